@@ -1,0 +1,1 @@
+"""Build, verify and inspect engine pairs: a thin command over `engines`."""

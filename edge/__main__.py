@@ -1,0 +1,80 @@
+"""
+The command line: `python -m edge COMMAND`, installed as `edge-gate`.
+
+Each module of `edge.commands` has `add_arguments(parser)` and `run(arguments) -> exit code`;
+it is imported only when its command was named, so that `--help` stays quick.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from edge import __version__
+from edge.errors import ConfigError, EdgeError, UsageError
+from engines.errors import EnginesError
+
+COMMANDS = {
+    "demo": "obtain networks and photographs, run the gate over them, write a report",
+    "score": "score the faces of images and folders",
+    "run": "run the gate over the source of a configuration file",
+    "models": "list, fetch and locate networks and detectors",
+    "check": "check a configuration file",
+    "explain": "show each effective setting and where it came from",
+    "schema": "print the JSON Schema of the configuration for editors",
+}
+"""Command name (module of `edge.commands`) and its one-line help."""
+
+EXIT_FAILED = 1
+EXIT_USAGE = 64
+EXIT_CONFIG = 78
+EXIT_INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse exits with 2 on a wrong command line; sysexits(3) calls that 64."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
+
+
+def _parser(named: str | None) -> argparse.ArgumentParser:
+    parser = _Parser(prog="edge-gate", description="Forward only the faces worth recognising.")
+    parser.add_argument("--version", action="version", version=f"edge-gate {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, help_text in COMMANDS.items():
+        subparser = subparsers.add_parser(
+            name,
+            help=help_text,
+            description=help_text,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == named:
+            importlib.import_module(f"edge.commands.{name}").add_arguments(subparser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 some inputs failed, 64 usage, 78 config."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    named = next((word for word in words if not word.startswith("-")), None)
+    arguments = _parser(named).parse_args(words)
+    try:
+        return int(importlib.import_module(f"edge.commands.{arguments.command}").run(arguments))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EXIT_CONFIG
+    except UsageError as error:
+        print(f"edge-gate {arguments.command}: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except (EdgeError, EnginesError) as error:
+        print(f"edge-gate {arguments.command}: {error}", file=sys.stderr)
+        return EXIT_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

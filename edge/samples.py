@@ -1,0 +1,112 @@
+"""The values that flow through the gate, one way: frame, detected face, assessment."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.specification import Embeddings, FaceImages, Landmarks
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""(height, width, 3) uint8 in B, G, R order."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One image of a source."""
+
+    pixels: Pixels
+    source: str
+    """Name of the source: a file's path, or a camera's name."""
+    index: int
+    """Position in the source, from 0."""
+    time_s: float | None
+    """Presentation time in seconds from the start of the source; None for a still image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned rectangle in source pixels; may reach over the frame's border."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        """Pixels."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Pixels."""
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectedFace:
+    """What a detector found."""
+
+    box: Box
+    landmarks: Landmarks
+    """(5, 2) float32 in source pixels: eyes (image left first), nose tip, mouth corners."""
+    detector_score: float
+    """0 to 1, higher is surer; comparable only within one detector."""
+
+
+class Reason(str, Enum):
+    """Why a face was forwarded or discarded; exactly one for each decision."""
+
+    FORWARDED = "forwarded"
+    LOW_DETECTION = "low_detection"
+    TOO_SMALL = "too_small"
+    TRUNCATED = "truncated"
+    POSE = "pose"
+    LOW_QUALITY = "low_quality"
+    ASSESSMENT_FAILED = "assessment_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The gate's decision about one face."""
+
+    forward: bool
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class QualityScore:
+    """How useful a face image is for recognition."""
+
+    shift: float
+    """Embedding shift D in [0, 2]; lower is better (arXiv 2605.13396)."""
+    quality: float
+    """Q = 1 - D/2 in [0, 1]; higher is better."""
+    score: float
+    """Unified quality score in [0, 100] by the pair's score mapping; higher is better."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assessment:
+    """Everything known about one face when the gate has decided."""
+
+    frame: Frame
+    face_index: int
+    """Position among the faces of its frame, from 0, left to right."""
+    face: DetectedFace
+    inter_eye_distance: float
+    """Source pixels between the eye centres (ISO/IEC 29794-5)."""
+    quality: QualityScore | None
+    """None when a pre-check discarded the face or the assessment failed."""
+    face_image: FaceImages | None
+    """(height, width, 3) uint8 BGR aligned to the network's template; None when not aligned."""
+    embedding: Embeddings | None
+    """(D,) float32 unit vector of the dense network; None when not scored."""
+    verdict: Verdict
+    detail: str
+    """The decision in words, with the figures that decided it."""
+    pair_id: str
+    """Identifies the engine pair that scored; scores of different pairs are not comparable."""

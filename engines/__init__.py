@@ -1,0 +1,1 @@
+"""Networks: catalogue, prune, build, open and run engine pairs. Knows no camera."""

@@ -1,0 +1,68 @@
+"""
+What can go wrong with networks. Every message names the operator's next step.
+
+* EnginesError
+  x CatalogueError            a name, a download or a hash
+    + UnknownEntryError
+    + FetchError              the registry client is missing, failed, or was cut short
+    + HashMismatchError
+  x NetworkError              a file is not a usable face recognition network
+  x RecipeError               a pruning recipe that cannot be carried out
+  x PairError                 an engine pair
+    + PairRefusedError        built, but collapsed or did not move
+    + PairIntegrityError      edited, swapped, mixed, truncated or of another version
+  x EmbeddingError            an embedding without a direction: zero, NaN or infinite
+  x BackendError              the inference library refused
+"""
+
+
+class EnginesError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class CatalogueError(EnginesError):
+    """A network, detector or photograph could not be obtained."""
+
+
+class UnknownEntryError(CatalogueError, KeyError):
+    """No catalogue entry has this name."""
+
+    def __str__(self) -> str:
+        # KeyError would show the message's repr.
+        return str(self.args[0])
+
+
+class FetchError(CatalogueError, OSError):
+    """The registry client is missing, failed, or the download was cut short."""
+
+
+class HashMismatchError(CatalogueError, ValueError):
+    """A file's SHA-256 is not the pinned one."""
+
+
+class NetworkError(EnginesError, ValueError):
+    """A file is not a usable face recognition network."""
+
+
+class RecipeError(EnginesError, ValueError):
+    """A pruning recipe is out of range or names layers that do not exist."""
+
+
+class PairError(EnginesError):
+    """An engine pair cannot be used."""
+
+
+class PairRefusedError(PairError, ValueError):
+    """The pruned network collapsed or did not move, so its shift says nothing of quality."""
+
+
+class PairIntegrityError(PairError, ValueError):
+    """The pair's files are not the ones its manifest promises."""
+
+
+class EmbeddingError(EnginesError, ValueError):
+    """An embedding is zero, NaN or infinite, so it has no direction."""
+
+
+class BackendError(EnginesError, RuntimeError):
+    """The inference library refused a network or an input."""

@@ -1,0 +1,24 @@
+"""The seam between this package and an inference library."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class EmbeddingNetwork(Protocol):
+    """Runs one or two embedding networks over prepared inputs."""
+
+    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """
+        Return the raw outputs, one array of (N, D) float32 for each output of the graph.
+
+        Args:
+            inputs: (N, 3, height, width) or (N, height, width, 3) float32, prepared.
+
+        Raises:
+            BackendError: The library refused; the message names it.
+        """
+
+    def close(self) -> None:
+        """Release the session; safe to call twice."""

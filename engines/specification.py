@@ -1,0 +1,40 @@
+"""What a network expects of a face image: size, colour order, value range and landmark template."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+FaceImages: TypeAlias = NDArray[np.uint8]
+"""(N, height, width, 3) uint8 in B, G, R order, aligned to the network's template."""
+
+Embeddings: TypeAlias = NDArray[np.float32]
+"""(N, D) float32 rows."""
+
+Landmarks: TypeAlias = NDArray[np.float32]
+"""(5, 2) float32 (x, y) pixels: eyes (image left first), nose tip, mouth corners (left first)."""
+
+ColourOrder = Literal["bgr", "rgb"]
+Layout = Literal["nchw", "nhwc"]
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpecification:
+    """How an aligned face image becomes the network's input: (pixel - mean) / scale."""
+
+    width: int
+    """Pixels."""
+    height: int
+    """Pixels."""
+    colour: ColourOrder
+    """Channel order the network was trained on; face images here are always BGR."""
+    mean: float
+    """Subtracted from every pixel value (0 to 255)."""
+    scale: float
+    """Divides the difference; not zero."""
+    layout: Layout
+    """Order of the input's axes (n batch, c channels, h height, w width)."""
+    template: tuple[Point, Point, Point, Point, Point]
+    """Pixels: where the five landmarks lie in an aligned face image (see `Landmarks`)."""
