@@ -7,7 +7,6 @@ What can go wrong at the edge. Every message names the operator's next step.
   x SourceError         a frame source: missing, unreadable, lost
     + ImageError        one image cannot be decoded; the run goes on
   x DetectorError       a face detector refused
-  x AlignmentError      five landmarks that span no face
   x SinkError           a sink refused an assessment
 """
 
@@ -34,10 +33,6 @@ class ImageError(SourceError):
 
 class DetectorError(EdgeError, RuntimeError):
     """A face detector refused a frame or cannot be opened."""
-
-
-class AlignmentError(EdgeError, ValueError):
-    """Five landmarks do not span a face."""
 
 
 class SinkError(EdgeError, OSError):

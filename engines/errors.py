@@ -12,6 +12,7 @@ What can go wrong with networks. Every message names the operator's next step.
     + PairRefusedError        built, but collapsed or did not move
     + PairIntegrityError      edited, swapped, mixed, truncated or of another version
   x EmbeddingError            an embedding without a direction: zero, NaN or infinite
+  x AlignmentError            five landmarks that span no face
   x BackendError              the inference library refused
 """
 
@@ -62,6 +63,10 @@ class PairIntegrityError(PairError, ValueError):
 
 class EmbeddingError(EnginesError, ValueError):
     """An embedding is zero, NaN or infinite, so it has no direction."""
+
+
+class AlignmentError(EnginesError, ValueError):
+    """Five landmarks do not span a face."""
 
 
 class BackendError(EnginesError, RuntimeError):

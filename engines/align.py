@@ -1,0 +1,81 @@
+"""
+Alignment: the similarity that brings five landmarks onto a network's template.
+
+Source: Umeyama, "Least-squares estimation of transformation parameters between two point
+patterns", IEEE PAMI 13(4), 1991, equations 40 to 42. In the plane its solution is one complex
+least-squares quotient, rotation and scale in one number, and never a reflection. All five points
+count: robust estimators drop the nose of a profile as an outlier, and networks were not trained so.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.errors import AlignmentError
+from engines.specification import FaceImages, InputSpecification, Landmarks
+
+SMALLEST_SPREAD = 1.0
+"""Pixels (root mean square from the centroid): below it five points are one point."""
+
+LEAST_RESEMBLANCE = 0.5
+"""Least correlation with the template, 0 to 1: a full profile has 0.78, a mirrored face 0.23."""
+
+
+def similarity_transform(landmarks: Landmarks, template: Landmarks) -> NDArray[np.float64]:
+    """
+    Return the least-squares similarity from landmarks to template.
+
+    Args:
+        landmarks: (5, 2) in source pixels, see `Landmarks`.
+        template: (5, 2) in pixels of the face image.
+
+    Returns:
+        (2, 3) float64: rotation and scale, and in the last column the translation.
+
+    Raises:
+        AlignmentError: The landmarks are not finite, coincide, or are not arranged as a face.
+
+    Source: Umeyama 1991, equations 40 to 42.
+    """
+    if not np.isfinite(landmarks).all():
+        raise AlignmentError("landmarks are not finite: check the face detector's model file")
+    points, targets = _complex(landmarks), _complex(template)
+    centred, aim = points - points.mean(), targets - targets.mean()
+    spread = np.linalg.norm(centred)
+    if spread < SMALLEST_SPREAD * np.sqrt(len(points)):
+        raise AlignmentError("landmarks coincide: raise the detector's smallest face")
+    product = np.vdot(centred, aim)
+    if abs(product) < LEAST_RESEMBLANCE * spread * np.linalg.norm(aim):
+        raise AlignmentError("landmarks are not arranged as a face: raise the detector score")
+    turn = product / spread**2
+    shift = targets.mean() - turn * points.mean()
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+def align(
+    pixels: NDArray[np.uint8], landmarks: Landmarks, specification: InputSpecification
+) -> FaceImages:
+    """
+    Return one face image: the source warped so that its landmarks meet the template.
+
+    Args:
+        pixels: (height, width, 3) uint8 BGR, the whole source image.
+        landmarks: (5, 2) in source pixels.
+        specification: Size and template of the network.
+
+    Returns:
+        (specification.height, specification.width, 3) uint8 BGR; black beyond the source's border.
+
+    Raises:
+        AlignmentError: The landmarks do not span a face.
+    """
+    template = np.array(specification.template, np.float32)
+    transform = similarity_transform(landmarks, template)
+    return cv2.warpAffine(
+        pixels, transform, (specification.width, specification.height), flags=cv2.INTER_LINEAR
+    )
+
+
+def _complex(points: Landmarks) -> NDArray[np.complex128]:
+    x, y = points.astype(np.float64).T
+    return x + 1j * y
