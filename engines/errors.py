@@ -4,6 +4,7 @@ What can go wrong with networks. Every message names the operator's next step.
 * EnginesError
   x CatalogueError            a name, a download or a hash
     + UnknownEntryError
+    + EntryError              a file with a catalogue entry is wrong
     + FetchError              the registry client is missing, failed, or was cut short
     + HashMismatchError
   x NetworkError              a file is not a usable face recognition network
@@ -31,6 +32,10 @@ class UnknownEntryError(CatalogueError, KeyError):
     def __str__(self) -> str:
         # KeyError would show the message's repr.
         return str(self.args[0])
+
+
+class EntryError(CatalogueError, ValueError):
+    """A file with a catalogue entry is wrong; the message names the file and each key."""
 
 
 class FetchError(CatalogueError, OSError):

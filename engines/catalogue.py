@@ -1,0 +1,147 @@
+"""
+What the gate can obtain by name: networks, face detectors, photographs.
+
+    entry = find_entry("mobilefacenet512")     # or a path to the user's own entry file
+    (network,) = fetch(entry)                  # verified local paths, in the order of entry.files
+"""
+
+import difflib
+import functools
+from pathlib import Path
+
+from rich.progress import Progress
+
+from engines.cache import require_sha256, sha256_of
+from engines.catalogue_entry import (
+    Catalogued,
+    CataloguedFile,
+    Source,
+    UserFile,
+    read_catalogue,
+    read_entry,
+)
+from engines.download import Url, cached_download, obtain_download
+from engines.errors import CatalogueError, FetchError, HashMismatchError, UnknownEntryError
+from engines.registry import Archive, RegistryMember, cached_members, obtain_members
+
+__all__ = [
+    "Archive",
+    "Catalogued",
+    "CataloguedFile",
+    "RegistryMember",
+    "Source",
+    "Url",
+    "UserFile",
+    "entries",
+    "fetch",
+    "find_entry",
+    "located",
+]
+
+CATALOGUE = Path(__file__).with_name("catalogue.yaml")
+
+
+@functools.cache
+def entries() -> tuple[Catalogued, ...]:
+    """Return every entry of the built-in catalogue."""
+    return read_catalogue(CATALOGUE)
+
+
+def find_entry(name: str) -> Catalogued:
+    """
+    Return the entry of this name, or the one in the user's own YAML file at this path.
+
+    Args:
+        name: An entry's name, or a path (it has a slash or ends in .yaml or .yml).
+
+    Raises:
+        UnknownEntryError: No entry has this name; the message names near ones.
+        EntryError: The user's file is missing or wrong.
+    """
+    if "/" in name or name.endswith((".yaml", ".yml")):
+        return read_entry(Path(name).expanduser())
+    known = {entry.name: entry for entry in entries()}
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise UnknownEntryError(
+        f"no catalogue entry {name!r}: {hint}Known are {', '.join(known)}; "
+        "or give the path of a YAML file with an entry of your own"
+    )
+
+
+def fetch(entry: Catalogued, progress: Progress | None = None) -> tuple[Path, ...]:
+    """
+    Obtain an entry's files, from the cache where it has them (no network is used then).
+
+    A file in the cache whose hash is wrong is obtained again.
+
+    Args:
+        entry: What to obtain.
+        progress: A running display of the caller's; None shows nothing.
+
+    Returns:
+        Verified local paths in the order of `entry.files`; a set of files gives all of its
+        members, in natural order (s2 before s10).
+
+    Raises:
+        FetchError: A client is missing, failed or was cut short, or a member is missing.
+        HashMismatchError: What was obtained is not what is pinned.
+    """
+    shown = progress or Progress(disable=True)
+    return tuple(path for file in entry.files for path in _obtained(file, shown))
+
+
+def located(entry: Catalogued) -> tuple[Path, ...]:
+    """
+    Return an entry's verified local paths as `fetch` does, without fetching.
+
+    Raises:
+        CatalogueError: Something is not in the cache yet.
+        HashMismatchError: A cached file was changed.
+    """
+    try:
+        return tuple(path for file in entry.files for path in _cached(file))
+    except (FetchError, HashMismatchError):
+        raise
+    except CatalogueError as error:
+        raise CatalogueError(
+            f"{entry.name}: {error}: run 'edge-gate models fetch {entry.name}'"
+        ) from error
+
+
+def _obtained(file: CataloguedFile, progress: Progress) -> tuple[Path, ...]:
+    match file.source:
+        case UserFile():
+            return (_user_file(file, file.source),)
+        case Url():
+            return (obtain_download(file.source, _pinned(file), progress),)
+        case RegistryMember():
+            return obtain_members(file.source, _pinned(file), progress)
+
+
+def _cached(file: CataloguedFile) -> tuple[Path, ...]:
+    match file.source:
+        case UserFile():
+            return (_user_file(file, file.source),)
+        case Url():
+            return (cached_download(file.source, _pinned(file)),)
+        case RegistryMember():
+            return cached_members(file.source, _pinned(file))
+
+
+def _user_file(file: CataloguedFile, source: UserFile) -> Path:
+    if not source.path.is_file():
+        raise FetchError(f"{source.path}: no such file: correct 'file:' of {file.name}")
+    if file.sha256 is not None:
+        advice = "restore the file, or correct 'sha256' in its entry"
+        require_sha256(str(source.path), file.sha256, sha256_of(source.path), advice)
+    return source.path
+
+
+def _pinned(file: CataloguedFile) -> str:
+    # Entry files are refused without it; this is for entries made in code.
+    if file.sha256 is None:
+        raise CatalogueError(f"{file.name}: 'sha256' is needed for anything that is downloaded")
+    return file.sha256

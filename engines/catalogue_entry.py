@@ -1,0 +1,279 @@
+"""Catalogue entries: what they hold, and how they are read from YAML."""
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from engines.archive import is_inside
+from engines.download import Url
+from engines.errors import EntryError
+from engines.registry import Archive, Client, RegistryMember
+from engines.specification import ColourOrder, InputSpecification, Layout, Point
+
+Kind = Literal["network", "detector", "photographs"]
+
+ARCFACE_TEMPLATE: tuple[Point, Point, Point, Point, Point] = (
+    (38.2946, 51.6963),
+    (73.5318, 51.5014),
+    (56.0252, 71.7366),
+    (41.5493, 92.3655),
+    (70.7299, 92.2041),
+)
+"""
+Pixels at 112x112: the landmarks most face recognition networks are trained with.
+
+Source: Deng et al., "ArcFace", arXiv 1801.07698, and its InsightFace code.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class UserFile:
+    """A file that lies on this machine already."""
+
+    path: Path
+    """Absolute."""
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+Source: TypeAlias = RegistryMember | Url | UserFile
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguedFile:
+    """One file of an entry, or a set of files under one pattern of an archive."""
+
+    name: str
+    """How the entry calls it, such as `pnet.onnx` or `photographs/sample1.jpg`."""
+    source: Source
+    sha256: str | None
+    """Of the file; of a set see `engines.archive.set_sha256`; None only for a user's own file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogued:
+    """A network, a face detector or a set of photographs that can be obtained."""
+
+    name: str
+    kind: Kind
+    licence: str
+    """As its publisher declares it."""
+    files: tuple[CataloguedFile, ...]
+    specification: InputSpecification | None
+    """What a network expects of a face image; None for the other kinds."""
+    embedding_length: int | None
+    """D of a network's (N, D) embeddings; None for the other kinds."""
+    note: str
+    """What a user should know before choosing it."""
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+FormT = TypeVar("FormT", bound=_Form)
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+# Package and version become arguments of npm and pip, so they may not look like options.
+Package = Annotated[str, Field(pattern=r"^(@[a-z0-9][a-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Version = Annotated[str, Field(pattern=r"^[0-9][0-9A-Za-z.+-]*$")]
+Pixels = Annotated[int, Field(ge=16, le=1024)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Template = tuple[
+    tuple[Number, Number],
+    tuple[Number, Number],
+    tuple[Number, Number],
+    tuple[Number, Number],
+    tuple[Number, Number],
+]
+
+
+class _ArchiveForm(_Form):
+    client: Client
+    package: Package
+    version: Version
+    sha256: Sha256
+    bytes: Annotated[int, Field(gt=0)] | None = None
+
+    def value(self) -> Archive:
+        return Archive(self.client, self.package, self.version, self.sha256, self.bytes)
+
+
+class _SpecificationForm(_Form):
+    width: Pixels
+    height: Pixels
+    colour: ColourOrder
+    mean: Number
+    scale: Number
+    layout: Layout = "nchw"
+    template: Literal["arcface"] | Template
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> "_SpecificationForm":
+        if self.scale == 0:
+            raise ValueError("scale divides pixel values and cannot be 0")
+        if self.template == "arcface" and (self.width, self.height) != (112, 112):
+            raise ValueError("template 'arcface' is for 112x112: give five points in pixels")
+        if not all(0 <= x < self.width and 0 <= y < self.height for x, y in self.points()):
+            raise ValueError("template: a point lies outside the image (pixels, not fractions)")
+        if all(math.isclose(x, self.points()[0][0]) for x, _ in self.points()):
+            raise ValueError("template: the five points lie on one line")
+        return self
+
+    def points(self) -> Template:
+        return ARCFACE_TEMPLATE if self.template == "arcface" else self.template
+
+    def value(self) -> InputSpecification:
+        return InputSpecification(
+            self.width, self.height, self.colour, self.mean, self.scale, self.layout, self.points()
+        )
+
+
+class _FileForm(_Form):
+    name: Annotated[str, Field(min_length=1)]
+    archive: str | _ArchiveForm | None = None
+    member: str | None = None
+    url: str | None = None
+    bytes: Annotated[int, Field(gt=0)] | None = None
+    file: str | None = None
+    sha256: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "_FileForm":
+        if [self.archive, self.url, self.file].count(None) != 2:
+            raise ValueError("give exactly one of 'archive' (with 'member'), 'url' and 'file'")
+        if self.file is None and self.sha256 is None:
+            raise ValueError("'sha256' is needed for anything that is downloaded")
+        if (self.archive is None) != (self.member is None):
+            raise ValueError("'archive' and 'member' belong together")
+        if self.member is not None and not is_inside(self.member):
+            raise ValueError("'member' must be a relative path without '..'")
+        if self.url is not None and urlsplit(self.url).scheme not in ("http", "https"):
+            raise ValueError("'url' must start with https:// or http://; use 'file' for a path")
+        return self
+
+
+class _EntryForm(_Form):
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    kind: Kind
+    licence: Annotated[str, Field(min_length=1)]
+    note: str = ""
+    embedding_length: Annotated[int, Field(ge=2, le=65536)] | None = None
+    specification: _SpecificationForm | None = None
+    files: Annotated[tuple[_FileForm, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "_EntryForm":
+        has = (self.specification is not None, self.embedding_length is not None)
+        if self.kind == "network" and not all(has):
+            raise ValueError("a network needs 'specification' and 'embedding_length'")
+        if self.kind != "network" and any(has):
+            raise ValueError(f"'specification' and 'embedding_length' are not for {self.kind}")
+        return self
+
+
+class _CatalogueForm(_Form):
+    archives: dict[str, _ArchiveForm]
+    entries: tuple[_EntryForm, ...]
+
+
+def read_catalogue(path: Path) -> tuple[Catalogued, ...]:
+    """
+    Return the entries of a catalogue file (`archives:` by name, and a list of `entries:`).
+
+    Raises:
+        EntryError: Naming the file and each wrong key.
+    """
+    form = _validated(_CatalogueForm, path)
+    archives = {name: archive.value() for name, archive in form.archives.items()}
+    return tuple(_entry(entry, archives, path) for entry in form.entries)
+
+
+def read_entry(path: Path) -> Catalogued:
+    """
+    Return the one entry of a user's file; its `file:` paths are relative to that file.
+
+    Raises:
+        EntryError: The file is missing or wrong; names the file and each wrong key.
+    """
+    return _entry(_validated(_EntryForm, path), {}, path)
+
+
+def _entry(form: _EntryForm, archives: dict[str, Archive], path: Path) -> Catalogued:
+    return Catalogued(
+        name=form.name,
+        kind=form.kind,
+        licence=form.licence,
+        files=tuple(
+            CataloguedFile(file.name, _source(file, archives, path), file.sha256)
+            for file in form.files
+        ),
+        specification=form.specification.value() if form.specification else None,
+        embedding_length=form.embedding_length,
+        note=" ".join(form.note.split()),
+    )
+
+
+def _source(form: _FileForm, archives: dict[str, Archive], path: Path) -> Source:
+    if form.file is not None:
+        return UserFile((path.parent / Path(form.file).expanduser()).absolute())
+    if form.url is not None:
+        return Url(form.url, form.bytes)
+    return RegistryMember(_archive(form, archives, path), form.member or "")
+
+
+def _archive(form: _FileForm, archives: dict[str, Archive], path: Path) -> Archive:
+    if isinstance(form.archive, _ArchiveForm):
+        return form.archive.value()
+    try:
+        return archives[str(form.archive)]
+    except KeyError:
+        raise EntryError(
+            f"{path}: files: {form.name}: archive {form.archive!r} is not a name under "
+            "'archives'; in a file of your own write its client, package, version and sha256"
+        ) from None
+
+
+def _validated(form: type[FormT], path: Path) -> FormT:
+    try:
+        return form.model_validate(_loaded(path))
+    except ValidationError as error:
+        lines = [_problem(path, problem) for problem in error.errors(include_url=False)]
+        raise EntryError("\n".join(lines)) from error
+
+
+def _problem(path: Path, problem: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "entry"
+    message = problem["msg"].removeprefix("Value error, ")
+    plain = isinstance(problem["input"], str | int | float)
+    got = f", got {problem['input']!r}" if plain else ""
+    return f"{path}: {key}: {message}{got}"
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys silently; this one refuses them."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        names = [key.value for key, _ in node.value]
+        for index, (key, _) in enumerate(node.value):
+            if key.value in names[:index]:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key.value!r} is given twice", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def _loaded(path: Path) -> object:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a SafeLoader
+    except (OSError, UnicodeDecodeError) as error:
+        raise EntryError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise EntryError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
