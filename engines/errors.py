@@ -15,6 +15,7 @@ What can go wrong with networks. Every message names the operator's next step.
   x EmbeddingError            an embedding without a direction: zero, NaN or infinite
   x AlignmentError            five landmarks that span no face
   x BackendError              the inference library refused
+  x EvaluationError           a figure that these pairs cannot give
 """
 
 
@@ -76,3 +77,7 @@ class AlignmentError(EnginesError, ValueError):
 
 class BackendError(EnginesError, RuntimeError):
     """The inference library refused a network or an input."""
+
+
+class EvaluationError(EnginesError, ValueError):
+    """A figure is undefined on these pairs: too few of them, or without errors."""
