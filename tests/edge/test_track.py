@@ -1,0 +1,111 @@
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from edge.kalman import box_of, corrected, first_motion, predicted
+from edge.samples import Box
+from edge.track import Tracker, TrackerSettings, buffered_iou
+
+FRAME_S = 0.1
+
+
+def box_at(x, y=100.0, side=50.0):
+    return Box(x, y, x + side, y + side)
+
+
+coordinates = st.floats(0, 1000)
+sides = st.floats(8, 300)
+boxes = st.builds(box_at, coordinates, coordinates, sides)
+
+
+@given(boxes, boxes)
+def test_buffered_overlap_is_symmetric_and_at_most_one(first, second):
+    overlap = buffered_iou(first, second)
+    assert overlap == pytest.approx(buffered_iou(second, first))
+    assert 0 <= overlap <= 1 + 1e-9
+
+
+@given(boxes)
+def test_a_box_overlaps_itself_wholly(box):
+    assert buffered_iou(box, box) == pytest.approx(1)
+
+
+@given(boxes, st.floats(-40, 40), st.integers(1, 8))
+def test_a_steadily_moving_face_keeps_its_id_through_an_occlusion(box, speed_per_frame, hidden):
+    assume(abs(speed_per_frame) < 0.5 * box.width)
+    tracker = Tracker(TrackerSettings(max_gap_s=1.0))
+    seen = [*range(12), *range(12 + hidden, 16 + hidden)]
+    ids = set()
+    for step in seen:
+        where = Box(
+            box.left + step * speed_per_frame,
+            box.top,
+            box.right + step * speed_per_frame,
+            box.bottom,
+        )
+        ids.update(tracker.update([where], step * FRAME_S).ids)
+    assert ids == {1}
+
+
+def test_a_face_away_for_longer_than_the_gap_returns_under_a_new_id():
+    tracker = Tracker(TrackerSettings(max_gap_s=1.0))
+    first = tracker.update([box_at(0)], 0.0)
+    later = tracker.update([box_at(0)], 1.5)
+    assert (first.ids, later.ended, later.ids) == ((1,), (1,), (2,))
+
+
+@given(st.lists(boxes, max_size=6), st.data())
+def test_ids_follow_the_boxes_whatever_their_order(faces, data):
+    assume(all(buffered_iou(a, b) == 0 for i, a in enumerate(faces) for b in faces[:i]))
+    tracker = Tracker()
+    first = tracker.update(faces, 0.0)
+    order = data.draw(st.permutations(range(len(faces))))
+    second = tracker.update([faces[i] for i in order], FRAME_S)
+    assert second.ids == tuple(first.ids[i] for i in order)
+
+
+@given(st.lists(st.lists(boxes, max_size=5), max_size=8))
+def test_no_id_is_given_twice_in_a_frame_or_returns_after_its_end(frames):
+    tracker = Tracker(TrackerSettings(max_gap_s=0.15))
+    over: set[int] = set()
+    for step, faces in enumerate(frames):
+        tracked = tracker.update(faces, step * FRAME_S)
+        over.update(tracked.ended)
+        assert len(set(tracked.ids)) == len(faces)
+        assert not over & set(tracked.ids)
+
+
+def test_every_track_that_began_ends_once():
+    tracker = Tracker(TrackerSettings(max_gap_s=0.15))
+    begun, ended = set(), []
+    for step in range(10):
+        tracked = tracker.update([box_at(step * 200), box_at(0, 800)], step * FRAME_S)
+        begun.update(tracked.ids)
+        ended += tracked.ended
+    ended += tracker.end_all()
+    assert sorted(ended) == sorted(begun)
+
+
+def test_two_faces_passing_each_other_at_a_distance_are_not_swapped():
+    tracker = Tracker()
+    for step in range(30):
+        right, left = box_at(20.0 * step, 100), box_at(600 - 20.0 * step, 260)
+        ids = tracker.update([right, left], step * FRAME_S).ids
+    assert ids == (1, 2)
+
+
+@given(boxes, st.floats(0, 5))
+def test_a_hidden_box_never_turns_inside_out(box, seconds):
+    shrinking = first_motion(box)
+    for step in range(1, 5):
+        smaller = Box(box.left, box.top, box.right - step, box.bottom - step)
+        shrinking = corrected(predicted(shrinking, FRAME_S), smaller)
+    hidden = box_of(predicted(shrinking, seconds))
+    assert hidden.width > 0
+    assert hidden.height > 0
+
+
+def test_a_clock_that_jumps_back_does_not_break_a_track():
+    tracker = Tracker()
+    ids = [tracker.update([box_at(0)], time_s).ids for time_s in (10.0, 10.1, 3.0, 3.1, 10.2)]
+    assert set(ids) == {(1,)}
