@@ -7,7 +7,11 @@ What can go wrong at the edge. Every message names the operator's next step.
   x SourceError         a frame source: missing, unreadable, lost
     + ImageError        one image cannot be decoded; the run goes on
   x DetectorError       a face detector refused
-  x SinkError           a sink refused an assessment
+  x SinkError           a sink did not take a face; it is tried again
+    + SinkBusyError     the receiver names the earliest moment of the next attempt
+    + SinkRefusedError  the receiver will never take this face; it becomes a dead letter
+  x OutboxError         the outbox cannot keep or hand out faces
+    + OutboxFullError   the file system is full
 """
 
 
@@ -36,4 +40,25 @@ class DetectorError(EdgeError, RuntimeError):
 
 
 class SinkError(EdgeError, OSError):
-    """A sink refused an assessment."""
+    """A sink did not take a face; the same face may succeed later."""
+
+
+class SinkBusyError(SinkError):
+    """The receiver asked to be left alone for a while."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        """Seconds from now before which another attempt is unwelcome."""
+
+
+class SinkRefusedError(SinkError):
+    """A sink will never take this face; trying again cannot help."""
+
+
+class OutboxError(EdgeError, OSError):
+    """The outbox cannot keep or hand out faces."""
+
+
+class OutboxFullError(OutboxError):
+    """The file system under the outbox is full."""

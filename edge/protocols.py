@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from edge.samples import Assessment, DetectedFace, Frame, Pixels
+from edge.samples import Delivery, DetectedFace, Frame, Pixels
 
 
 class FrameSource(Protocol):
@@ -34,12 +34,16 @@ class FaceDetector(Protocol):
 
 
 class Sink(Protocol):
-    """Receives assessments that were forwarded."""
+    """Takes forwarded faces: a folder, a server, a broker."""
 
-    def send(self, assessment: Assessment) -> None:
+    def send(self, delivery: Delivery) -> None:
         """
-        Take over one assessment.
+        Take over one face. Sending the same key again replaces or repeats it, never breaks.
 
         Raises:
-            SinkError: It was not accepted; nothing half-written remains.
+            SinkError: Not now; the same delivery may succeed later. Nothing half-written remains.
+            SinkRefusedError: Never; trying this delivery again cannot help.
         """
+
+    def close(self) -> None:
+        """Release connections; safe to call twice."""

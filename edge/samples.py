@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,3 +110,21 @@ class Assessment:
     """The decision in words, with the figures that decided it."""
     pair_id: str
     """Identifies the engine pair that scored; scores of different pairs are not comparable."""
+
+
+MediaType = Literal["image/png", "image/jpeg"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One forwarded face as it leaves the device: finished bytes, so that an outbox can keep it."""
+
+    key: str
+    """Idempotency key; a receiver that knows it already has this face."""
+    record: bytes
+    """One line of UTF-8 JSON obeying edge/record.schema.json."""
+    face_image: bytes
+    """The aligned face image, encoded as `media_type` says."""
+    media_type: MediaType
+    quality: float
+    """Q in [0, 1], higher is better: what a full outbox keeps."""

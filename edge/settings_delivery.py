@@ -1,0 +1,181 @@
+"""
+The part of the configuration that says where forwarded faces go.
+
+No secret is ever written here: a `Secret` names where it is found (see `edge.credentials`).
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from edge.quantities import ByteCount, Duration
+
+SinkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+SecretName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Secret(_Settings):
+    """Where a token or password is found: systemd credential, then environment, then file."""
+
+    name: SecretName
+    """Credential `NAME` of systemd (LoadCredential=), or environment variable EDGE_GATE_NAME."""
+    file: Path | None = None
+    """Read when there is neither; it should be readable by the service only."""
+
+
+class DirectorySinkSettings(_Settings):
+    """Face images with a JSON sidecar each, in one folder."""
+
+    type: Literal["directory"] = "directory"
+    name: SinkName = "directory"
+    """Names the sink in logs, metrics and the outbox."""
+    path: Path
+    """The folder; made when missing."""
+    keep_at_most: Annotated[int, Field(gt=0)] | None = None
+    """Faces; the oldest go first. None keeps all."""
+    keep_for: Duration | None = None
+    """Faces older than this are deleted. None keeps all."""
+    fsync: bool = False
+    """Wait for the disk, so that a face also survives a power loss."""
+
+
+class StdoutSinkSettings(_Settings):
+    """JSON Lines on standard output, without the face images."""
+
+    type: Literal["stdout"] = "stdout"
+    name: SinkName = "stdout"
+    """Names the sink in logs, metrics and the outbox."""
+
+
+class _NetworkSinkSettings(_Settings):
+    timeout: Duration = 10.0
+    """For one whole delivery, however slowly the other side answers."""
+    ca_file: Path | None = None
+    """PEM file of the authority that signed the server's certificate; None: the system's."""
+    client_certificate: Path | None = None
+    """PEM file; with client_key it proves this device to the server (mutual TLS)."""
+    client_key: Path | None = None
+    """PEM file, not encrypted."""
+
+    @model_validator(mode="after")
+    def _certificate_has_its_key(self) -> "_NetworkSinkSettings":
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise ValueError("client_certificate and client_key go together: give both or neither")
+        return self
+
+
+class HttpSinkSettings(_NetworkSinkSettings):
+    """POST of a multipart form: `record` (JSON) and `face_image`."""
+
+    type: Literal["http"] = "http"
+    name: SinkName = "http"
+    """Names the sink in logs, metrics and the outbox."""
+    url: str
+    """https://…; http:// only to this machine, or with allow_plaintext."""
+    token: Secret | None = None
+    """Sent as `Authorization: Bearer …`."""
+    signing_secret: Secret | None = None
+    """Key of the HMAC-SHA256 of the body in `X-Edge-Gate-Signature` (see `edge.sink_http`)."""
+    allow_plaintext: bool = False
+    """Send faces unencrypted over a network you trust otherwise."""
+
+    @model_validator(mode="after")
+    def _encrypted_or_meant_not_to_be(self) -> "HttpSinkSettings":
+        url = urlsplit(self.url)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ValueError(f"url {self.url!r} does not start with https://HOST or http://HOST")
+        if url.username or url.password:
+            raise ValueError("url holds a user name or password: use token instead")
+        if url.scheme == "http" and url.hostname not in LOOPBACK and not self.allow_plaintext:
+            raise ValueError("url is not encrypted: use https:// or set allow_plaintext: true")
+        return self
+
+
+class MqttSinkSettings(_NetworkSinkSettings):
+    """One JSON message for each face (see `edge.sink_mqtt` for the topics)."""
+
+    type: Literal["mqtt"] = "mqtt"
+    name: SinkName = "mqtt"
+    """Names the sink in logs, metrics and the outbox."""
+    host: Annotated[str, Field(min_length=1)]
+    """Name or address of the broker."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 8883
+    """8883 with TLS, usually 1883 without."""
+    tls: bool = True
+    """Encrypt, and check the broker's certificate."""
+    protocol: Literal["5", "3.1.1"] = "5"
+    """MQTT version; with 5 the broker can say that it refuses a message."""
+    username: str | None = None
+    password: Secret | None = None
+    client_id: str | None = None
+    """Different on each device; None: edge-gate-HOSTNAME."""
+    topic: Annotated[str, Field(pattern=r"^[^+#/$\x00][^+#\x00]*[^+#/\x00]$")] = "edge-gate"
+    """First levels of each topic."""
+    keepalive: Annotated[Duration, Field(ge=5, le=65535)] = 30.0
+    """The broker publishes the last will after one and a half times this silence."""
+    include_face_image: bool = True
+    """Put the face image into the JSON message, in Base64."""
+    home_assistant: bool = False
+    """Announce a quality sensor and the last face image to Home Assistant, for each camera."""
+    home_assistant_prefix: str = "homeassistant"
+    """Home Assistant's discovery prefix."""
+
+
+SinkSettings: TypeAlias = Annotated[
+    DirectorySinkSettings | StdoutSinkSettings | HttpSinkSettings | MqttSinkSettings,
+    Field(discriminator="type"),
+]
+
+
+class OutboxSettings(_Settings):
+    """The file that keeps forwarded faces until each sink has them."""
+
+    path: Path
+    """An sqlite file on a local file system."""
+    quota: ByteCount = 200_000_000
+    """Bytes of records and face images; when full, the lowest quality goes first."""
+    ttl: Duration = 7 * 86400.0
+    """Time to live: what no sink took for this long is deleted, dead letters too."""
+    durability: Literal["process", "power_loss"] = "process"
+    """process: survives a killed process; power_loss: a power cut too, ten times slower."""
+    memory: ByteCount = 4_000_000
+    """Bytes of faces kept in memory while the disk is full."""
+
+
+class BackoffSettings(_Settings):
+    """How long to wait after failed attempts: doubled each time, with full jitter."""
+
+    first: Duration = 1.0
+    """Longest wait after the first failure."""
+    at_most: Duration = 300.0
+    """Longest wait after many failures."""
+
+
+class DeliverySettings(_Settings):
+    """Sinks, the outbox before them, and what is sent."""
+
+    sinks: tuple[SinkSettings, ...] = ()
+    """Each gets every forwarded face."""
+    outbox: OutboxSettings | None = None
+    """None: faces go straight to the sinks and are lost when a sink is down."""
+    backoff: BackoffSettings = BackoffSettings()
+    """Pace of repeated attempts."""
+    include_embedding: bool = False
+    """Send the dense network's embedding, a biometric template, along with each face."""
+    face_image: Literal["image/png", "image/jpeg"] = "image/png"
+    """Encoding of face images; PNG loses nothing, JPEG (quality 95) is a quarter of its size."""
+
+    @model_validator(mode="after")
+    def _sinks_have_names_of_their_own(self) -> "DeliverySettings":
+        names = [sink.name for sink in self.sinks]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two sinks are named {twice[0]!r}: give each its own name")
+        return self

@@ -1,0 +1,182 @@
+"""
+A folder of face images, each with a JSON sidecar of the same name.
+
+The image is put in place first and the sidecar second; deleting goes the other way round. So
+whoever starts from the sidecars (`*.json`) always finds the image, and neither is ever seen
+half-written: both are written under a hidden name in the same folder and renamed.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.encode import EXTENSIONS
+from edge.errors import SinkError
+from edge.record import FaceRecord, record_name
+from edge.samples import Delivery
+from edge.settings_delivery import DirectorySinkSettings
+
+SIDECAR = ".json"
+PART = ".part"
+STALE_PART_S = 3600.0
+CLOCK_WAS_SET_S = 1_704_067_200.0
+"""2024-01-01: a file time before it was stamped by a clock nobody had set."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFace:
+    """One face in the folder."""
+
+    name: str
+    """File name without extension."""
+    stored_at: float
+    """Seconds since 1970."""
+
+
+class DirectorySink:
+    """Satisfies the Protocol `Sink`; several processes may share a folder."""
+
+    def __init__(
+        self, settings: DirectorySinkSettings, wall_clock: Callable[[], float] = time.time
+    ) -> None:
+        self._settings = settings
+        self._wall_clock = wall_clock
+        self._stored: deque[StoredFace] | None = None
+
+    def send(self, delivery: Delivery) -> None:
+        """
+        Write one face image and its sidecar; the same key again replaces the same two files.
+
+        Raises:
+            SinkError: The folder cannot be written.
+        """
+        folder = self._settings.path
+        name = record_name(FaceRecord.model_validate_json(delivery.record))
+        with _translated(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            stored = self._stored_before()
+            known = (folder / f"{name}{SIDECAR}").exists()
+            self._write(name + EXTENSIONS[delivery.media_type], delivery.face_image)
+            self._write(name + SIDECAR, delivery.record + b"\n")
+            if not known:
+                stored.append(StoredFace(name, self._wall_clock()))
+            self._retain(stored)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _write(self, file_name: str, content: bytes) -> None:
+        target = self._settings.path / file_name
+        # The process id keeps two processes from writing into each other's temporary file.
+        part = target.with_name(f".{file_name}.{os.getpid()}{PART}")
+        try:
+            with part.open("wb") as file:
+                file.write(content)
+                if self._settings.fsync:
+                    file.flush()
+                    os.fsync(file.fileno())
+            part.replace(target)
+        except OSError:
+            with suppress(OSError):
+                part.unlink()
+            raise
+        if self._settings.fsync:
+            _sync_folder(target.parent)
+
+    def _stored_before(self) -> deque[StoredFace]:
+        settings = self._settings
+        if settings.keep_at_most is None and settings.keep_for is None:
+            return deque()
+        if self._stored is None:
+            delete_stale_parts(settings.path, self._wall_clock())
+            self._stored = deque(stored_faces(settings.path, self._wall_clock()))
+        return self._stored
+
+    def _retain(self, stored: deque[StoredFace]) -> None:
+        at_most, keep_for = self._settings.keep_at_most, self._settings.keep_for
+        oldest_allowed = 0.0 if keep_for is None else self._wall_clock() - keep_for
+        while stored and (
+            stored[0].stored_at < oldest_allowed or (at_most is not None and len(stored) > at_most)
+        ):
+            delete_face(self._settings.path, stored.popleft().name)
+
+
+def stored_faces(folder: Path, now: float) -> list[StoredFace]:
+    """
+    Return the faces of a folder, the oldest first; an image whose sidecar is missing counts too.
+
+    A file stamped before 2024 was written while the clock was not set: its age counts from now.
+
+    Args:
+        folder: A directory sink's folder.
+        now: Seconds since 1970.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    times: dict[str, float] = {}
+    for path in folder.iterdir():
+        if path.suffix not in (SIDECAR, *EXTENSIONS.values()) or path.name.startswith("."):
+            continue
+        with suppress(FileNotFoundError):  # another process was quicker
+            times[path.stem] = max(times.get(path.stem, 0.0), _stored_at(path, now))
+    return sorted(
+        (StoredFace(name, stored_at) for name, stored_at in times.items()),
+        key=lambda face: (face.stored_at, face.name),
+    )
+
+
+def delete_face(folder: Path, name: str) -> int:
+    """
+    Delete a face's sidecar, then its image; return the bytes freed.
+
+    Raises:
+        OSError: A file cannot be deleted.
+    """
+    freed = 0
+    for extension in (SIDECAR, *EXTENSIONS.values()):
+        path = folder / f"{name}{extension}"
+        with suppress(FileNotFoundError):
+            size = path.stat().st_size
+            path.unlink()
+            freed += size
+    return freed
+
+
+def delete_stale_parts(folder: Path, now: float) -> None:
+    """Delete what a process killed while writing left behind."""
+    for part in folder.glob(f".*{PART}"):
+        with suppress(FileNotFoundError):
+            if abs(now - part.stat().st_mtime) > STALE_PART_S:
+                part.unlink()
+
+
+def _stored_at(path: Path, now: float) -> float:
+    stored_at = path.stat().st_mtime
+    if stored_at < CLOCK_WAS_SET_S <= now:
+        os.utime(path, (now, now))
+        return now
+    return stored_at
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SinkError(
+            f"{folder} cannot be written ({error.strerror or error}): "
+            "make room, or give the service's user access"
+        ) from error

@@ -1,0 +1,182 @@
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.encode import to_delivery
+from edge.errors import SinkError, SinkRefusedError
+from edge.protocols import Sink
+from edge.settings_delivery import DirectorySinkSettings
+from edge.sink_directory import DirectorySink, stored_faces
+from tests.edge.assessments import Given, assessment, face_image
+
+NOW = 1_800_000_000.0
+DAY = 86400.0
+
+
+class Clock:
+    """A wall clock that stands still until told otherwise."""
+
+    def __init__(self, now=NOW):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
+def faces(folder):
+    return sorted(path.stem for path in folder.glob("*.json"))
+
+
+def send(sink, *seeds, clock=None):
+    for seed in seeds:
+        sink.send(to_delivery(assessment(Given(seed=seed, source=f"{seed}.jpg"))))
+        if clock is not None:
+            clock.now += 1
+
+
+def stamp(folder, seconds):
+    for path in folder.iterdir():
+        os.utime(path, (seconds, seconds))
+
+
+def test_face_image_is_stored_without_loss_beside_its_record(tmp_path):
+    sink: Sink = DirectorySink(DirectorySinkSettings(path=tmp_path / "made" / "when missing"))
+    delivery = to_delivery(assessment())
+    sink.send(delivery)
+    sidecar = next((tmp_path / "made" / "when missing").glob("*.json"))
+    assert sidecar.read_bytes() == delivery.record + b"\n"
+    stored = np.asarray(cv2.imread(str(sidecar.with_suffix(".png"))))
+    assert np.array_equal(stored, face_image())
+
+
+def test_jpeg_is_a_choice(tmp_path):
+    delivery = to_delivery(assessment(), media_type="image/jpeg")
+    DirectorySink(DirectorySinkSettings(path=tmp_path)).send(delivery)
+    assert next(tmp_path.glob("*.jpg")).read_bytes()[:3] == b"\xff\xd8\xff"
+
+
+def test_the_same_face_sent_twice_is_stored_once(tmp_path):
+    sink = DirectorySink(DirectorySinkSettings(path=tmp_path, keep_at_most=5))
+    send(sink, 1, 1, 1)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_two_faces_of_one_frame_are_two_files(tmp_path):
+    sink = DirectorySink(DirectorySinkSettings(path=tmp_path))
+    for face_index in (0, 1):
+        sink.send(to_delivery(assessment(Given(face_index=face_index))))
+    assert len(faces(tmp_path)) == 2
+
+
+def test_the_sidecar_appears_after_its_image(tmp_path):
+    """The image's temporary name is taken by a folder, so the first of the two writes fails."""
+    sink = DirectorySink(DirectorySinkSettings(path=tmp_path))
+    send(sink, 1)
+    [name] = faces(tmp_path)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    (tmp_path / f".{name}.png.{os.getpid()}.part").mkdir()
+    with pytest.raises(SinkError):
+        send(sink, 1)
+    assert faces(tmp_path) == []
+
+
+def test_an_image_without_sidecar_never_hides_from_retention(tmp_path):
+    sink = DirectorySink(DirectorySinkSettings(path=tmp_path))
+    send(sink, 1)
+    next(tmp_path.glob("*.json")).unlink()
+    assert len(stored_faces(tmp_path, NOW)) == 1
+
+
+def test_oldest_faces_go_when_there_are_too_many(tmp_path):
+    clock = Clock()
+    sink = DirectorySink(DirectorySinkSettings(path=tmp_path, keep_at_most=2), clock)
+    send(sink, 1, 2, 3, 4, clock=clock)
+    assert [name[0] for name in faces(tmp_path)] == ["3", "4"]
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_faces_of_an_earlier_run_are_counted(tmp_path):
+    clock = Clock()
+    send(DirectorySink(DirectorySinkSettings(path=tmp_path)), 1, 2)
+    stamp(tmp_path, NOW - 5)
+    send(DirectorySink(DirectorySinkSettings(path=tmp_path, keep_at_most=1), clock), 3)
+    assert [name[0] for name in faces(tmp_path)] == ["3"]
+
+
+def test_faces_past_their_time_are_deleted(tmp_path):
+    clock = Clock()
+    sink = DirectorySink(DirectorySinkSettings(path=tmp_path, keep_for=DAY), clock)
+    send(sink, 1)
+    clock.now += 2 * DAY
+    send(sink, 2)
+    assert [name[0] for name in faces(tmp_path)] == ["2"]
+
+
+def test_a_face_stored_before_the_clock_was_set_is_not_56_years_old(tmp_path):
+    send(DirectorySink(DirectorySinkSettings(path=tmp_path)), 1)
+    stamp(tmp_path, 100.0)  # 1970
+    send(DirectorySink(DirectorySinkSettings(path=tmp_path, keep_for=DAY), Clock()), 2)
+    assert [name[0] for name in faces(tmp_path)] == ["1", "2"]
+
+
+def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path):
+    (tmp_path / ".face.png.123.part").write_bytes(b"half")
+    stamp(tmp_path, NOW - DAY)
+    send(DirectorySink(DirectorySinkSettings(path=tmp_path, keep_at_most=9), Clock()), 1)
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_file_of_somebody_else_is_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    clock = Clock()
+    send(
+        DirectorySink(DirectorySinkSettings(path=tmp_path, keep_at_most=1), clock),
+        1,
+        2,
+        clock=clock,
+    )
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_is_a_file_is_an_error_that_names_it(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(SinkError, match="file cannot be written"):
+        send(DirectorySink(DirectorySinkSettings(path=blocked)), 1)
+
+
+def test_a_folder_deleted_while_running_is_made_again(tmp_path):
+    folder = tmp_path / "faces"
+    sink = DirectorySink(DirectorySinkSettings(path=folder, keep_at_most=3, fsync=True))
+    send(sink, 1)
+    shutil.rmtree(folder)
+    send(sink, 2)
+    assert len(faces(folder)) == 1
+
+
+def test_a_full_file_system_leaves_nothing_half_written(small_file_system):
+    folder = small_file_system / "faces"
+    sink = DirectorySink(DirectorySinkSettings(path=folder))
+    with pytest.raises(SinkError, match="No space left"):
+        send(sink, *range(100))
+    for sidecar in folder.glob("*.json"):
+        json.loads(sidecar.read_bytes())
+        assert cv2.imread(str(sidecar.with_suffix(".png"))) is not None
+    assert list(folder.glob(".*")) == []
+
+
+def test_a_discarded_face_is_never_packed_for_delivery():
+    discarded = replace(assessment(), quality=None)
+    with pytest.raises(SinkRefusedError, match="only forwarded faces"):
+        to_delivery(discarded)
+
+
+def test_paths_given_as_text_are_accepted():
+    assert DirectorySinkSettings.model_validate({"path": "faces"}).path == Path("faces")
