@@ -1,0 +1,61 @@
+"""What to prune and what came of it: plain values that both the builder and a manifest hold."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engines.errors import RecipeError
+
+LIVE_ABOVE = 1e-6
+"""Weights of smaller magnitude are dead: networks as shipped hold up to a third of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """
+    Unstructured magnitude pruning, computed once and without data (arXiv 2605.13396).
+
+    The defaults are for compact networks, whose layers differ in scale: there one global threshold
+    either touches nothing or destroys the network. The paper's own recipe for ResNet-50 and
+    ResNet-100 is scope "global", sparsity 0.4, count "all".
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    scope: Literal["layer", "global"] = "layer"
+    """Whether the smallest weights are looked for in each layer or over all layers together."""
+    sparsity: float = 0.1
+    """Share of the counted weights that is set to zero, in [0, 1)."""
+    keep_dense: tuple[str, ...] = ()
+    """Names of layers that are not touched."""
+    count: Literal["live", "all"] = "live"
+    """Count weights above 1e-6 only, so that dead channels do not eat the share; or all."""
+    importance: Literal["magnitude"] = "magnitude"
+    """What makes a weight unimportant: a small absolute value (L1)."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sparsity < 1:
+            raise RecipeError(
+                f"sparsity {self.sparsity}: it must be at least 0 and below 1, for example 0.1"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSparsity:
+    """What pruning did to one layer, counted in the finished network."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    layer: str
+    size: int
+    """Weights of the layer."""
+    counted: int
+    """Weights that the recipe's `count` takes into account."""
+    masked: int
+    """Weights set to zero by pruning; 0 where the layer was kept dense."""
+    zeros: int
+    """Weights that are exactly zero afterwards, among them those that were so before."""
+
+    @property
+    def sparsity(self) -> float:
+        """Share of the counted weights set to zero, in [0, 1); 0 where there was none to count."""
+        return self.masked / self.counted if self.counted else 0.0
