@@ -1,0 +1,106 @@
+"""
+Run embedding networks with ONNX Runtime: the default, on any CPU.
+
+ONNX Runtime falls back to the CPU without a word when a provider does not load; here that is an
+error. Its exceptions become BackendError in one place.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+from engines.errors import BackendError
+
+ERRORS = tuple(
+    each for each in vars(native).values() if isinstance(each, type) and issubclass(each, Exception)
+)
+"""Every exception the library defines."""
+
+CPU = ("CPUExecutionProvider",)
+_LOG_FATAL_ONLY = 4
+
+
+class OnnxRuntimeNetwork:
+    """One session; calls may come from several threads."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session: onnxruntime.InferenceSession | None = session
+        self._input = session.get_inputs()[0].name
+        self.output_names: tuple[str, ...] = tuple(each.name for each in session.get_outputs())
+
+    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """
+        Return the raw outputs, (N, D) float32 each, in the order of `output_names`.
+
+        Raises:
+            BackendError: The library refused the input, or the session is closed.
+        """
+        if self._session is None:
+            raise BackendError("the network is closed; open the engine pair again")
+        with _translated_errors("run the network"):
+            return tuple(self._session.run(None, {self._input: inputs}))
+
+    def close(self) -> None:
+        """Release the session; safe to call twice."""
+        self._session = None
+
+
+def open_network(
+    source: Path | bytes, threads: int = 1, providers: Sequence[str] = CPU
+) -> OnnxRuntimeNetwork:
+    """
+    Open one ONNX network.
+
+    Args:
+        source: An ONNX file, or its content.
+        threads: Used within one operator, at least 1; operators run one after the other.
+        providers: Execution providers in order of preference; the first one must load.
+
+    Raises:
+        BackendError: The file does not load, or the first provider is not the one in use.
+        ValueError: Fewer threads than one: ONNX Runtime would take all cores.
+    """
+    if threads < 1:
+        raise ValueError(f"threads: got {threads}, at least 1 is needed")
+    missing = [each for each in providers if each not in onnxruntime.get_available_providers()]
+    if missing:
+        raise BackendError(
+            f"ONNX Runtime {onnxruntime.__version__} here has no {missing[0]}, only "
+            f"{', '.join(onnxruntime.get_available_providers())}; install a build that has it"
+        )
+    content = source if isinstance(source, bytes) else str(source)
+    with _translated_errors("open the network"):
+        session = onnxruntime.InferenceSession(
+            content, sess_options=_options(threads), providers=list(providers)
+        )
+    if session.get_providers()[0] != providers[0]:
+        raise BackendError(
+            f"ONNX Runtime fell back from {providers[0]} to {session.get_providers()[0]}; "
+            "check the driver and libraries of that provider"
+        )
+    return OnnxRuntimeNetwork(session)
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = _LOG_FATAL_ONLY  # errors arrive as exceptions
+    # Between frames the cores belong to the camera's decoder, not to a spinning thread pool.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+@contextmanager
+def _translated_errors(action: str) -> Iterator[None]:
+    try:
+        yield
+    except ERRORS as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BackendError(f"ONNX Runtime could not {action}: {reason}") from error
