@@ -1,0 +1,94 @@
+"""What every face detector needs: overlap suppression, and the check of what it found."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import DetectorError
+from edge.samples import Box, DetectedFace, Pixels
+
+Boxes: TypeAlias = NDArray[np.float32]
+"""(N, 4) left, top, right, bottom in pixels; right and bottom lie outside."""
+
+Scores: TypeAlias = NDArray[np.float32]
+"""(N,) in 0 to 1, higher is surer."""
+
+
+def areas(boxes: Boxes) -> NDArray[np.float32]:
+    """Return the (N,) areas in square pixels; 0 for a box turned inside out."""
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    return sides[:, 0] * sides[:, 1]
+
+
+def suppress(
+    boxes: Boxes, scores: Scores, limit: float, *, of_smaller: bool = False
+) -> NDArray[np.intp]:
+    """
+    Return which boxes remain when each removes the less sure ones that it overlaps too much.
+
+    Args:
+        boxes: (N, 4).
+        scores: (N,); equal scores keep the order of the boxes.
+        limit: A box overlapping a surer one by more than this goes; 0 to 1.
+        of_smaller: Measure the common area against the smaller box instead of the union.
+
+    Returns:
+        Indices, the surest first.
+    """
+    area = areas(boxes)
+    waiting = np.argsort(-scores, kind="stable")
+    kept = []
+    while waiting.size:
+        best, waiting = waiting[0], waiting[1:]
+        kept.append(best)
+        common = _common_areas(boxes[best], boxes[waiting])
+        smaller = np.minimum(area[best], area[waiting])
+        whole = smaller if of_smaller else area[best] + area[waiting] - common
+        waiting = waiting[common <= limit * whole]
+    return np.array(kept, np.intp)
+
+
+def _common_areas(box: NDArray[np.float32], boxes: Boxes) -> NDArray[np.float32]:
+    return areas(np.hstack([np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])]))
+
+
+def detected_faces(
+    boxes: Boxes, landmarks: NDArray[np.float32], scores: Scores
+) -> tuple[DetectedFace, ...]:
+    """
+    Return faces from left to right.
+
+    Args:
+        boxes: (N, 4).
+        landmarks: (N, 5, 2), see `Landmarks`, measured as boxes are: 0 is the image's outer edge.
+        scores: (N,).
+
+    Returns:
+        Faces whose landmarks count from the centre of the first pixel, as OpenCV warps them.
+
+    Raises:
+        DetectorError: A number is not finite, a box is empty or a score is outside 0 to 1.
+    """
+    numbers = np.hstack([boxes, landmarks.reshape(len(boxes), 10), scores[:, None]])
+    finite = bool(np.isfinite(numbers).all())
+    if not (finite and (areas(boxes) > 0).all() and ((scores >= 0) & (scores <= 1)).all()):
+        raise DetectorError("the detector gave an impossible face: check its model file's SHA-256")
+    centres = (landmarks - 0.5).astype(np.float32)
+    order = np.lexsort((boxes[:, 1], boxes[:, 0]))
+    return tuple(
+        DetectedFace(Box(*map(float, boxes[i])), centres[i], float(scores[i])) for i in order
+    )
+
+
+def check_pixels(pixels: Pixels) -> None:
+    """
+    Refuse anything but a colour image.
+
+    Raises:
+        DetectorError: Not (height, width, 3) uint8, or empty.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        raise DetectorError(
+            f"a detector needs (height, width, 3) uint8 BGR, got {pixels.shape} {pixels.dtype}"
+        )

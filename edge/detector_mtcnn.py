@@ -1,0 +1,162 @@
+"""
+MTCNN over ONNX Runtime: three small networks in a cascade.
+
+Source: Zhang et al., "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional
+Networks", IEEE SPL 23(10), 2016, arXiv 1604.02878. P-Net proposes over an image pyramid, R-Net
+refines, O-Net decides and places the landmarks. Written for the files of `mtcnn-runtime`: RGB,
+(x - 127.5) / 128; box offsets as fractions of the box; landmarks as five x, then five y.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.boxes import Boxes, Scores, check_pixels, detected_faces, suppress
+from edge.detector_session import DetectorSession
+from edge.samples import DetectedFace, Pixels
+
+WINDOW = 12
+"""Pixels: the side of the square that P-Net judges; it moves by STRIDE."""
+STRIDE = 2
+PYRAMID_STEP = math.sqrt(0.5)
+"""Each level of the pyramid has half the area of the one before."""
+PROPOSE_AT, REFINE_AT = 0.6, 0.7
+"""Least score for a box to reach the next network; section II of the paper's published code."""
+OVERLAP_IN_LEVEL, OVERLAP = 0.5, 0.7
+"""Most overlap of two boxes of one pyramid level, and of any two boxes."""
+
+
+class MtcnnDetector:
+    """Finds faces with the MTCNN cascade."""
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        *,
+        smallest_face: int = 40,
+        detector_score: float = 0.7,
+        threads: int = 1,
+    ) -> None:
+        """
+        Open the three networks.
+
+        Args:
+            files: P-Net, R-Net and O-Net as ONNX, in this order.
+            smallest_face: Side of the smallest face box to look for, in source pixels; the
+                time grows with its inverse square.
+            detector_score: Least score of a face, 0 to 1.
+            threads: Of ONNX Runtime.
+
+        Raises:
+            DetectorError: A file is missing or is no ONNX network.
+        """
+        self._propose, self._refine, self._decide = (
+            DetectorSession(file, threads) for file in files
+        )
+        self._smallest_face = smallest_face
+        self._detector_score = detector_score
+
+    def detect(self, pixels: Pixels) -> tuple[DetectedFace, ...]:
+        """
+        Return the faces of one image, from left to right.
+
+        Args:
+            pixels: (height, width, 3) uint8 BGR.
+
+        Raises:
+            DetectorError: The image is not such an array, or a network refused or gave nonsense.
+        """
+        check_pixels(pixels)
+        boxes = self._refined(pixels, self._proposals(pixels))
+        if not len(boxes):
+            return ()
+        boxes, scores, landmarks = self._decided(pixels, boxes)
+        kept = suppress(boxes, scores, OVERLAP, of_smaller=True)
+        return detected_faces(boxes[kept], landmarks[kept], scores[kept])
+
+    def _proposals(self, pixels: Pixels) -> Boxes:
+        found = [self._level(level, scale) for level, scale in self._pyramid(pixels)]
+        boxes = np.vstack([np.empty((0, 4), np.float32), *(boxes for boxes, _ in found)])
+        scores = np.hstack([np.empty(0, np.float32), *(scores for _, scores in found)])
+        return boxes[suppress(boxes, scores, OVERLAP)]
+
+    def _pyramid(self, pixels: Pixels) -> Iterator[tuple[Pixels, float]]:
+        height, width = pixels.shape[:2]
+        scale = WINDOW / self._smallest_face
+        while min(height, width) * scale >= WINDOW:
+            size = math.ceil(width * scale), math.ceil(height * scale)
+            yield cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), scale
+            scale *= PYRAMID_STEP
+
+    def _level(self, level: Pixels, scale: float) -> tuple[Boxes, Scores]:
+        offsets, chances = self._propose.run(_inputs(level[None]))
+        scores = chances[0, 1]
+        rows, columns = np.nonzero(scores > PROPOSE_AT)
+        corners = np.column_stack([columns, rows]) * np.float32(STRIDE)
+        windows = (np.hstack([corners, corners + WINDOW]) / scale).astype(np.float32)
+        kept = suppress(windows, scores[rows, columns], OVERLAP_IN_LEVEL)
+        rows, columns = rows[kept], columns[kept]
+        return _moved(windows[kept], offsets[0, :, rows, columns]), scores[rows, columns]
+
+    def _refined(self, pixels: Pixels, boxes: Boxes) -> Boxes:
+        if not len(boxes):
+            return boxes
+        boxes = _squares(boxes)
+        offsets, chances = self._refine.run(_inputs(_crops(pixels, boxes, 24)))
+        scores = chances[:, 1]
+        sure = scores > REFINE_AT
+        boxes, scores = _moved(boxes[sure], offsets[sure]), scores[sure]
+        return boxes[suppress(boxes, scores, OVERLAP)]
+
+    def _decided(self, pixels: Pixels, boxes: Boxes) -> tuple[Boxes, Scores, NDArray[np.float32]]:
+        boxes = _squares(boxes)
+        places, offsets, chances = self._decide.run(_inputs(_crops(pixels, boxes, 48)))
+        scores = chances[:, 1]
+        sure = scores > self._detector_score
+        boxes, scores = boxes[sure], scores[sure]
+        points = places[sure].reshape(-1, 2, 5).transpose(0, 2, 1)
+        landmarks = boxes[:, None, :2] + points * (boxes[:, 2:] - boxes[:, :2])[:, None]
+        return _moved(boxes, offsets[sure]), scores, landmarks
+
+
+def _inputs(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(N, height, width, 3) BGR to (N, 3, height, width) RGB of about -1 to 1."""
+    planes = np.ascontiguousarray(images[..., ::-1].transpose(0, 3, 1, 2), np.float32)
+    return (planes - np.float32(127.5)) / np.float32(128)
+
+
+def _moved(boxes: Boxes, offsets: NDArray[np.float32]) -> Boxes:
+    """Each edge moved by its offset, a fraction of the box's width or height."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return boxes + offsets * np.hstack([sides, sides])
+
+
+def _squares(boxes: Boxes) -> Boxes:
+    """Squares of whole pixels around the same centres, as large as the longer side."""
+    half = np.maximum(boxes[:, 2:] - boxes[:, :2], 1).max(axis=1, keepdims=True) / 2
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    corners = np.round(centres - half)
+    return np.hstack([corners, corners + np.round(2 * half)]).astype(np.float32)
+
+
+def _crops(pixels: Pixels, boxes: Boxes, side: int) -> NDArray[np.uint8]:
+    return np.stack([_crop(pixels, box, side) for box in boxes.astype(int)])
+
+
+def _crop(pixels: Pixels, box: NDArray[np.int_], side: int) -> Pixels:
+    """One square resized, black beyond the image's border."""
+    height, width = pixels.shape[:2]
+    left, top, right, bottom = np.clip(box, 0, [width, height, width, height])
+    crop = cv2.copyMakeBorder(
+        pixels[top:bottom, left:right],
+        top - box[1],
+        box[3] - bottom,
+        left - box[0],
+        box[2] - right,
+        cv2.BORDER_CONSTANT,
+    )
+    return cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
