@@ -7,7 +7,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from tempfile import NamedTemporaryFile
 from typing import IO
 
 from rich.progress import Progress
@@ -92,15 +91,11 @@ def _zip_files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 def _write(stream: IO[bytes], path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
-        temporary = Path(part.name)
-        try:
-            for chunk in chunks(stream):
-                part.write(chunk)
-        except BaseException:
-            temporary.unlink()
-            raise
-    return temporary.replace(path)
+    part = path.with_name(f".part-{path.name}")
+    with part.open("wb") as output:
+        for chunk in chunks(stream):
+            output.write(chunk)
+    return part.replace(path)
 
 
 def set_sha256(folder: Path, paths: list[Path]) -> str:

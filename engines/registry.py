@@ -11,9 +11,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from rich.progress import Progress
@@ -73,9 +74,8 @@ def cached_members(source: RegistryMember, sha256: str) -> tuple[Path, ...]:
     paths = _matching(folder, source.member)
     if not paths:
         raise CatalogueError(f"{source.member} of {source.archive} is not in the cache {folder}")
-    got = set_sha256(folder, paths) if source.is_set else sha256_of(paths[0])
-    where = str(folder / source.member)
-    require_sha256(where, sha256, got, "it was changed in the cache; fetch it again")
+    advice = "it was changed in the cache; fetch it again"
+    require_sha256(str(folder / source.member), sha256, _sha256(source, paths), advice)
     return tuple(paths)
 
 
@@ -103,19 +103,28 @@ def obtain_members(source: RegistryMember, sha256: str, progress: Progress) -> t
 
 
 def _extracted(source: RegistryMember, sha256: str, progress: Progress) -> tuple[Path, ...]:
-    folder = _member_folder(source.archive)
     archive = _obtain_archive(source.archive, progress)
-    for stale in _matching(folder, source.member):
-        stale.unlink()
-    written = extract(archive, source.member, folder, progress)
-    try:
-        return cached_members(source, sha256)
-    except HashMismatchError as error:
-        for path in written:
-            path.unlink()
-        raise HashMismatchError(
-            f"{source.archive}, fresh from its archive: {error} once the catalogue is corrected"
-        ) from error
+    folder = _member_folder(source.archive)
+    _remove(_matching(folder, source.member))
+    extract(archive, source.member, folder, progress)
+    paths = _matching(folder, source.member)
+    got = _sha256(source, paths)
+    if got != sha256:
+        _remove(paths)
+        advice = "the archive itself is the pinned one; correct the member's sha256 in its entry"
+        require_sha256(f"{source.member} of {source.archive}", sha256, got, advice)
+    return tuple(paths)
+
+
+def _sha256(source: RegistryMember, paths: list[Path]) -> str:
+    if source.is_set:
+        return set_sha256(_member_folder(source.archive), paths)
+    return sha256_of(paths[0])
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink()
 
 
 def _member_folder(archive: Archive) -> Path:
@@ -140,12 +149,23 @@ def _obtain_archive(archive: Archive, progress: Progress) -> Path:
     path = cache_folder() / "archives" / archive.slug
     if path.is_file() and sha256_of(path) == archive.sha256:
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=path.parent, prefix=".part-") as folder:
-        received = _download(archive, Path(folder), progress)
+    with _part_folder(path) as folder:
+        received = _download(archive, folder, progress)
         again = "the download was cut or the registry serves another file; run the command again"
         require_sha256(f"archive of {archive}", archive.sha256, sha256_of(received), again)
         return received.replace(path)
+
+
+@contextmanager
+def _part_folder(path: Path) -> Iterator[Path]:
+    # A fixed name, so that what a killed process left is removed by the next one.
+    folder = path.with_name(f".part-{path.name}")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def _download(archive: Archive, folder: Path, progress: Progress) -> Path:
