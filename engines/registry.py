@@ -235,7 +235,7 @@ import sys
 
 
 def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
-    folder = pathlib.Path(metadata_directory, "answer.dist-info")
+    folder = pathlib.Path(metadata_directory, "{folder}.dist-info")
     folder.mkdir()
     folder.joinpath("METADATA").write_text(
         "Metadata-Version: 2.1\\nName: {package}\\nVersion: {version}\\n")
@@ -250,7 +250,9 @@ def _write_backend(archive: Archive, folder: Path) -> None:
     # pip asks setuptools when an sdist names no other backend; this one is found first.
     module = folder / "setuptools" / "build_meta.py"
     module.parent.mkdir(parents=True)
-    module.write_text(BACKEND.format(package=archive.package, version=archive.version))
+    # Older pips read the name from the folder's name.
+    stem = f"{archive.package.replace('-', '_')}-{archive.version}"
+    module.write_text(BACKEND.format(folder=stem, package=archive.package, version=archive.version))
     (module.parent / "__init__.py").touch()
 
 
