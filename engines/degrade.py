@@ -3,9 +3,9 @@ Camera faults at graded strengths, for measuring how a quality score answers to 
 
 Every fault is a plain function `(image, strength, rng) -> image` of the same shape. Sizes are
 shares of the image's shorter side, so an image must frame its face alike: the face in the middle,
-eyes about a fifth of the side apart. That holds for face photographs such as LFW's 250 x 250
-pixels (degraded before detection, by `edge evaluate`) and for face images aligned with a margin of
-half their size (degraded after alignment, by the calibration; see `with_margin`).
+eyes about a sixth of the side apart. That holds for face photographs such as LFW's 250 x 250
+pixels (degraded before detection, by `edge evaluate`) and for face images aligned with a margin
+(degraded after alignment, by the calibration; see `with_margin`).
 
 Strength 1 is hardly seen, 3 is a poor camera, 5 is about the worst in which a person still finds
 the face. The scales are ours; the list of faults follows the capture defects of ISO/IEC 29794-5.
@@ -27,7 +27,7 @@ Image: TypeAlias = NDArray[np.uint8]
 Fault: TypeAlias = Callable[[Image, int, np.random.Generator], Image]
 
 STRENGTHS = (1, 2, 3, 4, 5)
-MARGIN = 0.25
+MARGIN = 0.4
 """Added on each side of an aligned face image, as a share of its width or height."""
 
 DISK_RADIUS = (0.004, 0.008, 0.014, 0.02, 0.028)
@@ -35,7 +35,7 @@ DISK_RADIUS = (0.004, 0.008, 0.014, 0.02, 0.028)
 MOTION_LENGTH = (0.016, 0.032, 0.052, 0.08, 0.12)
 """Motion blur: length of the path; shares of the shorter side."""
 PIXELS_OF_SIDE = (100, 64, 44, 32, 24)
-"""Low resolution: pixels that the shorter side was captured with (a fifth between the eyes)."""
+"""Low resolution: pixels that the shorter side was captured with (a sixth between the eyes)."""
 READ_NOISE = (3.0, 6.0, 11.0, 18.0, 28.0)
 """Sensor noise: standard deviation in the dark, in grey levels; shot noise is added to it."""
 STOPS_DOWN = (1.5, 2.5, 3.5, 4.5, 5.5)

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from edge.errors import UsageError
+from edge.pair_list import read_pairs
+
+
+def written(tmp_path, text):
+    path = tmp_path / "pairs.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def lines(mated, header="image_a,image_b,mated"):
+    rows = [f"a{i}.jpg,b{i}.jpg,{int(m)}" for i, m in enumerate(mated)]
+    return "\n".join([header, *rows]) + "\n"
+
+
+def test_pairs_keep_their_order_and_images_are_named_once(tmp_path):
+    pairs = read_pairs(written(tmp_path, "image_a,image_b,mated\nx,y,1\ny,z,0\n"))
+    assert pairs.pairs() == (("x", "y"), ("y", "z"))
+    assert pairs.images() == ("x", "y", "z")
+    assert pairs.mated.tolist() == [True, False]
+
+
+def test_equal_runs_of_mated_and_non_mated_pairs_are_folds_as_in_lfw(tmp_path):
+    pairs = read_pairs(written(tmp_path, lines([1, 1, 0, 0, 1, 1, 0, 0])))
+    assert pairs.fold.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+def test_any_other_order_gives_ten_folds_that_hold_both_kinds(tmp_path):
+    pairs = read_pairs(written(tmp_path, lines([1] * 20 + [0] * 30)))
+    for fold in range(10):
+        assert pairs.mated[pairs.fold == fold].sum() == 2
+        assert (~pairs.mated[pairs.fold == fold]).sum() == 3
+
+
+def test_a_column_named_fold_decides(tmp_path):
+    text = "image_a,image_b,mated,fold\nx,y,1,b\ny,z,0,a\nz,x,0,b\n"
+    assert read_pairs(written(tmp_path, text)).fold.tolist() == [1, 0, 1]
+
+
+def test_a_byte_order_mark_of_a_spreadsheet_is_no_part_of_the_first_column(tmp_path):
+    assert len(read_pairs(written(tmp_path, "\ufeff" + lines([1, 0]))).pairs()) == 2
+
+
+def test_chosen_pairs_keep_their_folds(tmp_path):
+    pairs = read_pairs(written(tmp_path, lines([1, 1, 0, 0, 1, 1, 0, 0])))
+    chosen = pairs.of(np.arange(8) % 2 == 1)
+    assert chosen.first == ("a1.jpg", "a3.jpg", "a5.jpg", "a7.jpg")
+    assert chosen.fold.tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no column 'image_a'"),
+        ("image_a,image_b\nx,y\n", "no column 'mated'"),
+        ("image_a,image_b,mated\nx,y,yes\n", ":2: mated is 'yes'"),
+        ("image_a,image_b,mated\nx,y,1\nx,,0\n", ":3: a value is missing"),
+        ("image_a,image_b,mated\nx,y,1\nx,z\n", ":3: a value is missing"),
+        ("image_a,image_b,mated\nx,y,1\n", "both mated and non-mated"),
+    ],
+)
+def test_a_file_that_is_no_list_of_pairs_is_refused_with_its_place(tmp_path, text, message):
+    with pytest.raises(UsageError, match=message):
+        read_pairs(written(tmp_path, text))
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path):
+    with pytest.raises(UsageError, match=r"gone\.csv"):
+        read_pairs(tmp_path / "gone.csv")
+
+
+def test_a_picture_is_not_read_as_pairs(tmp_path):
+    path = tmp_path / "face.jpg"
+    path.write_bytes(bytes(range(256)) * 4)
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_pairs(path)

@@ -1,0 +1,142 @@
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from engines import graph
+from engines.errors import EmbeddingError, NetworkError
+from engines.onnxruntime_backend import open_network
+from engines.preprocess import prepare
+from engines.prune import prunable_weights
+from engines.stochastic import (
+    consistency,
+    disturbed_copies,
+    dropout_masks,
+    split_before_last_layer,
+    stochastic_quality,
+)
+from tests.networks import TinyNetwork, loaded, specification
+
+ENDINGS = ["gemm", "reshape"]
+
+
+@pytest.fixture
+def faces():
+    spec = specification()
+    images = np.random.default_rng(0).integers(0, 256, (5, spec.height, spec.width, 3), np.uint8)
+    return prepare(images, spec)
+
+
+def opened(model):
+    return open_network(model.SerializeToString())
+
+
+def split(tmp_path, ending):
+    network = loaded(tmp_path, TinyNetwork(ending=ending))
+    parts = split_before_last_layer(network)
+    return network, opened(parts.trunk), opened(parts.head)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_trunk_and_head_in_a_row_are_the_network(tmp_path, faces, ending):
+    network, trunk, head = split(tmp_path, ending)
+    whole = opened(network.model).run(faces)[0]
+    (features,) = trunk.run(faces)
+    # float32: the parts may be fused otherwise than the whole
+    assert head.run(features)[0] == pytest.approx(whole, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_quality_is_the_formula_over_the_passes_counted_one_by_one(tmp_path, faces, ending):
+    _, trunk, head = split(tmp_path, ending)
+    (features,) = trunk.run(faces)
+    masks = dropout_masks(features.shape[1], 7, seed=3)
+    found = stochastic_quality(features, head, masks)
+    for quality, face in zip(found, features, strict=True):
+        rows = []
+        for mask in masks:
+            dropped = face * mask.reshape((-1,) + (1,) * (face.ndim - 1))
+            row = head.run(dropped[None])[0][0].astype(float)
+            rows.append(row / np.linalg.norm(row))
+        mean = np.mean([[np.linalg.norm(a - b) for a in rows] for b in rows])
+        assert quality == pytest.approx(2 / (1 + np.exp(mean)), abs=1e-6)
+
+
+def test_quality_of_a_face_does_not_depend_on_its_batch(tmp_path, faces):
+    _, trunk, head = split(tmp_path, "gemm")
+    (features,) = trunk.run(faces)
+    masks = dropout_masks(features.shape[1], 5, seed=0)
+    alone = [stochastic_quality(features[i : i + 1], head, masks)[0] for i in range(len(faces))]
+    assert stochastic_quality(features, head, masks).tolist() == alone
+
+
+def test_equal_embeddings_are_consistent_and_opposite_ones_are_not():
+    rows = np.array([[1.0, 2.0], [2.0, 4.0]], np.float32)
+    assert consistency(rows) == pytest.approx(1, abs=1e-7)  # float64 cosine form
+    opposite = np.array([[1.0, 0.0], [-1.0, 0.0]], np.float32)
+    assert consistency(opposite) == pytest.approx(2 / (1 + np.e))  # mean of 0, 2, 2, 0
+
+
+def test_a_pass_without_direction_is_an_error():
+    with pytest.raises(EmbeddingError):
+        consistency(np.array([[0.0, 0.0], [1.0, 0.0]], np.float32))
+
+
+def test_masks_keep_the_sum_on_average_and_depend_on_the_seed_alone():
+    masks = dropout_masks(1000, 20, seed=1)
+    assert masks.mean() == pytest.approx(1, abs=0.03)
+    assert set(np.unique(masks)) == {0, 2}
+    assert np.array_equal(masks, dropout_masks(1000, 20, seed=1))
+    assert not np.array_equal(masks, dropout_masks(1000, 20, seed=2))
+
+
+def test_copies_lose_about_half_of_their_least_live_weights_and_nothing_else(tmp_path):
+    network = loaded(tmp_path, TinyNetwork(channels=24, dead_channels=3, embedding_length=32))
+    before = weights_of(network.model)
+    for copy in disturbed_copies(network, 3, seed=0):
+        after = weights_of(copy.model)
+        for name, values in before.items():
+            zeroed = (after[name] == 0) & (values != 0)
+            live = np.abs(values)[np.abs(values) > 1e-6]
+            assert np.array_equal(after[name][~zeroed], values[~zeroed])
+            assert np.all(np.abs(values[zeroed]) <= np.quantile(live, 0.2))
+        share = sum(np.sum(after[n] == 0) - np.sum(v == 0) for n, v in before.items()) / sum(
+            np.sum(v != 0) for v in before.values()
+        )
+        assert share == pytest.approx(0.1, abs=0.02)
+
+
+def test_copies_differ_from_each_other_and_repeat_with_their_seed(tmp_path):
+    network = loaded(tmp_path)
+    first, second = disturbed_copies(network, 2, seed=4)
+    assert first.model != second.model
+    assert [c.model for c in disturbed_copies(network, 2, seed=4)] == [first.model, second.model]
+
+
+def test_a_network_without_weights_cannot_be_split(tmp_path):
+    network = loaded(tmp_path)
+    del network.model.graph.node[:]
+    network.model.graph.node.append(helper.make_node("Flatten", ["input"], ["embedding"]))
+    with pytest.raises(NetworkError, match="dropout"):
+        split_before_last_layer(network)
+
+
+def test_a_shortcut_past_the_last_layer_is_refused(tmp_path):
+    network = loaded(tmp_path)
+    nodes = network.model.graph.node
+    first, last = nodes[0].output[0], nodes[-1].output[0]
+    nodes.extend(
+        [
+            helper.make_node("ReduceMean", [first], ["early"], axes=[1, 2, 3], keepdims=0),
+            helper.make_node("Mul", [last, "early"], ["both"]),
+        ]
+    )
+    with pytest.raises(NetworkError, match="shortcut passes by the last layer, which reads 'flat'"):
+        split_before_last_layer(replace(network, output_name="both"))
+
+
+def weights_of(model: onnx.ModelProto):
+    tensors = graph.initializers(model)
+    return {w.weight_name: graph.values(tensors[w.weight_name]) for w in prunable_weights(model)}
