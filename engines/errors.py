@@ -8,6 +8,7 @@ What can go wrong with networks. Every message names the operator's next step.
     + FetchError              the registry client is missing, failed, or was cut short
     + HashMismatchError
   x NetworkError              a file is not a usable face recognition network
+    + PrecisionError          a network that FP16 cannot hold
   x RecipeError               a pruning recipe that cannot be carried out
   x PairError                 an engine pair
     + PairRefusedError        built, but collapsed or did not move
@@ -49,6 +50,10 @@ class HashMismatchError(CatalogueError, ValueError):
 
 class NetworkError(EnginesError, ValueError):
     """A file is not a usable face recognition network."""
+
+
+class PrecisionError(NetworkError):
+    """FP16 cannot hold this network's weights or activations."""
 
 
 class RecipeError(EnginesError, ValueError):

@@ -1,0 +1,147 @@
+"""Graph rewrites that let a CPU see what FP16 storage does to a network."""
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper, shape_inference
+
+from engines.errors import PrecisionError
+
+_BATCH = 16
+"""Face images run at a time: bounds memory, the taps of a whole network are small."""
+
+
+def emulate_half(model: onnx.ModelProto) -> onnx.ModelProto:
+    """
+    Return a graph of FP32 operators that rounds to FP16 every tensor the model declares FP16.
+
+    Raises:
+        PrecisionError: The type of a tensor cannot be inferred.
+    """
+    types = _element_types(model)
+    rewritten = onnx.ModelProto()
+    rewritten.CopyFrom(model)
+    graph = rewritten.graph
+    del graph.value_info[:]
+    for weights in graph.initializer:
+        _widen(weights)
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        nodes.extend(_rounded(node, types))
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return rewritten
+
+
+def activation_peaks(
+    model: onnx.ModelProto, inputs: NDArray[np.float32], threads: int = 1
+) -> dict[str, float]:
+    """
+    Return the largest absolute value of every float tensor that a node computes.
+
+    Args:
+        model: FP32 network.
+        inputs: (N, ...) float32 prepared face images.
+        threads: ONNX Runtime threads.
+    """
+    types = _element_types(model)
+    names = [
+        name
+        for node in model.graph.node
+        for name in node.output
+        if types.get(name) == TensorProto.FLOAT
+    ]
+    peaks = run_graph(_tapped(model, names), inputs, threads, stacked=False)
+    return {name: float(peak.max()) for name, peak in zip(names, peaks, strict=True)}
+
+
+def run_graph(
+    model: onnx.ModelProto, inputs: NDArray[np.float32], threads: int = 1, *, stacked: bool = True
+) -> tuple[NDArray[np.float32], ...]:
+    """
+    Run a graph in batches with every optimisation off, so that no cast is fused away.
+
+    Args:
+        model: A graph with one input and any number of outputs.
+        inputs: (N, ...) float32.
+        threads: ONNX Runtime threads.
+        stacked: Whether an output has one row for each image; else one value for each batch.
+    """
+    import onnxruntime  # noqa: PLC0415
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    feed, size = session.get_inputs()[0], _batch_size(session.get_inputs()[0].shape[0])
+    batches = [
+        session.run(None, {feed.name: inputs[start : start + size]})
+        for start in range(0, len(inputs), size)
+    ]
+    join = np.concatenate if stacked else np.stack
+    return tuple(join(outputs) for outputs in zip(*batches, strict=True))
+
+
+def _batch_size(declared: int | str | None) -> int:
+    return declared if isinstance(declared, int) else _BATCH
+
+
+def _element_types(model: onnx.ModelProto) -> dict[str, int]:
+    graph = shape_inference.infer_shapes(model).graph
+    values = [*graph.input, *graph.value_info, *graph.output]
+    types = {value.name: value.type.tensor_type.elem_type for value in values}
+    unknown = [
+        f"{name!r} of {node.op_type}"
+        for node in graph.node
+        for name in node.output
+        if name and not types.get(name)
+    ]
+    if unknown:
+        raise PrecisionError(
+            f"the type of tensor {unknown[0]} cannot be inferred: export the network to standard "
+            "ONNX operators"
+        )
+    return types
+
+
+def _widen(tensor: onnx.TensorProto) -> None:
+    if tensor.data_type == TensorProto.FLOAT16:
+        values = numpy_helper.to_array(tensor).astype(np.float32)
+        tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+
+
+def _rounded(node: onnx.NodeProto, types: dict[str, int]) -> list[onnx.NodeProto]:
+    """Return the node in FP32, then a rounding cast pair for each FP16 output."""
+    wide = onnx.NodeProto()
+    wide.CopyFrom(node)
+    for attribute in wide.attribute:
+        _widen(attribute.t)
+        if wide.op_type == "Cast" and attribute.name == "to" and attribute.i == TensorProto.FLOAT16:
+            attribute.i = TensorProto.FLOAT
+    nodes = [wide]
+    for index, name in enumerate(node.output):
+        if types.get(name) != TensorProto.FLOAT16:
+            continue
+        wide.output[index] = f"{name}/exact"
+        nodes.append(
+            helper.make_node("Cast", [f"{name}/exact"], [f"{name}/half"], to=TensorProto.FLOAT16)
+        )
+        nodes.append(helper.make_node("Cast", [f"{name}/half"], [name], to=TensorProto.FLOAT))
+    return nodes
+
+
+def _tapped(model: onnx.ModelProto, names: list[str]) -> onnx.ModelProto:
+    """Return the model with one scalar output for each tensor, its largest absolute value."""
+    tapped = onnx.ModelProto()
+    tapped.CopyFrom(model)
+    graph = tapped.graph
+    del graph.output[:]
+    for name in names:
+        graph.node.append(helper.make_node("Abs", [name], [f"{name}/abs"]))
+        graph.node.append(
+            helper.make_node("ReduceMax", [f"{name}/abs"], [f"{name}/peak"], keepdims=0)
+        )
+        graph.output.append(helper.make_tensor_value_info(f"{name}/peak", TensorProto.FLOAT, []))
+    return tapped

@@ -1,0 +1,150 @@
+"""
+The FP16 gate: what half precision does to embeddings, shift and quality order, measured on the CPU.
+
+ONNX Runtime's CPU kernels compute an FP16 network in FP32 and drop its casts, so such a run passes
+a network that overflows on a GPU. The gate rewrites the graph instead: every tensor the file
+declares FP16 is computed in FP32, rounded to FP16 and widened again. That is stricter than
+TensorRT inside a fused kernel and says nothing about its order of accumulation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from engines.emulation import activation_peaks, emulate_half, run_graph
+from engines.errors import PrecisionError
+from engines.precision import LARGEST_HALF
+from engines.ranks import spearman
+from engines.shift import embedding_shift, unit_rows
+
+Outputs = tuple[NDArray[np.float32], ...]
+"""(dense, pruned) embeddings, or (embedding, shift) of a fused graph, or one embedding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fp16Figures:
+    """FP16 against FP32 on face images."""
+
+    face_images: int
+    largest_activation: float
+    """Largest absolute value of any tensor in FP32; FP16 ends at 65504."""
+    largest_tensor: str
+    """The tensor that holds it."""
+    min_cosine: float
+    """Smallest cosine of FP16 to FP32 embeddings, over images and networks; 1 is best."""
+    shift_error: float | None
+    """Largest absolute error of the embedding shift; None for a single network."""
+    relative_shift_error: float | None
+    """That error over the FP32 shifts' interquartile range: how much of the order it blurs."""
+    rank_agreement: float | None
+    """Spearman rank correlation of the FP16 and FP32 quality over the images; 1 is best."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fp16Limits:
+    """What a pair must reach to be built in FP16."""
+
+    min_cosine: float = 0.999
+    """Below it the threshold of a face recognition system enrolled in FP32 would move."""
+    relative_shift_error: float = 0.1
+    """A tenth of the interquartile range: no face changes its quarter of the quality scale."""
+    rank_agreement: float = 0.99
+    """The order of faces by quality is what the gate is for."""
+
+
+def measure_fp16(
+    full: Sequence[onnx.ModelProto],
+    half: Sequence[onnx.ModelProto],
+    inputs: NDArray[np.float32],
+    threads: int = 1,
+) -> Fp16Figures:
+    """
+    Measure what FP16 storage of every tensor does.
+
+    Args:
+        full: The FP32 networks: dense and pruned, or one fused graph, or one network.
+        half: Their FP16 forms (`precision.half_precision`), in the same order.
+        inputs: (N, ...) float32 prepared face images; real ones, several people.
+        threads: ONNX Runtime threads of each network.
+
+    Raises:
+        PrecisionError: An activation leaves FP16's range or an FP16 output is not finite.
+    """
+    peaks = [activation_peaks(model, inputs, threads) for model in full]
+    tensor, peak = max((item for each in peaks for item in each.items()), key=lambda item: item[1])
+    expected = _run_all(full, inputs, threads)
+    emulated = _run_all([emulate_half(model) for model in half], inputs, threads)
+    if not all(np.isfinite(output).all() for output in emulated):
+        raise PrecisionError(
+            f"FP16 overflows: the largest activation is {peak:.0f} in tensor {tensor!r} and FP16 "
+            f"ends at {LARGEST_HALF:.0f}: fold BatchNorm in FP32 before converting, keep the layer "
+            "in FP32 with --keep-fp32 NODE, or build with --precision fp32"
+        )
+    return _figures(expected, emulated, (tensor, peak))
+
+
+def refuse_fp16(figures: Fp16Figures, limits: Fp16Limits) -> None:
+    """
+    Raise if FP16 changes this pair more than the limits allow.
+
+    Raises:
+        PrecisionError: Names every limit that was missed, the figure, and what to do.
+    """
+    missed = []
+    if figures.min_cosine < limits.min_cosine:
+        missed.append(f"cosine to FP32 {figures.min_cosine:.6f} is below {limits.min_cosine}")
+    shift_error = figures.relative_shift_error
+    if shift_error is not None and shift_error > limits.relative_shift_error:
+        missed.append(
+            f"shift error {figures.shift_error:.2e} is {shift_error:.0%} of the shifts' "
+            f"interquartile range, above {limits.relative_shift_error:.0%}"
+        )
+    agreement = figures.rank_agreement
+    if agreement is not None and agreement < limits.rank_agreement:
+        missed.append(f"rank agreement {agreement:.4f} is below {limits.rank_agreement}")
+    if missed:
+        raise PrecisionError(
+            f"FP16 is refused: {'; '.join(missed)}. Prune more so that the shift exceeds rounding, "
+            "keep more layers in FP32 with --keep-fp32, or build with --precision fp32"
+        )
+
+
+def _run_all(
+    models: Sequence[onnx.ModelProto], inputs: NDArray[np.float32], threads: int
+) -> Outputs:
+    return tuple(output for model in models for output in run_graph(model, inputs, threads))
+
+
+def _figures(expected: Outputs, emulated: Outputs, peak: tuple[str, float]) -> Fp16Figures:
+    cosine = min(
+        float((unit_rows(a) * unit_rows(b)).sum(axis=1).min())
+        for a, b in zip(expected, emulated, strict=True)
+        if _is_embedding(a)
+    )
+    shifts = _shift(expected), _shift(emulated)
+    if shifts[0] is None or shifts[1] is None:
+        return Fp16Figures(len(expected[0]), peak[1], peak[0], cosine, None, None, None)
+    error = float(np.abs(shifts[0] - shifts[1]).max())
+    quartiles = np.quantile(shifts[0], (0.25, 0.75))
+    spread = float(quartiles[1] - quartiles[0])
+    if spread == 0:
+        raise PrecisionError(
+            "every face image has the same embedding shift, so quality orders nothing: "
+            "give the gate images of several people, or prune more"
+        )
+    agreement = spearman(shifts[0].astype(np.float64), shifts[1].astype(np.float64))
+    return Fp16Figures(len(expected[0]), peak[1], peak[0], cosine, error, error / spread, agreement)
+
+
+def _is_embedding(output: NDArray[np.float32]) -> bool:
+    return output.ndim == 2 and output.shape[1] > 1
+
+
+def _shift(outputs: Outputs) -> NDArray[np.float32] | None:
+    if len(outputs) == 1:
+        return None
+    dense, second = outputs[:2]
+    return embedding_shift(dense, second) if _is_embedding(second) else second.reshape(-1)

@@ -1,0 +1,169 @@
+"""
+FP16 for a network: convert what half precision holds, keep FP32 where a rounded value would tell.
+
+The converter is ONNX Runtime's own (`onnxruntime.transformers.float16`, no torch). It clamps large
+weights (older releases at 1e4) and raises small ones to a minimum instead of rounding them to zero,
+without a word; so weights are rounded here first, counted, and its limits passed explicitly.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from engines import graph
+from engines.errors import PrecisionError
+
+LARGEST_HALF = 65504.0
+"""Largest finite IEEE 754 binary16 value."""
+SMALLEST_HALF = 5.96e-8
+"""Smallest positive binary16 value (subnormal, 2^-24), as the converter accepts it."""
+
+_LINEAR = frozenset({"Conv", "Gemm", "MatMul"})
+
+
+@dataclass(frozen=True, slots=True)
+class PrecisionReport:
+    """What the conversion did to the weights; `kept` names nodes as `graph.layer_names` does."""
+
+    clamped: int
+    """Weights beyond 65504, now exactly 65504 in magnitude."""
+    flushed: int
+    """Non-zero weights too small for FP16 (below 2^-25), now zero."""
+    half_weights: int
+    """Weights stored in FP16."""
+    full_weights: int
+    """Weights kept in FP32."""
+    kept: tuple[str, ...]
+    """Names of the nodes computed in FP32."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HalfNetwork:
+    """A network whose inputs and outputs are FP32 and whose inside is FP16."""
+
+    model: onnx.ModelProto
+    report: PrecisionReport
+
+
+def half_precision(
+    model: onnx.ModelProto, keep: Iterable[str] | None = None, clamp_budget: int = 0
+) -> HalfNetwork:
+    """
+    Return the network in FP16 with FP32 inputs and outputs.
+
+    Args:
+        model: FP32 network with one or more outputs; BatchNorm already folded (folding after the
+            conversion multiplies in half precision and overflows where folding before does not).
+        keep: Names of nodes to compute in FP32; by default the last linear layer before each
+            output and everything after it (see `tail`).
+        clamp_budget: Weights beyond 65504 that are tolerated, clamped and counted.
+
+    Raises:
+        PrecisionError: More weights than the budget exceed 65504, or `keep` names no node.
+    """
+    # The import takes a second and only builders need it.
+    from onnxruntime.transformers.float16 import convert_float_to_float16  # noqa: PLC0415
+    from onnxruntime.transformers.onnx_model import OnnxModel  # noqa: PLC0415
+
+    named = _with_names(model)
+    kept = tail(named) if keep is None else _known_nodes(named, keep)
+    _split_shared_weights(named, kept)
+    report = _round_weights(named, kept)
+    if report.clamped > clamp_budget:
+        raise PrecisionError(
+            f"{report.clamped} weights exceed {LARGEST_HALF:.0f}, the largest FP16 value "
+            f"(budget {clamp_budget}): fold BatchNorm in FP32 first, or build with --precision fp32"
+        )
+    half = convert_float_to_float16(
+        named,
+        min_positive_val=SMALLEST_HALF,
+        max_finite_val=LARGEST_HALF,
+        keep_io_types=True,
+        node_block_list=list(kept),
+    )
+    # The converter appends its casts behind the nodes that read them.
+    ordered = OnnxModel(half)
+    ordered.topological_sort()
+    return HalfNetwork(ordered.model, report)
+
+
+def tail(model: onnx.ModelProto) -> tuple[str, ...]:
+    """
+    Return the nodes from the last linear layer before each output to the end, in graph order.
+
+    That layer decides the embedding's direction and whatever follows it is a normalisation:
+    ArcFace training computes both in FP32, and so do we.
+    """
+    producers = {name: node for node in model.graph.node for name in node.output}
+    pending = [output.name for output in model.graph.output]
+    found: set[str] = set()
+    while pending:
+        node = producers.get(pending.pop())
+        if node is None or node.name in found:
+            continue
+        found.add(node.name)
+        if node.op_type not in _LINEAR:
+            pending.extend(node.input)
+    return tuple(node.name for node in model.graph.node if node.name in found)
+
+
+def _with_names(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy with one name for each node: the converter keeps nodes FP32 by name."""
+    named = onnx.ModelProto()
+    named.CopyFrom(model)
+    for node, name in zip(named.graph.node, graph.layer_names(model), strict=True):
+        node.name = name
+    return named
+
+
+def _known_nodes(model: onnx.ModelProto, keep: Iterable[str]) -> tuple[str, ...]:
+    wanted = frozenset(keep)
+    known = tuple(node.name for node in model.graph.node if node.name in wanted)
+    missing = sorted(wanted.difference(known))
+    if missing:
+        raise PrecisionError(f"no node is named {', '.join(missing)}: name nodes of the ONNX file")
+    return known
+
+
+def _split_shared_weights(model: onnx.ModelProto, kept: tuple[str, ...]) -> None:
+    """
+    Give FP32 nodes their own copy of weights that FP16 nodes also read.
+
+    The converter would store such weights in FP16 once and cast them back for the FP32 node,
+    which loses the precision that node was kept for.
+    """
+    names = frozenset(kept)
+    constant, half_reads = graph.initializers(model), _half_reads(model, names)
+    copied: dict[str, str] = {}
+    for node in model.graph.node:
+        for index, name in enumerate(node.input):
+            if node.name in names and name in constant and name in half_reads:
+                if name not in copied:
+                    values = graph.values(constant[name])
+                    copied[name] = graph.add_initializer(model, f"{name}_fp32", values)
+                node.input[index] = copied[name]
+
+
+def _half_reads(model: onnx.ModelProto, kept: frozenset[str]) -> frozenset[str]:
+    """Return the tensors that nodes computed in FP16 read."""
+    half = (node for node in model.graph.node if node.name not in kept)
+    return frozenset(name for node in half for name in node.input)
+
+
+def _round_weights(model: onnx.ModelProto, kept: tuple[str, ...]) -> PrecisionReport:
+    """Round to nearest every weight that will be stored in FP16; report what that did."""
+    half_reads = _half_reads(model, frozenset(kept))
+    sizes, clamped, flushed = {True: 0, False: 0}, 0, 0
+    for tensor in model.graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT:
+            continue
+        weights = graph.values(tensor)
+        sizes[tensor.name in half_reads] += weights.size
+        if tensor.name in half_reads:
+            rounded = np.clip(weights, -LARGEST_HALF, LARGEST_HALF).astype(np.float16)
+            clamped += int((np.abs(weights) > LARGEST_HALF).sum())
+            flushed += int(((weights != 0) & (rounded == 0)).sum())
+            graph.store(tensor, rounded.astype(np.float32))
+    return PrecisionReport(clamped, flushed, sizes[True], sizes[False], kept)
