@@ -50,7 +50,9 @@ def suppress(
 
 
 def _common_areas(box: NDArray[np.float32], boxes: Boxes) -> NDArray[np.float32]:
-    return areas(np.hstack([np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])]))
+    ends = np.minimum(box[2:], boxes[:, 2:])
+    sides = np.maximum(ends - np.maximum(box[:2], boxes[:, :2]), 0)
+    return sides[:, 0] * sides[:, 1]
 
 
 def detected_faces(

@@ -11,12 +11,12 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.boxes import Boxes, Scores, check_pixels, detected_faces, suppress
 from edge.detector_session import DetectorSession
+from edge.octaves import Octaves, octaves, shrunk, square_cut
 from edge.samples import DetectedFace, Pixels
 
 WINDOW = 12
@@ -71,28 +71,28 @@ class MtcnnDetector:
             DetectorError: The image is not such an array, or a network refused or gave nonsense.
         """
         check_pixels(pixels)
-        boxes = self._refined(pixels, self._proposals(pixels))
+        levels = octaves(pixels)
+        boxes = self._refined(levels, self._proposals(levels))
         if not len(boxes):
             return ()
-        boxes, scores, landmarks = self._decided(pixels, boxes)
+        boxes, scores, landmarks = self._decided(levels, boxes)
         kept = suppress(boxes, scores, OVERLAP, of_smaller=True)
         return detected_faces(boxes[kept], landmarks[kept], scores[kept])
 
-    def _proposals(self, pixels: Pixels) -> Boxes:
-        found = [self._level(level, scale) for level, scale in self._pyramid(pixels)]
+    def _proposals(self, levels: Octaves) -> Boxes:
+        scales = self._scales(*levels[0].shape[:2])
+        found = [self._windows(shrunk(levels, scale), scale) for scale in scales]
         boxes = np.vstack([np.empty((0, 4), np.float32), *(boxes for boxes, _ in found)])
         scores = np.hstack([np.empty(0, np.float32), *(scores for _, scores in found)])
         return boxes[suppress(boxes, scores, OVERLAP)]
 
-    def _pyramid(self, pixels: Pixels) -> Iterator[tuple[Pixels, float]]:
-        height, width = pixels.shape[:2]
+    def _scales(self, height: int, width: int) -> Iterator[float]:
         scale = WINDOW / self._smallest_face
         while min(height, width) * scale >= WINDOW:
-            size = math.ceil(width * scale), math.ceil(height * scale)
-            yield cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), scale
+            yield scale
             scale *= PYRAMID_STEP
 
-    def _level(self, level: Pixels, scale: float) -> tuple[Boxes, Scores]:
+    def _windows(self, level: Pixels, scale: float) -> tuple[Boxes, Scores]:
         offsets, chances = self._propose.run(_inputs(level[None]))
         scores = chances[0, 1]
         rows, columns = np.nonzero(scores > PROPOSE_AT)
@@ -102,19 +102,19 @@ class MtcnnDetector:
         rows, columns = rows[kept], columns[kept]
         return _moved(windows[kept], offsets[0, :, rows, columns]), scores[rows, columns]
 
-    def _refined(self, pixels: Pixels, boxes: Boxes) -> Boxes:
+    def _refined(self, levels: Octaves, boxes: Boxes) -> Boxes:
         if not len(boxes):
             return boxes
         boxes = _squares(boxes)
-        offsets, chances = self._refine.run(_inputs(_crops(pixels, boxes, 24)))
+        offsets, chances = self._refine.run(_cuts(levels, boxes, 24))
         scores = chances[:, 1]
         sure = scores > REFINE_AT
         boxes, scores = _moved(boxes[sure], offsets[sure]), scores[sure]
         return boxes[suppress(boxes, scores, OVERLAP)]
 
-    def _decided(self, pixels: Pixels, boxes: Boxes) -> tuple[Boxes, Scores, NDArray[np.float32]]:
+    def _decided(self, levels: Octaves, boxes: Boxes) -> tuple[Boxes, Scores, NDArray[np.float32]]:
         boxes = _squares(boxes)
-        places, offsets, chances = self._decide.run(_inputs(_crops(pixels, boxes, 48)))
+        places, offsets, chances = self._decide.run(_cuts(levels, boxes, 48))
         scores = chances[:, 1]
         sure = scores > self._detector_score
         boxes, scores = boxes[sure], scores[sure]
@@ -136,27 +136,11 @@ def _moved(boxes: Boxes, offsets: NDArray[np.float32]) -> Boxes:
 
 
 def _squares(boxes: Boxes) -> Boxes:
-    """Squares of whole pixels around the same centres, as large as the longer side."""
+    """Squares around the same centres, as large as the longer side."""
     half = np.maximum(boxes[:, 2:] - boxes[:, :2], 1).max(axis=1, keepdims=True) / 2
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    corners = np.round(centres - half)
-    return np.hstack([corners, corners + np.round(2 * half)]).astype(np.float32)
+    return np.hstack([centres - half, centres + half])
 
 
-def _crops(pixels: Pixels, boxes: Boxes, side: int) -> NDArray[np.uint8]:
-    return np.stack([_crop(pixels, box, side) for box in boxes.astype(int)])
-
-
-def _crop(pixels: Pixels, box: NDArray[np.int_], side: int) -> Pixels:
-    """One square resized, black beyond the image's border."""
-    height, width = pixels.shape[:2]
-    left, top, right, bottom = np.clip(box, 0, [width, height, width, height])
-    crop = cv2.copyMakeBorder(
-        pixels[top:bottom, left:right],
-        top - box[1],
-        box[3] - bottom,
-        left - box[0],
-        box[2] - right,
-        cv2.BORDER_CONSTANT,
-    )
-    return cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+def _cuts(levels: Octaves, squares: Boxes, side: int) -> NDArray[np.float32]:
+    return _inputs(np.stack([square_cut(levels, square, side) for square in squares]))
