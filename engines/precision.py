@@ -76,6 +76,7 @@ def half_precision(
             f"{report.clamped} weights exceed {LARGEST_HALF:.0f}, the largest FP16 value "
             f"(budget {clamp_budget}): fold BatchNorm in FP32 first, or build with --precision fp32"
         )
+    own = frozenset(node.name for node in named.graph.node)
     half = convert_float_to_float16(
         named,
         min_positive_val=SMALLEST_HALF,
@@ -83,6 +84,7 @@ def half_precision(
         keep_io_types=True,
         node_block_list=list(kept),
     )
+    _drop_round_trips(half, own)
     # The converter appends its casts behind the nodes that read them.
     ordered = OnnxModel(half)
     ordered.topological_sort()
@@ -144,6 +146,43 @@ def _split_shared_weights(model: onnx.ModelProto, kept: tuple[str, ...]) -> None
                     values = graph.values(constant[name])
                     copied[name] = graph.add_initializer(model, f"{name}_fp32", values)
                 node.input[index] = copied[name]
+
+
+def _drop_round_trips(model: onnx.ModelProto, own: frozenset[str]) -> None:
+    """
+    Remove FP32 -> FP16 -> FP32 casts between FP32 nodes and at the outputs.
+
+    The converter puts a pair behind every FP32 node, also behind the last one, and so rounds the
+    very embedding and shift that the FP32 tail was kept for. Casts among the network's own nodes
+    are its author's and stay.
+    """
+    added = [node for node in model.graph.node if node.name not in own]
+    casts = {node.output[0]: node for node in added}
+    outputs = {output.name for output in model.graph.output}
+    exact: dict[str, str] = {}
+    for name, widening in casts.items():
+        narrowing = casts.get(widening.input[0])
+        if narrowing is not None:
+            exact[name] = narrowing.input[0]
+    # An output keeps its name, so there the tensor before the casts is renamed instead.
+    renamed = {exact[name]: name for name in outputs if name in exact}
+    for node in model.graph.node:
+        node.input[:] = [renamed.get(n, n) for n in (exact.get(n, n) for n in node.input)]
+        if node.output[0] not in exact:
+            node.output[:] = [renamed.get(n, n) for n in node.output]
+    _drop_dead(model, [node for node in added if node.output[0] in exact], added)
+    del model.graph.value_info[:]
+
+
+def _drop_dead(
+    model: onnx.ModelProto, replaced: list[onnx.NodeProto], added: list[onnx.NodeProto]
+) -> None:
+    for node in replaced:
+        model.graph.node.remove(node)
+    used = graph.readers(model)
+    for node in added:
+        if not used[node.output[0]] and node not in replaced:
+            model.graph.node.remove(node)
 
 
 def _half_reads(model: onnx.ModelProto, kept: frozenset[str]) -> frozenset[str]:

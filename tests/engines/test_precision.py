@@ -73,6 +73,28 @@ def test_both_outputs_of_a_graph_keep_their_names_and_order():
     assert [each.name for each in half.graph.output] == ["dense", "pruned"]
 
 
+def test_nothing_between_the_fp32_tail_and_the_output_is_rounded_to_fp16():
+    half = half_precision(two_branch_network()).model
+    last = {name: node for node in half.graph.node for name in node.output}
+    assert last["dense"].op_type == "MatMul"
+    assert last["pruned"].op_type == "LpNormalization"
+    assert last[last["pruned"].input[0]].op_type == "MatMul"
+
+
+def test_a_cast_pair_of_the_networks_own_is_left_alone():
+    model = two_branch_network()
+    nodes = list(model.graph.node)
+    casts = [
+        helper.make_node("Cast", ["pruned_own"], ["whole"], "to_whole", to=TensorProto.INT32),
+        helper.make_node("Cast", ["whole"], ["pruned"], "to_float", to=TensorProto.FLOAT),
+    ]
+    nodes[-1].output[0] = "pruned_own"
+    del model.graph.node[:]
+    model.graph.node.extend([*nodes, *casts])
+    kept = {node.name for node in half_precision(model).model.graph.node}
+    assert {"to_whole", "to_float"} <= kept
+
+
 def test_weights_shared_by_an_fp16_and_an_fp32_node_keep_full_precision_for_the_fp32_node():
     model = two_branch_network(shared=True)
     half = half_precision(model, keep=("dense_tail",)).model
