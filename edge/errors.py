@@ -12,6 +12,7 @@ What can go wrong at the edge. Every message names the operator's next step.
     + SinkRefusedError  the receiver will never take this face; it becomes a dead letter
   x OutboxError         the outbox cannot keep or hand out faces
     + OutboxFullError   the file system is full
+    + OutboxCorruptError  the file is damaged; the next start sets it aside
 """
 
 
@@ -62,3 +63,7 @@ class OutboxError(EdgeError, OSError):
 
 class OutboxFullError(OutboxError):
     """The file system under the outbox is full."""
+
+
+class OutboxCorruptError(OutboxError):
+    """The outbox's file is damaged."""

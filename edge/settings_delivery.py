@@ -150,7 +150,7 @@ class OutboxSettings(_Settings):
 
 
 class BackoffSettings(_Settings):
-    """How long to wait after failed attempts: doubled each time, with full jitter."""
+    """How long to wait after failed attempts: doubled each time, the later half of it random."""
 
     first: Duration = 1.0
     """Longest wait after the first failure."""

@@ -1,0 +1,260 @@
+"""
+A durable outbox: forwarded faces wait here until each sink has them.
+
+At least once: a face is kept from the moment `put` returns until every sink took or refused it,
+also over `kill -9`. After a crash a face may be sent again, always under the same idempotency key.
+Each sink has its own queue, so one sink's trouble never holds up another.
+"""
+
+import logging
+import math
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from edge import outbox_tables as tables
+from edge.errors import OutboxCorruptError, OutboxError
+from edge.outbox_clock import Clocks, OutboxClock, Reading
+from edge.outbox_file import open_file, translated
+from edge.outbox_tables import LedgerRow, Queued, Stored
+from edge.samples import Delivery
+from edge.settings_delivery import OutboxSettings
+
+log = logging.getLogger(__name__)
+
+EXPIRE_EVERY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What `put` did."""
+
+    kept: bool
+    """False when the outbox is full of faces of the same or higher quality."""
+    evicted: int
+    """Faces of lower quality that made room."""
+
+
+class Outbox:
+    """One file, several queues; safe to use from several threads and processes."""
+
+    def __init__(
+        self, settings: OutboxSettings, sinks: Sequence[str], clocks: Clocks | None = None
+    ) -> None:
+        """
+        Open or make the file.
+
+        Args:
+            settings: Path, quota, time to live, durability.
+            sinks: Names of the sinks that get each face from now on.
+            clocks: The system's, unless a test brings its own.
+
+        Raises:
+            OutboxFullError: The file system is full.
+            OutboxError: The file cannot be used.
+        """
+        self._settings = settings
+        self._sinks = tuple(sinks)
+        self._lock = threading.Lock()
+        self._database = open_file(settings)
+        last = self._database.execute("SELECT outbox_s, wall_s FROM clock").fetchone()
+        self._clock = OutboxClock(Reading(*last), clocks or Clocks())
+        self._next_expiry_s = 0.0
+        self._unrecorded: set[tuple[int, str]] = set()
+        self._shrink_to_quota()
+
+    def put(self, delivery: Delivery) -> Placed:
+        """
+        Keep one face for every sink; a key that is already kept changes nothing.
+
+        Raises:
+            OutboxFullError: The file system is full; nothing was changed.
+            OutboxError: The face was not kept.
+        """
+        if not self._sinks:
+            raise OutboxError("the outbox serves no sink: nothing would ever take this face out")
+        with self._writing() as (database, now):
+            if tables.is_kept(database, delivery.key):
+                return Placed(kept=True, evicted=0)
+            tables.count(database, self._sinks, "queued")
+            size = tables.size_of(delivery)
+            excess = tables.stored_bytes(database) + size - self._settings.quota
+            victims = tables.room_for(tables.expendable(database, delivery.quality), excess)
+            if victims is None:
+                tables.count(database, self._sinks, "evicted")
+                return Placed(kept=False, evicted=0)
+            tables.remove(database, victims, "evicted")
+            tables.insert(database, delivery, self._sinks, now)
+            return Placed(kept=True, evicted=len(victims))
+
+    def due(self, sink: str) -> Queued | None:
+        """
+        Return the oldest face whose next attempt for this sink is due.
+
+        Raises:
+            OutboxError: The file cannot be read.
+        """
+        self._expire_now_and_then()
+        with self._reading() as (database, now):
+            unrecorded = {face_id for face_id, name in self._unrecorded if name == sink}
+            return tables.first_due(database, sink, now, skipping=unrecorded)
+
+    def seconds_until_due(self, sink: str) -> float | None:
+        """
+        Return how long until `due` gives a face again; None when its queue is empty.
+
+        Raises:
+            OutboxError: The file cannot be read.
+        """
+        earliest = "SELECT min(due_s) FROM queue WHERE sink = ? AND refusal IS NULL"
+        with self._reading() as (database, now):
+            due_s = database.execute(earliest, (sink,)).fetchone()[0]
+        return None if due_s is None else max(0.0, due_s - now.outbox_s)
+
+    def delivered(self, face_id: int, sink: str) -> None:
+        """
+        Forget a face for a sink that has it, and the face itself after its last sink.
+
+        When the disk is full or read-only this is remembered and recorded with the next write
+        that succeeds: deliveries go on, and only a crash before then sends the face again.
+
+        Raises:
+            OutboxCorruptError: The file is damaged.
+        """
+        with self._lock:
+            self._unrecorded.add((face_id, sink))
+        self._record()
+
+    def postpone(self, face_id: int, sink: str, delay_s: float) -> None:
+        """
+        Record a failed attempt; the next is due after a delay.
+
+        Raises:
+            OutboxError: Not recorded.
+        """
+        statement = (
+            "UPDATE queue SET attempts = attempts + 1, due_s = ? WHERE face_id = ? AND sink = ?"
+        )
+        with self._writing() as (database, now):
+            database.execute(statement, (now.outbox_s + delay_s, face_id, sink))
+
+    def refuse(self, face_id: int, sink: str, refusal: str) -> None:
+        """
+        Make a dead letter: kept with the receiver's reason until it expires or is purged.
+
+        Raises:
+            OutboxError: Not recorded.
+        """
+        statement = (
+            "UPDATE queue SET attempts = attempts + 1, refusal = ? WHERE face_id = ? AND sink = ?"
+        )
+        with self._writing() as (database, _):
+            database.execute(statement, (refusal, face_id, sink))
+
+    def requeue(self, sink: str) -> int:
+        """
+        Give the dead letters of a sink another chance, as after a wrong token; return how many.
+
+        Raises:
+            OutboxError: Nothing was changed.
+        """
+        statement = (
+            "UPDATE queue SET refusal = NULL, due_s = ? WHERE sink = ? AND refusal IS NOT NULL"
+        )
+        with self._writing() as (database, now):
+            return database.execute(statement, (now.outbox_s, sink)).rowcount
+
+    def purge(self, older_than_s: float, *, dry_run: bool) -> list[Stored]:
+        """
+        Delete the faces accepted longer ago than this, whatever their state; return them.
+
+        Their bytes are overwritten, in the file and in its write-ahead log.
+
+        Raises:
+            OutboxError: Nothing was changed.
+        """
+        # The clock is not stored: this may be another process beside the one that delivers,
+        # and only that one has been counting seconds without a gap.
+        with self._writing(keep_time=False) as (database, now):
+            faces = tables.accepted_before(database, now.outbox_s - older_than_s)
+            if not dry_run:
+                tables.remove(database, [face.face_id for face in faces], "purged")
+        if not dry_run:
+            with self._reading() as (database, _):
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return faces
+
+    def ledger(self) -> list[LedgerRow]:
+        """
+        Return where the faces of each sink went.
+
+        Raises:
+            OutboxError: The file cannot be read.
+        """
+        with self._reading() as (database, now):
+            return tables.ledger(database, now)
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        if self._unrecorded:
+            self._record()
+        with self._lock:
+            self._database.close()
+
+    def _record(self) -> None:
+        try:
+            with self._writing():
+                pass
+        except OutboxCorruptError:
+            raise
+        except OutboxError as error:
+            log.debug("%s; %d deliveries are recorded later", error, len(self._unrecorded))
+
+    def _expire_now_and_then(self) -> None:
+        with self._reading() as (database, now):
+            if now.outbox_s < self._next_expiry_s:
+                return
+            self._next_expiry_s = now.outbox_s + EXPIRE_EVERY_S
+            # Looking costs no write, and almost always there is nothing to expire.
+            if not tables.accepted_before(database, now.outbox_s - self._settings.ttl):
+                return
+        with self._writing() as (database, now):
+            old = tables.accepted_before(database, now.outbox_s - self._settings.ttl)
+            tables.remove(database, [face.face_id for face in old], "expired")
+
+    def _shrink_to_quota(self) -> None:
+        with self._reading() as (database, _):
+            excess = tables.stored_bytes(database) - self._settings.quota
+        if excess <= 0:
+            return
+        with self._writing() as (database, _):
+            everything = tables.expendable(database, quality=math.inf)
+            tables.remove(database, tables.room_for(everything, excess) or [], "evicted")
+
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[sqlite3.Connection, Reading]]:
+        with self._lock, translated(self._settings.path):
+            yield self._database, self._clock.now()
+
+    @contextmanager
+    def _writing(self, *, keep_time: bool = True) -> Iterator[tuple[sqlite3.Connection, Reading]]:
+        with self._reading() as (database, now):
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                for face_id, sink in self._unrecorded:
+                    if tables.take_from_queue(database, face_id, sink):
+                        tables.count(database, [sink], "delivered")
+                yield database, now
+                if keep_time:
+                    database.execute(
+                        "UPDATE clock SET outbox_s = ?, wall_s = ?", (now.outbox_s, now.wall_s)
+                    )
+                database.execute("COMMIT")
+            except BaseException:
+                # sqlite has already rolled back after some errors, such as a full disk.
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                raise
+            self._unrecorded.clear()

@@ -1,0 +1,209 @@
+"""
+The file of the outbox: an sqlite database in WAL mode with a schema version.
+
+`PRAGMA user_version` counts the migrations that were applied. A file of a newer release is
+refused; a corrupt file is set aside and replaced by an empty one, because a gate that does not
+start loses every face to come.
+"""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
+from edge.settings_delivery import OutboxSettings
+
+log = logging.getLogger(__name__)
+
+APPLICATION_ID = 0x45474F42
+"""Marks our files (`EGOB`), so that no other program's database is ever written to."""
+IN_MEMORY = Path(":memory:")
+BUSY_S = 10.0
+SYNCHRONOUS = {"process": "NORMAL", "power_loss": "FULL"}
+
+VERSION_1 = """
+CREATE TABLE clock (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    outbox_s REAL NOT NULL,
+    wall_s REAL NOT NULL
+);
+INSERT INTO clock VALUES (1, 0, 0);
+CREATE TABLE faces (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    quality REAL NOT NULL,
+    bytes INTEGER NOT NULL,
+    accepted_s REAL NOT NULL,
+    accepted_wall_s REAL NOT NULL,
+    media_type TEXT NOT NULL,
+    record BLOB NOT NULL,
+    face_image BLOB NOT NULL
+);
+CREATE INDEX faces_quality ON faces (quality, id);
+CREATE INDEX faces_accepted ON faces (accepted_s);
+CREATE TABLE queue (
+    face_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
+    sink TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_s REAL NOT NULL,
+    refusal TEXT,
+    PRIMARY KEY (face_id, sink)
+) WITHOUT ROWID;
+CREATE INDEX queue_waiting ON queue (sink, face_id, due_s) WHERE refusal IS NULL;
+CREATE INDEX queue_dead ON queue (face_id) WHERE refusal IS NOT NULL;
+CREATE TABLE stored (one INTEGER PRIMARY KEY CHECK (one = 1), bytes INTEGER NOT NULL);
+INSERT INTO stored VALUES (1, 0);
+CREATE TRIGGER stored_grows AFTER INSERT ON faces
+    BEGIN UPDATE stored SET bytes = bytes + NEW.bytes; END;
+CREATE TRIGGER stored_shrinks AFTER DELETE ON faces
+    BEGIN UPDATE stored SET bytes = bytes - OLD.bytes; END;
+CREATE TABLE ledger (
+    sink TEXT NOT NULL,
+    event TEXT NOT NULL,
+    faces INTEGER NOT NULL,
+    PRIMARY KEY (sink, event)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (VERSION_1,)
+"""Statement scripts; the n-th takes a file from version n - 1 to n. Only ever append."""
+
+
+def open_file(
+    settings: OutboxSettings, migrations: Sequence[str] = MIGRATIONS
+) -> sqlite3.Connection:
+    """
+    Open or make the file; a corrupt one is set aside beside it and logged as an error.
+
+    Raises:
+        OutboxFullError: The file system is full.
+        OutboxError: The folder is not writable, or the file is another program's or of a newer
+            release.
+    """
+    try:
+        return _opened(settings, migrations)
+    except OutboxCorruptError as error:
+        aside = _set_aside(settings.path)
+        log.error(  # noqa: TRY400 - the traceback would say less than this sentence
+            "%s; it was set aside as %s and an empty outbox was begun. "
+            "Faces not yet delivered may be recovered with: sqlite3 %s .recover",
+            error,
+            aside,
+            aside,
+        )
+        return _opened(settings, migrations)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raise an OutboxError that names the next step wherever sqlite or the system complains."""
+    try:
+        yield
+    except OutboxError:
+        raise
+    except (sqlite3.Error, OSError) as error:
+        raise _outbox_error(path, error) from error
+
+
+def _outbox_error(path: Path, error: Exception) -> OutboxError:
+    text = str(error)
+    # sqlite's error codes reach Python only from 3.11 on; these texts have not changed in years.
+    if "is full" in text or "No space left" in text:
+        return OutboxFullError(f"outbox {path}: the file system is full: make room")
+    if "malformed" in text or "not a database" in text or text.startswith("quick_check"):
+        return OutboxCorruptError(f"outbox {path} is corrupt ({text})")
+    if "locked" in text:
+        return OutboxError(f"outbox {path} is held by another process: stop it first")
+    return OutboxError(f"outbox {path} cannot be used ({text}): check the folder and its disk")
+
+
+def _opened(settings: OutboxSettings, migrations: Sequence[str]) -> sqlite3.Connection:
+    path = settings.path
+    with translated(path):
+        if path != IN_MEMORY:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Made before sqlite does, so that nobody else on the device can read faces in it.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        database = sqlite3.connect(
+            path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _check(database, path)
+            _configure(database, settings)
+            _migrate(database, path, migrations)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def _check(database: sqlite3.Connection, path: Path) -> None:
+    application, tables = _number(database, "application_id"), "SELECT 1 FROM sqlite_master"
+    if application != APPLICATION_ID and database.execute(tables).fetchone():
+        raise OutboxError(f"{path} is a database of another program: name another file")
+    findings = database.execute("PRAGMA quick_check(1)").fetchone()
+    if findings != ("ok",):
+        raise sqlite3.DatabaseError(f"quick_check: {findings[0]}")
+
+
+def _configure(database: sqlite3.Connection, settings: OutboxSettings) -> None:
+    for pragma in (
+        "journal_mode = WAL",
+        f"synchronous = {SYNCHRONOUS[settings.durability]}",
+        "foreign_keys = ON",
+        # A delivered face must not stay readable in a free page of the file.
+        "secure_delete = ON",
+        "temp_store = MEMORY",
+    ):
+        database.execute(f"PRAGMA {pragma}")
+
+
+def _migrate(database: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> None:
+    version = _version(database, path, migrations)
+    if version == len(migrations):
+        return  # without a write, so that a full disk can be opened and emptied
+    database.execute("BEGIN IMMEDIATE")
+    version = _version(database, path, migrations)  # another process may have just migrated
+    for script in migrations[version:]:
+        for statement in _statements(script):
+            database.execute(statement)
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute(f"PRAGMA user_version = {len(migrations)}")
+    database.execute("COMMIT")
+
+
+def _version(database: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> int:
+    version = _number(database, "user_version")
+    if version > len(migrations):
+        raise OutboxError(
+            f"{path} has schema version {version}, this release knows {len(migrations)}: "
+            "install the newer release again, or move the file away"
+        )
+    return version
+
+
+def _statements(script: str) -> Iterator[str]:
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+def _number(database: sqlite3.Connection, pragma: str) -> int:
+    return int(database.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+
+def _set_aside(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
+        number += 1
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.replace(aside.with_name(aside.name + suffix))
+    return aside

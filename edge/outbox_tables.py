@@ -1,0 +1,218 @@
+"""What the outbox's tables are asked and told, inside the caller's transaction."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import chain
+
+from edge.outbox_clock import Reading
+from edge.samples import Delivery
+
+ADD_TO_LEDGER = """
+INSERT INTO ledger (sink, event, faces) VALUES (?, ?, 1)
+ON CONFLICT (sink, event) DO UPDATE SET faces = faces + 1
+"""
+DEAD_IN_EVERY_QUEUE = """
+SELECT DISTINCT f.id, f.bytes FROM queue AS q JOIN faces AS f ON f.id = q.face_id
+WHERE q.refusal IS NOT NULL AND NOT EXISTS
+    (SELECT 1 FROM queue WHERE face_id = f.id AND refusal IS NULL)
+ORDER BY f.id
+"""
+OF_LOWER_QUALITY = "SELECT id, bytes FROM faces WHERE quality < ? ORDER BY quality, id"
+DUE = """
+SELECT f.id, q.attempts, f.key, f.record, f.face_image, f.media_type, f.quality
+FROM queue AS q JOIN faces AS f ON f.id = q.face_id
+WHERE q.sink = ? AND q.refusal IS NULL AND q.due_s <= ? ORDER BY q.face_id
+"""
+NOW_IN_QUEUES = """
+SELECT q.sink, sum(q.refusal IS NULL), sum(q.refusal IS NOT NULL),
+    min(CASE WHEN q.refusal IS NULL THEN f.accepted_s END)
+FROM queue AS q JOIN faces AS f ON f.id = q.face_id GROUP BY q.sink
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One face due for one sink."""
+
+    face_id: int
+    attempts: int
+    """Failed so far."""
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One face in the outbox, without its bytes."""
+
+    face_id: int
+    key: str
+    bytes: int
+    accepted_wall_s: float
+    """Seconds since 1970 by the device's clock, which may not have been set."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """Where the faces of one sink went, since the outbox was made."""
+
+    sink: str
+    queued: int
+    """Accepted for this sink."""
+    delivered: int
+    evicted: int
+    """Gave way to higher quality, or came when there was only higher quality."""
+    expired: int
+    """Older than the time to live."""
+    purged: int
+    """Deleted by the operator."""
+    waiting: int
+    """Now in the queue."""
+    dead: int
+    """Now kept as dead letters."""
+    oldest_s: float | None
+    """Age of the oldest waiting face in seconds; None when none waits."""
+
+    @property
+    def unexplained(self) -> int:
+        """Faces that went nowhere: 0, or the outbox has a fault."""
+        gone = self.delivered + self.evicted + self.expired + self.purged
+        return self.queued - gone - self.waiting - self.dead
+
+
+def room_for(candidates: Iterable[tuple[int, int]], excess: int) -> list[int] | None:
+    """
+    Return which faces must go; None when all candidates together are not enough.
+
+    Args:
+        candidates: (id, bytes) of expendable faces, the most expendable first; may repeat.
+        excess: Bytes over the quota.
+    """
+    going: set[int] = set()
+    for face_id, size in candidates:
+        if excess <= 0:
+            break
+        if face_id not in going:
+            going.add(face_id)
+            excess -= size
+    return None if excess > 0 else sorted(going)
+
+
+def expendable(database: sqlite3.Connection, quality: float) -> Iterator[tuple[int, int]]:
+    """Yield (id, bytes) of dead letters, then of faces below a quality, the lowest first."""
+    return chain(
+        database.execute(DEAD_IN_EVERY_QUEUE), database.execute(OF_LOWER_QUALITY, (quality,))
+    )
+
+
+def stored_bytes(database: sqlite3.Connection) -> int:
+    """Return the bytes of all records and face images."""
+    return int(database.execute("SELECT bytes FROM stored").fetchone()[0])
+
+
+def is_kept(database: sqlite3.Connection, key: str) -> bool:
+    """Return whether a face of this key is here."""
+    return database.execute("SELECT 1 FROM faces WHERE key = ?", (key,)).fetchone() is not None
+
+
+def insert(
+    database: sqlite3.Connection, delivery: Delivery, sinks: Sequence[str], now: Reading
+) -> None:
+    """Add a face and put it into the queue of each sink, due at once."""
+    face_id = database.execute(
+        "INSERT INTO faces (key, quality, bytes, accepted_s, accepted_wall_s, media_type, "
+        "record, face_image) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            delivery.key,
+            delivery.quality,
+            size_of(delivery),
+            now.outbox_s,
+            now.wall_s,
+            delivery.media_type,
+            delivery.record,
+            delivery.face_image,
+        ),
+    ).lastrowid
+    database.executemany(
+        "INSERT INTO queue (face_id, sink, due_s) VALUES (?, ?, ?)",
+        [(face_id, sink, now.outbox_s) for sink in sinks],
+    )
+
+
+def size_of(delivery: Delivery) -> int:
+    """Return the bytes a delivery counts against the quota."""
+    return len(delivery.record) + len(delivery.face_image)
+
+
+def count(database: sqlite3.Connection, sinks: Iterable[str], event: str) -> None:
+    """Add one face to the ledger of each sink."""
+    database.executemany(ADD_TO_LEDGER, [(sink, event) for sink in sinks])
+
+
+def remove(database: sqlite3.Connection, face_ids: Iterable[int], event: str) -> None:
+    """Delete faces from all queues and say in the ledger why."""
+    for face_id in face_ids:
+        sinks = database.execute("SELECT sink FROM queue WHERE face_id = ?", (face_id,)).fetchall()
+        count(database, [sink for (sink,) in sinks], event)
+        database.execute("DELETE FROM faces WHERE id = ?", (face_id,))
+
+
+def take_from_queue(database: sqlite3.Connection, face_id: int, sink: str) -> bool:
+    """Delete a face from one queue, and wholly after its last; False when it was not in it."""
+    place = (face_id, sink)
+    found = database.execute("DELETE FROM queue WHERE face_id = ? AND sink = ?", place).rowcount
+    database.execute(
+        "DELETE FROM faces WHERE id = ? AND NOT EXISTS "
+        "(SELECT 1 FROM queue WHERE face_id = faces.id)",
+        (face_id,),
+    )
+    return found > 0
+
+
+def first_due(
+    database: sqlite3.Connection, sink: str, now: Reading, skipping: AbstractSet[int]
+) -> Queued | None:
+    """Return the oldest face of a queue whose next attempt is due, but none of `skipping`."""
+    for row in database.execute(DUE, (sink, now.outbox_s)):
+        if row[0] not in skipping:
+            return Queued(row[0], row[1], Delivery(*row[2:]))
+    return None
+
+
+def accepted_before(database: sqlite3.Connection, outbox_s: float) -> list[Stored]:
+    """Return the faces accepted at or before a moment, the oldest first."""
+    rows = database.execute(
+        "SELECT id, key, bytes, accepted_wall_s FROM faces WHERE accepted_s <= ? ORDER BY id",
+        (outbox_s,),
+    )
+    return [Stored(*row) for row in rows]
+
+
+def ledger(database: sqlite3.Connection, now: Reading) -> list[LedgerRow]:
+    """Return a row for each sink there ever was, by name."""
+    events: dict[str, dict[str, int]] = {}
+    for sink, event, faces in database.execute("SELECT sink, event, faces FROM ledger"):
+        events.setdefault(sink, {})[event] = faces
+    present = {row[0]: row[1:] for row in database.execute(NOW_IN_QUEUES)}
+    return [
+        _ledger_row(sink, events[sink], present.get(sink, (0, 0, None)), now)
+        for sink in sorted(events)
+    ]
+
+
+def _ledger_row(
+    sink: str, events: dict[str, int], present: tuple[int, int, float | None], now: Reading
+) -> LedgerRow:
+    waiting, dead, oldest_accepted_s = present
+    return LedgerRow(
+        sink=sink,
+        queued=events.get("queued", 0),
+        delivered=events.get("delivered", 0),
+        evicted=events.get("evicted", 0),
+        expired=events.get("expired", 0),
+        purged=events.get("purged", 0),
+        waiting=waiting,
+        dead=dead,
+        oldest_s=None if oldest_accepted_s is None else now.outbox_s - oldest_accepted_s,
+    )

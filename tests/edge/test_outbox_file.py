@@ -1,0 +1,163 @@
+import logging
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from edge.errors import OutboxError, OutboxFullError
+from edge.outbox import Outbox
+from edge.outbox_file import MIGRATIONS, open_file
+from edge.settings_delivery import OutboxSettings
+from tests.edge.deliveries import blob, waiting
+
+
+@pytest.fixture
+def at(tmp_path):
+    return OutboxSettings(path=tmp_path / "outbox.sqlite")
+
+
+def filled(at, faces=3):
+    outbox = Outbox(at, ("http",))
+    for number in range(faces):
+        outbox.put(blob(number, size=5000))
+    outbox.close()
+    return at.path.read_bytes()
+
+
+def reopened(at):
+    outbox = Outbox(at, ("http",))
+    row = next(iter(outbox.ledger()), None)
+    outbox.put(blob(99))
+    outbox.close()
+    return row
+
+
+def put_until_full(outbox):
+    for number in range(1000):
+        outbox.put(blob(number, size=20_000))
+
+
+@pytest.mark.parametrize("damage", ["overwritten", "cut", "torn header", "text"])
+def test_a_corrupt_file_is_set_aside_and_the_gate_goes_on(at, damage, caplog):
+    good = filled(at)
+    middle = len(good) // 2
+    broken = {
+        "overwritten": good[:4096] + b"\xa5" * (len(good) - 4096),
+        "cut": good[:middle],
+        "torn header": b"\0" * 50 + good[50:],
+        "text": b"quality: 80\n" * 100,
+    }[damage]
+    at.path.write_bytes(broken)
+    with caplog.at_level(logging.ERROR, "edge.outbox_file"):
+        assert reopened(at) is None
+    assert at.path.with_name("outbox.sqlite.corrupt-1").read_bytes() == broken
+    assert "set aside as" in caplog.text
+    assert ".recover" in caplog.text
+
+
+def test_a_second_corrupt_file_does_not_replace_the_first(at):
+    for _ in range(2):
+        at.path.write_bytes(b"no database at all" * 100)
+        reopened(at)
+    aside = sorted(path.name for path in at.path.parent.glob("*.corrupt-*"))
+    assert aside == ["outbox.sqlite.corrupt-1", "outbox.sqlite.corrupt-2"]
+
+
+def test_a_log_cut_by_a_power_loss_loses_only_its_tail(at):
+    """The write-ahead log is copied away while open, and its second half overwritten."""
+    outbox = Outbox(at, ("http",))
+    for number in range(20):
+        outbox.put(blob(number, size=5000))
+    log = at.path.with_name("outbox.sqlite-wal")
+    base, tail = at.path.read_bytes(), log.read_bytes()
+    outbox.close()
+    at.path.write_bytes(base)
+    log.write_bytes(tail[: len(tail) // 2] + b"\xff" * (len(tail) // 2))
+    row = reopened(at)
+    assert 0 < row.waiting < 20
+    assert row.unexplained == 0
+
+
+def test_a_database_of_another_program_is_left_alone(at):
+    with sqlite3.connect(at.path) as other:
+        other.execute("CREATE TABLE recipes (name TEXT)")
+    other.close()
+    before = at.path.read_bytes()
+    with pytest.raises(OutboxError, match="another program"):
+        open_file(at)
+    assert at.path.read_bytes() == before
+
+
+def test_a_file_of_a_newer_release_is_refused_and_left_alone(at):
+    open_file(at, (*MIGRATIONS, "CREATE TABLE of_tomorrow (name TEXT);")).close()
+    before = at.path.read_bytes()
+    with pytest.raises(OutboxError, match=r"schema version 2, this release knows 1"):
+        open_file(at)
+    assert at.path.read_bytes() == before
+
+
+def test_faces_survive_a_migration(at):
+    filled(at)
+    script = "ALTER TABLE faces ADD COLUMN track TEXT;\nUPDATE faces SET track = key;\n"
+    database = open_file(at, (*MIGRATIONS, script))
+    assert database.execute("PRAGMA user_version").fetchone() == (2,)
+    rows = database.execute("SELECT count(*) FROM faces WHERE track = key").fetchone()
+    database.close()
+    assert rows == (3,)
+
+
+def test_a_migration_that_fails_half_way_changes_nothing(at):
+    filled(at)
+    with pytest.raises(OutboxError, match="no such table"):
+        open_file(at, (*MIGRATIONS, "DELETE FROM faces;\nDELETE FROM tables_of_nobody;\n"))
+    assert reopened(at).waiting == 3
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_the_next_step(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutboxError, match="check the folder"):
+        open_file(OutboxSettings(path=tmp_path / "file" / "outbox.sqlite"))
+
+
+def test_a_full_file_system_refuses_new_faces_and_keeps_the_old(small_file_system):
+    outbox = Outbox(OutboxSettings(path=small_file_system / "outbox.sqlite"), ("http",))
+    with pytest.raises(OutboxFullError, match="make room"):
+        put_until_full(outbox)
+    [row] = outbox.ledger()
+    assert row.waiting > 5
+    assert (row.queued, row.unexplained) == (row.waiting, 0)
+    outbox.close()
+
+
+def test_faces_still_leave_a_full_file_system_and_each_leaves_once(small_file_system):
+    outbox = Outbox(OutboxSettings(path=small_file_system / "outbox.sqlite"), ("http",))
+    for number in range(5):
+        outbox.put(blob(number, size=20_000))
+    ballast = small_file_system / "ballast"
+    with pytest.raises(OSError, match="No space left"):
+        ballast.write_bytes(b"\0" * 2**20)
+    left = [blob(number, size=20_000) for number in range(5)]
+    assert waiting(outbox) == left
+    ballast.unlink()
+    outbox.close()
+    outbox = Outbox(OutboxSettings(path=small_file_system / "outbox.sqlite"), ("http",))
+    [row] = outbox.ledger()
+    outbox.close()
+    assert (row.delivered, row.waiting) == (5, 0)
+
+
+def test_another_process_may_purge_while_this_one_delivers(at):
+    outbox = Outbox(at, ("http",))
+    outbox.put(blob(1))
+    [face_id] = [face.face_id for face in outbox.purge(0.0, dry_run=True)]
+    purge = (
+        "import sys; from pathlib import Path; from edge.outbox import Outbox;"
+        "from edge.settings_delivery import OutboxSettings;"
+        "Outbox(OutboxSettings(path=Path(sys.argv[1])), ()).purge(0.0, dry_run=False)"
+    )
+    subprocess.run([sys.executable, "-c", purge, at.path], check=True)
+    outbox.delivered(face_id, "http")
+    [row] = outbox.ledger()
+    outbox.close()
+    assert (row.purged, row.delivered, row.unexplained) == (1, 0, 0)
