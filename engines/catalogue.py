@@ -12,14 +12,9 @@ from pathlib import Path
 from rich.progress import Progress
 
 from engines.cache import require_sha256, sha256_of
-from engines.catalogue_entry import (
-    Catalogued,
-    CataloguedFile,
-    Source,
-    UserFile,
-    read_catalogue,
-    read_entry,
-)
+from engines.catalogue_entry import read_catalogue, read_entry
+from engines.catalogued import Catalogued, CataloguedFile, Converted, Source, UserFile
+from engines.converted import cached_conversion, convert
 from engines.download import Url, cached_download, obtain_download
 from engines.errors import CatalogueError, FetchError, HashMismatchError, UnknownEntryError
 from engines.registry import Archive, RegistryMember, cached_members, obtain_members
@@ -28,6 +23,7 @@ __all__ = [
     "Archive",
     "Catalogued",
     "CataloguedFile",
+    "Converted",
     "RegistryMember",
     "Source",
     "Url",
@@ -119,6 +115,16 @@ def _obtained(file: CataloguedFile, progress: Progress) -> tuple[Path, ...]:
             return (obtain_download(file.source, _pinned(file), progress),)
         case RegistryMember():
             return obtain_members(file.source, _pinned(file), progress)
+        case Converted():
+            return (_conversion(file, file.source, progress),)
+
+
+def _conversion(file: CataloguedFile, source: Converted, progress: Progress) -> Path:
+    try:
+        return cached_conversion(source, file.name, _pinned(file))
+    except CatalogueError:
+        parts = [path for part in source.files for path in _obtained(part, progress)]
+        return convert(source, file.name, _pinned(file), parts, progress)
 
 
 def _cached(file: CataloguedFile) -> tuple[Path, ...]:
@@ -129,6 +135,8 @@ def _cached(file: CataloguedFile) -> tuple[Path, ...]:
             return (cached_download(file.source, _pinned(file)),)
         case RegistryMember():
             return cached_members(file.source, _pinned(file))
+        case Converted():
+            return (cached_conversion(file.source, file.name, _pinned(file)),)
 
 
 def _user_file(file: CataloguedFile, source: UserFile) -> Path:

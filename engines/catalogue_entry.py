@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import yaml
@@ -12,12 +11,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from engines.archive import is_inside
+from engines.catalogued import (
+    Catalogued,
+    CataloguedFile,
+    Converted,
+    Converter,
+    Kind,
+    Source,
+    UserFile,
+)
 from engines.download import Url
 from engines.errors import EntryError
 from engines.registry import Archive, Client, RegistryMember
 from engines.specification import ColourOrder, InputSpecification, Layout, Point
-
-Kind = Literal["network", "detector", "photographs"]
 
 ARCFACE_TEMPLATE: tuple[Point, Point, Point, Point, Point] = (
     (38.2946, 51.6963),
@@ -31,48 +37,6 @@ Pixels at 112x112: the landmarks most face recognition networks are trained with
 
 Source: Deng et al., "ArcFace", arXiv 1801.07698, and its InsightFace code.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class UserFile:
-    """A file that lies on this machine already."""
-
-    path: Path
-    """Absolute."""
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-
-Source: TypeAlias = RegistryMember | Url | UserFile
-
-
-@dataclass(frozen=True, slots=True)
-class CataloguedFile:
-    """One file of an entry, or a set of files under one pattern of an archive."""
-
-    name: str
-    """How the entry calls it, such as `pnet.onnx` or `photographs/sample1.jpg`."""
-    source: Source
-    sha256: str | None
-    """Of the file; of a set see `engines.archive.set_sha256`; None only for a user's own file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogued:
-    """A network, a face detector or a set of photographs that can be obtained."""
-
-    name: str
-    kind: Kind
-    licence: str
-    """As its publisher declares it."""
-    files: tuple[CataloguedFile, ...]
-    specification: InputSpecification | None
-    """What a network expects of a face image; None for the other kinds."""
-    embedding_length: int | None
-    """D of a network's (N, D) embeddings; None for the other kinds."""
-    note: str
-    """What a user should know before choosing it."""
 
 
 class _Form(BaseModel):
@@ -143,16 +107,27 @@ class _FileForm(_Form):
     url: str | None = None
     bytes: Annotated[int, Field(gt=0)] | None = None
     file: str | None = None
+    converter: Converter | None = None
+    from_: Annotated[tuple["_FileForm", ...], Field(alias="from")] = ()
     sha256: Sha256 | None = None
 
     @model_validator(mode="after")
     def _has_one_source(self) -> "_FileForm":
-        if [self.archive, self.url, self.file].count(None) != 2:
-            raise ValueError("give exactly one of 'archive' (with 'member'), 'url' and 'file'")
+        if [self.archive, self.url, self.file, self.converter].count(None) != 3:
+            raise ValueError(
+                "give exactly one of 'archive' (with 'member'), 'url', 'file' and "
+                "'converter' (with 'from')"
+            )
         if self.file is None and self.sha256 is None:
-            raise ValueError("'sha256' is needed for anything that is downloaded")
+            raise ValueError("'sha256' is needed for anything that is not your own file")
         if (self.archive is None) != (self.member is None):
             raise ValueError("'archive' and 'member' belong together")
+        if (self.converter is None) != (not self.from_):
+            raise ValueError("'converter' and 'from' belong together")
+        return self
+
+    @model_validator(mode="after")
+    def _stays_in_bounds(self) -> "_FileForm":
         if self.member is not None and not is_inside(self.member):
             raise ValueError("'member' must be a relative path without '..'")
         if self.url is not None and urlsplit(self.url).scheme not in ("http", "https"):
@@ -211,13 +186,18 @@ def _entry(form: _EntryForm, archives: dict[str, Archive], path: Path) -> Catalo
         name=form.name,
         kind=form.kind,
         licence=form.licence,
-        files=tuple(
-            CataloguedFile(file.name, _source(file, archives, path), file.sha256)
-            for file in form.files
-        ),
+        files=_files(form.files, archives, path),
         specification=form.specification.value() if form.specification else None,
         embedding_length=form.embedding_length,
         note=" ".join(form.note.split()),
+    )
+
+
+def _files(
+    forms: tuple[_FileForm, ...], archives: dict[str, Archive], path: Path
+) -> tuple[CataloguedFile, ...]:
+    return tuple(
+        CataloguedFile(form.name, _source(form, archives, path), form.sha256) for form in forms
     )
 
 
@@ -226,6 +206,8 @@ def _source(form: _FileForm, archives: dict[str, Archive], path: Path) -> Source
         return UserFile((path.parent / Path(form.file).expanduser()).absolute())
     if form.url is not None:
         return Url(form.url, form.bytes)
+    if form.converter is not None:
+        return Converted(form.converter, _files(form.from_, archives, path))
     return RegistryMember(_archive(form, archives, path), form.member or "")
 
 

@@ -14,6 +14,8 @@ from edge.errors import ConfigError, UsageError
 from engines.cache import cache_folder
 from engines.catalogue import (
     Catalogued,
+    CataloguedFile,
+    Converted,
     RegistryMember,
     Url,
     UserFile,
@@ -103,15 +105,15 @@ def _row(entry: Catalogued) -> dict[str, str]:
         "licence": entry.licence,
         "note": entry.note,
         "download": _download_size(entry),
-        "source": ", ".join(_origins(entry)),
+        "source": ", ".join(_origins(entry.files)),
         "cached": _cached(entry),
     }
 
 
-def _origins(entry: Catalogued) -> dict[str, int | None]:
+def _origins(files: Sequence[CataloguedFile]) -> dict[str, int | None]:
     """Return each thing to download once, with its size in bytes where that is known."""
     origins: dict[str, int | None] = {}
-    for file in entry.files:
+    for file in files:
         match file.source:
             case RegistryMember(archive=archive):
                 client = archive.client.split("-")[0]
@@ -120,11 +122,13 @@ def _origins(entry: Catalogued) -> dict[str, int | None]:
                 origins[str(file.source)] = size
             case UserFile():
                 origins[str(file.source)] = 0
+            case Converted(files=parts):
+                origins |= _origins(parts)
     return origins
 
 
 def _download_size(entry: Catalogued) -> str:
-    sizes = list(_origins(entry).values())
+    sizes = list(_origins(entry.files).values())
     known = [size for size in sizes if size is not None]
     if len(known) < len(sizes):
         return "unknown"

@@ -29,7 +29,7 @@ def test_an_unknown_name_suggests_the_near_one():
 
 
 def test_a_name_near_nothing_lists_what_is_known():
-    with pytest.raises(UnknownEntryError, match="Known are mobilefacenet512, mtcnn"):
+    with pytest.raises(UnknownEntryError, match="Known are mobilefacenet512, "):
         find_entry("zzz")
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engines.catalogue_entry import ARCFACE_TEMPLATE, UserFile, read_catalogue, read_entry
+from engines.catalogue_entry import ARCFACE_TEMPLATE, read_catalogue, read_entry
+from engines.catalogued import UserFile
 from engines.download import Url
 from engines.errors import EntryError
 from engines.registry import Archive, RegistryMember

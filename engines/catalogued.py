@@ -1,0 +1,65 @@
+"""The values a catalogue holds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from engines.download import Url
+from engines.registry import RegistryMember
+from engines.specification import InputSpecification
+
+Kind = Literal["network", "detector", "photographs"]
+
+Converter = Literal["dlib-resnet-from-tfjs"]
+"""See `engines.converted`."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserFile:
+    """A file that lies on this machine already."""
+
+    path: Path
+    """Absolute."""
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A network made on this machine, once, from files in another format."""
+
+    converter: Converter
+    files: tuple["CataloguedFile", ...]
+    """What it is made from, in the order the converter wants."""
+
+
+Source: TypeAlias = RegistryMember | Url | UserFile | Converted
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguedFile:
+    """One file of an entry, or a set of files under one pattern of an archive."""
+
+    name: str
+    """How the entry calls it, such as `pnet.onnx` or `photographs/sample1.jpg`."""
+    source: Source
+    sha256: str | None
+    """Of the file; of a set see `engines.archive.set_sha256`; None only for a user's own file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogued:
+    """A network, a face detector or a set of photographs that can be obtained."""
+
+    name: str
+    kind: Kind
+    licence: str
+    """As its publisher declares it."""
+    files: tuple[CataloguedFile, ...]
+    specification: InputSpecification | None
+    """What a network expects of a face image; None for the other kinds."""
+    embedding_length: int | None
+    """D of a network's (N, D) embeddings; None for the other kinds."""
+    note: str
+    """What a user should know before choosing it."""
