@@ -24,6 +24,8 @@ Point = tuple[float, float]
 class InputSpecification:
     """How an aligned face image becomes the network's input: (pixel - mean) / scale."""
 
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
     width: int
     """Pixels."""
     height: int

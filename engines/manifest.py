@@ -1,0 +1,154 @@
+"""
+The manifest `pair.yaml`: what an engine pair promises, so that nothing is left to guess.
+
+`pair_id` is a hash over all the rest but the date, so an edited manifest is noticed, and scores
+can name the pair they come from.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from engines.acceptance import Acceptance
+from engines.errors import PairError, PairIntegrityError
+from engines.golden_vectors import Tolerance
+from engines.recipe import LayerSparsity, Recipe
+from engines.score_mapping import ScoreMapping
+from engines.specification import InputSpecification
+
+MANIFEST_NAME = "pair.yaml"
+SCHEMA = 1
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Role = Literal["dense", "pruned", "fused"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True
+    )
+
+
+class FileRecord(_Record):
+    """One file of the pair's folder."""
+
+    name: FileName
+    """In the folder itself; no path."""
+    sha256: Sha256
+    bytes: int
+
+
+class NetworkRecord(_Record):
+    """Where the weights come from."""
+
+    name: str
+    """In the catalogue, or the user's own."""
+    licence: str
+    """As declared by its publisher."""
+    source_sha256: Sha256
+    """Of the file the pair was built from."""
+
+
+class GoldenRecord(_Record):
+    """The golden vectors and how exactly they must be met."""
+
+    file: FileRecord
+    tolerance: Tolerance
+
+
+class Manifest(_Record):
+    """Everything about one engine pair; see `engines.golden_vectors` for the vectors."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    pair_id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    created: str
+    """UTC, ISO 8601."""
+    backend: Literal["onnxruntime"]
+    network: NetworkRecord
+    specification: InputSpecification
+    embedding_length: Annotated[int, Field(gt=0)]
+    recipe: Recipe
+    files: dict[Role, FileRecord]
+    """`dense` and `pruned`; or `fused`, one graph with two outputs in this order."""
+    golden: GoldenRecord
+    mapping: ScoreMapping
+    acceptance: Acceptance
+    versions: dict[str, str]
+    """Of the libraries that built the pair."""
+    layers: tuple[LayerSparsity, ...]
+    """In graph order."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Manifest":
+        if set(self.files) not in ({"dense", "pruned"}, {"fused"}):
+            raise ValueError(f"files: needs dense and pruned, or fused; has {sorted(self.files)}")
+        return self
+
+
+def identity(manifest: Manifest) -> str:
+    """Return the pair id that a manifest of this content has: 12 hexadecimal digits."""
+    # Through validation once more, so that 128 and 128.0 are the same number.
+    same = Manifest.model_validate(manifest.model_dump(mode="json", by_alias=True))
+    content = same.model_dump(mode="json", by_alias=True, exclude={"pair_id", "created"})
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def identified(manifest: Manifest) -> Manifest:
+    """Return the manifest with the pair id of its content."""
+    return manifest.model_copy(update={"pair_id": identity(manifest)})
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `pair.yaml` into the folder."""
+    content = manifest.model_dump(mode="json", by_alias=True)
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """
+    Read and check the manifest of an engine pair.
+
+    Raises:
+        PairError: The folder holds no engine pair.
+        PairIntegrityError: The manifest is unreadable, of another version, or was edited.
+    """
+    path = folder / MANIFEST_NAME
+    content = _content(path)
+    version = content.get("schema") if isinstance(content, dict) else None
+    if version != SCHEMA:
+        raise PairIntegrityError(
+            f"{path}: schema {version!r}, this version reads {SCHEMA}: build the pair again here"
+        )
+    try:
+        manifest = Manifest.model_validate(content)
+    except ValidationError as error:
+        raise PairIntegrityError(f"{path}: {_first(error)}; build the pair again") from error
+    if manifest.pair_id != identity(manifest):
+        raise PairIntegrityError(f"{path}: was edited after the pair was built; build it again")
+    return manifest
+
+
+def _content(path: Path) -> object:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise PairError(
+            f"{path.parent}: no engine pair ({path.name} is missing); make one with "
+            "'python build_engines.py build --network mobilefacenet512 --out "
+            f"{path.parent}'"
+        ) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise PairIntegrityError(f"{path}: cannot be read: {reason}; build it again") from error
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'manifest'}: {first['msg']}"
