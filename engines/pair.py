@@ -1,0 +1,182 @@
+"""
+An engine pair at work: aligned face images in, embeddings and their shift out.
+
+    with open_pair(Path("pairs/default")) as pair:
+        scored = pair.assess(face_images)
+        score = pair.mapping.score(scored.shift)
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.errors import PairIntegrityError
+from engines.golden_vectors import GoldenVectors, Replay, compare, read_vectors
+from engines.manifest import FileRecord, Manifest, read_manifest
+from engines.onnxruntime_backend import open_network
+from engines.preprocess import prepare
+from engines.protocols import EmbeddingNetwork
+from engines.score_mapping import ScoreMapping
+from engines.shift import embedding_shift, unit_rows
+from engines.specification import Embeddings, FaceImages, InputSpecification
+
+LARGEST_BATCH = 16
+"""Faces given to the networks at once; more only costs memory on a CPU."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """What the pair made of N face images."""
+
+    embeddings: Embeddings
+    """(N, D) float32 unit rows of the dense network."""
+    shift: NDArray[np.float32]
+    """(N,) embedding shifts in [0, 2]; lower is better (arXiv 2605.13396)."""
+
+
+class EnginePair:
+    """A dense and a pruned network that passed their golden vectors; made by `open_pair`."""
+
+    def __init__(self, manifest: Manifest, networks: Sequence[EmbeddingNetwork]) -> None:
+        self.manifest = manifest
+        self._networks = tuple(networks)
+
+    @property
+    def pair_id(self) -> str:
+        """Scores of different pair ids are not comparable."""
+        return self.manifest.pair_id
+
+    @property
+    def specification(self) -> InputSpecification:
+        """What `assess` expects of its face images."""
+        return self.manifest.specification
+
+    @property
+    def mapping(self) -> ScoreMapping:
+        """From shift to the score of 0 to 100."""
+        return self.manifest.mapping
+
+    def assess(self, face_images: FaceImages) -> Scored:
+        """
+        Embed face images with both networks.
+
+        Args:
+            face_images: (N, height, width, 3) uint8 BGR, aligned to the specification's template.
+
+        Raises:
+            ValueError: Another size or type.
+            EmbeddingError: An embedding is zero, NaN or infinite.
+            BackendError: The inference library refused.
+        """
+        dense, pruned = self.embed(face_images)
+        return Scored(unit_rows(dense).astype(np.float32), embedding_shift(dense, pruned))
+
+    def embed(self, face_images: FaceImages) -> tuple[Embeddings, Embeddings]:
+        """Return the raw (N, D) float32 embeddings of the dense and of the pruned network."""
+        inputs = prepare(face_images, self.specification)
+        dense, pruned = np.empty((2, len(inputs), self.manifest.embedding_length), np.float32)
+        for start in range(0, len(inputs), LARGEST_BATCH):
+            batch = slice(start, start + LARGEST_BATCH)
+            dense[batch], pruned[batch] = (
+                output for network in self._networks for output in network.run(inputs[batch])
+            )
+        return dense, pruned
+
+    def close(self) -> None:
+        """Release both networks; safe to call twice."""
+        for network in self._networks:
+            network.close()
+
+    def __enter__(self) -> "EnginePair":  # noqa: PYI034 -- Self is not in Python 3.10
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_pair(folder: Path, threads: int = 1) -> EnginePair:
+    """
+    Open an engine pair and prove it before it may score a face.
+
+    Args:
+        folder: What `build_engines.py build --out` made.
+        threads: For each network call; both networks share one configuration.
+
+    Raises:
+        PairError: The folder holds no engine pair.
+        PairIntegrityError: A file is missing, swapped or edited, or the golden vectors are missed.
+        BackendError: The inference library refused a network.
+    """
+    pair, golden = open_unproved(folder, threads)
+    try:
+        found = replay(pair, golden)
+    except BaseException:
+        pair.close()
+        raise
+    if not found.passed:
+        pair.close()
+        raise PairIntegrityError(f"{folder}: {missed(found)}")
+    return pair
+
+
+def open_unproved(folder: Path, threads: int = 1) -> tuple[EnginePair, GoldenVectors]:
+    """Open a pair whose files are the promised ones, and its golden vectors, without replay."""
+    manifest = read_manifest(folder)
+    vectors = manifest.golden.file
+    golden = read_vectors(checked_content(folder, vectors), str(folder / vectors.name))
+    files = [
+        manifest.files[role] for role in ("dense", "pruned", "fused") if role in manifest.files
+    ]
+    networks = [open_network(checked_content(folder, file), threads) for file in files]
+    return EnginePair(manifest, networks), golden
+
+
+def replay(pair: EnginePair, golden: GoldenVectors) -> Replay:
+    """
+    Run the golden images through the pair and compare.
+
+    Raises:
+        EmbeddingError: An embedding is zero, NaN or infinite.
+    """
+    dense, pruned = pair.embed(golden.images)
+    return compare(golden, dense, pruned, pair.manifest.golden.tolerance)
+
+
+def missed(found: Replay) -> str:
+    """Return in words how a replay missed the golden vectors."""
+    return (
+        f"golden vectors missed: lowest cosine {found.dense_cosine:.6f} dense, "
+        f"{found.pruned_cosine:.6f} pruned, shift off by {found.shift_difference:.2e}; "
+        "this machine computes other embeddings, so build the pair on it"
+    )
+
+
+def checked_content(folder: Path, file: FileRecord) -> bytes:
+    """
+    Return a file's content after comparing its hash with the manifest.
+
+    Raises:
+        PairIntegrityError: Missing, or not the promised one.
+    """
+    path = folder / file.name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PairIntegrityError(f"{path}: {error.strerror}; build the pair again") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != file.sha256:
+        raise PairIntegrityError(
+            f"{path}: SHA-256 is {found}, the manifest says {file.sha256}: the file was swapped, "
+            "edited or cut short; build the pair again"
+        )
+    return content
