@@ -13,6 +13,7 @@ What can go wrong at the edge. Every message names the operator's next step.
   x OutboxError         the outbox cannot keep or hand out faces
     + OutboxFullError   the file system is full
     + OutboxCorruptError  the file is damaged; the next start sets it aside
+  x EvaluationFileError what an evaluation keeps on disk cannot be read or written
 """
 
 
@@ -67,3 +68,7 @@ class OutboxFullError(OutboxError):
 
 class OutboxCorruptError(OutboxError):
     """The outbox's file is damaged."""
+
+
+class EvaluationFileError(EdgeError, OSError):
+    """What an evaluation keeps on disk cannot be read or written."""
