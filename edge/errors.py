@@ -13,6 +13,7 @@ What can go wrong at the edge. Every message names the operator's next step.
   x OutboxError         the outbox cannot keep or hand out faces
     + OutboxFullError   the file system is full
     + OutboxCorruptError  the file is damaged; the next start sets it aside
+  x NoFaceError         a photograph of an evaluation shows no face
   x EvaluationFileError what an evaluation keeps on disk cannot be read or written
 """
 
@@ -68,6 +69,10 @@ class OutboxFullError(OutboxError):
 
 class OutboxCorruptError(OutboxError):
     """The outbox's file is damaged."""
+
+
+class NoFaceError(EdgeError):
+    """A photograph of an evaluation shows no face; its pairs are left out and counted."""
 
 
 class EvaluationFileError(EdgeError, OSError):

@@ -25,10 +25,11 @@ def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
         -1 to 1; 1 when both order the same way.
 
     Raises:
-        EvaluationError: All values of one side are equal, so they order nothing.
+        EvaluationError: All values of one side are equal, or there are none: they order nothing.
     """
     a, b = ranks(first), ranks(second)
-    a, b = a - a.mean(), b - b.mean()
+    middle = (a.size + 1) / 2
+    a, b = a - middle, b - middle
     scale = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
     if scale == 0:
         raise EvaluationError("a rank correlation needs values that differ")

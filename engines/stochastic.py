@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from engines import graph
 from engines.errors import NetworkError
 from engines.network import Network
+from engines.part import part_of
 from engines.protocols import EmbeddingNetwork
 from engines.prune import prunable_weights
 from engines.recipe import LIVE_ABOVE
@@ -51,9 +52,10 @@ def split_before_last_layer(network: Network) -> SplitNetwork:
     if not readers:
         raise NetworkError("no Conv, Gemm or MatMul with weights: dropout has no layer to act on")
     seam = next(name for name in readers[0].input if name != last[0].weight_name)
-    trunk = _part(network.model, network.input_name, seam)
-    head = _part(network.model, seam, network.output_name)
-    return SplitNetwork(trunk, head)
+    return SplitNetwork(
+        trunk=part_of(network.model, network.input_name, seam),
+        head=part_of(network.model, seam, network.output_name),
+    )
 
 
 def dropout_masks(channels: int, passes: int, seed: int) -> NDArray[np.float32]:
@@ -120,32 +122,3 @@ def _disturbed(network: Network, rng: np.random.Generator) -> Network:
             values[least & (rng.random(values.shape) < 0.5)] = 0
             graph.store(tensors[weight.weight_name], values)
     return replace(network, model=model)
-
-
-def _part(model: onnx.ModelProto, source: str, target: str) -> onnx.ModelProto:
-    """Return the sub-graph that computes `target` from `source` and constants alone."""
-    part = onnx.ModelProto()
-    part.CopyFrom(model)
-    wanted, nodes = {target}, []
-    for node in reversed(model.graph.node):
-        if wanted & set(node.output) and source not in node.output:
-            nodes.append(node)
-            wanted |= set(node.input)
-    del part.graph.node[:]
-    part.graph.node.extend(reversed(nodes))
-    _check_inputs(part, source)
-    for values, name in ((part.graph.input, source), (part.graph.output, target)):
-        del values[:]
-        values.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
-    graph.drop_unused_initializers(part)
-    return part
-
-
-def _check_inputs(part: onnx.ModelProto, source: str) -> None:
-    known = {source, ""} | graph.initializers(part).keys()
-    known |= {name for node in part.graph.node for name in node.output}
-    if any(name not in known for node in part.graph.node for name in node.input):
-        raise NetworkError(
-            f"a shortcut passes by the last layer, which reads {source!r}: dropout there would "
-            "disturb only a part; leave out the measure serfiq"
-        )

@@ -27,6 +27,7 @@ def test_ties_share_their_mean_rank():
     assert rho == pytest.approx(4.5 / np.sqrt(4.5 * 5))
 
 
-def test_values_that_do_not_differ_have_no_correlation():
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_values_that_do_not_differ_have_no_correlation(count):
     with pytest.raises(EvaluationError, match="differ"):
-        spearman(np.ones(3), np.arange(3.0))
+        spearman(np.ones(count), np.arange(count, dtype=float))

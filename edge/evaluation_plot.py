@@ -1,0 +1,84 @@
+"""Draw error-versus-discard curves. The only module that imports matplotlib (extra `evaluate`)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.errors import UsageError
+from edge.evaluation import LIMIT, FaultResult, OperatingPoint, SetResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
+"""Told apart by colour-blind people too; Okabe and Ito, "Color Universal Design", 2008."""
+
+
+def draw(sets: Sequence[SetResult], faults: Sequence[FaultResult], title: str, path: Path) -> None:
+    """
+    Write a PNG: one curve for each measure, set and FMR, and the answer to each fault.
+
+    Args:
+        sets: One row of curves each.
+        faults: A row of correlations below; none if empty.
+        title: Of the picture.
+        path: To write; replaced if there.
+
+    Raises:
+        UsageError: matplotlib is not installed; the message says how to.
+    """
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415
+    except ImportError as error:
+        raise UsageError(
+            "drawing needs matplotlib: pip install 'edge-gate[evaluate]', or leave out --out"
+        ) from error
+    rows = len(sets) + bool(faults)
+    figure = Figure(figsize=(13, 4.6 * rows), layout="constrained", dpi=110)
+    figure.suptitle(title)
+    grid = figure.add_gridspec(rows, 2)
+    for row, one in enumerate(sets):
+        for column, point in enumerate(one.points):
+            _curves(figure.add_subplot(grid[row, column]), one, point)
+    if faults:
+        _faults(figure.add_subplot(grid[len(sets), :]), faults)
+    figure.savefig(path)
+
+
+def _curves(axes: "Axes", one: SetResult, point: OperatingPoint) -> None:
+    axes.set_title(f"{one.name} images, FMR {point.fmr:g}: FNMR after discarding")
+    if point.reason is not None:
+        axes.text(0.5, 0.5, point.reason, ha="center", wrap=True, transform=axes.transAxes)
+        return
+    for (name, curve), colour in zip(point.curves.items(), _colours(), strict=False):
+        area = point.areas[name].area
+        label = f"{name}  {area.value:.3f} [{area.low:.3f}, {area.high:.3f}]"
+        style = "steps-post" if curve.convention == "fixed" else "default"
+        axes.plot(curve.discard, curve.fnmr, drawstyle=style, color=colour, label=label)
+    axes.set_xlim(0, LIMIT)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("share of pairs discarded, lowest quality first")
+    axes.set_ylabel("FNMR (lower is better)")
+    axes.legend(fontsize=8, title="pAUC, 1 = useless [95 % interval]", title_fontsize=8)
+    axes.grid(alpha=0.3)
+
+
+def _faults(axes: "Axes", faults: Sequence[FaultResult]) -> None:
+    measures = list(faults[0].correlations)
+    width = 0.8 / len(measures)
+    for number, (measure, colour) in enumerate(zip(measures, _colours(), strict=False)):
+        values = [fault.correlations[measure] for fault in faults]
+        heights = [np.nan if value is None else value for value in values]
+        axes.bar(np.arange(len(faults)) + number * width, heights, width, color=colour)
+    axes.set_xticks(np.arange(len(faults)) + 0.4 - width / 2, [each.fault for each in faults])
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set_title("quality against strength of each fault: -1 = every step lowers it")
+    axes.set_ylabel("Spearman's rho")
+    axes.legend(measures, fontsize=8, ncols=len(measures))
+    axes.grid(alpha=0.3, axis="y")
+
+
+def _colours() -> tuple[str, ...]:
+    return COLOURS * 4

@@ -1,0 +1,151 @@
+"""An evaluation as JSON for programs and as tables for people."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from edge.evaluation import LIMIT, FaultResult, OperatingPoint, Plan, SetResult
+from engines.bootstrap import Estimate
+
+SCHEMA = "edge-gate/evaluation/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An image without a measured face."""
+
+    image: str
+    version: str
+    """`clean`, or the fault and its strength."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """Everything one run of `edge evaluate` found."""
+
+    pair_id: str
+    verified_with: str
+    """Pair whose dense network compared the faces; `pair_id` unless --verify-with was given."""
+    detector: str
+    plan: Plan
+    degrade_seed: int | None
+    degrade_share: float
+    images: int
+    sets: Sequence[SetResult]
+    faults: Sequence[FaultResult]
+    failures: Sequence[Failure]
+    milliseconds: Mapping[str, float]
+    """Per aligned face by measure, alone, with the network passes it needs; median."""
+
+
+def as_json(evaluation: Evaluation) -> str:
+    """Return the evaluation as one JSON object; undefined figures are null with a `reason`."""
+    fields = asdict(evaluation)
+    fields["sets"] = [_set_fields(one) for one in evaluation.sets]
+    return json.dumps({"schema": SCHEMA, "discard_limit": LIMIT, **fields}, allow_nan=False)
+
+
+def write_json(evaluation: Evaluation, path: Path) -> None:
+    """Write the JSON object to a file."""
+    path.write_text(as_json(evaluation) + "\n", encoding="utf-8")
+
+
+def tables(evaluation: Evaluation) -> Iterator[Table]:
+    """Yield the tables that a person reads: the sets, the measures, the faults."""
+    yield _sets_table(evaluation)
+    yield _measures_table(evaluation)
+    if evaluation.faults:
+        yield _faults_table(evaluation)
+
+
+def _set_fields(one: SetResult) -> dict[str, object]:
+    fields = asdict(one)
+    fields["points"] = [_point_fields(point) for point in one.points]
+    return fields
+
+
+def _point_fields(point: OperatingPoint) -> dict[str, object]:
+    curves = {
+        name: {"discard": curve.discard.tolist(), "fnmr": curve.fnmr.tolist()}
+        for name, curve in point.curves.items()
+    }
+    areas = {name: asdict(area) for name, area in point.areas.items()}
+    return {
+        "fmr": point.fmr,
+        "threshold": point.threshold,
+        "fnmr": point.fnmr,
+        "reason": point.reason,
+        "areas": areas,
+        "curves": curves,
+    }
+
+
+def _sets_table(evaluation: Evaluation) -> Table:
+    table = Table(title=f"verification by {evaluation.verified_with}")
+    for heading in ("images", "pairs", "mated", "excluded", "accuracy"):
+        table.add_column(heading)
+    for point in evaluation.sets[0].points:
+        table.add_column(f"FNMR at FMR {point.fmr:g}")
+    for one in evaluation.sets:
+        counts = (str(count) for count in (one.pairs, one.mated, one.excluded))
+        table.add_row(one.name, *counts, _accuracy_text(one), *map(_fnmr_text, one.points))
+    return table
+
+
+def _accuracy_text(one: SetResult) -> str:
+    if one.accuracy is None:
+        return "one fold only"
+    mean, deviation = 100 * one.accuracy.mean, 100 * one.accuracy.deviation
+    return f"{mean:.2f} ± {deviation:.2f} % ({one.accuracy.folds} folds)"
+
+
+def _fnmr_text(point: OperatingPoint) -> str:
+    return point.reason or "undefined" if point.fnmr is None else f"{100 * point.fnmr:.2f} %"
+
+
+def _measures_table(evaluation: Evaluation) -> Table:
+    plan = evaluation.plan
+    table = Table(
+        title=f"quality by {evaluation.pair_id}: pAUC over 0-{100 * LIMIT:.0f} % discard, "
+        f"{plan.convention} convention, 1 = useless, lower is better",
+        caption=f"[95 % bootstrap interval]; second line: minus that of {plan.reference}",
+    )
+    table.add_column("measure")
+    for one in evaluation.sets:
+        for point in one.points:
+            table.add_column(f"{one.name} FMR {point.fmr:g}")
+    table.add_column("ms per face", justify="right")
+    points = [point for one in evaluation.sets for point in one.points]
+    for measure in plan.measures:
+        cells = (_area_text(point, measure, plan.reference) for point in points)
+        table.add_row(measure, *cells, f"{evaluation.milliseconds[measure]:.2f}")
+    return table
+
+
+def _area_text(point: OperatingPoint, measure: str, reference: str) -> str:
+    if measure not in point.areas:
+        return "undefined"
+    area = point.areas[measure]
+    text = f"{area.area.value:.3f} {_interval(area.area, '')}"
+    if measure == reference:
+        return text
+    return f"{text}\n{area.difference.value:+.3f} {_interval(area.difference, '+')}"
+
+
+def _interval(estimate: Estimate, sign: str) -> str:
+    return f"\\[{estimate.low:{sign}.3f}, {estimate.high:{sign}.3f}]"
+
+
+def _faults_table(evaluation: Evaluation) -> Table:
+    table = Table(title="Spearman's rho of quality and strength (-1 = every step lowers it)")
+    for heading in ("fault", "images", *evaluation.plan.measures):
+        table.add_column(heading)
+    for fault in evaluation.faults:
+        values = (fault.correlations[measure] for measure in evaluation.plan.measures)
+        cells = ("undefined" if value is None else f"{value:+.2f}" for value in values)
+        table.add_row(fault.fault, str(fault.images), *cells)
+    return table

@@ -1,0 +1,48 @@
+"""Cut a part out of an ONNX graph."""
+
+import onnx
+
+from engines import graph
+from engines.errors import NetworkError
+
+
+def part_of(model: onnx.ModelProto, source: str, target: str) -> onnx.ModelProto:
+    """
+    Return the part of a graph that computes one tensor from another and constants.
+
+    Args:
+        model: The whole; not changed.
+        source: Tensor that becomes the input.
+        target: Tensor that becomes the output.
+
+    Raises:
+        NetworkError: The target also depends on something that bypasses the source.
+    """
+    part = onnx.ModelProto()
+    part.CopyFrom(model)
+    nodes = _between(model, source, target)
+    del part.graph.node[:]
+    part.graph.node.extend(nodes)
+    del part.graph.value_info[:]
+    _check_inputs(part, source)
+    for values, name in ((part.graph.input, source), (part.graph.output, target)):
+        del values[:]
+        values.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+    graph.drop_unused_initializers(part)
+    return part
+
+
+def _between(model: onnx.ModelProto, source: str, target: str) -> list[onnx.NodeProto]:
+    wanted, nodes = {target}, []
+    for node in reversed(model.graph.node):  # a graph is sorted, so readers come first
+        if wanted & set(node.output) and source not in node.output:
+            nodes.append(node)
+            wanted |= set(node.input)
+    return nodes[::-1]
+
+
+def _check_inputs(part: onnx.ModelProto, source: str) -> None:
+    known = {source, ""} | graph.initializers(part).keys()
+    known |= {name for node in part.graph.node for name in node.output}
+    if any(name not in known for node in part.graph.node for name in node.input):
+        raise NetworkError(f"a shortcut passes by {source!r}: the network cannot be cut there")
