@@ -1,0 +1,129 @@
+"""
+Still images of any common kind as BGR pixels, or an error that names the file.
+
+Pillow decodes, not OpenCV: it reads the size before a single pixel is decoded, so that a small file
+cannot claim all memory, and it reports a truncated JPEG where OpenCV returns half a picture.
+"""
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from edge.errors import ImageError, SourceError
+from edge.samples import Pixels
+
+PIXEL_BUDGET = 64_000_000
+"""Width times height: above the largest common sensor, 192 MB as BGR."""
+
+SUFFIXES = frozenset(
+    {".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
+"""File name endings looked for in folders, lower case; a file named outright is always tried."""
+
+
+def read_image(path: Path, budget: int = PIXEL_BUDGET) -> Pixels:
+    """
+    Return one image upright (EXIF orientation), in colour, 8 bits per channel.
+
+    Grey becomes colour, 16 bits are scaled to 8, CMYK is converted, transparent pixels are laid
+    over white, and of several frames the first is taken.
+
+    Args:
+        path: The file.
+        budget: Largest width times height in pixels, checked before anything is decoded.
+
+    Returns:
+        (height, width, 3) uint8 BGR.
+
+    Raises:
+        ImageError: Missing, unreadable, empty, no image, cut short, or larger than the budget.
+    """
+    try:
+        with warnings.catch_warnings():
+            # The budget below is ours, and stricter than Pillow's warning.
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                _require_budget(path, image, budget)
+                return _bgr(image)
+    except UnidentifiedImageError as error:
+        empty = path.stat().st_size == 0
+        problem = "the file is empty" if empty else "this is no image of a known kind"
+        raise ImageError(f"{path}: {problem}") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{path}: {error}") from error
+    except FileNotFoundError as error:
+        raise ImageError(f"{path}: no such file") from error
+    # Pillow's decoders raise all of these on damaged files.
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+        raise ImageError(f"{path}: cannot be read: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or "damaged"
+
+
+def _require_budget(path: Path, image: Image.Image, budget: int) -> None:
+    if image.width * image.height > budget:
+        raise ImageError(
+            f"{path}: {image.width} x {image.height} pixels are more than the {budget:,} allowed; "
+            "shrink the image first"
+        )
+
+
+def _bgr(image: Image.Image) -> Pixels:
+    upright = ImageOps.exif_transpose(image)
+    rgb = np.asarray(_eight_bit(upright).convert("RGB"))
+    return np.ascontiguousarray(rgb[:, :, ::-1])
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_scaled(np.asarray(image)))
+    if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba)
+    return image
+
+
+def _scaled(values: np.ndarray) -> Pixels:
+    """Return 16-bit grey as 8 bits; other wide values by their own largest."""
+    wide = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+    largest = 65535.0 if wide.max(initial=0) > 255 else 255.0
+    return np.clip(wide * (255 / max(largest, wide.max(initial=0))), 0, 255).astype(np.uint8)
+
+
+def images_in(paths: Sequence[Path]) -> Iterator[Path]:
+    """
+    Yield image files: those named outright, and those of folders below them, sorted.
+
+    Links to folders are not followed, so that a loop of links ends.
+
+    Raises:
+        SourceError: A path does not exist, or a folder holds no image.
+    """
+    for path in paths:
+        if path.is_dir():
+            yield from _images_below(path)
+        elif path.exists():
+            yield path
+        else:
+            raise SourceError(f"{path}: no such file or folder")
+
+
+def _images_below(folder: Path) -> Iterator[Path]:
+    found = False
+    for root, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+                found = True
+                yield Path(root) / name
+    if not found:
+        raise SourceError(
+            f"{folder}: no image below this folder; known endings: {', '.join(sorted(SUFFIXES))}"
+        )

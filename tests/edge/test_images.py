@@ -1,0 +1,114 @@
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge.errors import ImageError, SourceError
+from edge.images import images_in, read_image
+
+
+@pytest.fixture
+def picture():
+    """Left half red, right half blue, RGB."""
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    pixels[:, :30, 0] = 255
+    pixels[:, 30:, 2] = 255
+    return pixels
+
+
+def saved(tmp_path, pixels, name, **options):
+    path = tmp_path / name
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+def test_colours_come_as_blue_green_red(tmp_path, picture):
+    pixels = read_image(saved(tmp_path, picture, "a.png"))
+    assert pixels[0, 0].tolist() == [0, 0, 255]
+    assert pixels[0, -1].tolist() == [255, 0, 0]
+
+
+def test_a_photograph_taken_sideways_is_turned_upright(tmp_path, picture):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # rotate 90 degrees clockwise to view
+    pixels = read_image(saved(tmp_path, picture, "a.jpg", exif=exif, quality=95))
+    assert pixels.shape == (60, 40, 3)
+    assert pixels[5, 20, 2] > 200  # the left half is now on top
+
+
+def test_grey_alpha_cmyk_and_16_bit_become_bgr(tmp_path, picture):
+    grey = saved(tmp_path, picture[:, :, 0], "grey.png")
+    alpha = np.dstack([picture, np.zeros((40, 60), np.uint8)])
+    clear = saved(tmp_path, alpha, "alpha.png")
+    cmyk = tmp_path / "cmyk.jpg"
+    Image.fromarray(picture).convert("CMYK").save(cmyk, quality=95)
+    deep = saved(tmp_path, np.full((8, 9), 32896, np.uint16), "deep.png")
+    assert read_image(grey)[0, 0].tolist() == [255, 255, 255]
+    assert read_image(clear)[0, 0].tolist() == [255, 255, 255]  # wholly transparent: white
+    assert read_image(cmyk)[20, 10, 2] > 200
+    assert read_image(deep)[0, 0].tolist() == [128, 128, 128]
+
+
+def test_a_truncated_jpeg_is_an_error_and_not_half_a_picture(tmp_path):
+    noise = np.random.default_rng(1).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    whole = saved(tmp_path, noise, "whole.jpg").read_bytes()
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ImageError, match=r"cut\.jpg.*truncated"):
+        read_image(cut)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "the file is empty"), (b"hello, I am text\n" * 9, "no image of a known kind")],
+)
+def test_empty_and_foreign_files_are_named(tmp_path, content, said):
+    path = tmp_path / "odd.jpg"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=rf"odd\.jpg: .*{said}"):
+        read_image(path)
+
+
+def test_a_header_that_claims_900_million_pixels_is_refused_before_decoding(tmp_path):
+    def chunk(kind, body):
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    header = struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
+    bomb = tmp_path / "bomb.png"
+    bomb.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    )
+    with pytest.raises(ImageError, match=r"bomb\.png.*(30000 x 30000|pixels)"):
+        read_image(bomb)
+
+
+def test_the_budget_counts_pixels_and_is_inclusive(tmp_path, picture):
+    path = saved(tmp_path, picture, "a.png")
+    assert read_image(path, budget=2400).shape == (40, 60, 3)
+    with pytest.raises(ImageError, match="60 x 40 pixels"):
+        read_image(path, budget=2399)
+
+
+def test_missing_files_and_folders_are_named(tmp_path):
+    with pytest.raises(ImageError, match="no such file"):
+        read_image(tmp_path / "gone.png")
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_image(tmp_path)
+    with pytest.raises(SourceError, match="gone: no such file or folder"):
+        list(images_in([tmp_path / "gone"]))
+    with pytest.raises(SourceError, match="no image below"):
+        list(images_in([tmp_path]))
+
+
+def test_folders_are_searched_in_order_and_link_loops_end(tmp_path, picture):
+    (tmp_path / "b").mkdir()
+    saved(tmp_path, picture, "z.png")
+    saved(tmp_path / "b", picture, "A.JPG")
+    (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / "b" / "loop").symlink_to(tmp_path)
+    found = [path.relative_to(tmp_path).as_posix() for path in images_in([tmp_path])]
+    assert found == ["z.png", "b/A.JPG"]
