@@ -1,48 +1,18 @@
 """
 The configuration: frozen values that cannot be wrong.
 
-The docstring under each key is its documentation: it appears in the JSON Schema, in
-`edge-gate explain` and in the README's table. Room is left to grow without breaking a file: a
-source is told by the scheme of its `uri`, a sink by its `kind`, and new keys have defaults.
-Secrets have no key, and no setting comes from an environment variable.
+Room is left to grow without breaking a file: a source is told by the scheme of its `uri`, a sink by
+its `type`, each subsystem has a section, and new keys have defaults. Secrets have no key, and no
+setting is overridden by an environment variable.
 """
 
-import os.path
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    model_validator,
-)
-from pydantic.config import JsonDict
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,  # "yes" is no boolean and "3" no number
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-    )
-
-
-def _absolute_path(value: object, info: ValidationInfo) -> object:
-    """Resolve a path against the folder of the configuration file (validation context)."""
-    if not isinstance(value, str):
-        return value
-    if not value or "\0" in value:
-        raise ValueError("a path must not be empty or hold a NUL character")
-    folder = info.context["folder"] if info.context else Path()
-    # Not Path.resolve(): it follows links, and raises on a loop of them.
-    return Path(os.path.abspath(folder / value))  # noqa: PTH100
+from edge.settings_delivery import DeliverySettings
+from edge.settings_section import AnyPath, Section, Several, absolute_path
 
 
 def _absolute_uri(value: str, info: ValidationInfo) -> str:
@@ -50,27 +20,27 @@ def _absolute_uri(value: str, info: ValidationInfo) -> str:
     scheme, separator, rest = value.partition("://")
     if separator and scheme != "file":
         raise ValueError(f"the scheme {scheme}:// is not supported; use file:// or a path")
-    return f"file://{_absolute_path(rest if separator else value, info)}"
+    return f"file://{absolute_path(rest if separator else value, info)}"
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-"""Letters, digits, '-' and '_': safe in a file name, a topic and a metric's label."""
-AnyPath = Annotated[Path, BeforeValidator(_absolute_path)]
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        json_schema_extra={"$comment": "up to 64 letters, digits, '-' and '_'"},
+    ),
+]
+"""Safe in a file name, a topic and a metric's label."""
 Threads = Annotated[int, Field(ge=1, le=64)]
 Ratio = Annotated[float, Field(ge=0, le=10)]
 
 
-def _drop_default(schema: JsonDict) -> None:
-    # None means "not given"; it cannot be written.
-    del schema["default"]
-
-
-class DetectorSettings(_Section):
+class DetectorSettings(Section):
     """How faces are found."""
 
     name: Literal["mtcnn", "ultraface68", "yunet"] = "mtcnn"
     """The face detector."""
-    model: AnyPath | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_drop_default)
+    model: AnyPath | None = None
     """Your own file of the detector's network instead of the catalogue's; relative to this file."""
     smallest_face: Annotated[int, Field(ge=12, le=2000)] = 40
     """Pixels: the narrowest face to look for. Halving it makes some detectors four times slower."""
@@ -78,7 +48,7 @@ class DetectorSettings(_Section):
     """Threads of ONNX Runtime for detection."""
 
 
-class GateSettings(_Section):
+class GateSettings(Section):
     """
     Which faces are forwarded.
 
@@ -91,9 +61,7 @@ class GateSettings(_Section):
 
     threshold: Annotated[float, Field(ge=0, le=100)] = 50.0
     """Forward faces of at least this quality score; higher is stricter. The key to tune."""
-    shift_at_most: Annotated[float, Field(ge=0, le=2)] | SkipJsonSchema[None] = Field(
-        default=None, json_schema_extra=_drop_default
-    )
+    shift_at_most: Annotated[float, Field(ge=0, le=2)] | None = None
     """
     The expert's alternative to `threshold`: forward faces of at most this embedding shift; lower is
     stricter. It means something else for each engine pair.
@@ -127,16 +95,17 @@ class GateSettings(_Section):
         return self
 
 
-class _Named(_Section):
-    name: Name
-    """Unique in its list; appears in records, messages and metrics."""
-
-
-class Source(_Named):
+class Source(Section):
     """Where frames come from."""
 
-    uri: Annotated[str, AfterValidator(_absolute_uri)]
-    """A folder, an image or a video: file:// and its path, or the path; relative to this file."""
+    name: Name
+    """Unique; appears in records, messages and metrics."""
+    uri: Annotated[
+        str,
+        AfterValidator(_absolute_uri),
+        Field(json_schema_extra={"$comment": "a path, or file:// and a path"}),
+    ]
+    """A folder of images, an image or a video; a relative path starts from this file's folder."""
     gate: GateSettings = Field(default_factory=GateSettings)
     """Keys of `gate` that differ for this source; the others are inherited from `gate`."""
 
@@ -146,31 +115,17 @@ class Source(_Named):
         return Path(self.uri.removeprefix("file://"))
 
 
-class DirectorySink(_Named):
-    """Writes each forwarded face image and its record into a directory."""
-
-    kind: Literal["directory"]
-    """What the sink is."""
-    path: AnyPath
-    """The directory, made if absent; relative to this file."""
-
-
-def _named_apart(items: tuple[_Named, ...]) -> tuple[_Named, ...]:
-    if not items:
-        raise ValueError("the list is empty; give at least one")
-    seen = set()
-    for item in items:
-        if item.name in seen:
-            raise ValueError(f"the name {item.name!r} is given twice; names must differ")
-        seen.add(item.name)
-    return items
+def _named_apart(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    if not sources:
+        raise ValueError("the list is empty; give at least one source")
+    names = [source.name for source in sources]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"two sources are named {twice[0]!r}; give each its own name")
+    return sources
 
 
-# A YAML list is a tuple here; its length is checked with the names, when its items are right.
-_Several = Field(strict=False, json_schema_extra={"minItems": 1})
-
-
-class Config(_Section):
+class Config(Section):
     """The edge face quality gate."""
 
     pair: AnyPath
@@ -181,10 +136,16 @@ class Config(_Section):
     """How faces are found."""
     gate: GateSettings = Field(default_factory=GateSettings)
     """Which faces are forwarded, for every source."""
-    sources: Annotated[tuple[Source, ...], _Several, AfterValidator(_named_apart)]
+    sources: Annotated[
+        tuple[Source, ...],
+        Several,
+        # Checked with the names: pydantic's own check also complains when an item is wrong.
+        Field(json_schema_extra={"minItems": 1}),
+        AfterValidator(_named_apart),
+    ]
     """Where frames come from; at least one."""
-    sinks: Annotated[tuple[DirectorySink, ...], _Several, AfterValidator(_named_apart)]
-    """Who receives the forwarded faces; at least one."""
+    delivery: DeliverySettings = Field(default_factory=DeliverySettings)
+    """Where forwarded faces go."""
 
 
 _ALTERNATIVE = {"threshold": "shift_at_most", "shift_at_most": "threshold"}

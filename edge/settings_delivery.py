@@ -4,39 +4,35 @@ The part of the configuration that says where forwarded faces go.
 No secret is ever written here: a `Secret` names where it is found (see `edge.credentials`).
 """
 
-from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from edge.quantities import ByteCount, Duration
+from edge.settings_section import AnyPath, Section, Several
 
 SinkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 SecretName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class Secret(_Settings):
+class Secret(Section):
     """Where a token or password is found: systemd credential, then environment, then file."""
 
     name: SecretName
     """Credential `NAME` of systemd (LoadCredential=), or environment variable EDGE_GATE_NAME."""
-    file: Path | None = None
+    file: AnyPath | None = None
     """Read when there is neither; it should be readable by the service only."""
 
 
-class DirectorySinkSettings(_Settings):
+class DirectorySinkSettings(Section):
     """Face images with a JSON sidecar each, in one folder."""
 
     type: Literal["directory"] = "directory"
     name: SinkName = "directory"
     """Names the sink in logs, metrics and the outbox."""
-    path: Path
+    path: AnyPath
     """The folder; made when missing."""
     keep_at_most: Annotated[int, Field(gt=0)] | None = None
     """Faces; the oldest go first. None keeps all."""
@@ -46,7 +42,7 @@ class DirectorySinkSettings(_Settings):
     """Wait for the disk, so that a face also survives a power loss."""
 
 
-class StdoutSinkSettings(_Settings):
+class StdoutSinkSettings(Section):
     """JSON Lines on standard output, without the face images."""
 
     type: Literal["stdout"] = "stdout"
@@ -54,14 +50,14 @@ class StdoutSinkSettings(_Settings):
     """Names the sink in logs, metrics and the outbox."""
 
 
-class _NetworkSinkSettings(_Settings):
+class _NetworkSinkSettings(Section):
     timeout: Duration = 10.0
     """For one whole delivery, however slowly the other side answers."""
-    ca_file: Path | None = None
+    ca_file: AnyPath | None = None
     """PEM file of the authority that signed the server's certificate; None: the system's."""
-    client_certificate: Path | None = None
+    client_certificate: AnyPath | None = None
     """PEM file; with client_key it proves this device to the server (mutual TLS)."""
-    client_key: Path | None = None
+    client_key: AnyPath | None = None
     """PEM file, not encrypted."""
 
     @model_validator(mode="after")
@@ -134,10 +130,10 @@ SinkSettings: TypeAlias = Annotated[
 ]
 
 
-class OutboxSettings(_Settings):
+class OutboxSettings(Section):
     """The file that keeps forwarded faces until each sink has them."""
 
-    path: Path
+    path: AnyPath
     """An sqlite file on a local file system."""
     quota: ByteCount = 200_000_000
     """Bytes of records and face images; when full, the lowest quality goes first."""
@@ -149,7 +145,7 @@ class OutboxSettings(_Settings):
     """Bytes of faces kept in memory while the disk is full."""
 
 
-class BackoffSettings(_Settings):
+class BackoffSettings(Section):
     """How long to wait after failed attempts: doubled each time, the later half of it random."""
 
     first: Duration = 1.0
@@ -158,10 +154,10 @@ class BackoffSettings(_Settings):
     """Longest wait after many failures."""
 
 
-class DeliverySettings(_Settings):
+class DeliverySettings(Section):
     """Sinks, the outbox before them, and what is sent."""
 
-    sinks: tuple[SinkSettings, ...] = ()
+    sinks: Annotated[tuple[SinkSettings, ...], Several] = ()
     """Each gets every forwarded face."""
     outbox: OutboxSettings | None = None
     """None: faces go straight to the sinks and are lost when a sink is down."""

@@ -1,0 +1,144 @@
+"""Load a configuration file; every mistake in it is reported with file, line, column and key."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from edge.config import Config
+from edge.config_keys import Key, config_keys, generic_name
+from edge.errors import ConfigError
+from edge.strict_yaml import Document, KeyPath, Place, key_name, place_error, read_document
+
+_LONGEST_SHOWN = 60
+_CREDENTIALS = re.compile(r"//.*@")
+_WORDS = {
+    "wrong kind of value": re.compile(r".*_type|int_from_float|is_instance_of"),
+    "out of range": re.compile(r"(greater|less)_than.*|finite_number"),
+    "unknown value": re.compile(r"literal_error|union_tag_invalid"),
+    "wrong characters": re.compile(r"string_pattern_mismatch"),
+    "is missing": re.compile(r"missing|union_tag_not_found"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """A configuration and where each of its values was written."""
+
+    config: Config
+    document: Document
+
+
+def read_config(path: Path) -> LoadedConfig:
+    """
+    Read and check one configuration file; relative paths in it start from its folder.
+
+    Raises:
+        ConfigError: One line for each mistake: `file:line:column: key: what, got …, allowed …`.
+    """
+    return checked(read_document(path))
+
+
+def checked(document: Document) -> LoadedConfig:
+    """
+    Check a document read by `edge.strict_yaml`.
+
+    Raises:
+        ConfigError: As `read_config`.
+    """
+    try:
+        context = {"folder": document.path.parent}
+        config = Config.model_validate(document.values, context=context)
+    except ValidationError as error:
+        found = sorted(_mistake(document, details) for details in error.errors())
+        lines = (str(place_error(document.path, place, message)) for place, message in found)
+        raise ConfigError("\n".join(lines)) from error
+    return LoadedConfig(config, document)
+
+
+def _mistake(document: Document, details: ErrorDetails) -> tuple[Place, str]:
+    """Return the place of one of pydantic's errors, and our words for it."""
+    kind, loc = details["type"], details["loc"]
+    path = _written_path(document, loc, kind)
+    if kind == "extra_forbidden":
+        words = _unknown_words(generic_name(loc[:-1]), str(loc[-1]))
+    elif kind == "value_error":
+        words = _redacted(str(details["ctx"]["error"]))
+        if not isinstance(details["input"], (dict, list)):
+            words += f", got {_shown(details['input'])}"
+    else:
+        words = _wrong_words(details, config_keys().get(generic_name(loc)))
+    if kind.startswith("union_tag"):
+        path = (*path, details["ctx"]["discriminator"].strip("'"))
+    prefix = f"{key_name(path)}: " if path else ""
+    of_key = kind == "extra_forbidden" or isinstance(details["input"], (dict, list))
+    place = _place_of(document, path, of_key=of_key)
+    return place, prefix + words
+
+
+def _written_path(document: Document, loc: Sequence[str | int], kind: str) -> KeyPath:
+    """Keep of pydantic's location what is in the file; it also holds the tags of unions."""
+    path: list[str | int] = []
+    here: Any = document.values
+    for part in loc:
+        is_item = isinstance(here, list) and isinstance(part, int)
+        if is_item or (isinstance(here, dict) and part in here):
+            path.append(part)
+            here = here[part]
+    return (*path, loc[-1]) if kind == "missing" else tuple(path)
+
+
+def _place_of(document: Document, path: KeyPath, *, of_key: bool) -> Place:
+    """Return the place of a value or its key, or of what is around it when it is missing."""
+    if of_key and path in document.key_places:
+        return document.key_places[path]
+    if path in document.value_places:
+        return document.value_places[path]
+    return _place_of(document, path[:-1], of_key=True)
+
+
+def _wrong_words(details: ErrorDetails, key: Key | None) -> str:
+    kind = details["type"]
+    what = next((words for words, kinds in _WORDS.items() if kinds.fullmatch(kind)), None)
+    if what == "is missing":
+        return f"is missing; it takes {key.allowed}" if key else "is missing"
+    got = details.get("ctx", {}).get("tag", details["input"])
+    shown = _shown(got)
+    if key is not None and key.children and isinstance(got, str):
+        shown = "text"  # it may be a password
+    allowed = f", allowed {key.allowed}" if key else ""
+    return f"{what or details['msg']}, got {shown}{allowed}"
+
+
+def _shown(value: object) -> str:
+    match value:
+        case dict():
+            return "a section"
+        case list():
+            return "a list"
+        case bool():
+            return str(value).lower()
+    shown = _redacted(repr(value))
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
+
+
+def _redacted(words: str) -> str:
+    """Hide the user name and password within an address."""
+    return _CREDENTIALS.sub("//…@", words)
+
+
+def _unknown_words(section: str, wrong: str) -> str:
+    keys = config_keys()
+    known = keys[section].children
+    elsewhere = [name for name in keys if name.rpartition(".")[2] == wrong]
+    close = difflib.get_close_matches(wrong, known, n=1)
+    if elsewhere:
+        return f"unknown key here; did you mean {elsewhere[0]}?"
+    if close:
+        return f"unknown key; did you mean {close[0]}?"
+    return f"unknown key; known keys: {', '.join(known)}"

@@ -1,0 +1,49 @@
+"""What all sections of the configuration have in common."""
+
+import os.path
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+
+class Section(BaseModel):
+    """
+    A frozen part of the configuration that cannot be wrong.
+
+    The docstring under each field is its documentation: it appears in the JSON Schema, in
+    `edge-gate explain` and in the README's table. A default of None means "not given"; None itself
+    cannot be written, since `edge.strict_yaml` refuses keys without a value.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,  # "yes" is no boolean and "3" no number
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
+
+
+def absolute_path(value: object, info: ValidationInfo) -> object:
+    """
+    Resolve a path against the folder in the validation context; without one, leave it as it is.
+
+    Raises:
+        ValueError: The path is empty or holds a NUL character.
+    """
+    if not isinstance(value, str):
+        return value
+    if not value or "\0" in value:
+        raise ValueError("a path must not be empty or hold a NUL character")
+    if info.context is None:
+        return Path(value)
+    # Not Path.resolve(): it follows links, and raises on a loop of them.
+    return Path(os.path.abspath(info.context["folder"] / value))  # noqa: PTH100
+
+
+AnyPath = Annotated[Path, BeforeValidator(absolute_path)]
+"""An absolute path; written relative to the folder of the configuration file."""
+
+Several = Field(strict=False)
+"""For a tuple, which YAML writes as a list."""

@@ -1,0 +1,19 @@
+"""Configurations for tests, from YAML text."""
+
+from pathlib import Path
+from textwrap import dedent
+
+from edge.config_file import LoadedConfig, checked
+from edge.strict_yaml import parse_document
+
+FOLDER = Path("/etc/edge-gate")
+SMALLEST = """\
+pair: pairs/default
+sources:
+  - name: door
+    uri: photographs
+"""
+
+
+def loaded(text: str) -> LoadedConfig:
+    return checked(parse_document(dedent(text), FOLDER / "gate.yaml"))
