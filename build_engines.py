@@ -1,1 +1,215 @@
 """Build, verify and inspect engine pairs: a thin command over `engines`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from engines.build import BuildRequest, build_pair
+from engines.catalogue import Catalogued, fetch, find_entry
+from engines.errors import (
+    EnginesError,
+    EntryError,
+    NetworkError,
+    RecipeError,
+    UnknownEntryError,
+)
+from engines.golden import golden_faces
+from engines.manifest import read_manifest
+from engines.network import load_network
+from engines.pair_report import acceptance_text, manifest_tables, verification_table
+from engines.recipe import Recipe
+from engines.verify import verify_pair
+
+EXIT_FAILED = 1
+EXIT_USAGE = 64
+EXIT_CONFIG = 78
+EXIT_INTERRUPTED = 130
+
+DESCRIPTION = """\
+An engine pair is a folder with a face recognition network (dense), a pruned copy of it, and
+pair.yaml, the manifest that says what they are and how far pruning moves the embeddings of known
+faces. The gate scores a face by how far pruning moves its embedding (arXiv 2605.13396).
+"""
+
+EXAMPLES = """\
+examples:
+  python build_engines.py build --out pairs/default
+  python build_engines.py build --network my-network.yaml --sparsity 0.05 --out pairs/mine
+  python build_engines.py inspect pairs/default
+  python build_engines.py verify pairs/default
+
+exit codes: 0 done, 1 failed or refused, 64 wrong command line, 78 wrong catalogue entry
+"""
+
+BUILD_NOTES = """\
+The network is obtained, its BatchNormalization folded, and the share of weights given by
+--sparsity set to zero. Both networks then embed the golden faces (known people, from registry
+packages). A pair is refused when pruning broke the network (it no longer tells these people
+apart: use a lower sparsity) or hardly moved it (the shift is rounding: use a higher one).
+
+A pair already in DIR is replaced only when the new one is complete and proved.
+
+A network of your own: 'edge-gate models list --help' says how an entry file looks.
+"""
+
+Command = Callable[[argparse.Namespace, Progress], int]
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse exits with 2 on a wrong command line; sysexits(3) calls that 64."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="build_engines.py",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_build(commands)
+    inspect = commands.add_parser("inspect", help="print the manifest and what was pruned where")
+    inspect.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
+    verify = commands.add_parser("verify", help="check files and golden vectors on this machine")
+    verify.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
+    verify.add_argument(
+        "--faces", action="store_true", help="embed all golden faces again too; may fetch them"
+    )
+    _add_threads(verify)
+    return parser
+
+
+def _add_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    build = commands.add_parser(
+        "build",
+        help="build an engine pair",
+        description=BUILD_NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    usual = Recipe()
+    build.add_argument("--out", type=Path, required=True, metavar="DIR", help="the pair's folder")
+    build.add_argument(
+        "--network",
+        default="mobilefacenet512",
+        metavar="NAME",
+        help="catalogue name, or path of an entry file of your own (default: %(default)s)",
+    )
+    build.add_argument(
+        "--sparsity",
+        type=float,
+        default=usual.sparsity,
+        help="share of weights to prune, at least 0 and below 1 (default: %(default)s)",
+    )
+    build.add_argument(
+        "--scope",
+        choices=("layer", "global"),
+        default=usual.scope,
+        help="take the share from each layer, or over all layers together (default: %(default)s)",
+    )
+    build.add_argument(
+        "--count",
+        choices=("live", "all"),
+        default=usual.count,
+        help="share of the weights above 1e-6, or of all (default: %(default)s)",
+    )
+    build.add_argument(
+        "--keep-dense",
+        action="append",
+        default=[],
+        metavar="LAYER",
+        help="a layer not to prune, as 'inspect' names it; may be given several times",
+    )
+    _add_threads(build)
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--threads",
+        type=int,
+        choices=range(1, 65),
+        default=1,
+        metavar="N",
+        help="processor cores to use, 1 to 64 (default: %(default)s)",
+    )
+
+
+def _build(arguments: argparse.Namespace, progress: Progress) -> int:
+    recipe = Recipe(
+        scope=arguments.scope,
+        sparsity=arguments.sparsity,
+        keep_dense=tuple(arguments.keep_dense),
+        count=arguments.count,
+    )
+    request = _request(find_entry(arguments.network), recipe, arguments.threads, progress)
+    manifest = build_pair(request, arguments.out, progress)
+    print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
+    print(acceptance_text(manifest.acceptance))
+    return 0
+
+
+def _request(entry: Catalogued, recipe: Recipe, threads: int, progress: Progress) -> BuildRequest:
+    if entry.specification is None:
+        raise NetworkError(
+            f"{entry.name} is a {entry.kind}; 'edge-gate models list' shows networks"
+        )
+    path = fetch(entry, progress)[0]
+    return BuildRequest(
+        name=entry.name,
+        licence=entry.licence,
+        network=load_network(path, entry.specification, entry.embedding_length),
+        golden=golden_faces(entry.specification, progress),
+        recipe=recipe,
+        threads=threads,
+    )
+
+
+def _inspect(arguments: argparse.Namespace, progress: Progress) -> int:  # noqa: ARG001
+    Console(markup=False, highlight=False).print(manifest_tables(read_manifest(arguments.pair)))
+    return 0
+
+
+def _verify(arguments: argparse.Namespace, progress: Progress) -> int:
+    specification = read_manifest(arguments.pair).specification
+    golden = golden_faces(specification, progress) if arguments.faces else None
+    found = verify_pair(arguments.pair, arguments.threads, golden)
+    Console(markup=False, highlight=False).print(verification_table(found))
+    return EXIT_FAILED if found.faults else 0
+
+
+COMMANDS: dict[str, Command] = {"build": _build, "inspect": _inspect, "verify": _verify}
+
+
+def _exit_code(error: EnginesError) -> int:
+    if isinstance(error, EntryError):
+        return EXIT_CONFIG
+    return EXIT_USAGE if isinstance(error, UnknownEntryError | RecipeError) else EXIT_FAILED
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 failed, 64 usage, 78 catalogue entry."""
+    arguments = _parser().parse_args(argv)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    screen = Console(stderr=True)
+    try:
+        with Progress(
+            *columns, console=screen, transient=True, disable=not screen.is_terminal
+        ) as progress:
+            return COMMANDS[arguments.command](arguments, progress)
+    except KeyboardInterrupt:
+        print("interrupted; nothing was changed", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except EnginesError as error:
+        print(f"build_engines.py {arguments.command}: {error}", file=sys.stderr)
+        return _exit_code(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

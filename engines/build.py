@@ -1,6 +1,5 @@
 """Build an engine pair: fold, prune, try it on known faces, write it, open it as the gate will."""
 
-import hashlib
 import importlib.metadata
 import platform
 from collections.abc import Sequence
@@ -21,7 +20,6 @@ from engines.manifest import (
     GoldenRecord,
     Manifest,
     NetworkRecord,
-    Role,
     identified,
     write_manifest,
 )
@@ -144,12 +142,9 @@ def _embedded(content: bytes, request: BuildRequest, progress: Progress, what: s
 def _write(
     folder: Path, request: BuildRequest, candidate: _Candidate, acceptance: Acceptance
 ) -> Manifest:
-    files: dict[Role, FileRecord] = {
-        "dense": _written(folder / "dense.onnx", candidate.dense),
-        "pruned": _written(folder / "pruned.onnx", candidate.pruned),
-    }
+    (folder / "dense.onnx").write_bytes(candidate.dense)
+    (folder / "pruned.onnx").write_bytes(candidate.pruned)
     write_vectors(folder / "golden.npz", _golden(request, candidate))
-    golden = folder / "golden.npz"
     shift = embedding_shift(candidate.dense_rows, candidate.pruned_rows)
     network = request.network
     manifest = identified(
@@ -164,8 +159,11 @@ def _write(
             specification=network.specification,
             embedding_length=network.embedding_length,
             recipe=request.recipe,
-            files=files,
-            golden=GoldenRecord(file=_record(golden, golden.read_bytes()), tolerance=Tolerance()),
+            files={
+                "dense": FileRecord.of(folder / "dense.onnx"),
+                "pruned": FileRecord.of(folder / "pruned.onnx"),
+            },
+            golden=GoldenRecord(file=FileRecord.of(folder / "golden.npz"), tolerance=Tolerance()),
             mapping=fit_score_mapping(shift),
             acceptance=acceptance,
             versions=library_versions(),
@@ -181,17 +179,6 @@ def _golden(request: BuildRequest, candidate: _Candidate) -> GoldenVectors:
     some = np.unique(np.linspace(0, len(request.golden.images) - 1, GOLDEN_FACES).astype(int))
     return golden_vectors(
         request.golden.images[some], candidate.dense_rows[some], candidate.pruned_rows[some]
-    )
-
-
-def _written(path: Path, content: bytes) -> FileRecord:
-    path.write_bytes(content)
-    return _record(path, content)
-
-
-def _record(path: Path, content: bytes) -> FileRecord:
-    return FileRecord(
-        name=path.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content)
     )
 
 

@@ -116,6 +116,10 @@ def read_vectors(content: bytes, name: str) -> GoldenVectors:
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return GoldenVectors(*(arrays[key] for key in ("images", "dense", "pruned", "shift")))
+            names = ("images", "dense", "pruned", "shift")
+            golden = GoldenVectors(*(arrays[each] for each in names))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise PairIntegrityError(f"{name}: no golden vectors: {error}; build it again") from error
+    if not golden.images.size:
+        raise PairIntegrityError(f"{name}: no golden vectors in it; build it again")
+    return golden

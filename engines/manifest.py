@@ -42,6 +42,13 @@ class FileRecord(_Record):
     sha256: Sha256
     bytes: int
 
+    @classmethod
+    def of(cls, path: Path) -> "FileRecord":
+        """Return the record of a finished file."""
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        return cls(name=path.name, sha256=digest, bytes=len(content))
+
 
 class NetworkRecord(_Record):
     """Where the weights come from."""

@@ -1,0 +1,98 @@
+"""Engine pairs for people: a manifest and a verification as tables on a terminal."""
+
+from rich.console import Group
+from rich.table import Table
+
+from engines.acceptance import Acceptance
+from engines.manifest import Manifest
+from engines.recipe import Recipe
+from engines.specification import InputSpecification
+from engines.verify import Verification
+
+
+def manifest_tables(manifest: Manifest) -> Group:
+    """Return everything a manifest says: facts first, then one row for each layer."""
+    return Group(_facts(_manifest_rows(manifest)), _layers(manifest))
+
+
+def verification_table(found: Verification) -> Table:
+    """Return the figures of a verification and its faults."""
+    replay, tolerance = found.replay, found.manifest.golden.tolerance
+    cosines = f"{replay.dense_cosine:.7f} dense, {replay.pruned_cosine:.7f} pruned"
+    allowed = f"{tolerance.shift_absolute:g} or {tolerance.shift_relative:.0%} of it"
+    rows = [
+        ("engine pair", found.manifest.pair_id),
+        ("files", "all hashes as promised"),
+        ("golden vectors", f"{replay.faces} faces replayed"),
+        ("lowest cosine", f"{cosines} (at least {tolerance.minimum_cosine})"),
+        ("shift off by", f"{replay.shift_difference:.1e} at most (allowed {allowed})"),
+        ("golden faces, when built", acceptance_text(found.manifest.acceptance)),
+    ]
+    if found.acceptance is not None:
+        rows.append(("golden faces, here", acceptance_text(found.acceptance)))
+    rows += [("fault", fault) for fault in found.faults] or [("verdict", "fit to score faces")]
+    return _facts(rows)
+
+
+def acceptance_text(found: Acceptance) -> str:
+    """Return the figures of an acceptance in one line."""
+    return (
+        f"equal error rate {found.dense_error:.2%} dense, {found.pruned_error:.2%} pruned; "
+        f"median shift {found.median_shift:.4f} "
+        f"({found.faces} faces, {found.mated} mated comparisons)"
+    )
+
+
+def _manifest_rows(manifest: Manifest) -> list[tuple[str, str]]:
+    knots = ", ".join(f"{shift:.4g}: {score:g}" for shift, score in manifest.mapping.knots)
+    sizes = ", ".join(f"{role} {each.bytes:,} bytes" for role, each in manifest.files.items())
+    return [
+        ("engine pair", f"{manifest.pair_id}, built {manifest.created}"),
+        ("backend", manifest.backend),
+        ("network", f"{manifest.network.name} ({manifest.network.licence})"),
+        ("source SHA-256", manifest.network.source_sha256),
+        ("input", _input_text(manifest.specification)),
+        ("embedding length", str(manifest.embedding_length)),
+        ("recipe", _recipe_text(manifest.recipe)),
+        ("files", sizes),
+        ("golden faces", acceptance_text(manifest.acceptance)),
+        ("shift to score", knots),
+        ("built with", ", ".join(f"{name} {v}" for name, v in manifest.versions.items())),
+    ]
+
+
+def _input_text(specification: InputSpecification) -> str:
+    size = f"{specification.width}x{specification.height} pixels"
+    order = f"{specification.colour.upper()}, {specification.layout.upper()}"
+    return f"{size}, {order}, (pixel - {specification.mean:g}) / {specification.scale:g}"
+
+
+def _recipe_text(recipe: Recipe) -> str:
+    kept = f", kept dense: {', '.join(recipe.keep_dense)}" if recipe.keep_dense else ""
+    where = "of each layer" if recipe.scope == "layer" else "over all layers"
+    return (
+        f"the {recipe.sparsity:.4g} share of {recipe.count} weights that is smallest by "
+        f"{recipe.importance} {where}{kept}"
+    )
+
+
+def _facts(rows: list[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _layers(manifest: Manifest) -> Table:
+    table = Table(show_footer=True)
+    table.add_column("layer", f"{len(manifest.layers)} layers")
+    for heading in ("size", "counted", "masked", "zeros"):
+        total = sum(getattr(each, heading) for each in manifest.layers)
+        table.add_column(heading, f"{total:,}", justify="right")
+    table.add_column("sparsity", justify="right")
+    for each in manifest.layers:
+        counts = (each.size, each.counted, each.masked, each.zeros)
+        table.add_row(each.layer, *(f"{count:,}" for count in counts), f"{each.sparsity:.4f}")
+    return table

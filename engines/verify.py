@@ -1,0 +1,57 @@
+"""Verify an engine pair on the machine that shall run it, with figures instead of a refusal."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.acceptance import Acceptance, assess_pair, require_fit
+from engines.errors import PairRefusedError
+from engines.golden import GoldenFaces
+from engines.golden_vectors import Replay
+from engines.manifest import Manifest
+from engines.pair import missed, open_unproved, replay
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a pair does here; its manifest holds what it did where it was built."""
+
+    manifest: Manifest
+    replay: Replay
+    """Of the golden vectors."""
+    acceptance: Acceptance | None
+    """On the golden faces, computed here; None when they were not given."""
+    faults: tuple[str, ...]
+    """What is wrong, in words; empty when the pair may be used."""
+
+
+def verify_pair(folder: Path, threads: int = 1, golden: GoldenFaces | None = None) -> Verification:
+    """
+    Check the files, replay the golden vectors and, where faces are given, accept the pair afresh.
+
+    Args:
+        folder: The pair's.
+        threads: For each network call.
+        golden: Known faces aligned to the pair's specification.
+
+    Raises:
+        PairError: The folder holds no engine pair.
+        PairIntegrityError: A file is not the promised one, so there is nothing to measure.
+        EmbeddingError: An embedding is zero, NaN or infinite.
+    """
+    pair, vectors = open_unproved(folder, threads)
+    with pair:
+        replayed = replay(pair, vectors)
+        faults = [] if replayed.passed else [missed(replayed)]
+        acceptance = None
+        if golden is not None:
+            acceptance = assess_pair(*pair.embed(golden.images), golden.subjects)
+            faults += _unfit(acceptance)
+    return Verification(pair.manifest, replayed, acceptance, tuple(faults))
+
+
+def _unfit(acceptance: Acceptance) -> list[str]:
+    try:
+        require_fit(acceptance)
+    except PairRefusedError as error:
+        return [str(error)]
+    return []

@@ -1,0 +1,102 @@
+import shutil
+
+import pytest
+import yaml
+
+from engines.errors import PairError, PairIntegrityError
+from engines.manifest import Manifest, identified, identity, read_manifest, write_manifest
+from tests.pairs import tiny_pair
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("built")
+    tiny_pair(folder)
+    return folder / "pair"
+
+
+@pytest.fixture
+def folder(built, tmp_path):
+    return shutil.copytree(built, tmp_path / "pair")
+
+
+def edit(folder, change):
+    path = folder / "pair.yaml"
+    content = yaml.safe_load(path.read_text())
+    change(content)
+    path.write_text(yaml.safe_dump(content))
+
+
+def test_a_written_manifest_is_read_back_the_same(folder):
+    manifest = read_manifest(folder)
+    write_manifest(folder, manifest)
+    assert read_manifest(folder) == manifest
+
+
+def test_whole_numbers_and_floats_of_one_value_have_one_identity(folder):
+    manifest = read_manifest(folder)
+    content = manifest.model_dump(mode="json", by_alias=True)
+    content["specification"]["scale"] = 128
+    assert identity(Manifest.model_validate(content)) == manifest.pair_id
+
+
+def test_the_date_is_no_part_of_the_identity_and_the_recipe_is(folder):
+    manifest = read_manifest(folder)
+    assert identity(manifest.model_copy(update={"created": "2000-01-01"})) == manifest.pair_id
+    other = manifest.model_dump(mode="json", by_alias=True)
+    other["recipe"]["sparsity"] = 0.21
+    assert identified(Manifest.model_validate(other)).pair_id != manifest.pair_id
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content["specification"].update(colour="rgb"),
+        lambda content: content["mapping"]["knots"].insert(1, [1e-5, 99.9]),
+        lambda content: content["golden"]["tolerance"].update(minimum_cosine=0.1),
+        lambda content: content.update(pair_id="0123456789ab"),
+    ],
+    ids=["colour order", "score mapping", "tolerance", "pair id"],
+)
+def test_an_edited_manifest_is_noticed(folder, change):
+    edit(folder, change)
+    with pytest.raises(PairIntegrityError, match="edited after the pair was built"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content.update(extra=1), "extra: Extra inputs"),
+        (lambda content: content["recipe"].update(extra=1), "recipe.extra: Unexpected"),
+        (lambda content: content["specification"].update(extra=1), "specification.extra"),
+        (lambda content: content["recipe"].update(sparsity=2), "recipe: .*below 1"),
+        (lambda content: content["files"].pop("pruned"), "needs dense and pruned, or fused"),
+        (
+            lambda content: content["files"]["dense"].update(name="../dense.onnx"),
+            "files.dense.name",
+        ),
+        (lambda content: content["files"]["dense"].update(name="/etc/passwd"), "files.dense.name"),
+        (lambda content: content.update(schema=2), "schema 2, this version reads 1"),
+        (lambda content: content.pop("schema"), "schema None"),
+        (lambda content: content.pop("golden"), "golden: Field required"),
+    ],
+)
+def test_a_manifest_that_says_something_else_is_refused_naming_file_and_key(
+    folder, change, message
+):
+    edit(folder, change)
+    with pytest.raises(PairIntegrityError, match=rf"pair\.yaml: .*{message}"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"- a\n- b\n", b"a: [1", b"\xff\xfe\x00", b"a\n"])
+def test_what_is_no_manifest_is_refused_by_name(folder, content):
+    (folder / "pair.yaml").write_bytes(content)
+    with pytest.raises(PairIntegrityError, match=r"pair\.yaml"):
+        read_manifest(folder)
+
+
+def test_a_folder_without_manifest_names_the_command_that_makes_one(tmp_path):
+    with pytest.raises(PairError, match=r"build_engines\.py build .*--out"):
+        read_manifest(tmp_path / "absent")

@@ -1,0 +1,46 @@
+"""Real engine pairs of tiny networks, built as the product builds them, in a moment."""
+
+from pathlib import Path
+
+import numpy as np
+
+from engines.build import BuildRequest, build_pair
+from engines.golden import GoldenFaces
+from engines.manifest import Manifest
+from engines.network import Network
+from engines.recipe import Recipe
+from engines.specification import InputSpecification
+from tests.networks import TinyNetwork, loaded, specification
+
+
+def synthetic_faces(
+    spec: InputSpecification | None = None, subjects: int = 12, each: int = 3, seed: int = 0
+) -> GoldenFaces:
+    """Return images of smooth random patterns, one pattern for each subject, and noise on each."""
+    size = spec or specification()
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 256, (subjects, -(-size.height // 4), -(-size.width // 4), 3))
+    patterns = coarse.repeat(4, axis=1).repeat(4, axis=2)[:, : size.height, : size.width]
+    images = patterns.repeat(each, axis=0)
+    noisy = np.clip(images + random.normal(0, 12, images.shape), 0, 255).astype(np.uint8)
+    names = tuple(f"subject-{i}" for i in range(subjects) for _ in range(each))
+    return GoldenFaces(noisy, names)
+
+
+def request(network: Network, recipe: Recipe | None = None) -> BuildRequest:
+    return BuildRequest(
+        name="tiny",
+        licence="none needed",
+        network=network,
+        golden=synthetic_faces(network.specification),
+        recipe=recipe or Recipe(sparsity=0.2),
+    )
+
+
+def tiny_pair(
+    folder: Path, tiny: TinyNetwork | None = None, recipe: Recipe | None = None
+) -> Manifest:
+    """Build an engine pair into `folder / "pair"`, for 16x20 face images and D = 8."""
+    sources = folder / "sources"
+    sources.mkdir(parents=True, exist_ok=True)
+    return build_pair(request(loaded(sources, tiny), recipe), folder / "pair")
