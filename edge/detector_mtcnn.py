@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.boxes import Boxes, Scores, check_pixels, detected_faces, suppress
-from edge.detector_session import DetectorSession
-from edge.octaves import Octaves, octaves, shrunk, square_cut
+from edge.detector_session import DETECTION_FLOOR, DetectorSession
+from edge.octaves import Octaves, cut, octaves, shrunk
 from edge.samples import DetectedFace, Pixels
 
 WINDOW = 12
@@ -28,6 +28,10 @@ PROPOSE_AT, REFINE_AT = 0.6, 0.7
 """Least score for a box to reach the next network; section II of the paper's published code."""
 OVERLAP_IN_LEVEL, OVERLAP = 0.5, 0.7
 """Most overlap of two boxes of one pyramid level, and of any two boxes."""
+P_NET_GIVES = ((1, 4, 1, 1), (1, 2, 1, 1))
+"""Offsets and chances of one window; R_NET_GIVES of one box; O_NET_GIVES landmarks before them."""
+R_NET_GIVES = ((1, 4), (1, 2))
+O_NET_GIVES = ((1, 10), (1, 4), (1, 2))
 
 
 class MtcnnDetector:
@@ -38,7 +42,7 @@ class MtcnnDetector:
         files: Sequence[Path],
         *,
         smallest_face: int = 40,
-        detector_score: float = 0.7,
+        detector_score: float = DETECTION_FLOOR,
         threads: int = 1,
     ) -> None:
         """
@@ -52,11 +56,12 @@ class MtcnnDetector:
             threads: Of ONNX Runtime.
 
         Raises:
-            DetectorError: A file is missing or is no ONNX network.
+            DetectorError: A file is missing or is not that network.
         """
-        self._propose, self._refine, self._decide = (
-            DetectorSession(file, threads) for file in files
-        )
+        propose, refine, decide = files
+        self._propose = DetectorSession(propose, threads, (1, 3, 12, 12), P_NET_GIVES)
+        self._refine = DetectorSession(refine, threads, (1, 3, 24, 24), R_NET_GIVES)
+        self._decide = DetectorSession(decide, threads, (1, 3, 48, 48), O_NET_GIVES)
         self._smallest_face = smallest_face
         self._detector_score = detector_score
 
@@ -143,4 +148,4 @@ def _squares(boxes: Boxes) -> Boxes:
 
 
 def _cuts(levels: Octaves, squares: Boxes, side: int) -> NDArray[np.float32]:
-    return _inputs(np.stack([square_cut(levels, square, side) for square in squares]))
+    return _inputs(np.stack([cut(levels, square, (side, side)) for square in squares]))

@@ -41,21 +41,22 @@ def shrunk(levels: Octaves, scale: float) -> Pixels:
     return cv2.resize(levels[level], None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
 
 
-def square_cut(levels: Octaves, square: NDArray[np.float32], side: int) -> Pixels:
+def cut(levels: Octaves, box: NDArray[np.float32], size: tuple[int, int]) -> Pixels:
     """
-    Return one square of the image as side x side pixels; black beyond the border.
+    Return one rectangle of the image stretched to a size; black beyond the image's border.
 
     Args:
         levels: From `octaves`.
-        square: (4,) left, top, right, bottom in pixels of level 0, not whole numbers.
-        side: Of the result.
+        box: (4,) left, top, right, bottom in pixels of level 0, not whole numbers.
+        size: Width and height of the result.
     """
-    level = _level_for(levels, side / float(square[2] - square[0]))
-    step = float(square[2] - square[0]) / side / 2**level
-    left, top = (float(edge) / 2**level + step / 2 - 0.5 for edge in square[:2])
-    placed = np.array([[step, 0, left], [0, step, top]])
+    left, top, right, bottom = (float(edge) for edge in box)
+    across, down = (right - left) / size[0], (bottom - top) / size[1]
+    level = _level_for(levels, 1 / min(across, down))
+    across, down, left, top = (length / 2**level for length in (across, down, left, top))
+    placed = np.array([[across, 0, left + across / 2 - 0.5], [0, down, top + down / 2 - 0.5]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(levels[level], placed, (side, side), flags=flags)
+    return cv2.warpAffine(levels[level], placed, size, flags=flags)
 
 
 def _level_for(levels: Octaves, scale: float) -> int:

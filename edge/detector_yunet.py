@@ -1,0 +1,83 @@
+"""
+YuNet through `cv2.FaceDetectorYN`.
+
+Source: Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence
+Research 20, 2023. The file is the user's: OpenCV Zoo publishes it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.boxes import check_pixels, detected_faces
+from edge.detector_session import DETECTION_FLOOR
+from edge.errors import DetectorError
+from edge.samples import DetectedFace, Pixels
+
+SMALLEST_IN_NETWORK = 20
+"""Pixels: the side of the smallest face box that the network finds dependably."""
+OVERLAP = 0.3
+"""Most intersection over union of two faces."""
+
+
+class YunetDetector:
+    """Finds faces with YuNet."""
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        *,
+        smallest_face: int = 40,
+        detector_score: float = DETECTION_FLOOR,
+        threads: int = 1,
+    ) -> None:
+        """
+        Open the network.
+
+        Args:
+            files: The one ONNX file.
+            smallest_face: Side of the smallest face box to look for, in source pixels.
+            detector_score: Least score of a face, 0 to 1.
+            threads: Of OpenCV; they are shared by the whole process.
+
+        Raises:
+            DetectorError: The file is missing or is not this network.
+        """
+        (file,) = files
+        cv2.setNumThreads(threads)
+        self._scale = min(1.0, SMALLEST_IN_NETWORK / smallest_face)
+        self._file = file
+        try:
+            self._network = cv2.FaceDetectorYN.create(
+                str(file), "", (320, 320), detector_score, OVERLAP
+            )
+        except cv2.error as error:
+            raise DetectorError(f"{file}: OpenCV cannot open this detector: {error}") from error
+        self.detect(np.zeros((64, 64, 3), np.uint8))
+
+    def detect(self, pixels: Pixels) -> tuple[DetectedFace, ...]:
+        """
+        Return the faces of one image, from left to right.
+
+        Args:
+            pixels: (height, width, 3) uint8 BGR.
+
+        Raises:
+            DetectorError: The image is not such an array, or OpenCV refused it.
+        """
+        check_pixels(pixels)
+        height, width = pixels.shape[:2]
+        size = max(1, round(width * self._scale)), max(1, round(height * self._scale))
+        try:
+            self._network.setInputSize(size)
+            small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+            _, found = self._network.detect(small)
+        except cv2.error as error:
+            raise DetectorError(f"{self._file}: {error}: is it YuNet?") from error
+        rows = np.empty((0, 15), np.float32) if found is None else found
+        enlarged = np.array([width / size[0], height / size[1]], np.float32)
+        points = rows[:, :14].reshape(-1, 7, 2) * enlarged
+        boxes = np.hstack([points[:, 0], points[:, 0] + points[:, 1]])
+        return detected_faces(boxes, points[:, 2:], np.clip(rows[:, 14], 0, 1))
