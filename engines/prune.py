@@ -1,8 +1,8 @@
 """
 Unstructured L1 pruning: the smallest weights become zero, the same ones every time.
 
-Source: Kolf et al., arXiv 2605.13396. Only weights of Conv, Gemm and MatMul are masked; biases,
-BatchNormalization and PRelu never are.
+Source: Kolf et al., arXiv 2605.13396; importance "channel" and the choice of layers are ours. Only
+weights of Conv, Gemm and MatMul are masked; biases, BatchNormalization and PRelu never are.
 """
 
 import difflib
@@ -37,112 +37,142 @@ class PrunableWeight:
     """Of all prunable weights, in (0, 1]."""
     live: int
     """Weights above 1e-6 in magnitude."""
+    output_axis: int
+    """Axis of the shape along which the output channels lie."""
 
 
 def prunable_weights(model: onnx.ModelProto) -> tuple[PrunableWeight, ...]:
     """Return the weight tensors of Conv, Gemm and MatMul in graph order, each one once."""
     constant = graph.initializers(model)
-    used: dict[str, tuple[str, str]] = {}
+    used: dict[str, tuple[str, onnx.NodeProto]] = {}
     for node, layer in zip(model.graph.node, graph.layer_names(model), strict=True):
         if node.op_type in PRUNABLE:
             candidates = node.input[:2] if node.op_type == "MatMul" else node.input[1:2]
             for name in candidates:
                 if name in constant:
-                    used.setdefault(name, (layer, node.op_type))
+                    used.setdefault(name, (layer, node))
     arrays = {name: graph.values(constant[name]) for name in used}
     total = sum(array.size for array in arrays.values())
     return tuple(
         PrunableWeight(
             layer=layer,
-            op=op,
+            op=node.op_type,
             weight_name=name,
             shape=arrays[name].shape,
             size=arrays[name].size,
             share=arrays[name].size / total,
             live=int(np.count_nonzero(np.abs(arrays[name]) > LIVE_ABOVE)),
+            output_axis=_output_axis(node, name, arrays[name].ndim),
         )
-        for name, (layer, op) in used.items()
+        for name, (layer, node) in used.items()
     )
+
+
+def _output_axis(node: onnx.NodeProto, weight_name: str, axes: int) -> int:
+    if node.op_type == "Gemm":
+        return 0 if graph.attributes(node).get("transB", 0) else 1
+    if node.op_type == "MatMul":
+        return max(axes - (1 if node.input[1] == weight_name else 2), 0)
+    return 0
 
 
 def prune(network: Network, recipe: Recipe) -> tuple[Network, tuple[LayerSparsity, ...]]:
     """
     Return a copy of the network with the recipe's share of weights set to zero, and a count of it.
 
-    Exactly round(sparsity * counted weights) are masked, in each layer or over all. Among equal
-    magnitudes the earlier weight goes first: by layer, then by its flat index. At sparsity 0 the
-    copy is the same bit for bit.
+    Exactly round(sparsity * counted weights) are masked, in each layer or over all. Among equally
+    important ones the earlier goes first: by layer, then by its flat index. At sparsity 0 the copy
+    is the same bit for bit.
 
     Raises:
-        RecipeError: A layer to keep dense does not exist, or none is left to prune.
+        RecipeError: A named layer does not exist, or none is left to prune.
     """
     weights = prunable_weights(network.model)
     chosen = _to_prune(weights, recipe)
     model = onnx.ModelProto()
     model.CopyFrom(network.model)
     constant = graph.initializers(model)
-    arrays = [graph.values(constant[each.weight_name]).reshape(-1) for each in chosen]
+    arrays = [graph.values(constant[each.weight_name]) for each in chosen]
     masked = dict.fromkeys((each.layer for each in weights), 0)
-    for weight, array, mask in zip(chosen, arrays, masks(arrays, recipe), strict=True):
+    found = masks(arrays, [each.output_axis for each in chosen], recipe)
+    for weight, array, mask in zip(chosen, arrays, found, strict=True):
         pruned = array.copy()
-        pruned[mask] = 0
-        graph.store(constant[weight.weight_name], pruned.reshape(weight.shape))
+        pruned.reshape(-1)[mask] = 0
+        graph.store(constant[weight.weight_name], pruned)
         masked[weight.layer] += mask.size
     counts = tuple(_counted_again(model, each, recipe, masked[each.layer]) for each in weights)
     return replace(network, model=model), counts
 
 
-def masks(arrays: Sequence[NDArray[np.float32]], recipe: Recipe) -> tuple[NDArray[np.intp], ...]:
+def masks(
+    arrays: Sequence[NDArray[np.float32]], output_axes: Sequence[int], recipe: Recipe
+) -> tuple[NDArray[np.intp], ...]:
     """
     Return which weights of each layer become zero.
 
     Args:
-        arrays: One flat array of weights for each layer, in layer order.
-        recipe: Its scope, sparsity and count.
+        arrays: The weights of each layer, in layer order.
+        output_axes: For each layer the axis of its output channels.
+        recipe: Its scope, sparsity, count and importance.
 
     Returns:
         Flat indices for each layer, ascending.
     """
-    counted = [_counted(array, recipe) for array in arrays]
-    magnitudes = [np.abs(array[at]) for array, at in zip(arrays, counted, strict=True)]
+    counted = [_counted(array.reshape(-1), recipe) for array in arrays]
+    important = [
+        importance(array, axis, recipe).reshape(-1)[at]
+        for array, axis, at in zip(arrays, output_axes, counted, strict=True)
+    ]
     if recipe.scope == "layer":
-        smallest = [_smallest(each, recipe.sparsity) for each in magnitudes]
+        smallest = [_smallest(each, recipe.sparsity) for each in important]
     else:
-        ends = np.cumsum([each.size for each in magnitudes])
-        together = _smallest(np.concatenate(magnitudes), recipe.sparsity)
+        ends = np.cumsum([each.size for each in important])
+        together = _smallest(np.concatenate(important), recipe.sparsity)
         parts = np.split(together, np.searchsorted(together, ends[:-1]))
         smallest = [part - start for part, start in zip(parts, (0, *ends[:-1]), strict=True)]
     return tuple(at[few] for at, few in zip(counted, smallest, strict=True))
 
 
+def importance(
+    weights: NDArray[np.float32], output_axis: int, recipe: Recipe
+) -> NDArray[np.float64]:
+    """Return how much each weight matters, 0 or more, in the weights' shape; the least go first."""
+    magnitudes = np.abs(weights.astype(np.float64))
+    if recipe.importance == "magnitude":
+        return magnitudes
+    others = tuple(axis for axis in range(weights.ndim) if axis != output_axis)
+    scale = np.sqrt(np.square(magnitudes).mean(axis=others, keepdims=True))
+    # A channel of zeros has no scale; its weights stay the least important ones.
+    return np.divide(magnitudes, scale, out=np.zeros_like(magnitudes), where=scale > 0)
+
+
 def _counted(array: NDArray[np.float32], recipe: Recipe) -> NDArray[np.intp]:
     """Return the indices of the weights that the sparsity is a share of."""
-    return (
-        np.flatnonzero(np.abs(array) > LIVE_ABOVE)
-        if recipe.count == "live"
-        else (np.arange(array.size))
-    )
+    if recipe.count == "live":
+        return np.flatnonzero(np.abs(array) > LIVE_ABOVE)
+    return np.arange(array.size)
 
 
-def _smallest(magnitudes: NDArray[np.float32], share: float) -> NDArray[np.intp]:
+def _smallest(important: NDArray[np.float64], share: float) -> NDArray[np.intp]:
     """Return the indices of the smallest ones, ascending; among equals the first."""
-    count = round(share * magnitudes.size)
+    count = round(share * important.size)
     if count == 0:
         return np.empty(0, np.intp)
-    limit = np.partition(magnitudes, count - 1)[count - 1]
-    below = np.flatnonzero(magnitudes < limit)
-    equal = np.flatnonzero(magnitudes == limit)[: count - below.size]
+    limit = np.partition(important, count - 1)[count - 1]
+    below = np.flatnonzero(important < limit)
+    equal = np.flatnonzero(important == limit)[: count - below.size]
     return np.sort(np.concatenate((below, equal)))
 
 
 def _to_prune(weights: Sequence[PrunableWeight], recipe: Recipe) -> list[PrunableWeight]:
     names = [each.layer for each in weights]
-    unknown = [name for name in recipe.keep_dense if name not in names]
+    unknown = [name for name in (*recipe.layers, *recipe.keep_dense) if name not in names]
     if unknown:
         close = difflib.get_close_matches(unknown[0], names, n=3)
         hint = f"did you mean {', '.join(close)}?" if close else f"it has {', '.join(names)}"
         raise RecipeError(f"the network has no prunable layer {unknown[0]!r}: {hint}")
-    chosen = [each for each in weights if each.layer not in recipe.keep_dense]
+    wanted = set(recipe.layers or names) - set(recipe.keep_dense)
+    chosen = [each for each in weights if each.layer in wanted]
     if not chosen:
         raise RecipeError("no layer is left to prune: keep fewer layers dense")
     return chosen

@@ -25,12 +25,17 @@ class Recipe:
     """Whether the smallest weights are looked for in each layer or over all layers together."""
     sparsity: float = 0.1
     """Share of the counted weights that is set to zero, in [0, 1)."""
+    layers: tuple[str, ...] = ()
+    """Names of the only layers to prune; empty means all of them."""
     keep_dense: tuple[str, ...] = ()
     """Names of layers that are not touched."""
     count: Literal["live", "all"] = "live"
     """Count weights above 1e-6 only, so that dead channels do not eat the share; or all."""
-    importance: Literal["magnitude"] = "magnitude"
-    """What makes a weight unimportant: a small absolute value (L1)."""
+    importance: Literal["magnitude", "channel"] = "magnitude"
+    """
+    What makes a weight unimportant: a small absolute value (L1, the paper's), or a small one for
+    its output channel, that is divided by the root mean square of that channel's weights (ours).
+    """
 
     def __post_init__(self) -> None:
         if not 0 <= self.sparsity < 1:

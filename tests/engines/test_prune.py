@@ -1,9 +1,13 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from onnx import helper, numpy_helper
 
+from engines import graph
 from engines.batch_norm import fold_batch_norm
 from engines.errors import RecipeError
 from engines.onnxruntime_backend import open_network
@@ -15,7 +19,7 @@ from tests.networks import TinyNetwork, loaded
 LAYERS = st.lists(
     hnp.arrays(
         np.float32,
-        st.integers(1, 12),
+        st.tuples(st.integers(1, 4), st.integers(1, 4)),
         elements=st.sampled_from([0.0, 1e-7, -1e-7, 0.5, -0.5, 1.0, -2.0]),
     ),
     min_size=1,
@@ -26,15 +30,24 @@ RECIPES = st.builds(
     scope=st.sampled_from(["layer", "global"]),
     sparsity=st.floats(0, 0.99),
     count=st.sampled_from(["live", "all"]),
+    importance=st.sampled_from(["magnitude", "channel"]),
 )
 
 
+def brute_force_importance(value, channel, recipe):
+    scale = math.sqrt(sum(float(each) ** 2 for each in channel) / len(channel))
+    if recipe.importance == "magnitude":
+        return abs(float(value))
+    return abs(float(value)) / scale if scale else 0.0
+
+
 def brute_force_masks(layers, recipe):
-    """One weight after the other: sort all of a scope by magnitude, layer and index."""
+    """One weight after the other: sort all of a scope by importance, layer and index."""
     everything = [
-        (abs(float(value)), layer, index)
-        for layer, values in enumerate(layers)
-        for index, value in enumerate(values)
+        (brute_force_importance(value, channel, recipe), layer, row * len(channel) + column)
+        for layer, channels in enumerate(layers)
+        for row, channel in enumerate(channels)
+        for column, value in enumerate(channel)
         if recipe.count == "all" or abs(float(value)) > 1e-6
     ]
     groups = [everything]
@@ -47,8 +60,20 @@ def brute_force_masks(layers, recipe):
 
 
 @given(LAYERS, RECIPES)
-def test_exactly_the_smallest_weights_are_masked_and_among_equals_the_first(layers, recipe):
-    assert [list(mask) for mask in masks(layers, recipe)] == brute_force_masks(layers, recipe)
+def test_exactly_the_least_weights_are_masked_and_among_equals_the_first(layers, recipe):
+    found = masks(layers, [0] * len(layers), recipe)
+    assert [list(mask) for mask in found] == brute_force_masks(layers, recipe)
+
+
+@given(hnp.arrays(np.float32, (3, 4), elements=st.floats(-2, 2, width=32)), st.floats(0, 0.99))
+def test_the_mask_of_transposed_weights_is_the_transposed_mask(weights, sparsity):
+    recipe = Recipe(sparsity=sparsity, importance="channel")
+    distinct = weights + np.arange(12).reshape(3, 4).astype(np.float32) * 5  # no ties to break
+    rows = np.zeros(12, bool)
+    rows[masks([distinct], [0], recipe)[0]] = True
+    columns = np.zeros(12, bool)
+    columns[masks([np.ascontiguousarray(distinct.T)], [1], recipe)[0]] = True
+    assert columns.reshape(4, 3).T.tolist() == rows.reshape(3, 4).tolist()
 
 
 @pytest.mark.parametrize("scope", ["layer", "global"])
@@ -93,6 +118,52 @@ def test_a_layer_kept_dense_is_untouched_and_reported(tmp_path):
         "embedding_raw": 0,
     }
     assert prunable_weights(pruned.model)[2].live == 960
+
+
+def test_only_the_named_layers_are_pruned(tmp_path):
+    _, layers = prune(loaded(tmp_path), Recipe(sparsity=0.5, layers=("embedding_raw",)))
+    assert {each.layer: each.masked for each in layers} == {
+        "stem": 0,
+        "depthwise": 0,
+        "embedding_raw": 480,
+    }
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e3])
+def test_scaling_an_output_channel_does_not_change_which_of_its_weights_matter(tmp_path, scale):
+    network = loaded(tmp_path)
+    weights = graph.values(graph.initializers(network.model)["stem_w"]).copy()
+    recipe = Recipe(sparsity=0.3, importance="channel")
+    before = masks([weights], [0], recipe)
+    weights[2] *= np.float32(scale)
+    after = masks([weights], [0], recipe)
+    assert before[0].tolist() == after[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes", "position", "axis"),
+    [
+        ("Conv", {}, 1, 0),
+        ("Gemm", {"transB": 1}, 1, 0),
+        ("Gemm", {}, 1, 1),
+        ("MatMul", {}, 1, 1),
+        ("MatMul", {}, 0, 0),
+    ],
+)
+def test_output_channels_lie_along_the_axis_that_the_operator_defines(
+    op, attributes, position, axis
+):
+    inputs = ["faces", "faces"]
+    inputs[position] = "weights"
+    node = helper.make_node(op, inputs, ["out"], **attributes)
+    weights = numpy_helper.from_array(np.ones((4, 4), np.float32), "weights")
+    model = helper.make_model(helper.make_graph([node], "one", [], [], [weights]))
+    assert prunable_weights(model)[0].output_axis == axis
+
+
+def test_an_unknown_layer_to_prune_is_refused_with_the_closest_name(tmp_path):
+    with pytest.raises(RecipeError, match="'depthwize': did you mean depthwise"):
+        prune(loaded(tmp_path), Recipe(layers=("depthwize",)))
 
 
 def test_an_unknown_layer_is_refused_with_the_closest_name(tmp_path):
