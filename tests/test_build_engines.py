@@ -1,0 +1,154 @@
+import re
+
+import numpy as np
+import pytest
+
+import build_engines
+from engines.catalogue import fetch, find_entry
+from engines.manifest import read_manifest
+from engines.pair import open_pair
+from tests.networks import TinyNetwork, face_network, write
+from tests.pairs import tiny_pair
+
+ENTRY = """\
+name: tiny
+kind: network
+licence: none needed
+note: made by a test
+embedding_length: 8
+specification:
+  {width: 16, height: 20, colour: bgr, mean: 127.5, scale: 128,
+   template: [[5, 8], [11, 8], [8, 11], [5.5, 15], [10.5, 15]]}
+files:
+  - {name: tiny.onnx, file: tiny.onnx}
+"""
+
+
+@pytest.fixture
+def entry(tmp_path):
+    """An entry file of the user's own, for a network that learned nothing."""
+    write(face_network(TinyNetwork(seed=3)), tmp_path, "tiny.onnx")
+    (tmp_path / "tiny.yaml").write_text(ENTRY)
+    return tmp_path / "tiny.yaml"
+
+
+def median_score(pair, faces):
+    return np.median(pair.mapping.score(pair.assess(faces).shift))
+
+
+def run(*words):
+    return build_engines.main([str(word) for word in words])
+
+
+def test_inspect_prints_recipe_and_every_layer(tmp_path, capsys):
+    manifest = tiny_pair(tmp_path)
+    assert run("inspect", tmp_path / "pair") == 0
+    printed = capsys.readouterr().out
+    assert manifest.pair_id in printed
+    for each in manifest.layers:
+        assert re.search(rf"{each.layer} .* {each.masked} .* {each.sparsity:.4f}", printed)
+
+
+def test_verify_of_a_sound_pair_exits_with_zero_and_of_an_edited_one_with_one(tmp_path, capsys):
+    tiny_pair(tmp_path)
+    assert run("verify", tmp_path / "pair") == 0
+    assert "fit to score faces" in capsys.readouterr().out
+    (tmp_path / "pair" / "dense.onnx").write_bytes(b"")
+    assert run("verify", tmp_path / "pair") == build_engines.EXIT_FAILED
+    assert "dense.onnx" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "required: COMMAND"),
+        (("build",), "required: --out"),
+        (("build", "--out", "x", "--scope", "layers"), "invalid choice: 'layers'"),
+        (("build", "--out", "x", "--threads", "0"), "invalid choice: 0"),
+        (("verify",), "required: DIR"),
+    ],
+)
+def test_a_wrong_command_line_exits_with_64_and_says_what(capsys, words, message):
+    with pytest.raises(SystemExit) as caught:
+        run(*words)
+    assert caught.value.code == build_engines.EXIT_USAGE
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--sparsity", "1"), "at least 0 and below 1"),
+        (("--network", "mobilefacenet512x"), "did you mean 'mobilefacenet512'"),
+    ],
+)
+def test_impossible_requests_exit_with_64_before_anything_is_fetched(
+    tmp_path, capsys, monkeypatch, words, message
+):
+    monkeypatch.setenv("EDGE_GATE_CACHE", str(tmp_path / "cache"))
+    assert run("build", "--out", tmp_path / "pair", *words) == build_engines.EXIT_USAGE
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_entry_file_exits_with_78(tmp_path, entry, capsys):
+    entry.write_text(ENTRY.replace("colour: bgr", "colour: grey"))
+    code = run("build", "--network", entry, "--out", tmp_path / "pair")
+    assert code == build_engines.EXIT_CONFIG
+    assert "colour" in capsys.readouterr().err
+
+
+def test_a_detector_is_no_network(tmp_path, capsys):
+    assert run("build", "--network", "mtcnn", "--out", tmp_path / "pair") == 1
+    assert "mtcnn is a detector" in capsys.readouterr().err
+
+
+def test_a_folder_without_pair_exits_with_one_and_names_the_command(tmp_path, capsys):
+    assert run("inspect", tmp_path) == build_engines.EXIT_FAILED
+    assert "build_engines.py build" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_exits_with_130(tmp_path, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(build_engines.COMMANDS, "inspect", interrupted)
+    assert run("inspect", tmp_path) == build_engines.EXIT_INTERRUPTED
+    assert "interrupted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [(), ("build",), ("inspect",), ("verify",)])
+def test_help_of_each_command_explains_and_exits_with_zero(capsys, command):
+    with pytest.raises(SystemExit) as caught:
+        run(*command, "--help")
+    assert caught.value.code == 0
+    assert "usage: build_engines.py" in capsys.readouterr().out
+
+
+@pytest.mark.registry
+def test_a_network_that_learned_nothing_is_refused_on_real_faces(tmp_path, entry, capsys):
+    assert run("build", "--network", entry, "--out", tmp_path / "pair") == 1
+    assert "does not tell the golden faces apart" in capsys.readouterr().err
+    assert not (tmp_path / "pair").exists()
+
+
+@pytest.mark.registry
+def test_the_default_network_gives_a_pair_that_scores_faces_above_their_own_mosaics(tmp_path):
+    assert run("build", "--out", tmp_path / "pair", "--threads", "2") == 0
+    assert run("verify", tmp_path / "pair", "--faces") == 0
+    manifest = read_manifest(tmp_path / "pair")
+    (source,) = fetch(find_entry("mobilefacenet512"))
+    assert manifest.acceptance.pruned_error < 0.01
+    assert manifest.layers[0].counted < manifest.layers[0].size  # dead channels are not counted
+    assert (tmp_path / "pair" / "dense.onnx").stat().st_size < source.stat().st_size * 1.01
+    with open_pair(tmp_path / "pair") as pair:
+        sharp = np.load(tmp_path / "pair" / "golden.npz")["images"]
+        cells = sharp.reshape(-1, 14, 8, 14, 8, 3).mean(axis=(2, 4)).astype(np.uint8)
+        mosaics = cells.repeat(8, axis=1).repeat(8, axis=2)
+        assert median_score(pair, sharp) > median_score(pair, mosaics) + 20
+
+
+@pytest.mark.registry
+def test_half_of_the_default_networks_weights_are_too_many(tmp_path, capsys):
+    assert run("build", "--out", tmp_path / "pair", "--sparsity", "0.5", "--threads", "2") == 1
+    assert "the pruned network collapsed" in capsys.readouterr().err
