@@ -7,12 +7,12 @@ setting is overridden by an environment variable.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from edge.settings_delivery import DeliverySettings
-from edge.settings_section import AnyPath, Section, Several, absolute_path
+from edge.settings_delivery import DeliverySettings, SinkSettings
+from edge.settings_section import AnyPath, Section, absolute_path
 
 
 def _absolute_uri(value: str, info: ValidationInfo) -> str:
@@ -115,14 +115,21 @@ class Source(Section):
         return Path(self.uri.removeprefix("file://"))
 
 
-def _named_apart(sources: tuple[Source, ...]) -> tuple[Source, ...]:
-    if not sources:
-        raise ValueError("the list is empty; give at least one source")
-    names = [source.name for source in sources]
+_Named = TypeVar("_Named", Source, SinkSettings)
+
+
+def _named_apart(items: tuple[_Named, ...]) -> tuple[_Named, ...]:
+    if not items:
+        raise ValueError("the list is empty; give at least one")
+    names = [item.name for item in items]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise ValueError(f"two sources are named {twice[0]!r}; give each its own name")
-    return sources
+        raise ValueError(f"two are named {twice[0]!r}; give each its own name")
+    return items
+
+
+# The length is checked with the names: pydantic's own check also complains of a wrong item.
+_AtLeastOne = Field(strict=False, json_schema_extra={"minItems": 1})
 
 
 class Config(Section):
@@ -136,16 +143,12 @@ class Config(Section):
     """How faces are found."""
     gate: GateSettings = Field(default_factory=GateSettings)
     """Which faces are forwarded, for every source."""
-    sources: Annotated[
-        tuple[Source, ...],
-        Several,
-        # Checked with the names: pydantic's own check also complains when an item is wrong.
-        Field(json_schema_extra={"minItems": 1}),
-        AfterValidator(_named_apart),
-    ]
+    sources: Annotated[tuple[Source, ...], _AtLeastOne, AfterValidator(_named_apart)]
     """Where frames come from; at least one."""
+    sinks: Annotated[tuple[SinkSettings, ...], _AtLeastOne, AfterValidator(_named_apart)]
+    """Who receives the forwarded faces, each all of them; at least one."""
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
-    """Where forwarded faces go."""
+    """How forwarded faces get to the sinks."""
 
 
 _ALTERNATIVE = {"threshold": "shift_at_most", "shift_at_most": "threshold"}

@@ -1,5 +1,5 @@
 """
-The part of the configuration that says where forwarded faces go.
+The parts of the configuration that say where forwarded faces go.
 
 No secret is ever written here: a `Secret` names where it is found (see `edge.credentials`).
 """
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from edge.quantities import ByteCount, Duration
-from edge.settings_section import AnyPath, Section, Several
+from edge.settings_section import AnyPath, Section
 
 SinkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 SecretName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
@@ -155,10 +155,8 @@ class BackoffSettings(Section):
 
 
 class DeliverySettings(Section):
-    """Sinks, the outbox before them, and what is sent."""
+    """The outbox before the sinks, and what is sent to them."""
 
-    sinks: Annotated[tuple[SinkSettings, ...], Several] = ()
-    """Each gets every forwarded face."""
     outbox: OutboxSettings | None = None
     """None: faces go straight to the sinks and are lost when a sink is down."""
     backoff: BackoffSettings = BackoffSettings()
@@ -167,11 +165,3 @@ class DeliverySettings(Section):
     """Send the dense network's embedding, a biometric template, along with each face."""
     face_image: Literal["image/png", "image/jpeg"] = "image/png"
     """Encoding of face images; PNG loses nothing, JPEG (quality 95) is a quarter of its size."""
-
-    @model_validator(mode="after")
-    def _sinks_have_names_of_their_own(self) -> "DeliverySettings":
-        names = [sink.name for sink in self.sinks]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two sinks are named {twice[0]!r}: give each its own name")
-        return self

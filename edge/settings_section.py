@@ -4,7 +4,7 @@ import os.path
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
 
 class Section(BaseModel):
@@ -44,6 +44,3 @@ def absolute_path(value: object, info: ValidationInfo) -> object:
 
 AnyPath = Annotated[Path, BeforeValidator(absolute_path)]
 """An absolute path; written relative to the folder of the configuration file."""
-
-Several = Field(strict=False)
-"""For a tuple, which YAML writes as a list."""

@@ -12,6 +12,9 @@ pair: pairs/default
 sources:
   - name: door
     uri: photographs
+sinks:
+  - type: directory
+    path: faces
 """
 
 

@@ -6,13 +6,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from edge.config import Config, GateSettings, Source, effective_gate
+from edge.settings_delivery import DirectorySinkSettings
 from tests.edge.configurations import FOLDER, SMALLEST, loaded
 
 
 def gates(defaults: dict[str, float], own: dict[str, float]) -> GateSettings:
     source = Source(name="door", uri="file:///door", gate=GateSettings.model_validate(own))
     config = Config(
-        pair=Path("/pair"), gate=GateSettings.model_validate(defaults), sources=(source,)
+        pair=Path("/pair"),
+        gate=GateSettings.model_validate(defaults),
+        sources=(source,),
+        sinks=(DirectorySinkSettings(path=Path("/faces")),),
     )
     return effective_gate(config, source)
 
@@ -46,14 +50,13 @@ def test_every_path_starts_from_the_folder_of_the_file():
 detector: {model: mine.onnx}
 delivery:
   outbox: {path: state/outbox.sqlite}
-  sinks: [{type: directory, path: ../faces}]
 """
     ).config
     assert config.pair == FOLDER / "pairs/default"
     assert config.detector.model == FOLDER / "mine.onnx"
     assert config.delivery.outbox is not None
     assert config.delivery.outbox.path == FOLDER / "state/outbox.sqlite"
-    assert config.delivery.sinks[0].model_dump()["path"] == Path("/etc/faces")
+    assert config.sinks == (DirectorySinkSettings(path=FOLDER / "faces"),)
 
 
 def test_a_configuration_cannot_be_changed():

@@ -20,86 +20,66 @@ def mistakes(text: str) -> list[str]:
 
 
 MISTAKES = {
-    "unknown": ("treads: 2", ":5:1: treads: unknown key; did you mean threads?"),
+    "unknown": ("treads: 2", ":8:1: treads: unknown key; did you mean threads?"),
     "hyphens": (
         "gate: {max-roll: 2}",
-        ":5:8: gate.max-roll: unknown key; did you mean max_roll?",
+        ":8:8: gate.max-roll: unknown key; did you mean max_roll?",
     ),
     "in the wrong section": (
         "threshold: 50",
-        ":5:1: threshold: unknown key here; did you mean gate.threshold?",
+        ":8:1: threshold: unknown key here; did you mean gate.threshold?",
     ),
     "like no key": (
         "detector: {colour: red}",
-        ":5:12: detector.colour: unknown key; known keys: name, model, smallest_face, threads",
+        ":8:12: detector.colour: unknown key; known keys: name, model, smallest_face, threads",
     ),
     "too large": (
         "gate:\n  threshold: 101",
-        ":6:14: gate.threshold: out of range, got 101, allowed a number from 0 to 100",
+        ":9:14: gate.threshold: out of range, got 101, allowed a number from 0 to 100",
     ),
     "NaN": (
         "gate: {max_roll: .nan}",
-        ":5:18: gate.max_roll: out of range, got nan, allowed a number from 0 to 180",
+        ":8:18: gate.max_roll: out of range, got nan, allowed a number from 0 to 180",
     ),
     "text for a number": (
         "gate: {threshold: '60'}",
-        ":5:19: gate.threshold: wrong kind of value, got '60', allowed a number from 0 to 100",
+        ":8:19: gate.threshold: wrong kind of value, got '60', allowed a number from 0 to 100",
     ),
     "boolean for a number": (
         "threads: true",
-        ":5:10: threads: wrong kind of value, got true, allowed a whole number from 1 to 64",
+        ":8:10: threads: wrong kind of value, got true, allowed a whole number from 1 to 64",
     ),
     "fraction for a whole number": (
         "threads: 1.5",
-        ":5:10: threads: wrong kind of value, got 1.5, allowed a whole number from 1 to 64",
+        ":8:10: threads: wrong kind of value, got 1.5, allowed a whole number from 1 to 64",
     ),
     "text for a boolean": (
         "delivery: {include_embedding: yes}",
-        ":5:31: delivery.include_embedding: wrong kind of value, got 'yes', allowed true or false",
+        ":8:31: delivery.include_embedding: wrong kind of value, got 'yes', allowed true or false",
     ),
     "unknown choice": (
         "detector: {name: mtcn}",
-        ":5:18: detector.name: unknown value, got 'mtcn', allowed mtcnn, ultraface68, yunet",
+        ":8:18: detector.name: unknown value, got 'mtcn', allowed mtcnn, ultraface68, yunet",
     ),
     "text for a section": (
         "detector: mtcnn",
-        (":5:11: detector: wrong kind of value, got text, "
+        (":8:11: detector: wrong kind of value, got text, "
          "allowed a section of the keys name, model, smallest_face, threads"),
     ),
-    "section for a list": (
-        "delivery:\n  sinks: {type: stdout}",
-        ":6:3: delivery.sinks: wrong kind of value, got a section, allowed a list",
+    "list for a section": (
+        "delivery:\n  outbox: []",
+        (
+            ":9:3: delivery.outbox: wrong kind of value, got a list, "
+            "allowed a section of the keys path, quota, ttl, durability, memory"
+        ),
     ),
     "empty path": (
         "detector: {model: ''}",
-        ":5:19: detector.model: a path must not be empty or hold a NUL character, got ''",
+        ":8:19: detector.model: a path must not be empty or hold a NUL character, got ''",
     ),
     "both thresholds": (
         "gate:\n  threshold: 50\n  shift_at_most: 0.3",
-        ":5:1: gate: threshold and shift_at_most are both given; keep one of them",
-    ),
-    "no type": (
-        "delivery:\n  sinks:\n    - {path: faces}",
-        (":7:7: delivery.sinks[0].type: is missing; "
-         "it takes a section whose type is directory, http, mqtt, stdout"),
-    ),
-    "unknown type": (
-        "delivery: {sinks: [{type: ftp}]}",
-        (":5:21: delivery.sinks[0].type: unknown value, got 'ftp', "
-         "allowed a section whose type is directory, http, mqtt, stdout"),
-    ),
-    "missing in a union": (
-        "delivery: {sinks: [{type: directory}]}",
-        ":5:20: delivery.sinks[0].path: is missing; it takes a path",
-    ),
-    "unknown in a union": (
-        "delivery: {sinks: [{type: stdout, nam: a}]}",
-        ":5:35: delivery.sinks[0].nam: unknown key; did you mean name?",
-    ),
-    "out of range in a union": (
-        "delivery: {sinks: [{type: mqtt, host: a, port: 0}]}",
-        (":5:48: delivery.sinks[0].port: out of range, got 0, "
-         "allowed a whole number from 1 to 65535"),
+        ":8:1: gate: threshold and shift_at_most are both given; keep one of them",
     ),
 }  # fmt: skip
 
@@ -109,67 +89,118 @@ def test_a_mistake_is_reported_with_place_key_value_and_what_is_allowed(text, mi
     assert mistakes(SMALLEST + text) == [mistake]
 
 
-SOURCE_MISTAKES = {
+SOURCES = {
     "scheme": (
         "{name: a, uri: 'rtsp://camera/1'}",
         (
-            ":4:18: sources[0].uri: the scheme rtsp:// is not supported; use file:// or a path, "
+            ":1:26: sources[0].uri: the scheme rtsp:// is not supported; use file:// or a path, "
             "got 'rtsp://camera/1'"
         ),
     ),
     "name": (
         "{name: front door, uri: a}",
         (
-            ":4:10: sources[0].name: wrong characters, got 'front door', "
+            ":1:18: sources[0].name: wrong characters, got 'front door', "
             "allowed up to 64 letters, digits, '-' and '_'"
         ),
     ),
     "two of a name": (
-        "{name: a, uri: a}\n- {name: a, uri: b}",
-        ":3:1: sources: two sources are named 'a'; give each its own name",
+        "{name: a, uri: a}, {name: a, uri: b}",
+        ":1:1: sources: two are named 'a'; give each its own name",
     ),
     "missing": (
-        "name: a",
-        ":4:3: sources[0].uri: is missing; it takes a path, or file:// and a path",
+        "{name: a}",
+        ":1:11: sources[0].uri: is missing; it takes a path, or file:// and a path",
     ),
     "no section": (
         "door",
         (
-            ":4:3: sources[0]: wrong kind of value, got text, "
+            ":1:11: sources[0]: wrong kind of value, got text, "
             "allowed a section of the keys name, uri, gate"
         ),
     ),
     "own gate": (
         "{name: a, uri: a, gate: {threshold: -1}}",
-        ":4:39: sources[0].gate.threshold: out of range, got -1, allowed a number from 0 to 100",
+        ":1:47: sources[0].gate.threshold: out of range, got -1, allowed a number from 0 to 100",
     ),
 }
 
 
-@pytest.mark.parametrize(("item", "mistake"), SOURCE_MISTAKES.values(), ids=SOURCE_MISTAKES.keys())
-def test_a_mistake_in_a_list_names_the_item(item, mistake):
-    assert mistakes(f"pair: p\nthreads: 1\nsources:\n- {item}\n") == [mistake]
+SINKS = {
+    "no type": (
+        "{path: faces}",
+        (
+            ":1:9: sinks[0].type: is missing; "
+            "it takes a section whose type is directory, http, mqtt, stdout"
+        ),
+    ),
+    "unknown type": (
+        "{type: ftp}",
+        (
+            ":1:10: sinks[0].type: unknown value, got 'ftp', "
+            "allowed a section whose type is directory, http, mqtt, stdout"
+        ),
+    ),
+    "missing": (
+        "{type: directory}",
+        ":1:9: sinks[0].path: is missing; it takes a path",
+    ),
+    "unknown": (
+        "{type: stdout, nam: a}",
+        ":1:24: sinks[0].nam: unknown key; did you mean name?",
+    ),
+    "known of another": (
+        "{type: stdout, url: a}",
+        ":1:24: sinks[0].url: unknown key here; did you mean sinks[http].url?",
+    ),
+    "out of range": (
+        "{type: mqtt, host: a, port: 0}",
+        (":1:37: sinks[0].port: out of range, got 0, allowed a whole number from 1 to 65535"),
+    ),
+    "contradiction": (
+        "{type: http, url: 'http://a'}",
+        ":1:9: sinks[0]: url is not encrypted: use https:// or set allow_plaintext: true",
+    ),
+    "two of a name": (
+        "{type: stdout}, {type: stdout}",
+        ":1:1: sinks: two are named 'stdout'; give each its own name",
+    ),
+}
 
 
-def test_an_empty_list_of_sources_is_refused():
-    assert mistakes("pair: p\nsources: []\n") == [
-        ":2:1: sources: the list is empty; give at least one source"
+@pytest.mark.parametrize(("items", "mistake"), SOURCES.values(), ids=SOURCES.keys())
+def test_a_mistake_in_a_source_names_its_position(items, mistake):
+    text = f"sources: [{items}]\npair: a\nsinks: [{{type: directory, path: a}}]\n"
+    assert mistakes(text) == [mistake]
+
+
+@pytest.mark.parametrize(("items", "mistake"), SINKS.values(), ids=SINKS.keys())
+def test_a_mistake_in_a_sink_is_judged_by_its_type(items, mistake):
+    text = f"sinks: [{items}]\npair: a\nsources: [{{name: a, uri: a}}]\n"
+    assert mistakes(text) == [mistake]
+
+
+def test_empty_lists_are_refused():
+    assert mistakes("pair: p\nsources: []\nsinks: []") == [
+        ":2:1: sources: the list is empty; give at least one",
+        ":3:1: sinks: the list is empty; give at least one",
     ]
 
 
 def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
-    text = "treads: 1\nthreads: 0\nsources:\n- {name: a}\n"
+    text = "treads: 1\nthreads: 0\nsources:\n- {name: a}\nsinks: []\n"
     assert [mistake.split(": ")[1] for mistake in mistakes(text)] == [
         "pair",
         "treads",
         "threads",
         "sources[0].uri",
+        "sinks",
     ]
 
 
 def test_a_mistake_in_merged_keys_is_reported_where_it_was_written():
     text = SMALLEST + "detector: &d\n  threads: 0\nsource: *d\n"
-    assert ":6:12: detector.threads: out of range" in mistakes(text)[0]
+    assert ":9:12: detector.threads: out of range" in mistakes(text)[0]
 
 
 @pytest.mark.parametrize(
@@ -178,9 +209,9 @@ def test_a_mistake_in_merged_keys_is_reported_where_it_was_written():
         "sources: [{name: a, uri: 'rtsp://admin:hunter2@camera'}]",
         "sources: [{name: a, uri: 'rtsp://admin:hun/ter2@camera'}]",
         f"sources: [{{name: a, uri: 'rtsp://admin:hunter2{'x' * 99}@camera'}}]",
-        "delivery: {sinks: [{type: http, url: 'ftp://admin:hunter2@host'}]}",
-        "delivery: {sinks: [{type: mqtt, host: broker, password: hunter2}]}",
-        "delivery: {sinks: [{type: http, url: 'https://host', token: hunter2}]}",
+        "sinks: [{type: http, url: 'ftp://admin:hunter2@host'}]",
+        "sinks: [{type: mqtt, host: broker, password: hunter2}]",
+        "sinks: [{type: http, url: 'https://host', token: hunter2}]",
         "password: hunter2",
     ],
 )
