@@ -29,8 +29,8 @@ def read_image(path: Path, budget: int = PIXEL_BUDGET) -> Pixels:
     """
     Return one image upright (EXIF orientation), in colour, 8 bits per channel.
 
-    Grey becomes colour, 16 bits are scaled to 8, CMYK is converted, transparent pixels are laid
-    over white, and of several frames the first is taken.
+    Grey becomes colour, 16 bits are scaled to 8 (65535 to 255), CMYK is converted, transparent
+    pixels are laid over white, and of several frames the first is taken.
 
     Args:
         path: The file.
@@ -40,15 +40,19 @@ def read_image(path: Path, budget: int = PIXEL_BUDGET) -> Pixels:
         (height, width, 3) uint8 BGR.
 
     Raises:
-        ImageError: Missing, unreadable, empty, no image, cut short, or larger than the budget.
+        ImageError: Missing, unreadable, empty, no image, cut short, larger than the budget, of
+            floating-point pixels, or a folder, pipe or device.
     """
     try:
+        _require_file(path)
         with warnings.catch_warnings():
             # The budget below is ours, and stricter than Pillow's warning.
             warnings.simplefilter("ignore")
             with Image.open(path) as image:
                 _require_budget(path, image, budget)
                 return _bgr(image)
+    except ImageError:
+        raise
     except UnidentifiedImageError as error:
         empty = path.stat().st_size == 0
         problem = "the file is empty" if empty else "this is no image of a known kind"
@@ -66,6 +70,12 @@ def _words(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or "damaged"
 
 
+def _require_file(path: Path) -> None:
+    # Opening a pipe would wait for its writer.
+    if path.exists() and not path.is_file():
+        raise ImageError(f"{path}: a folder that cannot be listed, a pipe or a device")
+
+
 def _require_budget(path: Path, image: Image.Image, budget: int) -> None:
     if image.width * image.height > budget:
         raise ImageError(
@@ -81,8 +91,10 @@ def _bgr(image: Image.Image) -> Pixels:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
+    if image.mode.startswith("I"):
         return Image.fromarray(_scaled(np.asarray(image)))
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no agreed range: convert it to 8 or 16 bits")
     if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
@@ -91,39 +103,42 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _scaled(values: np.ndarray) -> Pixels:
-    """Return 16-bit grey as 8 bits; other wide values by their own largest."""
-    wide = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
-    largest = 65535.0 if wide.max(initial=0) > 255 else 255.0
-    return np.clip(wide * (255 / max(largest, wide.max(initial=0))), 0, 255).astype(np.uint8)
+    """Return 16-bit grey as 8 bits, a dark image as dark as it is."""
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError("pixels of more than 16 bits: convert it to 8 or 16 bits")
+    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def images_in(paths: Sequence[Path]) -> Iterator[Path]:
     """
     Yield image files: those named outright, and those of folders below them, sorted.
 
-    Links to folders are not followed, so that a loop of links ends.
+    What is missing or cannot be listed is yielded too: `read_image` then says what is wrong with
+    it, and the run goes on. Links to folders are not followed, so that a loop of links ends.
 
     Raises:
-        SourceError: A path does not exist, or a folder holds no image.
+        SourceError: A folder holds no image.
     """
     for path in paths:
         if path.is_dir():
             yield from _images_below(path)
-        elif path.exists():
-            yield path
         else:
-            raise SourceError(f"{path}: no such file or folder")
+            yield path
 
 
 def _images_below(folder: Path) -> Iterator[Path]:
+    unlisted: list[Path] = []
     found = False
-    for root, folders, files in os.walk(folder):
+    for root, folders, files in os.walk(
+        folder, onerror=lambda e: unlisted.append(Path(e.filename))
+    ):
         folders.sort()
         for name in sorted(files):
             if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
                 found = True
                 yield Path(root) / name
-    if not found:
+    yield from unlisted
+    if not found and not unlisted:
         raise SourceError(
             f"{folder}: no image below this folder; known endings: {', '.join(sorted(SUFFIXES))}"
         )

@@ -1,5 +1,7 @@
+import os
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,15 +95,64 @@ def test_the_budget_counts_pixels_and_is_inclusive(tmp_path, picture):
         read_image(path, budget=2399)
 
 
-def test_missing_files_and_folders_are_named(tmp_path):
-    with pytest.raises(ImageError, match="no such file"):
-        read_image(tmp_path / "gone.png")
-    with pytest.raises(ImageError, match="cannot be read"):
-        read_image(tmp_path)
-    with pytest.raises(SourceError, match="gone: no such file or folder"):
-        list(images_in([tmp_path / "gone"]))
+@pytest.mark.parametrize("dark", [0, 40, 255])
+def test_a_dark_image_of_16_bits_stays_as_dark_as_it_is(tmp_path, dark):
+    deep = np.full((8, 9), dark, np.uint16)
+    deep[0, 0] = 65535 if dark == 40 else dark
+    assert read_image(saved(tmp_path, deep, "deep.png"))[5, 5].tolist() == [round(dark / 257)] * 3
+
+
+@pytest.mark.parametrize(("kind", "said"), [(np.float32, "floating-point"), (np.int32, "16 bits")])
+def test_pixels_without_an_agreed_range_are_refused(tmp_path, kind, said):
+    path = saved(tmp_path, np.full((8, 9), 70000, kind), "deep.tif")
+    with pytest.raises(ImageError, match=rf"deep\.tif: .*{said}"):
+        read_image(path)
+
+
+def test_what_is_missing_is_named_when_it_is_its_turn(tmp_path, picture):
+    whole = saved(tmp_path, picture, "a.png")
+    missing = tmp_path / "gone.png"
+    assert list(images_in([missing, whole])) == [missing, whole]
+    with pytest.raises(ImageError, match=r"gone\.png: no such file"):
+        read_image(missing)
+
+
+def test_a_folder_without_images_is_named(tmp_path):
     with pytest.raises(SourceError, match="no image below"):
         list(images_in([tmp_path]))
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path, make):
+    make(tmp_path / "odd.png")
+    with pytest.raises(ImageError, match=r"odd\.png: a folder that cannot be listed, a pipe"):
+        read_image(tmp_path / "odd.png")
+
+
+def test_a_folder_that_cannot_be_listed_is_named_and_the_others_are_read(tmp_path, picture):
+    whole = saved(tmp_path, picture, "a.png")
+    place = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(17):  # longer than any path may be
+        os.mkdir("d" * 250, dir_fd=place)
+        deeper = os.open("d" * 250, os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = deeper
+    os.close(place)
+    first, unlisted = images_in([tmp_path])
+    assert first == whole
+    with pytest.raises(ImageError, match="cannot be read: File name too long"):
+        read_image(unlisted)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.bmp", "a.gif", "a.tif", "a.ppm"])
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.9])
+def test_a_file_cut_anywhere_is_an_error_in_every_format(tmp_path, name, share):
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    whole = saved(tmp_path, noise, name)
+    content = whole.read_bytes()
+    whole.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ImageError, match=name):
+        read_image(whole)
 
 
 def test_folders_are_searched_in_order_and_link_loops_end(tmp_path, picture):
