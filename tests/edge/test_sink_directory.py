@@ -2,7 +2,6 @@ import json
 import os
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -176,7 +175,3 @@ def test_a_discarded_face_is_never_packed_for_delivery():
     discarded = replace(assessment(), quality=None)
     with pytest.raises(SinkRefusedError, match="only forwarded faces"):
         to_delivery(discarded)
-
-
-def test_paths_given_as_text_are_accepted():
-    assert DirectorySinkSettings.model_validate({"path": "faces"}).path == Path("faces")

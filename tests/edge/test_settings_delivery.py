@@ -1,0 +1,66 @@
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from edge.settings_delivery import DeliverySettings, DirectorySinkSettings, SinkSettings
+
+SINK = TypeAdapter(SinkSettings)
+
+
+def sink(**keys):
+    return SINK.validate_python(keys)
+
+
+def test_a_path_is_relative_to_the_folder_of_the_configuration_file(tmp_path):
+    keys = {"type": "directory", "path": "faces"}
+    assert SINK.validate_python(keys, context={"folder": tmp_path}) == DirectorySinkSettings(
+        path=tmp_path / "faces"
+    )
+
+
+@pytest.mark.parametrize("url", ["https://faces.example/in", "http://localhost:8080/in"])
+def test_encrypted_and_local_urls_are_accepted(url):
+    assert sink(type="http", url=url).url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("http://faces.example/in", "not encrypted"),
+        ("https://user:secret@faces.example", "use token instead"),
+        ("ftp://faces.example", "does not start with https"),
+        ("faces.example", "does not start with https"),
+    ],
+)
+def test_a_url_that_would_show_faces_or_secrets_is_refused(url, complaint):
+    with pytest.raises(ValidationError, match=complaint):
+        sink(type="http", url=url)
+
+
+def test_plaintext_over_a_network_must_be_asked_for():
+    assert sink(type="http", url="http://faces.lan/in", allow_plaintext=True).allow_plaintext
+
+
+def test_a_client_certificate_needs_its_key(tmp_path):
+    with pytest.raises(ValidationError, match="go together"):
+        sink(type="mqtt", host="broker", client_certificate=tmp_path / "device.pem")
+
+
+@pytest.mark.parametrize("topic", ["a/#", "a/+/b", "/a", "a/", "", "$SYS/a"])
+def test_a_topic_nobody_can_publish_to_is_refused(topic):
+    with pytest.raises(ValidationError, match="topic"):
+        sink(type="mqtt", host="broker", topic=topic)
+
+
+def test_two_sinks_of_one_name_are_refused():
+    twice = [{"type": "stdout", "name": "out"}, {"type": "stdout", "name": "out"}]
+    with pytest.raises(ValidationError, match="two sinks are named 'out'"):
+        DeliverySettings.model_validate({"sinks": twice})
+
+
+def test_units_are_understood_and_the_defaults_are_private():
+    settings = DeliverySettings.model_validate(
+        {"outbox": {"path": "/var/lib/edge-gate/outbox.sqlite", "quota": "1GB", "ttl": "12h"}}
+    )
+    assert settings.outbox is not None
+    assert (settings.outbox.quota, settings.outbox.ttl) == (10**9, 43200)
+    assert not settings.include_embedding
