@@ -59,7 +59,7 @@ class GateSettings(Section):
         json_schema_extra={"not": {"required": ["threshold", "shift_at_most"]}},
     )
 
-    threshold: Annotated[float, Field(ge=0, le=100)] = 50.0
+    threshold: Annotated[float, Field(ge=0, le=100)] = 30.0
     """Forward faces of at least this quality score; higher is stricter. The key to tune."""
     shift_at_most: Annotated[float, Field(ge=0, le=2)] | None = None
     """

@@ -35,7 +35,7 @@ def test_a_steadily_moving_face_keeps_its_id_through_an_occlusion(box, speed_per
     assume(abs(speed_per_frame) < 0.5 * box.width)
     tracker = Tracker(TrackerSettings(max_gap_s=1.0))
     seen = [*range(12), *range(12 + hidden, 16 + hidden)]
-    ids = set()
+    ids: set[int] = set()
     for step in seen:
         where = Box(
             box.left + step * speed_per_frame,
@@ -77,7 +77,8 @@ def test_no_id_is_given_twice_in_a_frame_or_returns_after_its_end(frames):
 
 def test_every_track_that_began_ends_once():
     tracker = Tracker(TrackerSettings(max_gap_s=0.15))
-    begun, ended = set(), []
+    begun: set[int] = set()
+    ended: list[int] = []
     for step in range(10):
         tracked = tracker.update([box_at(step * 200), box_at(0, 800)], step * FRAME_S)
         begun.update(tracked.ids)

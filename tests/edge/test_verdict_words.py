@@ -49,7 +49,7 @@ def test_a_discarded_face_is_explained_with_figures_and_the_key_to_change(face, 
 @pytest.mark.parametrize(
     ("quality", "settings", "words"),
     [
-        (QualityScore(0.2, 0.9, 31.2), GateSettings(), "score 31.2, threshold 50"),
+        (QualityScore(0.2, 0.9, 31.2), GateSettings(threshold=50), "score 31.2, threshold 50"),
         (
             QualityScore(0.2, 0.9, 31.2),
             GateSettings(shift_at_most=0.15),

@@ -1,0 +1,159 @@
+"""
+One frame through the gate: detect, pre-check, align, score, decide.
+
+Cheap pre-checks come first, so that the networks see only faces that could be forwarded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge.config import GateSettings
+from edge.gate import Features, decide, features, precheck
+from edge.protocols import FaceDetector
+from edge.samples import Assessment, DetectedFace, Frame, Pixels, QualityScore, Verdict
+from edge.verdict_words import decision_words, precheck_words
+from engines.align import align
+from engines.errors import AlignmentError, EmbeddingError
+from engines.pair import EnginePair
+from engines.shift import quality_from_shift
+from engines.specification import Embeddings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A detected face after the pre-checks."""
+
+    frame: Frame
+    face_index: int
+    """Position among the faces of the frame, from 0, left to right."""
+    face: DetectedFace
+    features: Features
+    discarded: Verdict | None
+    """Why a pre-check discarded it; None when it deserves a score."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredFace:
+    """What the networks say of one face image."""
+
+    quality: QualityScore
+    embedding: Embeddings
+    """(D,) float32 unit vector of the dense network."""
+
+
+def assess_frame(
+    frame: Frame,
+    detector: FaceDetector,
+    pair: EnginePair,
+    gate: GateSettings,
+    *,
+    score_discarded: bool = False,
+) -> tuple[Assessment, ...]:
+    """
+    Return one assessment for each face of a frame, from left to right.
+
+    Args:
+        frame: The frame.
+        detector: Finds the faces.
+        pair: Scores them.
+        gate: Decides about them.
+        score_discarded: Score also the faces that a pre-check discards: for reports.
+
+    Raises:
+        DetectorError: The detector refused the frame.
+        BackendError: The inference library refused the batch.
+    """
+    found = candidates(frame, detector, gate)
+    wanted = [one.discarded is None or score_discarded for one in found]
+    images = [
+        face_image(one, pair) if want else None for one, want in zip(found, wanted, strict=True)
+    ]
+    scored = score_face_images(images, pair)
+    return tuple(
+        assessment(one, image, score, gate, pair.pair_id)
+        for one, image, score in zip(found, images, scored, strict=True)
+    )
+
+
+def candidates(frame: Frame, detector: FaceDetector, gate: GateSettings) -> tuple[Candidate, ...]:
+    """Return the faces of a frame with the verdict of the pre-checks."""
+    height, width = frame.pixels.shape[:2]
+
+    def candidate(index: int, face: DetectedFace) -> Candidate:
+        known = features(face, width, height)
+        return Candidate(frame, index, face, known, precheck(known, gate))
+
+    return tuple(candidate(index, face) for index, face in enumerate(detector.detect(frame.pixels)))
+
+
+def face_image(candidate: Candidate, pair: EnginePair) -> Pixels | None:
+    """Return the face aligned to the pair's template, None when its landmarks span no face."""
+    try:
+        return align(candidate.frame.pixels, candidate.face.landmarks, pair.specification)
+    except AlignmentError:
+        return None
+
+
+def score_face_images(
+    images: Sequence[Pixels | None], pair: EnginePair
+) -> tuple[ScoredFace | None, ...]:
+    """Return the score of each face image, None where there is no image or no usable embedding."""
+    present = [index for index, image in enumerate(images) if image is not None]
+    scores: list[ScoredFace | None] = [None] * len(images)
+    if present:
+        batch = [image for image in images if image is not None]
+        for index, score in zip(present, _scored(batch, pair), strict=True):
+            scores[index] = score
+    return tuple(scores)
+
+
+def _scored(batch: Sequence[Pixels], pair: EnginePair) -> Sequence[ScoredFace | None]:
+    try:
+        return _scored_together(batch, pair)
+    except EmbeddingError:
+        if len(batch) == 1:
+            return (None,)
+        # One bad face image must not take the others of its frame with it.
+        return [_scored([image], pair)[0] for image in batch]
+
+
+def _scored_together(batch: Sequence[Pixels], pair: EnginePair) -> Sequence[ScoredFace]:
+    scored = pair.assess(np.stack(batch))
+    qualities = quality_from_shift(scored.shift)
+    scores = pair.mapping.score(scored.shift)
+    return [
+        ScoredFace(QualityScore(float(shift), float(quality), float(score)), embedding)
+        for shift, quality, score, embedding in zip(
+            scored.shift, qualities, scores, scored.embeddings, strict=True
+        )
+    ]
+
+
+def assessment(
+    candidate: Candidate,
+    image: Pixels | None,
+    scored: ScoredFace | None,
+    gate: GateSettings,
+    pair_id: str,
+) -> Assessment:
+    """Return the decision about one candidate with everything that led to it."""
+    quality = None if scored is None else scored.quality
+    verdict = candidate.discarded or decide(quality, gate)
+    if candidate.discarded is None:
+        detail = decision_words(quality, gate)
+    else:
+        detail = precheck_words(candidate.discarded, candidate.features, gate)
+    return Assessment(
+        frame=candidate.frame,
+        face_index=candidate.face_index,
+        face=candidate.face,
+        inter_eye_distance=candidate.features.inter_eye_distance,
+        quality=quality,
+        face_image=image,
+        embedding=None if scored is None else scored.embedding,
+        verdict=verdict,
+        detail=detail,
+        pair_id=pair_id,
+    )

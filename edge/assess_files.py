@@ -1,0 +1,36 @@
+"""Every face of a list of files, one after the other, with progress and a report of failures."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from rich.progress import Progress
+
+from edge.errors import EdgeError, SourceError
+from edge.samples import Assessment, Frame
+from edge.source_file import ImageFiles, VideoFile
+
+Assess = Callable[[Frame], tuple[Assessment, ...]]
+Report = Callable[[EdgeError], None]
+
+
+def assessments(
+    sources: Iterable[ImageFiles | VideoFile], assess: Assess, bars: Progress, report: Report
+) -> Iterator[Assessment]:
+    """
+    Yield the faces of all sources in order; a source that fails is reported and passed over.
+
+    Args:
+        sources: Images and videos.
+        assess: Takes a frame through the gate.
+        bars: A running progress display.
+        report: Called with the error of each source that cannot be read to its end.
+    """
+    for source in sources:
+        task = bars.add_task(source.name, total=source.frame_count())
+        try:
+            for frame in source.frames():
+                yield from assess(frame)
+                bars.advance(task)
+        except SourceError as error:
+            report(error)
+        # Unreadable images and inexact frame counts must not leave a bar short of its end.
+        bars.update(task, total=bars.tasks[task].completed)

