@@ -53,7 +53,7 @@ apart: use a lower sparsity) or hardly moved it (the shift is rounding: use a hi
 
 A pair already in DIR is replaced only when the new one is complete and proved.
 
-A network of your own: 'edge-gate models list --help' says how an entry file looks.
+A network of your own needs an entry file: see configs/networks/ for one with every key.
 """
 
 Command = Callable[[argparse.Namespace, Progress], int]
@@ -121,12 +121,19 @@ def _add_build(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="share of the weights above 1e-6, or of all (default: %(default)s)",
     )
     build.add_argument(
-        "--keep-dense",
-        action="append",
-        default=[],
-        metavar="LAYER",
-        help="a layer not to prune, as 'inspect' names it; may be given several times",
+        "--importance",
+        choices=("magnitude", "channel"),
+        default=usual.importance,
+        help="prune what is small, or small for its output channel (default: %(default)s)",
     )
+    for option, meaning in (("--layer", "one of the only layers"), ("--keep-dense", "a layer not")):
+        build.add_argument(
+            option,
+            action="append",
+            default=[],
+            metavar="LAYER",
+            help=f"{meaning} to prune, as 'inspect' names it; may be given several times",
+        )
     _add_threads(build)
 
 
@@ -145,8 +152,10 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
     recipe = Recipe(
         scope=arguments.scope,
         sparsity=arguments.sparsity,
+        layers=tuple(arguments.layer),
         keep_dense=tuple(arguments.keep_dense),
         count=arguments.count,
+        importance=arguments.importance,
     )
     request = _request(find_entry(arguments.network), recipe, arguments.threads, progress)
     manifest = build_pair(request, arguments.out, progress)

@@ -68,11 +68,12 @@ def _input_text(specification: InputSpecification) -> str:
 
 
 def _recipe_text(recipe: Recipe) -> str:
-    kept = f", kept dense: {', '.join(recipe.keep_dense)}" if recipe.keep_dense else ""
-    where = "of each layer" if recipe.scope == "layer" else "over all layers"
+    where = "of each layer" if recipe.scope == "layer" else "over all layers together"
+    only = f"; only {', '.join(recipe.layers)}" if recipe.layers else ""
+    kept = f"; kept dense: {', '.join(recipe.keep_dense)}" if recipe.keep_dense else ""
     return (
-        f"the {recipe.sparsity:.4g} share of {recipe.count} weights that is smallest by "
-        f"{recipe.importance} {where}{kept}"
+        f"zero the share {recipe.sparsity:g} of {recipe.count} weights with the least "
+        f"{recipe.importance} importance {where}{only}{kept}"
     )
 
 

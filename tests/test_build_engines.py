@@ -1,4 +1,5 @@
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from engines.catalogue import fetch, find_entry
 from engines.manifest import read_manifest
 from engines.pair import open_pair
 from tests.networks import TinyNetwork, face_network, write
-from tests.pairs import tiny_pair
+from tests.pairs import synthetic_faces, tiny_pair
 
 ENTRY = """\
 name: tiny
@@ -123,6 +124,23 @@ def test_help_of_each_command_explains_and_exits_with_zero(capsys, command):
         run(*command, "--help")
     assert caught.value.code == 0
     assert "usage: build_engines.py" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--scope", "global"), {"scope": "global"}),
+        (("--sparsity", "0.25"), {"sparsity": 0.25}),
+        (("--count", "all"), {"count": "all"}),
+        (("--importance", "channel"), {"importance": "channel"}),
+        (("--layer", "stem", "--layer", "depthwise"), {"layers": ("stem", "depthwise")}),
+        (("--keep-dense", "stem"), {"keep_dense": ("stem",)}),
+    ],
+)
+def test_each_option_reaches_the_recipe(tmp_path, entry, monkeypatch, words, expected):
+    monkeypatch.setattr(build_engines, "golden_faces", lambda size, _: synthetic_faces(size))
+    assert run("build", "--network", entry, "--out", tmp_path / "pair", *words) == 0
+    assert expected.items() <= asdict(read_manifest(tmp_path / "pair").recipe).items()
 
 
 @pytest.mark.registry

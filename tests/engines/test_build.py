@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
+from rich.progress import Progress
 
 from engines.build import GOLDEN_FACES, build_pair
 from engines.errors import NetworkError, PairError, PairRefusedError, RecipeError
@@ -149,3 +150,24 @@ def test_a_batch_frozen_by_a_shape_nobody_can_open_is_refused(tmp_path):
     )
     with pytest.raises(NetworkError, match="does not run a batch of 3"):
         build_pair(request(replace(network, model=model)), tmp_path / "pair")
+
+
+class InterruptedProgress(Progress):
+    """Ctrl-C arrives while the second network embeds its faces."""
+
+    def track(self, sequence, *, description="", **_):
+        if "pruned" in description:
+            raise KeyboardInterrupt
+        yield from sequence
+
+
+def test_ctrl_c_while_embedding_leaves_the_old_pair_and_nothing_half_written(tmp_path):
+    old = tiny_pair(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        build_pair(
+            request(loaded(tmp_path / "sources")),
+            tmp_path / "pair",
+            InterruptedProgress(disable=True),
+        )
+    assert read_manifest(tmp_path / "pair") == old
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pair", "sources"]
