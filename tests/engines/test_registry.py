@@ -318,3 +318,30 @@ def test_a_killed_fetch_leaves_nothing_that_counts(npm_registry: Server, cache: 
     (path,) = obtain(WEIGHTS_IN_NPM, sha256(WEIGHTS))
     assert path.read_bytes() == WEIGHTS
     assert [kept.name for kept in (cache / "archives").iterdir()] == [WEIGHTS_IN_NPM.archive.slug]
+
+
+def test_an_interrupted_fetch_ends_quietly_and_leaves_nothing(
+    npm_registry: Server, cache: Path, tmp_path: Path
+):
+    npm_registry.publish(NPM)
+    npm_registry.gate.clear()
+    (tmp_path / "mine.yaml").write_text(f"""\
+name: mine
+kind: detector
+licence: own
+files:
+  - name: weights
+    archive: {{client: npm, package: tiny, version: 1.0.0, sha256: {sha256(NPM)}}}
+    member: package/model/weights.onnx
+    sha256: {sha256(WEIGHTS)}
+""")
+    words = [sys.executable, "-m", "edge", "models", "fetch", str(tmp_path / "mine.yaml")]
+    with subprocess.Popen(
+        words, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as fetch:
+        assert npm_registry.asked_for_archive.wait(60)
+        os.killpg(fetch.pid, signal.SIGINT)  # as Ctrl-C in a terminal
+        _, said = fetch.communicate()
+    assert fetch.returncode == 130
+    assert "Traceback" not in said
+    assert list((cache / "archives").iterdir()) == []
