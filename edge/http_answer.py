@@ -1,0 +1,90 @@
+"""What a server's answer means for a face: taken, later, or never."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from edge.errors import SinkBusyError, SinkError, SinkRefusedError
+
+TRY_AGAIN = frozenset({408, 425, 429})
+"""Client errors that concern the moment and not the request (RFC 9110, 8470, 6585)."""
+LONGEST_RETRY_AFTER_S = 3600.0
+"""A server that asks for more is asked again each hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A server's answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """As sent; their names are looked up in lower or upper case."""
+    text: bytes
+    """The first bytes of the body."""
+
+
+def judge(answer: Answer, url: str, now_s: float) -> None:
+    """
+    Return when the server took the face, and raise otherwise.
+
+    Args:
+        answer: What it said.
+        url: For messages.
+        now_s: Seconds since 1970, for a `Retry-After` date when there is no `Date` beside it.
+
+    Raises:
+        SinkBusyError: It asks to come back after a time.
+        SinkError: It may take the face later.
+        SinkRefusedError: It will never take this face.
+    """
+    status = answer.status
+    if 200 <= status < 300:
+        return
+    said = f"{url} answered {status}{_excerpt(answer.text)}"
+    if 300 <= status < 400:
+        place = _headers(answer).get("location", "nowhere")
+        raise SinkError(f"{said} and points to {place}: redirects are not followed, correct url")
+    if 400 <= status < 500 and status not in TRY_AGAIN:
+        raise SinkRefusedError(f"{said}{_advice(status)}")
+    wait = retry_after_s(answer, now_s)
+    raise SinkError(said) if wait is None else SinkBusyError(said, wait)
+
+
+def retry_after_s(answer: Answer, now_s: float) -> float | None:
+    """
+    Return the seconds of `Retry-After` (RFC 9110, 10.2.3), in [0, 3600]; None without a valid one.
+
+    A date is taken relative to the server's own `Date`, for our clock may not be set.
+    """
+    headers = _headers(answer)
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return min(float(text), LONGEST_RETRY_AFTER_S)
+    until_s = _date_s(text)
+    if until_s is None:
+        return None
+    server_s = _date_s(headers.get("date", ""))
+    return min(max(0.0, until_s - (now_s if server_s is None else server_s)), LONGEST_RETRY_AFTER_S)
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    return {name.lower(): value for name, value in answer.headers.items()}
+
+
+def _date_s(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def _excerpt(text: bytes) -> str:
+    words = " ".join(text[:400].decode("utf-8", "replace").split())
+    shown = "".join(letter for letter in words if letter.isprintable())[:200]
+    return f" ({shown})" if shown else ""
+
+
+def _advice(status: int) -> str:
+    if status in (401, 403):
+        return ": correct the token, then put the dead letters back: edge-gate outbox requeue"
+    return ""

@@ -1,0 +1,35 @@
+"""TLS as a client: the server's certificate is always checked."""
+
+import ssl
+from pathlib import Path
+
+from edge.errors import ConfigError
+
+
+def client_context(
+    ca_file: Path | None, client_certificate: Path | None, client_key: Path | None
+) -> ssl.SSLContext:
+    """
+    Return a context of TLS 1.2 or later that checks certificate and host name.
+
+    Args:
+        ca_file: PEM file of the only authority to trust; None trusts the system's.
+        client_certificate: PEM file that proves this device to the server, or None.
+        client_key: PEM file of its key, not encrypted.
+
+    Raises:
+        ConfigError: A file is missing or not what it should be.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if client_certificate is not None:
+            # The empty password makes OpenSSL fail on an encrypted key instead of asking for one.
+            context.load_cert_chain(client_certificate, client_key, password="")
+    except OSError as error:  # ssl.SSLError is one
+        files = ", ".join(str(path) for path in (ca_file, client_certificate, client_key) if path)
+        raise ConfigError(
+            f"certificate files {files} cannot be used ({error}): PEM files are wanted, "
+            "and the key must belong to its certificate and not be encrypted"
+        ) from error
+    return context
