@@ -8,18 +8,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from engines.build import BuildRequest, build_pair
-from engines.catalogue import Catalogued, fetch, find_entry
+from engines.build import build_pair
+from engines.catalogue import find_entry
+from engines.catalogued_pair import build_request
 from engines.errors import (
     EnginesError,
     EntryError,
-    NetworkError,
     RecipeError,
     UnknownEntryError,
 )
 from engines.golden import golden_faces
 from engines.manifest import read_manifest
-from engines.network import load_network
 from engines.pair_report import acceptance_text, manifest_tables, verification_table
 from engines.recipe import Recipe
 from engines.verify import verify_pair
@@ -157,27 +156,11 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
         count=arguments.count,
         importance=arguments.importance,
     )
-    request = _request(find_entry(arguments.network), recipe, arguments.threads, progress)
+    request = build_request(find_entry(arguments.network), recipe, arguments.threads, progress)
     manifest = build_pair(request, arguments.out, progress)
     print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
     print(acceptance_text(manifest.acceptance))
     return 0
-
-
-def _request(entry: Catalogued, recipe: Recipe, threads: int, progress: Progress) -> BuildRequest:
-    if entry.specification is None:
-        raise NetworkError(
-            f"{entry.name} is a {entry.kind}; 'edge-gate models list' shows networks"
-        )
-    path = fetch(entry, progress)[0]
-    return BuildRequest(
-        name=entry.name,
-        licence=entry.licence,
-        network=load_network(path, entry.specification, entry.embedding_length),
-        golden=golden_faces(entry.specification, progress),
-        recipe=recipe,
-        threads=threads,
-    )
 
 
 def _inspect(arguments: argparse.Namespace, progress: Progress) -> int:  # noqa: ARG001

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     problems: list[EdgeError] = []
     with progress(shown_on) as bars, open_pair(config.pair, config.threads) as pair:
         detector = open_detector(config.detector, bars)
-        sinks = [open_sink(settings) for settings in config.delivery.sinks]
+        sinks = [open_sink(settings) for settings in config.sinks]
         for source in config.sources:
             gate = effective_gate(config, source)
             assess = partial(assess_frame, detector=detector, pair=pair, gate=gate)
