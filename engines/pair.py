@@ -169,14 +169,19 @@ def checked_content(folder: Path, file: FileRecord) -> bytes:
         PairIntegrityError: Missing, or not the promised one.
     """
     path = folder / file.name
+    advice = "the file was swapped, edited or cut short; build the pair again"
     try:
+        size = path.stat().st_size
+        if size != file.bytes:  # before reading: it may be of any size
+            raise PairIntegrityError(
+                f"{path}: has {size:,} bytes, the manifest says {file.bytes:,}: {advice}"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise PairIntegrityError(f"{path}: {error.strerror}; build the pair again") from error
     found = hashlib.sha256(content).hexdigest()
     if found != file.sha256:
         raise PairIntegrityError(
-            f"{path}: SHA-256 is {found}, the manifest says {file.sha256}: the file was swapped, "
-            "edited or cut short; build the pair again"
+            f"{path}: SHA-256 is {found}, the manifest says {file.sha256}: {advice}"
         )
     return content

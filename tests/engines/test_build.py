@@ -155,7 +155,7 @@ def test_a_batch_frozen_by_a_shape_nobody_can_open_is_refused(tmp_path):
 class InterruptedProgress(Progress):
     """Ctrl-C arrives while the second network embeds its faces."""
 
-    def track(self, sequence, *, description="", **_):
+    def track(self, sequence, description="", **_):  # type: ignore[override]
         if "pruned" in description:
             raise KeyboardInterrupt
         yield from sequence

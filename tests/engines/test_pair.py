@@ -82,6 +82,13 @@ def test_an_edited_file_is_refused_with_both_hashes(folder, name):
         open_pair(folder)
 
 
+def test_a_file_of_another_size_is_refused_without_reading_it(folder):
+    with (folder / "dense.onnx").open("ab") as file:
+        file.truncate(1 << 33)  # sparse: takes no space, would fill the memory
+    with pytest.raises(PairIntegrityError, match=r"has 8,589,934,592 bytes, the manifest says"):
+        open_pair(folder)
+
+
 @pytest.mark.parametrize("name", ["dense.onnx", "pruned.onnx", "golden.npz"])
 def test_a_missing_file_is_refused_by_name(folder, name):
     (folder / name).unlink()
