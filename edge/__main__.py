@@ -19,6 +19,8 @@ COMMANDS = {
     "score": "score the faces of images and folders",
     "run": "run the gate over the source of a configuration file",
     "models": "list, fetch and locate networks and detectors",
+    "evaluate": "measure on your own pairs whether quality tells which comparisons will fail",
+    "bench": "time the networks, the detector and the whole frame on this machine",
     "check": "check a configuration file",
     "explain": "show each effective setting and where it came from",
     "schema": "print the JSON Schema of the configuration for editors",

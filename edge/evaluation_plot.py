@@ -1,5 +1,6 @@
 """Draw error-versus-discard curves. The only module that imports matplotlib (extra `evaluate`)."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +51,8 @@ def draw(sets: Sequence[SetResult], faults: Sequence[FaultResult], title: str, p
 def _curves(axes: "Axes", one: SetResult, point: OperatingPoint) -> None:
     axes.set_title(f"{one.name} images, FMR {point.fmr:g}: FNMR after discarding")
     if point.reason is not None:
-        axes.text(0.5, 0.5, point.reason, ha="center", wrap=True, transform=axes.transAxes)
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, textwrap.fill(point.reason, 50), ha="center", va="center")
         return
     for (name, curve), colour in zip(point.curves.items(), _colours(), strict=False):
         area = point.areas[name].area
@@ -71,12 +73,13 @@ def _faults(axes: "Axes", faults: Sequence[FaultResult]) -> None:
     for number, (measure, colour) in enumerate(zip(measures, _colours(), strict=False)):
         values = [fault.correlations[measure] for fault in faults]
         heights = [np.nan if value is None else value for value in values]
-        axes.bar(np.arange(len(faults)) + number * width, heights, width, color=colour)
+        places = np.arange(len(faults)) + number * width
+        axes.bar(places, heights, width, color=colour, label=measure, zorder=2)
     axes.set_xticks(np.arange(len(faults)) + 0.4 - width / 2, [each.fault for each in faults])
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set_title("quality against strength of each fault: -1 = every step lowers it")
     axes.set_ylabel("Spearman's rho")
-    axes.legend(measures, fontsize=8, ncols=len(measures))
+    axes.legend(fontsize=8, ncols=len(measures))
     axes.grid(alpha=0.3, axis="y")
 
 

@@ -28,6 +28,8 @@ class Evaluation:
     """Everything one run of `edge evaluate` found."""
 
     pair_id: str
+    network: str
+    """Of that pair, by name."""
     verified_with: str
     """Pair whose dense network compared the faces; `pair_id` unless --verify-with was given."""
     detector: str
@@ -60,6 +62,14 @@ def tables(evaluation: Evaluation) -> Iterator[Table]:
     yield _measures_table(evaluation)
     if evaluation.faults:
         yield _faults_table(evaluation)
+
+
+def reasons(evaluation: Evaluation) -> Iterator[str]:
+    """Yield in words why figures of the tables are undefined."""
+    for one in evaluation.sets:
+        for point in one.points:
+            if point.reason is not None:
+                yield f"undefined on {one.name} images at FMR {point.fmr:g}: {point.reason}"
 
 
 def _set_fields(one: SetResult) -> dict[str, object]:
@@ -104,7 +114,7 @@ def _accuracy_text(one: SetResult) -> str:
 
 
 def _fnmr_text(point: OperatingPoint) -> str:
-    return point.reason or "undefined" if point.fnmr is None else f"{100 * point.fnmr:.2f} %"
+    return "undefined" if point.fnmr is None else f"{100 * point.fnmr:.2f} %"
 
 
 def _measures_table(evaluation: Evaluation) -> Table:

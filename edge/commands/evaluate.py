@@ -1,0 +1,267 @@
+"""`edge-gate evaluate`: do the quality measures tell which comparisons will fail?"""
+
+import argparse
+import importlib.util
+import sys
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from edge.config import DetectorSettings
+from edge.detector import open_detector
+from edge.errors import UsageError
+from edge.evaluation import Plan
+from edge.evaluation_plot import draw
+from edge.evaluation_report import Evaluation, as_json, reasons, tables, write_json
+from edge.evaluation_run import (
+    Collected,
+    Versions,
+    answers_to_faults,
+    any_sample,
+    collect,
+    judge_all,
+    milliseconds,
+    versions,
+)
+from edge.face_store import FaceStore
+from edge.measured_faces import FaceFinder, FaceMeasurer
+from edge.measures import MEASURES, MeasureSettings, open_measures
+from edge.pair_list import read_pairs
+from engines.degrade import FAULTS
+from engines.dense import dense_network
+from engines.onnxruntime_backend import open_network
+from engines.pair import EnginePair, open_pair
+
+BOOTSTRAP_SEED = 0
+
+EPILOG = f"""\
+measures (higher is better in each):
+{chr(10).join(f"  {name:<10} {what}" for name, what in MEASURES.items())}
+
+PAIRS is a CSV file with the columns image_a, image_b (paths below the folder of images) and mated
+(1 = same subject, 0 = different ones). A column fold divides the pairs for the accuracy; without
+it, equal runs of mated and non-mated pairs (LFW's layout) are folds, else ten folds are dealt.
+
+--degrade gives a share of the images one camera fault each, at strength 1 to 5, chosen by the seed
+and the image's name alone and applied to the photograph before detection. Faults:
+{", ".join(FAULTS)}.
+
+--convention fixed: one threshold, mated pairs only, stepwise (Schlett et al., arXiv 2303.13294).
+--convention pooled: threshold estimated anew at each step over all pairs, trapezoid (CR-FIQA's
+script). Their figures must not be mixed. Both are divided by range and FNMR: 1 = useless.
+
+OUT receives evaluation.json, evaluation.png and faces.sqlite, which holds what was computed, so
+that a run goes on where it stopped and a second one is quick. It holds embeddings, which are
+biometric data: delete the folder when you are done. Exit code 1 says that an undegraded image
+showed no face or could not be read; its pairs are left out and counted.
+
+examples:
+  edge-gate evaluate --pairs lfw/pairs.csv --images lfw/images --degrade 1
+  edge-gate evaluate --pairs p.csv --images faces --measures prefiqs,norm --json >figures.json
+  edge-gate evaluate --pairs p.csv --images faces --pair pairs/small --verify-with pairs/large
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.epilog = EPILOG
+    add, default = parser.add_argument, "(default: %(default)s)"
+    add("--pairs", type=Path, required=True, metavar="PAIRS", help="CSV file of pairs")
+    add("--images", type=Path, required=True, metavar="DIR", help="folder the pairs' paths are in")
+    add(
+        "--pair",
+        type=Path,
+        default=Path("pairs/default"),
+        metavar="DIR",
+        help=f"engine pair that judges {default}",
+    )
+    add(
+        "--verify-with",
+        type=Path,
+        metavar="DIR",
+        help="engine pair whose dense network compares instead: quality of one network judged by "
+        "the errors of another",
+    )
+    add(
+        "--measures",
+        type=_measures,
+        default=tuple(MEASURES),
+        metavar="A,B",
+        help="which measures (default: all)",
+    )
+    add("--degrade", type=int, metavar="SEED", help="also evaluate with a share of images degraded")
+    add(
+        "--degrade-share",
+        type=_share,
+        default=0.4,
+        metavar="SHARE",
+        help=f"of the images {default}",
+    )
+    add("--convention", choices=("fixed", "pooled"), default="fixed", help=default)
+    add("--passes", type=_at_least_two, default=100, metavar="N", help=f"of serfiq {default}")
+    add(
+        "--copies",
+        type=_at_least_two,
+        default=3,
+        metavar="N",
+        help=f"of agreement and spread {default}",
+    )
+    add("--detector", choices=("mtcnn", "ultraface68", "yunet"), default="mtcnn", help=default)
+    add("--detector-model", type=Path, metavar="FILE", help="your own file of the detector")
+    add("--threads", type=int, default=1, metavar="N", help=f"of every network {default}")
+    add("--out", type=Path, default=Path("evaluation"), metavar="DIR", help=default)
+    add("--json", action="store_true", help="print the JSON object instead of tables")
+
+
+def _measures(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.split(",")))
+    unknown = [name for name in names if name not in MEASURES]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"no measure {unknown[0]!r}; choose from {', '.join(MEASURES)}"
+        )
+    return names
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return share
+
+
+def _at_least_two(text: str) -> int:
+    number = int(text)
+    if number < 2:
+        raise argparse.ArgumentTypeError(f"{text} is less than 2")
+    return number
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate and return 0, or 1 if an undegraded image could not be measured."""
+    plot = importlib.util.find_spec("matplotlib") is not None
+    if not plot:
+        _say("no picture will be drawn: pip install 'edge-gate[evaluate]' for matplotlib")
+    evaluation = _evaluate(arguments)
+    write_json(evaluation, arguments.out / "evaluation.json")
+    if plot:
+        title = (
+            f"{evaluation.pair_id} on {arguments.pairs}, {evaluation.plan.convention} convention"
+        )
+        draw(evaluation.sets, evaluation.faults, title, arguments.out / "evaluation.png")
+    _print(evaluation, as_object=arguments.json)
+    _say(f"written to {arguments.out}")
+    return int(any(failure.version == "clean" for failure in evaluation.failures))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Opened:
+    """What is open while faces are measured."""
+
+    pair: EnginePair
+    judging: FaceMeasurer
+    verifying: FaceMeasurer | None
+    """None where the judging pair verifies too."""
+
+
+def _evaluate(arguments: argparse.Namespace) -> Evaluation:
+    pairs = read_pairs(arguments.pairs)
+    if not arguments.images.is_dir():
+        raise UsageError(f"{arguments.images}: no such folder of images")
+    looked_at = versions(pairs.images(), arguments.degrade, arguments.degrade_share)
+    plan = _plan(arguments)
+    with ExitStack() as stack:
+        progress = stack.enter_context(_progress())
+        opened = _open(arguments, stack, progress)
+        judged = _both(opened.judging, looked_at, progress)
+        verifying = (
+            judged if opened.verifying is None else _both(opened.verifying, looked_at, progress)
+        )
+        sample = any_sample(opened.judging, looked_at.clean, judged[0])
+        dense = open_network(
+            dense_network(arguments.pair, opened.pair.manifest).model.SerializeToString(),
+            arguments.threads,
+        )
+        times = milliseconds(sample, opened.pair, dense, opened.judging.measures)
+        verified_with = (opened.verifying or opened.judging).pair.pair_id
+    _say("judging, with 1000 bootstrap draws for each figure ...")
+    return Evaluation(
+        pair_id=opened.pair.pair_id,
+        network=opened.pair.manifest.network.name,
+        verified_with=verified_with,
+        detector=arguments.detector,
+        plan=plan,
+        degrade_seed=arguments.degrade,
+        degrade_share=arguments.degrade_share,
+        images=len(looked_at.clean),
+        sets=judge_all(pairs, judged, verifying, plan),
+        faults=answers_to_faults(looked_at.degraded, judged, plan.measures),
+        failures=[*judged[0].failures, *judged[1].failures],
+        milliseconds=times,
+    )
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    measures = arguments.measures
+    reference = "norm" if "norm" in measures else measures[0]
+    return Plan(measures, reference, arguments.convention, BOOTSTRAP_SEED)
+
+
+def _open(arguments: argparse.Namespace, stack: ExitStack, progress: Progress) -> _Opened:
+    pair = stack.enter_context(open_pair(arguments.pair, arguments.threads))
+    settings = MeasureSettings(arguments.passes, arguments.copies, arguments.threads)
+    measures = open_measures(arguments.measures, arguments.pair, pair, settings)
+    finder = _finder(arguments, stack, progress)
+    verifying = None
+    if arguments.verify_with:
+        other = stack.enter_context(open_pair(arguments.verify_with, arguments.threads))
+        verifying = FaceMeasurer(finder, other, {})
+    return _Opened(pair, FaceMeasurer(finder, pair, measures), verifying)
+
+
+def _finder(arguments: argparse.Namespace, stack: ExitStack, progress: Progress) -> FaceFinder:
+    settings = DetectorSettings(
+        name=arguments.detector, model=arguments.detector_model, threads=arguments.threads
+    )
+    return FaceFinder(
+        images=arguments.images,
+        detector=open_detector(settings, progress),
+        detector_name=settings.model_dump_json(exclude={"threads"}),
+        seed=arguments.degrade or 0,
+        store=stack.enter_context(closing(FaceStore(arguments.out / "faces.sqlite"))),
+    )
+
+
+def _both(
+    measurer: FaceMeasurer, looked_at: Versions, progress: Progress
+) -> tuple[Collected, Collected]:
+    name = measurer.pair.manifest.network.name
+    return (
+        collect(measurer, looked_at.clean, progress, f"{name}: images"),
+        collect(measurer, looked_at.degraded, progress, f"{name}: degraded images"),
+    )
+
+
+def _print(evaluation: Evaluation, *, as_object: bool) -> None:
+    for failure in evaluation.failures:
+        _say(f"left out: {failure.reason}")
+    if as_object:
+        sys.stdout.write(as_json(evaluation) + "\n")
+        return
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    for table in tables(evaluation):
+        console.print(table)
+    for reason in reasons(evaluation):
+        console.print(reason)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,174 @@
+"""
+Quality measures of one face: PreFIQs and the baselines of the field that need no other weights.
+
+Each is a plain function of a found and aligned face; higher is better in all of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from edge.samples import DetectedFace
+from engines.dense import dense_network
+from engines.network import Network
+from engines.onnxruntime_backend import open_network
+from engines.pair import EnginePair
+from engines.preprocess import prepare
+from engines.shift import embedding_shift, quality_from_shift
+from engines.specification import Embeddings, FaceImages
+from engines.stochastic import (
+    consistency,
+    disturbed_copies,
+    dropout_masks,
+    split_before_last_layer,
+    stochastic_quality,
+)
+
+SEED = 0
+"""Of dropout masks and disturbed copies: the same for every run, so that figures repeat."""
+
+MEASURES = {
+    "prefiqs": "1 - D/2 of the engine pair (arXiv 2605.13396)",
+    "norm": "length of the raw embedding (the idea of MagFace, arXiv 2103.06627)",
+    "detector": "the detector's score",
+    "inter_eye": "source pixels between the eyes",
+    "laplacian": "variance of the Laplacian of the aligned face in grey: sharpness",
+    "serfiq": "dropout before the last layer, many passes (SER-FIQ, arXiv 2003.09373)",
+    "agreement": "mean 1 - D/2 of the dense network and several randomly pruned copies",
+    "spread": "the SER-FIQ formula over the randomly pruned copies alone",
+}
+"""Every measure and what it is."""
+
+Passes = Literal["none", "dense", "pair"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One face with what the engine pair made of it."""
+
+    face: DetectedFace
+    face_image: FaceImages
+    """(1, height, width, 3) uint8 BGR, aligned."""
+    dense: Embeddings
+    """(1, D) float32, raw."""
+    pruned: Embeddings
+    """(1, D) float32, raw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A quality measure ready for use."""
+
+    quality: Callable[[Sample], float]
+    """Higher is better."""
+    passes: Passes
+    """Of the engine pair's networks that `quality` reads the results of; they cost as well."""
+    settings: tuple[float, ...] = ()
+    """What else decides the value: a change makes values kept earlier useless."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureSettings:
+    """How much the costly measures may compute."""
+
+    passes: int = 100
+    """Stochastic passes of `serfiq`; the paper's number."""
+    copies: int = 3
+    """Randomly pruned copies of `agreement` and `spread`; at least 2."""
+    threads: int = 1
+    """For each network call."""
+
+
+def open_measures(
+    names: Sequence[str], folder: Path, pair: EnginePair, settings: MeasureSettings
+) -> Mapping[str, Measure]:
+    """
+    Return the named measures, with the networks they need opened.
+
+    Args:
+        names: Keys of `MEASURES`.
+        folder: Of the engine pair.
+        pair: Opened from it.
+        settings: Counts and threads.
+
+    Raises:
+        EnginesError: The dense network cannot be disturbed as a measure needs it.
+    """
+    simple = {
+        "prefiqs": Measure(_prefiqs, "pair"),
+        "norm": Measure(_norm, "dense"),
+        "detector": Measure(lambda sample: sample.face.detector_score, "none"),
+        "inter_eye": Measure(_inter_eye, "none"),
+        "laplacian": Measure(_laplacian, "none"),
+    }
+    chosen = {name: simple[name] for name in names if name in simple}
+    if len(chosen) < len(names):
+        dense = dense_network(folder, pair.manifest)
+        if "serfiq" in names:
+            chosen["serfiq"] = _serfiq(dense, settings)
+        if {"agreement", "spread"} & set(names):
+            chosen |= _copies(dense, settings)
+    return {name: chosen[name] for name in names}
+
+
+def _prefiqs(sample: Sample) -> float:
+    return float(quality_from_shift(embedding_shift(sample.dense, sample.pruned))[0])
+
+
+def _norm(sample: Sample) -> float:
+    return float(np.linalg.norm(sample.dense.astype(np.float64)))
+
+
+def _inter_eye(sample: Sample) -> float:
+    left, right = sample.face.landmarks[:2].astype(np.float64)
+    return float(np.linalg.norm(right - left))
+
+
+def _laplacian(sample: Sample) -> float:
+    grey = cv2.cvtColor(sample.face_image[0], cv2.COLOR_BGR2GRAY)
+    return float(cv2.Laplacian(grey, cv2.CV_64F).var())
+
+
+def _serfiq(dense: Network, settings: MeasureSettings) -> Measure:
+    parts = split_before_last_layer(dense)
+    trunk, head = (
+        open_network(part.SerializeToString(), settings.threads)
+        for part in (parts.trunk, parts.head)
+    )
+
+    def quality(sample: Sample) -> float:
+        (features,) = trunk.run(prepare(sample.face_image, dense.specification))
+        masks = dropout_masks(features.shape[1], settings.passes, SEED)
+        return float(stochastic_quality(features, head, masks)[0])
+
+    return Measure(quality, "none", (settings.passes,))
+
+
+def _copies(dense: Network, settings: MeasureSettings) -> dict[str, Measure]:
+    networks = [
+        open_network(copy.model.SerializeToString(), settings.threads)
+        for copy in disturbed_copies(dense, settings.copies, SEED)
+    ]
+
+    @lru_cache(maxsize=1)  # both measures ask about the same sample in turn
+    def embeddings(sample: Sample) -> Embeddings:
+        inputs = prepare(sample.face_image, dense.specification)
+        return np.concatenate([network.run(inputs)[0] for network in networks])
+
+    def agreement(sample: Sample) -> float:
+        copies = embeddings(sample)
+        repeated = np.repeat(sample.dense, len(copies), axis=0)
+        return float(quality_from_shift(embedding_shift(repeated, copies)).mean())
+
+    def spread(sample: Sample) -> float:
+        return consistency(embeddings(sample))
+
+    return {
+        "agreement": Measure(agreement, "dense", (settings.copies,)),
+        "spread": Measure(spread, "none", (settings.copies,)),
+    }
