@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from edge.config import DetectorSettings
 from edge.detector import open_detector
@@ -30,6 +30,8 @@ from edge.face_store import FaceStore
 from edge.measured_faces import FaceFinder, FaceMeasurer
 from edge.measures import MEASURES, MeasureSettings, open_measures
 from edge.pair_list import read_pairs
+from edge.reporting import console
+from edge.reporting import progress as progress_on
 from engines.degrade import FAULTS
 from engines.dense import dense_network
 from engines.onnxruntime_backend import open_network
@@ -74,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--pair",
         type=Path,
-        default=Path("pairs/default"),
+        default=Path("pairs/mobilefacenet512"),
         metavar="DIR",
         help=f"engine pair that judges {default}",
     )
@@ -174,7 +176,7 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
     looked_at = versions(pairs.images(), arguments.degrade, arguments.degrade_share)
     plan = _plan(arguments)
     with ExitStack() as stack:
-        progress = stack.enter_context(_progress())
+        progress = stack.enter_context(progress_on(console()))
         opened = _open(arguments, stack, progress)
         judged = _both(opened.judging, looked_at, progress)
         verifying = (
@@ -251,16 +253,11 @@ def _print(evaluation: Evaluation, *, as_object: bool) -> None:
     if as_object:
         sys.stdout.write(as_json(evaluation) + "\n")
         return
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    shown_on = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     for table in tables(evaluation):
-        console.print(table)
+        shown_on.print(table)
     for reason in reasons(evaluation):
-        console.print(reason)
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+        shown_on.print(reason)
 
 
 def _say(text: str) -> None:

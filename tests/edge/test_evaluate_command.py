@@ -1,0 +1,128 @@
+"""`edge evaluate` over real faces: 12 people of the ORL faces, the default network and detector."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.__main__ import main
+from engines.build import BuildRequest, build_pair
+from engines.catalogue import fetch, find_entry
+from engines.golden import golden_faces, photographs_of, read_golden, read_photograph
+from engines.network import load_network
+
+pytestmark = pytest.mark.registry
+
+PEOPLE, SHOTS = 12, 3
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A folder with an engine pair, photographs, and pairs of them; one shows no face."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    entry = find_entry("mobilefacenet512")
+    assert entry.specification is not None
+    network = load_network(fetch(entry)[0], entry.specification, entry.embedding_length)
+    golden = golden_faces(entry.specification)
+    build_pair(BuildRequest(entry.name, entry.licence, network, golden), folder / "pair")
+    (folder / "images").mkdir()
+    people = photographs(folder / "images")
+    cv2.imwrite(str(folder / "images" / "wall.png"), np.full((240, 240, 3), 128, np.uint8))
+    (folder / "pairs.csv").write_text("\n".join(["image_a,image_b,mated", *pair_lines(people)]))
+    return folder
+
+
+def photographs(folder):
+    """Enlarged twice and padded: the ORL faces fill their images to the border."""
+    golden = [face for face in read_golden() if face.entry == "orl-faces"]
+    paths = photographs_of(["orl-faces"])
+    people: dict[str, list[str]] = {}
+    for face in golden[: PEOPLE * SHOTS]:
+        pixels = cv2.resize(read_photograph(paths[face.entry, face.file]), None, fx=2, fy=2)
+        name = face.file.replace("/", "-").replace("pgm", "png")
+        cv2.imwrite(str(folder / name), padded(pixels))
+        people.setdefault(face.subject, []).append(name)
+    return people
+
+
+def padded(pixels):
+    return cv2.copyMakeBorder(pixels, 60, 60, 60, 60, cv2.BORDER_REPLICATE)
+
+
+def pair_lines(people):
+    names = list(people.values())
+    for number, shots in enumerate(names):
+        others = names[(number + 1) % len(names)]
+        for first in range(SHOTS):
+            yield f"{shots[first]},{shots[(first + 1) % SHOTS]},1"
+            for second in range(SHOTS):
+                yield f"{shots[first]},{others[second]},0"
+    yield f"wall.png,{names[0][0]},0"
+
+
+def evaluated(work, capsys, *options):
+    words = ["--pairs", work / "pairs.csv", "--images", work / "images", "--pair", work / "pair"]
+    capsys.readouterr()
+    code = main(["evaluate", *map(str, [*words, "--json", *options])])
+    captured = capsys.readouterr()
+    return code, json.loads(captured.out), captured.err
+
+
+@pytest.fixture(scope="module")
+def out(work):
+    return work / "out"
+
+
+def test_real_people_are_told_apart_and_the_image_without_a_face_is_counted(work, out, capsys):
+    code, found, messages = evaluated(work, capsys, "--out", out, "--measures", "prefiqs,norm")
+    assert code == 1  # some inputs failed
+    assert "wall.png (clean): no face found" in messages
+    clean = found["sets"][0]
+    assert (clean["excluded"], clean["mated"]) == (1, PEOPLE * SHOTS)
+    assert clean["accuracy"]["mean"] > 0.97
+    assert found["milliseconds"]["prefiqs"] > found["milliseconds"]["norm"] > 0
+    assert (out / "evaluation.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((out / "evaluation.json").read_text()) == found
+
+
+def test_a_second_run_finds_the_same_and_degrading_lowers_every_accuracy(work, out, capsys):
+    options = ("--out", out, "--measures", "prefiqs,norm")
+    _, first, _ = evaluated(work, capsys, *options)
+    _, second, _ = evaluated(work, capsys, *options, "--degrade", 3, "--degrade-share", 1)
+    assert second["sets"][0] == first["sets"][0]
+    degraded = second["sets"][1]
+    assert degraded["accuracy"]["mean"] < first["sets"][0]["accuracy"]["mean"]
+    answers = [each["correlations"]["prefiqs"] for each in second["faults"]]
+    assert np.median([rho for rho in answers if rho is not None]) < -0.3
+
+
+def test_the_pooled_convention_and_another_verifying_pair_are_named_in_the_result(
+    work, out, capsys
+):
+    options = ("--convention", "pooled", "--verify-with", work / "pair", "--measures", "norm")
+    _, found, _ = evaluated(work, capsys, "--out", out, *options)
+    assert found["plan"]["convention"] == "pooled"
+    assert found["verified_with"] == found["pair_id"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--measures", "norm,beauty"], "no measure 'beauty'; choose from prefiqs"),
+        (["--degrade-share", "0"], "not above 0"),
+        (["--passes", "1"], "less than 2"),
+        (["--images", "nowhere"], "nowhere: no such folder of images"),
+    ],
+)
+def test_a_wrong_command_line_says_what_is_wrong(work, capsys, options, message):
+    words = ["--pairs", work / "pairs.csv", "--images", work / "images", *options]
+    assert exit_code(["evaluate", *map(str, words)]) == 64
+    assert message in capsys.readouterr().err
+
+
+def exit_code(words):
+    try:
+        return main(words)
+    except SystemExit as ended:  # argparse ends this way
+        return ended.code
