@@ -1,0 +1,160 @@
+"""
+Remove channels that say nothing: the embeddings stay, the network becomes smaller and faster.
+
+A channel goes when each layer that reads it either ignores it (all weights zero) or gets one value
+whatever the image; that value is folded into the reader's bias. Where a reader pads its input the
+value must be zero, because the border would differ.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from engines import graph
+from engines.constant_channels import (
+    NEGLIGIBLE,
+    Channels,
+    Constants,
+    bias_of,
+    channel_axis,
+    find_channels,
+    is_convolution,
+    is_depthwise,
+    is_padded,
+)
+from engines.network import Network
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class CompactedLayer:
+    """What became of one convolution."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    layer: str
+    channels: int
+    """Output channels before."""
+    removed: int
+    """Of them; more are dead where the count was rounded up."""
+
+
+def compact(network: Network, multiple: int = 1) -> tuple[Network, tuple[CompactedLayer, ...]]:
+    """
+    Return the network without its dead channels, and what was removed, layer by layer.
+
+    Embeddings stay the same within float32 rounding. BatchNormalization should be folded before.
+
+    Args:
+        network: Not changed.
+        multiple: Round the channels that stay up to a multiple of this, at least 1; libraries
+            compute some counts faster than the one below.
+    """
+    model = onnx.ModelProto()
+    model.CopyFrom(network.model)
+    constants: Constants = {
+        name: graph.values(each) for name, each in graph.initializers(model).items()
+    }
+    found = find_channels(model)
+    kept = _kept(model, constants, found, multiple)
+    report = tuple(_report(model, constants, kept))
+    for node in model.graph.node:
+        if is_convolution(node, constants):
+            _cut_convolution(model, node, found, kept)
+        elif node.output[0] in kept:
+            _cut_parameters(model, node, kept[node.output[0]])
+    graph.drop_unused_initializers(model)
+    del model.graph.value_info[:]
+    return replace(network, model=model), report
+
+
+def _kept(
+    model: onnx.ModelProto, constants: Constants, found: Channels, multiple: int
+) -> dict[str, Mask]:
+    """Return for each tensor which of its channels stay."""
+    fixed = found.fixed_groups()
+    dead = {
+        found.group(name): np.full(value.size, found.group(name) not in fixed)
+        for name, value in found.constant.items()
+    }
+    for node in model.graph.node:
+        if (
+            is_convolution(node, constants)
+            and not is_depthwise(node)
+            and node.input[0] in found.constant
+        ):
+            dead[found.group(node.input[0])] &= _needless(node, constants, found)
+    staying = {group: _rounded_up(~each, multiple) for group, each in dead.items()}
+    return {name: staying[found.group(name)] for name in found.constant}
+
+
+def _needless(node: onnx.NodeProto, constants: Constants, found: Channels) -> Mask:
+    """Return which input channels a dense convolution can do without."""
+    value = found.constant[node.input[0]]
+    magnitude = np.abs(constants[node.input[1]].astype(np.float64)).sum((0, 2, 3))
+    foldable = ~np.isnan(value)
+    if is_padded(node):
+        foldable &= np.abs(np.nan_to_num(value)) * magnitude <= NEGLIGIBLE
+    return foldable | (magnitude == 0)
+
+
+def _rounded_up(kept: Mask, multiple: int) -> Mask:
+    """Keep the first dead channels too, up to the next multiple; at least one channel stays."""
+    live = int(kept.sum())
+    wanted = max(-(-live // multiple), 1) * multiple
+    staying = kept.copy()
+    staying[np.flatnonzero(~kept)[: wanted - live]] = True
+    return staying
+
+
+def _report(
+    model: onnx.ModelProto, constants: Constants, kept: dict[str, Mask]
+) -> Iterator[CompactedLayer]:
+    for node, layer in zip(model.graph.node, graph.layer_names(model), strict=True):
+        if is_convolution(node, constants):
+            mask = kept[node.output[0]]
+            yield CompactedLayer(layer, mask.size, int((~mask).sum()))
+
+
+def _cut_convolution(
+    model: onnx.ModelProto, node: onnx.NodeProto, found: Channels, kept: dict[str, Mask]
+) -> None:
+    rows, source = kept[node.output[0]], node.input[0]
+    columns = kept.get(source, np.ones(1, bool))
+    if rows.all() and columns.all():
+        return
+    constants: Constants = {
+        name: graph.values(graph.initializers(model)[name]) for name in node.input[1:] if name
+    }
+    weights, bias = constants[node.input[1]].astype(np.float64), bias_of(node, constants)
+    if is_depthwise(node):
+        next(each for each in node.attribute if each.name == "group").i = int(rows.sum())
+    elif source in kept:
+        folded = np.nan_to_num(found.constant[source][~columns])
+        bias = bias + weights[:, ~columns].sum((2, 3)) @ folded
+        weights = weights[:, columns]
+    arrays = (weights[rows], bias[rows])
+    names = (f"{node.output[0]}_weights", f"{node.output[0]}_bias")
+    added = [
+        graph.add_initializer(model, name, array.astype(np.float32))
+        for name, array in zip(names, arrays, strict=True)
+    ]
+    del node.input[1:]
+    node.input.extend(added)
+
+
+def _cut_parameters(model: onnx.ModelProto, node: onnx.NodeProto, rows: Mask) -> None:
+    """Shorten constants that run along the channels, such as the slopes of PRelu."""
+    constant = graph.initializers(model)
+    for position, name in enumerate(node.input):
+        if name not in constant or rows.all():
+            continue
+        array = graph.values(constant[name])
+        axis = channel_axis(array, node, rows.size)
+        if axis is not None:
+            short = np.compress(rows, array, axis=axis)
+            node.input[position] = graph.add_initializer(model, f"{name}_short", short)
