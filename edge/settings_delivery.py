@@ -35,9 +35,9 @@ class DirectorySinkSettings(Section):
     path: AnyPath
     """The folder; made when missing."""
     keep_at_most: Annotated[int, Field(gt=0)] | None = None
-    """Faces; the oldest go first. None keeps all."""
+    """Faces; the oldest go first. Unlimited if not set."""
     keep_for: Duration | None = None
-    """Faces older than this are deleted. None keeps all."""
+    """Faces older than this are deleted. Kept if not set."""
     fsync: bool = False
     """Wait for the disk, so that a face also survives a power loss."""
 
@@ -54,7 +54,7 @@ class _NetworkSinkSettings(Section):
     timeout: Duration = 10.0
     """For one whole delivery, however slowly the other side answers."""
     ca_file: AnyPath | None = None
-    """PEM file of the authority that signed the server's certificate; None: the system's."""
+    """PEM file of the authority that signed the server's certificate; else the system's."""
     client_certificate: AnyPath | None = None
     """PEM file; with client_key it proves this device to the server (mutual TLS)."""
     client_key: AnyPath | None = None
@@ -109,9 +109,10 @@ class MqttSinkSettings(_NetworkSinkSettings):
     protocol: Literal["5", "3.1.1"] = "5"
     """MQTT version; with 5 the broker can say that it refuses a message."""
     username: str | None = None
+    """The broker's name for this device."""
     password: Secret | None = None
     client_id: str | None = None
-    """Different on each device; None: edge-gate-HOSTNAME."""
+    """Different on each device; edge-gate-HOSTNAME if not set."""
     topic: Annotated[str, Field(pattern=r"^[^+#/$\x00][^+#\x00]*[^+#/\x00]$")] = "edge-gate"
     """First levels of each topic."""
     keepalive: Annotated[Duration, Field(ge=5, le=65535)] = 30.0
@@ -158,7 +159,7 @@ class DeliverySettings(Section):
     """The outbox before the sinks, and what is sent to them."""
 
     outbox: OutboxSettings | None = None
-    """None: faces go straight to the sinks and are lost when a sink is down."""
+    """Keeps faces until every sink has them; if not set, a sink that is down loses them."""
     backoff: BackoffSettings = BackoffSettings()
     """Pace of repeated attempts."""
     include_embedding: bool = False

@@ -8,7 +8,7 @@ from edge.sink_directory import DirectorySink
 
 def open_sink(settings: SinkSettings) -> Sink:
     """
-    Return the sink of one entry of `delivery.sinks`.
+    Return the sink of one entry of `sinks`.
 
     Raises:
         ConfigError: The sink is not available in this command.
