@@ -12,6 +12,7 @@ from edge.config import Config
 from edge.strict_yaml import KeyPath
 
 Schema: TypeAlias = dict[str, Any]
+_ESCAPED_PIPE = r"\|"
 Default: TypeAlias = str | int | float | bool | None
 
 
@@ -53,6 +54,7 @@ def config_schema() -> Schema:
         kind = section["properties"].get("type", {})
         if "const" in kind:  # it tells the sections of a list apart, so it must be written
             del kind["default"]
+            kind.setdefault("description", "What this section is.")
             section["required"] = ["type", *section.get("required", ())]
     return {"$schema": GenerateJsonSchema.schema_dialect, **schema}
 
@@ -130,7 +132,7 @@ def _allowed_values(schema: Schema) -> str:
         case {"format": "path"}:
             return "a path"
         case {"pattern": pattern}:
-            return f"text of the form {pattern}"
+            return f"text of the form `{pattern}`"
     return "text"
 
 
@@ -143,3 +145,42 @@ def _range(schema: Schema) -> str:
         case {"minimum": low}:
             return f" from {low}"
     return ""
+
+
+def shown_value(value: object) -> str:
+    """Return a value as it is written in a configuration."""
+    match value:
+        case None:
+            return "not set"
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:.12g}"
+    return str(value)
+
+
+def markdown_tables() -> str:
+    """Return the README's tables: a row for each key, sections with the same rows together."""
+    titles: dict[str, list[Key]] = {}
+    for key in config_keys().values():
+        if key.children:
+            titles.setdefault(_rows(key), []).append(key)
+    return "\n\n".join(f"{_title(sections)}\n\n{rows}" for rows, sections in titles.items())
+
+
+def _title(sections: list[Key]) -> str:
+    names = ", ".join(f"`{section.name}`" for section in sections if section.name)
+    return f"**{names or 'The file'}**: {sections[0].meaning}"
+
+
+def _rows(section: Key) -> str:
+    names = (f"{section.name}.{child}".lstrip(".") for child in section.children)
+    head = ["| key | meaning | allowed | default |", "|---|---|---|---|"]
+    return "\n".join([*head, *(_row(config_keys()[name]) for name in names)])
+
+
+def _row(key: Key) -> str:
+    default = "required" if key.required else "" if key.children else shown_value(key.default)
+    allowed = "a section" if key.children else key.allowed
+    cells = (f"`{key.name.rpartition('.')[2]}`", key.meaning, allowed, default)
+    return f"| {' | '.join(cell.replace('|', _ESCAPED_PIPE) for cell in cells)} |"

@@ -1,0 +1,94 @@
+"""`edge-gate check`: is a configuration right, and is there what it names?"""
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge.config import Config
+from edge.config_file import LoadedConfig, read_config
+from edge.errors import ConfigError
+from edge.settings_delivery import DirectorySinkSettings
+from edge.strict_yaml import KeyPath, key_name, place_error
+from engines.errors import PairError
+from engines.manifest import read_manifest
+
+EXAMPLES = """\
+example:
+  edge-gate check --config configs/demo.yaml
+
+Reads the file, then looks whether the engine pair, the sources and the folders of the sinks are
+there. Opens no network and no video, and writes nothing.
+
+Exit code: 0, or 78 with one line for each mistake: file:line:column: key: what.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the configuration file."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="YAML file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one line when all is well."""
+    loaded = read_config(arguments.config)
+    check_surroundings(loaded)
+    print(f"{arguments.config}: OK: {_summary(loaded.config)}")
+    return 0
+
+
+def check_surroundings(loaded: LoadedConfig) -> None:
+    """
+    Look whether there is what a configuration names.
+
+    Raises:
+        ConfigError: One line for each thing that is missing or cannot be read or written.
+    """
+    document = loaded.document
+    lines = [
+        str(place_error(document.path, document.value_places[path], f"{key_name(path)}: {what}"))
+        for path, what in _mistakes(loaded.config)
+    ]
+    if lines:
+        raise ConfigError("\n".join(lines))
+
+
+def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    try:
+        read_manifest(config.pair)
+    except PairError as error:
+        yield ("pair",), str(error)
+    model = config.detector.model
+    if model is not None and not _readable(model):
+        yield ("detector", "model"), f"cannot be read: {model}"
+    for index, source in enumerate(config.sources):
+        if not _readable(source.path):
+            yield ("sources", index, "uri"), f"cannot be read: {source.path}"
+    for index, sink in enumerate(config.sinks):
+        if isinstance(sink, DirectorySinkSettings) and not _writable_folder(sink.path):
+            yield ("sinks", index, "path"), f"is no folder that can be written: {sink.path}"
+    outbox = config.delivery.outbox
+    if outbox is not None and not _writable_folder(outbox.path.parent):
+        yield ("delivery", "outbox", "path"), f"cannot be written: {outbox.path}"
+
+
+def _readable(path: Path) -> bool:
+    return os.access(path, os.R_OK)
+
+
+def _writable_folder(path: Path) -> bool:
+    """Tell whether a folder can be written, or made."""
+    nearest = next(each for each in (path, *path.parents) if os.path.lexists(each))
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+def _summary(config: Config) -> str:
+    gate = config.gate
+    if gate.shift_at_most is None:
+        limit = f"threshold {gate.threshold:g}"
+    else:
+        limit = f"shift_at_most {gate.shift_at_most:g}"
+    sources = ", ".join(source.name for source in config.sources)
+    sinks = ", ".join(sink.name for sink in config.sinks)
+    return f"{sources} -> {config.detector.name} -> {limit} -> {sinks}"

@@ -1,0 +1,177 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from edge.__main__ import EXIT_CONFIG, EXIT_USAGE, main
+from edge.commands.check import check_surroundings
+from edge.config_file import read_config
+from edge.config_keys import config_keys
+from edge.config_settings import effective_settings
+from edge.errors import ConfigError
+from tests.edge.configurations import SMALLEST, loaded
+
+TWO_SOURCES = """\
+pair: pair
+gate: {threshold: 60, max_roll: 20}
+sources:
+  - {name: door, uri: door}
+  - name: yard
+    uri: yard.mp4
+    gate: {shift_at_most: 0.25}
+sinks: [{type: directory, path: faces}]
+"""
+
+
+@pytest.fixture
+def config_path(tmp_path):
+    path = tmp_path / "gate.yaml"
+    path.write_text(TWO_SOURCES)
+    return path
+
+
+def origins(text: str) -> dict[str, tuple[object, str]]:
+    return {
+        setting.name: (setting.value, setting.origin.rpartition("/")[2])
+        for setting in effective_settings(loaded(text))
+    }
+
+
+def test_every_effective_setting_knows_its_origin():
+    settings = origins(TWO_SOURCES)
+    assert settings["gate.threshold"] == (60, "gate.yaml:2")
+    assert settings["sources.door.gate.threshold"] == (60, "gate.yaml:2")
+    assert settings["sources.door.gate.max_yaw_ratio"] == (0.45, "default")
+    assert settings["sources.yard.gate.max_roll"] == (20, "gate.yaml:2")
+    assert settings["sources.yard.gate.shift_at_most"] == (0.25, "gate.yaml:7")
+    assert settings["sinks.directory.name"] == ("directory", "default")
+    assert settings["delivery.outbox"] == (None, "default")
+
+
+def test_a_threshold_that_does_not_decide_is_shown_as_not_set():
+    assert origins(TWO_SOURCES)["sources.yard.gate.threshold"] == (None, "default")
+
+
+def test_an_inherited_shift_that_a_threshold_replaces_is_shown_as_not_set():
+    text = TWO_SOURCES.replace("threshold: 60", "shift_at_most: 0.5").replace(
+        "gate: {shift_at_most: 0.25}", "gate: {threshold: 70}"
+    )
+    settings = origins(text)
+    assert settings["sources.yard.gate.threshold"] == (70, "gate.yaml:7")
+    assert settings["sources.yard.gate.shift_at_most"] == (None, "default")
+
+
+def test_a_merged_value_comes_from_where_it_was_written():
+    text = TWO_SOURCES.replace("{threshold: 60", "&strict {threshold: 60").replace(
+        "gate: {shift_at_most: 0.25}", "gate: {<<: *strict, max_yaw_ratio: 0.2}"
+    )
+    settings = origins(text)
+    assert settings["sources.yard.gate.threshold"] == (60, "gate.yaml:2")
+    assert settings["sources.yard.gate.max_yaw_ratio"] == (0.2, "gate.yaml:7")
+
+
+def test_explain_prints_every_setting(config_path, capsys):
+    assert main(["explain", "--config", str(config_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(effective_settings(read_config(config_path)))
+    assert lines[0].split() == ["pair", f"{config_path.parent}/pair", f"{config_path}:1"]
+
+
+def test_explain_prints_value_origin_range_default_and_meaning_of_a_key(config_path, capsys):
+    assert main(["explain", "--config", str(config_path), "gate.max_roll"]) == 0
+    first = capsys.readouterr().out.split("\n\n")[0]
+    assert first.splitlines() == [
+        "gate.max_roll: 20",
+        f"  from     {config_path}:2",
+        "  allowed  a number from 0 to 180",
+        "  default  45",
+        f"  {config_keys()['gate.max_roll'].meaning}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        (
+            "threshold",
+            ["gate.threshold", "sources.door.gate.threshold", "sources.yard.gate.threshold"],
+        ),
+        ("sources.door.uri", ["sources.door.uri"]),
+        ("delivery.backoff", ["delivery.backoff.first", "delivery.backoff.at_most"]),
+    ],
+)
+def test_explain_finds_a_key_by_its_last_name_its_full_name_or_its_section(
+    config_path, capsys, key, names
+):
+    main(["explain", "--config", str(config_path), key])
+    sections = capsys.readouterr().out.split("\n\n")
+    assert [section.split(":")[0] for section in sections] == names
+
+
+def test_explain_of_an_unknown_key_is_a_usage_error_with_a_suggestion(config_path, capsys):
+    assert main(["explain", "--config", str(config_path), "treshold"]) == EXIT_USAGE
+    assert "did you mean threshold?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check", "explain"])
+def test_a_wrong_configuration_exits_with_78_and_one_line_for_each_mistake(
+    tmp_path, capsys, command
+):
+    path = tmp_path / "gate.yaml"
+    path.write_text("treads: 2\n" + SMALLEST)
+    assert main([command, "--config", str(path)]) == EXIT_CONFIG
+    captured = capsys.readouterr()
+    assert captured.err == f"{path}:1:1: treads: unknown key; did you mean threads?\n"
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("command", ["check", "explain"])
+def test_a_missing_file_exits_with_78(tmp_path, capsys, command):
+    assert main([command, "--config", str(tmp_path / "absent.yaml")]) == EXIT_CONFIG
+    assert "absent.yaml:1:1: cannot be read: No such file or directory" in capsys.readouterr().err
+
+
+def absences(path: Path) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        check_surroundings(read_config(path))
+    return [line.removeprefix(str(path)) for line in str(caught.value).splitlines()]
+
+
+def test_check_names_everything_that_is_missing_at_its_place(config_path):
+    folder = config_path.parent
+    pair, *sources = absences(config_path)
+    assert pair.startswith(":1:7: pair: ")
+    assert "build_engines.py build" in pair
+    assert sources == [
+        f":4:23: sources[0].uri: cannot be read: {folder}/door",
+        f":6:10: sources[1].uri: cannot be read: {folder}/yard.mp4",
+    ]
+
+
+def test_check_refuses_folders_that_cannot_be_made(config_path):
+    (config_path.parent / "faces").touch()
+    text = config_path.read_text() + "delivery: {outbox: {path: faces/outbox.sqlite}}\n"
+    config_path.write_text(text + "detector: {model: absent.onnx}\n")
+    lines = "\n".join(absences(config_path))
+    assert ":8:33: sinks[0].path: is no folder that can be written" in lines
+    assert ":9:27: delivery.outbox.path: cannot be written" in lines
+    assert ":10:19: detector.model: cannot be read" in lines
+
+
+def test_check_refuses_a_pair_whose_manifest_is_damaged(config_path):
+    folder = config_path.parent / "pair"
+    folder.mkdir()
+    (folder / "pair.yaml").write_bytes(b"\xff")
+    assert absences(config_path)[0].startswith(f":1:7: pair: {folder}/pair.yaml: cannot be read")
+
+
+def test_schema_prints_json_schema(capsys):
+    assert main(["schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert set(schema["required"]) == {"pair", "sources", "sinks"}
+
+
+def test_schema_prints_tables_for_the_readme(capsys):
+    assert main(["schema", "--markdown"]) == 0
+    assert "| `threshold` | Forward faces" in capsys.readouterr().out
