@@ -1,0 +1,22 @@
+from pathlib import Path
+
+from edge.config_file import checked
+from edge.config_keys import markdown_tables
+from edge.strict_yaml import parse_document
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+REFRESH = "put the output of 'edge-gate schema --markdown' between the marks of the README"
+
+
+def between(start: str, end: str) -> str:
+    return README.read_text(encoding="utf-8").partition(start)[2].partition(end)[0]
+
+
+def test_the_readme_documents_the_configuration_as_it_is():
+    written = between("<!-- configuration -->\n", "\n<!-- end of configuration -->")
+    assert written == markdown_tables(), REFRESH
+
+
+def test_the_smallest_configuration_of_the_readme_is_valid():
+    smallest = between("## Configuration", "<!--").partition("```yaml\n")[2].partition("```")[0]
+    assert checked(parse_document(smallest, README)).config.sources[0].name == "door"
