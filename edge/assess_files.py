@@ -26,11 +26,12 @@ def assessments(
     """
     for source in sources:
         task = bars.add_task(source.name, total=source.frame_count())
+        taken = 0
         try:
-            for frame in source.frames():
+            for taken, frame in enumerate(source.frames(), start=1):
                 yield from assess(frame)
-                bars.advance(task)
+                bars.update(task, completed=taken)
         except SourceError as error:
             report(error)
         # Unreadable images and inexact frame counts must not leave a bar short of its end.
-        bars.update(task, total=bars.tasks[task].completed)
+        bars.update(task, total=taken)
