@@ -1,0 +1,116 @@
+"""
+One graph for a dense network and its pruned copy that computes once what they have in common.
+
+Everything before the first pruned layer gives the same values in both networks, so a pair that is
+pruned near its end costs little more than one embedding. Equal weights are stored once.
+"""
+
+import hashlib
+
+import onnx
+
+from engines import graph
+from engines.network import Network
+from engines.part import part_of
+
+Key = tuple[bytes, ...]
+
+
+def fuse(dense: Network, pruned: Network) -> onnx.ModelProto:
+    """
+    Return one graph with two outputs: the embedding of the dense, then of the pruned network.
+
+    Both embeddings are raw, as the networks alone would give them; normalising them and taking the
+    shift stays with `engines.shift`, in float64.
+
+    Args:
+        dense: The network that `pruned` is a copy of; its names stay.
+        pruned: Its tensors get the ending `_pruned` where they differ.
+    """
+    fused = _Fused(dense)
+    fused.add(pruned)
+    return fused.model
+
+
+def parts(fused: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
+    """Return the dense and the pruned network that a fused graph was made of; shapes are open."""
+    source = fused.graph.input[0].name
+    first, second = (part_of(fused, source, each.name) for each in fused.graph.output)
+    return first, second
+
+
+class _Fused:
+    """A graph that grows by what it does not compute yet."""
+
+    def __init__(self, dense: Network) -> None:
+        self.model = onnx.ModelProto()
+        self.model.CopyFrom(dense.model)
+        self._tensors = {
+            _content(each): each.name for each in reversed(self.model.graph.initializer)
+        }
+        self._alias = {
+            each.name: self._tensors[_content(each)] for each in self.model.graph.initializer
+        }
+        self._nodes = {self._key(node): tuple(node.output) for node in self.model.graph.node}
+        self._taken = {*self._alias, dense.input_name}
+        self._taken.update(name for node in self.model.graph.node for name in node.output)
+
+    def add(self, pruned: Network) -> None:
+        self._alias = {each.name: self._stored(each) for each in pruned.model.graph.initializer}
+        for node in pruned.model.graph.node:
+            self._compute(node)
+        self._add_output(pruned)
+        graph.drop_unused_initializers(self.model)
+
+    def _stored(self, tensor: onnx.TensorProto) -> str:
+        content = _content(tensor)
+        if content not in self._tensors:
+            added = self.model.graph.initializer.add()
+            added.CopyFrom(tensor)
+            added.name = self._tensors[content] = self._new_name(tensor.name)
+        return self._tensors[content]
+
+    def _compute(self, node: onnx.NodeProto) -> None:
+        key = self._key(node)
+        if key not in self._nodes:
+            added = self.model.graph.node.add()
+            added.CopyFrom(node)
+            added.name = f"{node.name}_pruned" if node.name else ""
+            del added.input[:], added.output[:]
+            added.input.extend(self._alias.get(name, name) for name in node.input)
+            added.output.extend(self._new_name(name) if name else "" for name in node.output)
+            self._nodes[key] = tuple(added.output)
+        self._alias.update(zip(node.output, self._nodes[key], strict=True))
+
+    def _add_output(self, pruned: Network) -> None:
+        output = self.model.graph.output.add()
+        output.CopyFrom(self.model.graph.output[0])
+        output.name = self._alias[pruned.output_name]
+        dense = self.model.graph.output[0].name
+        if output.name == dense:  # nothing was pruned, and outputs need names of their own
+            output.name = self._new_name(dense)
+            self.model.graph.node.append(onnx.helper.make_node("Identity", [dense], [output.name]))
+
+    def _key(self, node: onnx.NodeProto) -> Key:
+        """Return what decides a node's result: equal keys, equal results."""
+        same = onnx.NodeProto()
+        same.CopyFrom(node)
+        del same.output[:], same.input[:]
+        same.name = same.doc_string = ""
+        same.input.extend(self._alias.get(name, name) for name in node.input)
+        return (same.SerializeToString(deterministic=True), bytes([len(node.output)]))
+
+    def _new_name(self, name: str) -> str:
+        fresh = f"{name}_pruned"
+        while fresh in self._taken:
+            fresh += "_"
+        self._taken.add(fresh)
+        return fresh
+
+
+def _content(tensor: onnx.TensorProto) -> bytes:
+    """Return a digest of a tensor's type, shape and values."""
+    array = graph.values(tensor)
+    digest = hashlib.sha256(f"{tensor.data_type} {array.shape}".encode())
+    digest.update(array.tobytes())
+    return digest.digest()
