@@ -22,6 +22,7 @@ _WORDS = {
     "out of range": re.compile(r"(greater|less)_than.*|finite_number"),
     "unknown value": re.compile(r"literal_error|union_tag_invalid"),
     "wrong characters": re.compile(r"string_pattern_mismatch"),
+    "wrong length": re.compile(r"string_too_(short|long)"),
     "is missing": re.compile(r"missing|union_tag_not_found"),
 }
 
@@ -111,8 +112,11 @@ def _wrong_words(details: ErrorDetails, key: Key | None) -> str:
     shown = _shown(got)
     if key is not None and key.children and isinstance(got, str):
         shown = "text"  # it may be a password
-    allowed = f", allowed {key.allowed}" if key else ""
-    return f"{what or details['msg']}, got {shown}{allowed}"
+    if key is None:
+        return f"{what or details['msg']}, got {shown}"
+    if what == "out of range" and " from " not in key.allowed:  # a quantity with a unit
+        what = details["msg"].removeprefix("Input ")
+    return f"{what or details['msg']}, got {shown}, allowed {key.allowed}"
 
 
 def _shown(value: object) -> str:

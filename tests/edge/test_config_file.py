@@ -157,6 +157,17 @@ SINKS = {
         "{type: mqtt, host: a, port: 0}",
         (":1:37: sinks[0].port: out of range, got 0, allowed a whole number from 1 to 65535"),
     ),
+    "out of range with a unit": (
+        "{type: mqtt, host: a, keepalive: 1s}",
+        (
+            ":1:42: sinks[0].keepalive: should be greater than or equal to 5, got '1s', "
+            "allowed seconds, or with a unit as in 90s, 7d"
+        ),
+    ),
+    "empty": (
+        "{type: mqtt, host: ''}",
+        ":1:28: sinks[0].host: wrong length, got '', allowed text",
+    ),
     "contradiction": (
         "{type: http, url: 'http://a'}",
         ":1:9: sinks[0]: url is not encrypted: use https:// or set allow_plaintext: true",
@@ -283,3 +294,23 @@ def test_any_document_is_a_configuration_or_a_configuration_error(values):
         checked(document)
     except ConfigError as error:
         assert str(error).startswith("gate.yaml:1:1: ")  # noqa: PT017 - both outcomes are facts
+
+
+EXAMPLE = (Path(__file__).resolve().parents[2] / "configs" / "gate.example.yaml").read_text(
+    encoding="utf-8"
+)
+PIECES = st.sampled_from(
+    [*" #-:,[]{}&*!|>'\"%\n\t\0", "\n  ", "*a", "&a ", "<<: *a", "1e999", "\ud800"]
+)
+
+
+@given(st.data())
+def test_a_damaged_example_is_a_configuration_or_a_configuration_error(data):
+    text = EXAMPLE.replace("# ", "") if data.draw(st.booleans()) else EXAMPLE
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(text)))
+        text = text[:start] + data.draw(PIECES) + text[start + data.draw(st.integers(0, 20)) :]
+    try:
+        checked(parse_document(text, Path("gate.yaml")))
+    except ConfigError as error:
+        assert str(error).startswith("gate.yaml:")  # noqa: PT017 - both outcomes are facts

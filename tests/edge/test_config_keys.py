@@ -3,11 +3,13 @@ import re
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from edge.config_file import checked, read_config
 from edge.config_keys import config_keys, config_schema, markdown_tables
 from edge.config_settings import effective_settings
 from edge.strict_yaml import parse_document, read_document
+from tests.edge.configurations import SMALLEST
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "configs" / "gate.example.yaml"
@@ -47,6 +49,41 @@ def test_the_schema_for_editors_is_up_to_date():
 
 def test_the_schema_knows_no_null():
     assert "null" not in json.dumps(config_schema())
+
+
+def accepted_by_schema(text: str) -> bool:
+    validator = Draft202012Validator(config_schema())
+    return validator.is_valid(parse_document(text, EXAMPLE).values)
+
+
+def test_the_schema_is_a_schema_and_accepts_the_example():
+    Draft202012Validator.check_schema(config_schema())
+    assert accepted_by_schema(EXAMPLE.read_text(encoding="utf-8"))
+    assert accepted_by_schema(uncommented(EXAMPLE.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        "treads: 2",
+        "threads: 0",
+        "gate: {threshold: 50, shift_at_most: 0.3}",
+        "gate: {threshold: '50'}",
+        "detector: {name: mtcn}",
+        "delivery: {backoff: {first: 3 parsecs}}",
+        "delivery: {outbox: {quota: 1MB}}",
+    ],
+)
+def test_the_schema_shows_mistakes_in_an_editor(mistake):
+    assert not accepted_by_schema(SMALLEST + mistake)
+    assert accepted_by_schema(SMALLEST)
+
+
+@pytest.mark.parametrize(
+    "sink", ["{path: a}", "{type: ftp}", "{type: http}", "{type: mqtt, url: a}"]
+)
+def test_the_schema_shows_mistakes_in_a_sink(sink):
+    assert not accepted_by_schema(SMALLEST.partition("sinks:")[0] + f"sinks: [{sink}]")
 
 
 def uncommented(text: str) -> str:
