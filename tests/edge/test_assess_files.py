@@ -32,7 +32,7 @@ def picture(folder, name):
 
 def test_a_broken_file_is_reported_and_the_next_source_is_read(tmp_path, assess):
     problems: list[EdgeError] = []
-    sources = [
+    sources: list[ImageFiles | VideoFile] = [
         VideoFile(tmp_path / "gone.mp4"),
         ImageFiles([tmp_path / "gone.png", picture(tmp_path, "here.png")], problems.append),
     ]
