@@ -7,11 +7,27 @@ from edge.samples import Delivery, DetectedFace, Frame, Pixels
 
 
 class FrameSource(Protocol):
-    """Yields frames until the source ends."""
+    """
+    Opens a device, an address or a file and yields its frames, once: it never reconnects.
+
+    `edge.live_source.LiveSource` keeps one alive for months. It runs `frames()` in a thread of its
+    own, opens anew after a loss, and hands over values of `edge.samples.Captured`:
+
+        source = live_source(settings, ...)  not started, nothing opened
+        source.start()
+        source.frames()                      iterator of Captured: waits; ends after stop(), or
+                                             after the last frame of a file
+        source.take()                        Captured or None: never waits, for one loop over
+                                             several sources; `arrived` is called after each put
+        source.status()                      state, since when, counts, health of the picture
+        source.stop()
+    """
 
     def frames(self) -> Iterator[Frame]:
         """
-        Yield frames in order.
+        Open, and yield frames in order; closing the iterator releases the source.
+
+        May block up to the source's timeouts. A new call opens anew.
 
         Raises:
             SourceError: The source cannot be opened or was lost.

@@ -1,6 +1,7 @@
 """The values that flow through the gate, one way: frame, detected face, assessment."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Literal, TypeAlias
 
@@ -24,6 +25,19 @@ class Frame:
     """Position in the source, from 0."""
     time_s: float | None
     """Presentation time in seconds from the start of the source; None for a still image."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Captured:
+    """A frame of a running source, with the moment this device received it."""
+
+    frame: Frame
+    monotonic_s: float
+    """Monotonic clock: for ages and timeouts, comparable within one run of the process."""
+    wall: datetime
+    """Wall clock in UTC, as far as the device knows it: for records only."""
+    clock_synced: bool
+    """False while the wall clock has never been set since the start, as without a battery."""
 
 
 @dataclass(frozen=True, slots=True)
