@@ -1,0 +1,34 @@
+"""The part of the configuration that says what is forwarded of one person walking by."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from edge.quantities import Duration
+from edge.settings_section import Section
+
+Mode = Literal["best_shot", "every", "observe"]
+"""best_shot: the best faces of each track; every: each face that passes; observe: count only."""
+
+
+class TrackSettings(Section):
+    """When faces of following frames are one person, and which of them are forwarded."""
+
+    keep: Annotated[int, Field(ge=1, le=20)] = 1
+    """Faces forwarded of each track: its best ones."""
+    early_after: Duration | None = None
+    """Forward the best face so far this long after the first good one; not given, at the end."""
+    upgrade_by: Annotated[float, Field(ge=0, le=100)] = 10.0
+    """Quality score: a face forwarded early is followed by a better one only above this gain."""
+    enough: Annotated[float, Field(ge=0, le=100)] = 95.0
+    """Quality score: a track whose worst kept face reaches it is not scored any further."""
+    at_most_every: Duration = 1.0
+    """Mode `every`: least time between two forwarded faces of a track."""
+    gap: Duration = 1.0
+    """A face unseen for longer has left, and its track ends."""
+    longest: Duration = 60.0
+    """A track is cut after this time, so that a person who stays is seen again."""
+    duplicate_within: Duration = 300.0
+    """A face much like one forwarded by the same camera this short ago is not sent again."""
+    duplicate_above: Annotated[float, Field(ge=-1, le=1)] = 0.8
+    """Comparison score (cosine of dense embeddings) above which two faces are much alike."""

@@ -1,0 +1,100 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.best_shot import BestShots, Shot
+from edge.gate import features
+from edge.samples import Assessment, Frame, QualityScore, Reason, Verdict
+from edge.settings_tracks import TrackSettings
+from tests.edge.canned import upright_face
+
+FRAME = Frame(np.zeros((4, 4, 3), np.uint8), "door", 0, 0.0)
+
+
+def good(score, eyes=40.0):
+    quality = QualityScore(2 - score / 50, score / 100, score)
+    return Assessment(
+        FRAME,
+        0,
+        upright_face(),
+        eyes,
+        quality,
+        None,
+        None,
+        Verdict(forward=True, reason=Reason.FORWARDED),
+        "",
+        "p",
+    )
+
+
+def scores(shots):
+    return [shot.assessment.quality.score for shot in shots]
+
+
+scored = st.lists(
+    st.tuples(st.integers(1, 3), st.integers(0, 1000).map(lambda tenths: tenths / 10)), max_size=30
+)
+
+
+@given(scored, st.integers(1, 4))
+def test_at_its_end_a_track_forwards_its_best_faces_and_no_others(offers, keep):
+    shots = BestShots(TrackSettings(keep=keep))
+    for step, (track_id, score) in enumerate(offers):
+        shots.offer(track_id, good(score), step * 0.1)
+    for track_id in (1, 2, 3):
+        of_track = sorted((score for one, score in offers if one == track_id), reverse=True)
+        assert scores(shots.end(track_id)) == of_track[:keep]
+
+
+@given(scored)
+def test_faces_sent_of_a_track_only_get_better_and_are_numbered(offers):
+    shots = BestShots(TrackSettings(early_after=0.3, upgrade_by=5))
+    sent: dict[int, list[Shot]] = {1: [], 2: [], 3: []}
+    for step, (track_id, score) in enumerate(offers):
+        shots.offer(track_id, good(score), step * 0.1)
+        for early_id, shot in shots.early(step * 0.1):
+            sent[early_id].append(shot)
+    for track_id in sent:
+        of_track = [*sent[track_id], *shots.end(track_id)]
+        gains = np.diff(scores(of_track))
+        assert (gains >= 5 - 1e-9).all()
+        assert [shot.revision for shot in of_track] == list(range(len(of_track)))
+        offered = [score for one, score in offers if one == track_id]
+        if offered:
+            assert max(offered) - max(scores(of_track)) < 5 + 1e-9
+
+
+def test_a_discarded_face_cannot_be_offered():
+    face = good(80)
+    refused = Assessment(
+        **{name: getattr(face, name) for name in face.__slots__ if name != "verdict"},
+        verdict=Verdict(forward=False, reason=Reason.LOW_QUALITY),
+    )
+    with pytest.raises(ValueError, match="discarded face"):
+        BestShots(TrackSettings()).offer(1, refused, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("kept_score", "eyes", "could"),
+    [(50, 40, True), (50, 20, False), (96, 80, False), (None, 5, True)],
+)
+def test_only_faces_that_could_win_are_scored(kept_score, eyes, could):
+    shots = BestShots(TrackSettings())
+    if kept_score is not None:
+        shots.offer(1, good(kept_score), 0.0)
+    scale = eyes / math.dist(*upright_face().landmarks[:2].tolist())
+    known = features(upright_face(scale=scale), 900, 900)
+    assert shots.could_win(1, known) is could
+
+
+def test_a_track_that_never_ends_is_overdue():
+    shots = BestShots(TrackSettings(longest=60))
+    shots.offer(7, good(50), 100.0)
+    assert (shots.overdue(160.0), shots.overdue(160.1)) == ([], [7])
+
+
+def test_a_track_without_a_good_face_forwards_nothing():
+    assert BestShots(TrackSettings()).end(1) == []
