@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import build_engines
+from engines import catalogued_pair
 from engines.catalogue import fetch, find_entry
 from engines.manifest import read_manifest
 from engines.pair import open_pair
@@ -138,7 +139,7 @@ def test_help_of_each_command_explains_and_exits_with_zero(capsys, command):
     ],
 )
 def test_each_option_reaches_the_recipe(tmp_path, entry, monkeypatch, words, expected):
-    monkeypatch.setattr(build_engines, "golden_faces", lambda size, _: synthetic_faces(size))
+    monkeypatch.setattr(catalogued_pair, "golden_faces", lambda size, _: synthetic_faces(size))
     assert run("build", "--network", entry, "--out", tmp_path / "pair", *words) == 0
     assert expected.items() <= asdict(read_manifest(tmp_path / "pair").recipe).items()
 
