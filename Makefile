@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint clean
+.PHONY: help install demo test lint bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -29,6 +29,9 @@ lint: install ## formatting, lint, types, import rules
 
 test: lint ## lint and all tests
 	$(BIN)/python -m pytest
+
+bench: install ## time the hot paths
+	$(BIN)/python -m pytest tests/bench/bench_hot_paths.py -p no:randomly
 
 clean: ## remove the venv and everything the demo made
 	rm -rf $(VENV) demo pairs

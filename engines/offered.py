@@ -1,0 +1,69 @@
+"""Which networks can be timed next to an engine pair: its own, and those it was made from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.batch_norm import fold_batch_norm
+from engines.catalogue import find_entry, located
+from engines.dense import dense_network
+from engines.errors import CatalogueError
+from engines.manifest import Manifest
+from engines.network import Network, load_network
+from engines.pair import checked_content
+from engines.prune import prune
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Offered:
+    """Networks by what they are; a row of several is run one after the other."""
+
+    rows: dict[str, tuple[bytes, ...]]
+    """
+    ONNX files: `dense_as_shipped` by its publisher, `two_pass` (dense, then pruned), `dense` of
+    such a pair, `fused` (one graph, two outputs), `dense_compacted` (what makes the first of them).
+    """
+    notes: tuple[str, ...]
+    """Why one is absent."""
+
+
+def offered_networks(folder: Path, manifest: Manifest) -> Offered:
+    """
+    Return what can be timed.
+
+    Args:
+        folder: Of the engine pair.
+        manifest: Read from it.
+
+    Raises:
+        PairIntegrityError: A file of the pair is missing or not the promised one.
+    """
+    rows = _own(folder, manifest)
+    try:
+        shipped = _as_shipped(manifest)
+    except CatalogueError as error:
+        return Offered(rows, (f"the network as shipped was not timed: {error}",))
+    rows["dense_as_shipped"] = (_content(shipped),)
+    if "two_pass" not in rows:
+        folded = fold_batch_norm(shipped)
+        rows["two_pass"] = (_content(folded), _content(prune(folded, manifest.recipe)[0]))
+    return Offered(rows, ())
+
+
+def _own(folder: Path, manifest: Manifest) -> dict[str, tuple[bytes, ...]]:
+    files = {role: checked_content(folder, record) for role, record in manifest.files.items()}
+    alone = (_content(dense_network(folder, manifest)),)
+    if "fused" in files:
+        return {"dense_compacted": alone, "fused": (files["fused"],)}
+    return {"dense": alone, "two_pass": (files["dense"], files["pruned"])}
+
+
+def _as_shipped(manifest: Manifest) -> Network:
+    entry = find_entry(manifest.network.name)
+    network = load_network(located(entry)[0], manifest.specification, manifest.embedding_length)
+    if network.source_sha256 != manifest.network.source_sha256:
+        raise CatalogueError(f"{entry.name}: the pair was built from another file of that name")
+    return network
+
+
+def _content(network: Network) -> bytes:
+    return network.model.SerializeToString()
