@@ -1,0 +1,89 @@
+"""The files of a plan: their names, and writing both so that a reader never sees half of it."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.tensorrt.build import BuiltPlan
+from engines.tensorrt.fingerprint import Fingerprint
+from engines.tensorrt.plan_header import HEADER_BYTES, read_header
+from engines.tensorrt.plan_request import PlanRequest
+from engines.tensorrt.sidecar import (
+    SCHEMA,
+    BuildRecord,
+    Sidecar,
+    Source,
+    TensorDescription,
+    sidecar_path,
+    write_sidecar,
+    write_whole,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanParts:
+    """All that a plan's manifest is made of."""
+
+    request: PlanRequest
+    built: BuiltPlan
+    source: Source
+    fingerprint: Fingerprint
+    output_lengths: tuple[int, ...]
+    """Values of each output for one face image, in the request's order."""
+
+
+def plan_name(request: PlanRequest, source: Source, fingerprint: Fingerprint) -> str:
+    """
+    Return a file name that says what the plan is and where it runs.
+
+    For example dense-87aacdfe-fp16-b1_4_8-trt10.3.0-sm8.7x8.plan.
+    """
+    profile = request.profile
+    batch = f"b{profile.smallest}_{profile.usual}_{profile.largest}"
+    library = f"{'rtx' if fingerprint.flavour == 'rtx' else 'trt'}{fingerprint.tensorrt}"
+    device = f"sm{fingerprint.compute_capability or 'any'}"
+    if fingerprint.multiprocessors is not None:
+        device += f"x{fingerprint.multiprocessors}"
+    words = (source.role, source.sha256[:8], source.precision, batch, library, device)
+    return "-".join(words) + ".plan"
+
+
+def write_plan(folder: Path, parts: PlanParts) -> Path:
+    """
+    Write a plan and its manifest; the manifest comes last, and without it a plan is not used.
+
+    Raises:
+        PlanIntegrityError: What TensorRT returned does not begin as a plan does.
+    """
+    content = parts.built.content
+    path = folder / plan_name(parts.request, parts.source, parts.fingerprint)
+    read_header(content[:HEADER_BYTES], len(content), path.name)
+    sidecar_path(path).unlink(missing_ok=True)
+    write_whole(path, content)
+    write_sidecar(path, _sidecar(parts))
+    return path
+
+
+def _sidecar(parts: PlanParts) -> Sidecar:
+    request, built = parts.request, parts.built
+    return Sidecar(
+        schema_version=SCHEMA,
+        plan_sha256=hashlib.sha256(built.content).hexdigest(),
+        plan_bytes=len(built.content),
+        source=parts.source,
+        fingerprint=parts.fingerprint,
+        input=TensorDescription(name=request.input_name, shape=request.input_shape),
+        outputs=tuple(
+            TensorDescription(name=name, shape=(length,))
+            for name, length in zip(request.outputs, parts.output_lengths, strict=True)
+        ),
+        profile=request.profile,
+        build=BuildRecord(
+            typing=request.typing,
+            flags=built.flags,
+            workspace_bytes=request.workspace_bytes,
+            layers=built.layers,
+            seconds=round(built.seconds, 3),
+            timing_cache=bool(request.timings),
+        ),
+    )

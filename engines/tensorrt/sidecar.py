@@ -1,0 +1,168 @@
+"""
+The manifest beside a plan: `NAME.plan.json`, all that must be known before TensorRT is asked.
+
+A sidecar and not a prefix inside the plan, because other tools must still read the plan.
+"""
+
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from engines.cache import sha256_of
+from engines.tensorrt.errors import PlanIntegrityError
+from engines.tensorrt.fingerprint import Fingerprint
+
+SCHEMA: Literal[1] = 1
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BatchProfile(_Record):
+    """Batch sizes the plan accepts."""
+
+    smallest: int
+    usual: int
+    """The size TensorRT tuned for."""
+    largest: int
+
+
+class TensorDescription(_Record):
+    """One input or output of the plan."""
+
+    name: str
+    shape: tuple[int, ...]
+    """Without the batch axis."""
+
+
+class Source(_Record):
+    """The network the plan was built from."""
+
+    role: str
+    """dense, pruned, or fused."""
+    sha256: str
+    """Of the FP32 ONNX file."""
+    precision: Literal["fp16", "fp32"]
+    half_weights: int
+    """Weights stored in FP16."""
+    clamped: int
+    """Weights beyond FP16's range."""
+    kept_fp32: tuple[str, ...]
+    """Nodes computed in FP32."""
+    two_four_layers: tuple[str, ...]
+    """Layers whose weights are 2:4 sparse."""
+
+
+class BuildRecord(_Record):
+    """How TensorRT built the plan."""
+
+    typing: Literal["strong", "weak"]
+    flags: tuple[str, ...]
+    workspace_bytes: int
+    layers: int
+    seconds: float
+    timing_cache: bool
+    """Whether an earlier build's timings were used; such builds are not reproducible either."""
+
+
+class DeviceAcceptance(_Record):
+    """What `build_engines.py verify --device` measured on this very device."""
+
+    face_images: int
+    min_cosine: float
+    """Smallest cosine to the FP32 network on the CPU."""
+    shift_error: float | None
+    """Largest absolute error of the embedding shift; None for one plan of two."""
+    rank_agreement: float | None
+    """Spearman correlation of quality with FP32."""
+    latency_p50_ms: float
+    """Milliseconds for one face image, by CUDA events."""
+    latency_p99_ms: float
+    faces_per_second: float
+    """At the largest batch size."""
+    passed: bool
+
+
+class Sidecar(_Record):
+    """All of it."""
+
+    schema_version: Literal[1]
+    plan_sha256: str
+    plan_bytes: int
+    source: Source
+    fingerprint: Fingerprint
+    input: TensorDescription
+    outputs: tuple[TensorDescription, ...]
+    profile: BatchProfile
+    build: BuildRecord
+    acceptance: DeviceAcceptance | None = None
+    """None until it was verified on the device."""
+
+
+def sidecar_path(plan: Path) -> Path:
+    """Return where the manifest of a plan lies."""
+    return plan.with_name(plan.name + ".json")
+
+
+def read_sidecar(plan: Path) -> Sidecar:
+    """
+    Return the manifest of a plan.
+
+    Raises:
+        PlanIntegrityError: It is missing, unreadable, or not of this version.
+    """
+    path = sidecar_path(plan)
+    try:
+        return Sidecar.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise PlanIntegrityError(
+            f"{path}: {error.strerror}: a plan without its manifest is not trusted; build it again"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise PlanIntegrityError(
+            f"{path}: {place or 'content'}: {first['msg']}: build the plan again"
+        ) from error
+
+
+def write_sidecar(plan: Path, sidecar: Sidecar) -> None:
+    """Write the manifest beside the plan; a reader sees the old or the new one, never a part."""
+    write_whole(sidecar_path(plan), (sidecar.model_dump_json(indent=2) + "\n").encode())
+
+
+def require_unchanged(plan: Path, sidecar: Sidecar) -> None:
+    """
+    Refuse a plan that is not the one its manifest describes.
+
+    Raises:
+        PlanIntegrityError: It is missing or its SHA-256 differs.
+    """
+    try:
+        found = sha256_of(plan)
+    except OSError as error:
+        raise PlanIntegrityError(f"{plan}: {error.strerror}: copy or build it again") from error
+    if found != sidecar.plan_sha256:
+        raise PlanIntegrityError(
+            f"{plan}: SHA-256 is {found}, its manifest says {sidecar.plan_sha256}: "
+            "the file was changed or cut short; copy or build it again"
+        )
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file at once: to a temporary neighbour, synced, then renamed over the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
+        try:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+            Path(stream.name).chmod(0o644)
+            Path(stream.name).replace(path)
+        except BaseException:
+            Path(stream.name).unlink(missing_ok=True)
+            raise
