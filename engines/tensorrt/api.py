@@ -24,7 +24,7 @@ ALWAYS: dict[str, tuple[str, ...]] = {
     "ProfilingVerbosity": ("DETAILED",),
     "LayerInformationFormat": ("JSON",),
     "TensorIOMode": ("INPUT",),
-    "ILogger": ("Severity", "ERROR", "WARNING", "INFO", "INTERNAL_ERROR", "log"),
+    "ILogger": ("ERROR", "WARNING", "INTERNAL_ERROR", "log"),
     "Builder": (
         "build_serialized_network",
         "create_builder_config",
@@ -94,8 +94,6 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
         "IBuilderConfig.num_compute_capabilities",
         "IBuilderConfig.set_compute_capability",
     ),
-    "device_memory_v2": ("ICudaEngine.device_memory_size_v2",),
-    "device_memory_v1": ("ICudaEngine.device_memory_size",),
 }
 """Feature and the names it needs; a version has all of a feature's names or is not asked."""
 

@@ -28,8 +28,8 @@ class PlanParts:
     built: BuiltPlan
     source: Source
     fingerprint: Fingerprint
-    output_lengths: tuple[int, ...]
-    """Values of each output for one face image, in the request's order."""
+    output_shapes: tuple[tuple[int, ...], ...]
+    """Of each output for one face image, in the request's order: (D,) for an embedding."""
 
 
 def plan_name(request: PlanRequest, source: Source, fingerprint: Fingerprint) -> str:
@@ -74,8 +74,8 @@ def _sidecar(parts: PlanParts) -> Sidecar:
         fingerprint=parts.fingerprint,
         input=TensorDescription(name=request.input_name, shape=request.input_shape),
         outputs=tuple(
-            TensorDescription(name=name, shape=(length,))
-            for name, length in zip(request.outputs, parts.output_lengths, strict=True)
+            TensorDescription(name=name, shape=shape)
+            for name, shape in zip(request.outputs, parts.output_shapes, strict=True)
         ),
         profile=request.profile,
         build=BuildRecord(

@@ -1,0 +1,49 @@
+"""Is a loaded engine the one its manifest describes?"""
+
+from typing import Any
+
+from engines.tensorrt.api import Api
+from engines.tensorrt.errors import PlanInterfaceError
+from engines.tensorrt.load_gate import CheckedPlan, rebuild_command
+
+
+def require_interface(api: Api, engine: Any, plan: CheckedPlan) -> None:
+    """
+    Compare names, types, lengths and batch sizes of an engine with its manifest.
+
+    Raises:
+        PlanInterfaceError: Names what the engine has and what was promised.
+    """
+    found, promised = _found(api, engine), _promised(plan)
+    if found != promised:
+        differing = [line for line in found if line not in promised] or list(found)
+        raise PlanInterfaceError(
+            f"{plan.path}: the engine has {'; '.join(differing)}, its manifest promises "
+            f"{'; '.join(promised)}: run '{rebuild_command(plan.path, api.flavour)}' here"
+        )
+
+
+def _found(api: Api, engine: Any) -> tuple[str, ...]:
+    trt, lines = api.module, []
+    for index in range(engine.num_io_tensors):
+        name = engine.get_tensor_name(index)
+        shape = tuple(engine.get_tensor_shape(name))[1:]
+        kind = "float32" if engine.get_tensor_dtype(name) == trt.float32 else "another type"
+        if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT:
+            sizes = [next(iter(each)) for each in engine.get_tensor_profile_shape(name, 0)]
+            lines.append(f"input {name} {kind} {shape} in batches of {_batches(*sizes)}")
+        else:
+            lines.append(f"output {name} {kind} {shape}")
+    return tuple(sorted(lines))
+
+
+def _promised(plan: CheckedPlan) -> tuple[str, ...]:
+    sidecar, profile = plan.sidecar, plan.sidecar.profile
+    batches = _batches(profile.smallest, profile.usual, profile.largest)
+    lines = [f"input {sidecar.input.name} float32 {sidecar.input.shape} in batches of {batches}"]
+    lines += [f"output {each.name} float32 {each.shape}" for each in sidecar.outputs]
+    return tuple(sorted(lines))
+
+
+def _batches(smallest: int, usual: int, largest: int) -> str:
+    return f"{smallest}/{usual}/{largest}"

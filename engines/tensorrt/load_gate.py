@@ -1,0 +1,92 @@
+"""
+What must hold before TensorRT is asked to load a plan; none of it needs a GPU.
+
+In this order, so that the first failure is the true reason: the manifest is there, the file is the
+one it describes, its header is a plan's, and it was built by this library for this kind of device.
+The device's own facts follow once CUDA has answered.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engines.tensorrt.cuda.port import CudaDevice
+from engines.tensorrt.errors import CudaError, PlanIntegrityError, PlanMismatchError
+from engines.tensorrt.fingerprint import Fingerprint, differences
+from engines.tensorrt.plan_header import HEADER_BYTES, read_header
+from engines.tensorrt.sidecar import Sidecar, read_sidecar, require_unchanged
+
+REBUILD = "python build_engines.py build --backend {flavour} --out {folder}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPlan:
+    """A plan that passed everything that can be asked without a GPU."""
+
+    path: Path
+    sidecar: Sidecar
+
+
+def check_plan(path: Path, here: Fingerprint) -> CheckedPlan:
+    """
+    Return the plan if it may be loaded on this machine, as far as files can tell.
+
+    Args:
+        path: The plan; its manifest lies beside it.
+        here: This machine; what is unknown is not compared.
+
+    Raises:
+        PlanIntegrityError: Manifest or plan is missing, changed, or no plan.
+        PlanMismatchError: Built elsewhere; the message names both sides and the rebuild command.
+    """
+    sidecar = read_sidecar(path)
+    require_unchanged(path, sidecar)
+    with path.open("rb") as stream:
+        header = read_header(stream.read(HEADER_BYTES), path.stat().st_size, path.name)
+    stated = replace(sidecar.fingerprint, flavour=header.flavour, tensorrt=header.version_text)
+    if differences(stated, sidecar.fingerprint):
+        raise PlanIntegrityError(
+            f"{path}: the plan says {header.flavour} {header.version_text}, its manifest "
+            f"{sidecar.fingerprint.flavour} {sidecar.fingerprint.tensorrt}: build it again"
+        )
+    _require_same(path, stated, here)
+    return CheckedPlan(path, sidecar)
+
+
+def check_device(plan: CheckedPlan, here: Fingerprint, device: CudaDevice) -> None:
+    """
+    Compare a plan with the GPU that CUDA found.
+
+    Raises:
+        PlanMismatchError: Another compute capability or number of multiprocessors.
+        CudaError: Less memory is free than the plan alone takes.
+    """
+    _require_same(plan.path, plan.sidecar.fingerprint, on_device(here, device))
+    if device.free_bytes < plan.sidecar.plan_bytes:
+        raise CudaError(
+            f"{plan.path}: needs more than {plan.sidecar.plan_bytes >> 20} MiB, "
+            f"{device.free_bytes >> 20} MiB are free on {device.name}: stop other programs"
+        )
+
+
+def on_device(here: Fingerprint, device: CudaDevice) -> Fingerprint:
+    """Return this machine's fingerprint with what CUDA says of its GPU."""
+    return replace(
+        here,
+        compute_capability=device.compute_capability,
+        multiprocessors=device.multiprocessors,
+        device=device.name,
+        cuda=device.runtime,
+    )
+
+
+def rebuild_command(path: Path, flavour: str) -> str:
+    """Return what the operator runs to get a plan for this machine."""
+    return REBUILD.format(flavour=flavour, folder=path.parent)
+
+
+def _require_same(path: Path, built: Fingerprint, here: Fingerprint) -> None:
+    found = differences(built, here)
+    if found:
+        raise PlanMismatchError(
+            f"{path}: {'; '.join(found)}: run '{rebuild_command(path, here.flavour)}' here"
+        )

@@ -1,0 +1,162 @@
+"""One loaded plan: its engine, stream and outputs, all in the thread that owns CUDA."""
+
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engines.errors import BackendError, EmbeddingError
+from engines.specification import Embeddings
+from engines.tensorrt.api import Api
+from engines.tensorrt.buffers import Buffer, allocate
+from engines.tensorrt.cuda.port import CudaPort
+from engines.tensorrt.errors import PlanError
+from engines.tensorrt.interface import require_interface
+from engines.tensorrt.lane import Lane, LanePlan
+from engines.tensorrt.load_gate import CheckedPlan, rebuild_command
+from engines.tensorrt.logger import last_words
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """TensorRT and CUDA as all plans of a pair use them."""
+
+    api: Api
+    port: CudaPort
+    runtime: Any
+    """TensorRT's Runtime."""
+    logger: Any
+    mapped: bool
+    """Whether CPU and GPU share one memory."""
+
+
+class PlanRunner:
+    """Runs one plan on its own stream over an input buffer that others may share."""
+
+    def __init__(self, session: Session, plan: CheckedPlan, source: Buffer) -> None:
+        """
+        Deserialise the plan, check its interface, allocate its outputs.
+
+        Raises:
+            PlanError: TensorRT refused it, or it is not what its manifest says.
+            CudaError: No memory.
+        """
+        self._session, self._plan = session, plan
+        self._stack = ExitStack()
+        self._lanes: dict[int, Lane] = {}
+        """Batch size -> a lane of its own; the others share `_plain`."""
+        try:
+            self._load(source)
+        except BaseException:
+            self.close()
+            raise
+
+    def _load(self, source: Buffer) -> None:
+        port, sidecar = self._session.port, self._plan.sidecar
+        self.stream = port.create_stream()
+        self._stack.callback(port.destroy_stream, self.stream)
+        outputs = []
+        for output in sidecar.outputs:
+            shape = (sidecar.profile.largest, *output.shape)
+            outputs.append(allocate(port, shape, self._session.mapped))
+            self._stack.callback(outputs[-1].release)
+        self._outputs = tuple(outputs)
+        self._engine = self._deserialised()
+        self._stack.callback(self._drop_engine)
+        require_interface(self._session.api, self._engine, self._plan)
+        addresses = [(sidecar.input.name, source.address)]
+        for description, buffer in zip(sidecar.outputs, outputs, strict=True):
+            addresses.append((description.name, buffer.address))
+        self._lane_plan = LanePlan(
+            port, self.stream, sidecar.input.name, sidecar.input.shape, addresses, self._refused
+        )
+        self._plain = self._new_lane()
+        self._stack.callback(self._close_lanes)
+
+    def record(self, count: int) -> None:
+        """
+        Give this batch size a context and a CUDA graph of its own.
+
+        Both only save time, launches at small batches above all; where there is no memory for
+        them or the plan cannot be recorded, the shared lane goes on serving this size.
+        """
+        if self._session.port.capture is None:
+            return
+        lane = None
+        try:
+            lane = self._new_lane()
+            lane.record(count)
+        except BackendError as error:
+            log.info("no CUDA graph for batches of %d: %s", count, error)
+            if lane is not None:
+                lane.close()
+            return
+        self._lanes[count] = lane
+
+    def enqueue(self, count: int) -> None:
+        """Give the stream one run over the first `count` rows of the input, and their return."""
+        self._lanes.get(count, self._plain).enqueue(count)
+        for output in self._outputs:
+            output.fetch(count, self.stream)
+
+    def results(self, count: int) -> tuple[Embeddings, ...]:
+        """
+        Wait for the run and return copies of its outputs, (count, ...) float32 each.
+
+        Raises:
+            EmbeddingError: A value is NaN or infinite.
+            CudaError: The run failed, or the device was lost.
+        """
+        self._session.port.synchronise(self.stream)
+        results = tuple(output.rows[:count].copy() for output in self._outputs)
+        for description, result in zip(self._plan.sidecar.outputs, results, strict=True):
+            if not np.isfinite(result).all():
+                raise EmbeddingError(
+                    f"{self._plan.path}: output {description.name!r} holds NaN or infinite values: "
+                    "run 'build_engines.py verify --device' on the engine pair"
+                )
+        return results
+
+    def layer_information(self) -> str:
+        """Return TensorRT's own JSON about the layers it made and the kernels it chose."""
+        inspector = self._engine.create_engine_inspector()
+        form = self._session.api.module.LayerInformationFormat.JSON
+        return str(inspector.get_engine_information(form))
+
+    def close(self) -> None:
+        """Release graphs, contexts, engine, outputs and stream in this order; safe twice."""
+        self._stack.close()
+
+    def _deserialised(self) -> Any:
+        # The bytes are garbage as soon as the engine exists: nothing keeps them.
+        engine = self._session.runtime.deserialize_cuda_engine(self._plan.path.read_bytes())
+        if engine is None:
+            api, path = self._session.api, self._plan.path
+            raise PlanError(
+                f"{path}: TensorRT {api.version} does not load it: "
+                f"{last_words(self._session.logger)}: run '{rebuild_command(path, api.flavour)}' "
+                "here"
+            )
+        return engine
+
+    def _new_lane(self) -> Lane:
+        context = self._engine.create_execution_context()
+        if context is None:
+            raise self._refused("an execution context; free memory on the device")
+        return Lane(context, self._lane_plan)
+
+    def _refused(self, what: str) -> BackendError:
+        words = last_words(self._session.logger)
+        return BackendError(f"{self._plan.path}: TensorRT refused {what}: {words}")
+
+    def _close_lanes(self) -> None:
+        for lane in (*self._lanes.values(), self._plain):
+            lane.close()
+        self._lanes.clear()
+
+    def _drop_engine(self) -> None:
+        self._engine = None

@@ -1,0 +1,46 @@
+"""A plan and its manifest are written so that nobody sees half of them."""
+
+import pytest
+
+from engines.tensorrt.errors import PlanIntegrityError
+from engines.tensorrt.plan_file import PlanParts, write_plan
+from engines.tensorrt.sidecar import read_sidecar, require_unchanged, sidecar_path, write_whole
+from tests.engines.tensorrt.plans import World, build, request_for, tiny_model
+
+
+def test_the_manifest_describes_the_plan_beside_it(tmp_path):
+    plan = World().write(tmp_path, tiny_model(tmp_path))
+    sidecar = read_sidecar(plan)
+    require_unchanged(plan, sidecar)
+    assert (sidecar.input.name, sidecar.outputs[0].shape) == ("input", (8,))
+
+
+def test_what_does_not_begin_as_a_plan_is_not_written(tmp_path):
+    world, model = World(), tiny_model(tmp_path)
+    plan = world.write(tmp_path / "good", model)
+    sidecar = read_sidecar(plan)
+    request = request_for(model)
+    built = build(world.api(), request)
+    broken = type(built)(b"no plan at all, though long enough", 1, 1.0, (), None)
+    parts = PlanParts(request, broken, sidecar.source, world.built_for(), ((8,),))
+    with pytest.raises(PlanIntegrityError):
+        write_plan(tmp_path / "bad", parts)
+    assert not (tmp_path / "bad").exists()
+
+
+def test_a_write_that_fails_leaves_the_old_content_and_no_other_file(tmp_path):
+    path = tmp_path / "x.timing"
+    write_whole(path, b"old")
+    with pytest.raises(TypeError):
+        write_whole(path, "text")  # type: ignore[arg-type]
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_rebuilding_replaces_plan_and_manifest(tmp_path):
+    world = World()
+    first = world.write(tmp_path, tiny_model(tmp_path))
+    sidecar_path(first).write_text("{}")
+    second = world.write(tmp_path, tiny_model(tmp_path))
+    assert second == first
+    require_unchanged(second, read_sidecar(second))
