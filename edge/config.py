@@ -66,8 +66,11 @@ class GateSettings(Section):
     The expert's alternative to `threshold`: forward faces of at most this embedding shift; lower is
     stricter. It means something else for each engine pair.
     """
-    min_detector_score: Annotated[float, Field(ge=0, le=1)] = 0.7
-    """Discard faces the detector is less sure of (`low_detection`). Differs between detectors."""
+    min_detector_score: Annotated[float, Field(ge=0.5, le=1)] = 0.7
+    """
+    Discard faces the detector is less sure of (`low_detection`). Detectors do not report any below
+    0.5, and their scores are not comparable with each other's.
+    """
     min_inter_eye_distance: Annotated[float, Field(ge=0, le=2000)] = 20.0
     """Source pixels: discard faces whose eyes are closer (`too_small`)."""
     border_margin: Annotated[float, Field(ge=-10, le=10)] = 0.25

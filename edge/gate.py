@@ -102,9 +102,11 @@ def _is_large_enough(features: Features, settings: GateSettings) -> bool:
 
 
 def _lies_inside(features: Features, settings: GateSettings) -> bool:
-    # Landmarks, not the box: detectors shrink the box to what they see of a face. On 150 faces of
-    # LFW cut at the box's top, YuNet's box reached over the border by 0 of its height whether 0 or
-    # 40 % of it was gone, while its landmarks came closer with every step.
+    # Landmarks, not the box: detectors fit the box to what they see of a face. Measured by cutting
+    # frames of LFW: with 40 % of the box's height gone at the top, YuNet's box still ended at the
+    # border (median of 150 faces). The landmarks came closer with every step. At a margin of 0.25
+    # MTCNN loses at most 2 % of 80 uncut faces, 62 % of those cut by a fifth of the box at the
+    # right, and 95 % of those cut by a fifth at the chin.
     return border_distance(features) >= settings.border_margin * features.inter_eye_distance
 
 

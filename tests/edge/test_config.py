@@ -83,7 +83,7 @@ def test_a_source_overrides_only_the_keys_it_gives(defaults, own, effective):
 
 
 def keys_of_a_gate() -> st.SearchStrategy[dict[str, float]]:
-    numbers = st.floats(0, 1)
+    numbers = st.floats(0.5, 1)
     names = sorted(GateSettings.model_fields)
     return st.dictionaries(st.sampled_from(names), numbers).filter(
         lambda keys: not {"threshold", "shift_at_most"} <= set(keys)

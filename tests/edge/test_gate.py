@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from pydantic import ValidationError
 
 from edge.config import GateSettings
+from edge.detector_session import DETECTION_FLOOR
 from edge.gate import Features, decide, features, precheck
 from edge.samples import Box, DetectedFace, QualityScore, Reason, Verdict
 
@@ -49,6 +51,13 @@ DECIDING = {
     "max_pitch_ratio": (0.5, 0.49, with_nose_at(50, 70), Reason.POSE),
 }  # fmt: skip
 """For each key: the strictest value that forwards the face, one that discards it, and why."""
+
+
+def test_every_value_of_the_detector_score_that_can_be_written_has_an_effect():
+    """Below the floor of the detectors it would have none."""
+    with pytest.raises(ValidationError):
+        GateSettings(min_detector_score=np.nextafter(DETECTION_FLOOR, 0))
+    assert GateSettings(min_detector_score=DETECTION_FLOOR).min_detector_score == DETECTION_FLOOR
 
 
 def test_each_key_has_a_decision_of_its_own():
@@ -100,7 +109,7 @@ def test_a_face_that_could_not_be_scored_is_discarded_as_such():
 
 
 LENIENT = GateSettings(
-    threshold=0, min_detector_score=0, min_inter_eye_distance=0, border_margin=-10,
+    threshold=0, min_detector_score=0.5, min_inter_eye_distance=0, border_margin=-10,
     max_roll=180, max_yaw_ratio=10, max_pitch_ratio=10,
 )  # fmt: skip
 NOT_FINITE = st.sampled_from([math.nan, math.inf, -math.inf])
@@ -138,7 +147,7 @@ FACES = st.builds(
     frame_height=st.integers(1, 200),
 )
 RANGES = {
-    "threshold": (0, 100), "min_detector_score": (0, 1), "min_inter_eye_distance": (0, 2000),
+    "threshold": (0, 100), "min_detector_score": (0.5, 1), "min_inter_eye_distance": (0, 2000),
     "border_margin": (-10, 10), "max_roll": (0, 180), "max_yaw_ratio": (0, 10),
     "max_pitch_ratio": (0, 10),
 }  # fmt: skip
