@@ -38,6 +38,7 @@ from engines.onnxruntime_backend import open_network
 from engines.pair import EnginePair, open_pair
 
 BOOTSTRAP_SEED = 0
+DEFAULT = "(default: %(default)s)"
 
 EPILOG = f"""\
 measures (higher is better in each):
@@ -70,52 +71,37 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = EPILOG
-    add, default = parser.add_argument, "(default: %(default)s)"
+    _add_inputs(parser)
+    _add_measuring(parser)
+    parser.add_argument(
+        "--out", type=Path, default=Path("evaluation"), metavar="DIR", help=f"folder {DEFAULT}"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("--pairs", type=Path, required=True, metavar="PAIRS", help="CSV file of pairs")
-    add("--images", type=Path, required=True, metavar="DIR", help="folder the pairs' paths are in")
-    add(
-        "--pair",
-        type=Path,
-        default=Path("pairs/mobilefacenet512"),
-        metavar="DIR",
-        help=f"engine pair that judges {default}",
-    )
-    add(
-        "--verify-with",
-        type=Path,
-        metavar="DIR",
-        help="engine pair whose dense network compares instead: quality of one network judged by "
-        "the errors of another",
-    )
-    add(
-        "--measures",
-        type=_measures,
-        default=tuple(MEASURES),
-        metavar="A,B",
-        help="which measures (default: all)",
-    )
-    add("--degrade", type=int, metavar="SEED", help="also evaluate with a share of images degraded")
-    add(
-        "--degrade-share",
-        type=_share,
-        default=0.4,
-        metavar="SHARE",
-        help=f"of the images {default}",
-    )
-    add("--convention", choices=("fixed", "pooled"), default="fixed", help=default)
-    add("--passes", type=_at_least_two, default=100, metavar="N", help=f"of serfiq {default}")
-    add(
-        "--copies",
-        type=_at_least_two,
-        default=3,
-        metavar="N",
-        help=f"of agreement and spread {default}",
-    )
-    add("--detector", choices=("mtcnn", "ultraface68", "yunet"), default="mtcnn", help=default)
+    add("--images", type=Path, required=True, metavar="DIR", help="folder of the pairs' images")
+    judge = f"engine pair that judges {DEFAULT}"
+    add("--pair", type=Path, default=Path("pairs/mobilefacenet512"), metavar="DIR", help=judge)
+    other = "engine pair whose dense network compares instead: quality of one network judged by the"
+    add("--verify-with", type=Path, metavar="DIR", help=f"{other} errors of another")
+    add("--degrade", type=int, metavar="SEED", help="also evaluate with some images degraded")
+    share = f"share of the images to degrade {DEFAULT}"
+    add("--degrade-share", type=_share, default=0.4, metavar="SHARE", help=share)
+
+
+def _add_measuring(parser: argparse.ArgumentParser) -> None:
+    add, few = parser.add_argument, f"of agreement and spread {DEFAULT}"
+    add("--measures", type=_measures, default=tuple(MEASURES), metavar="A,B", help="default: all")
+    add("--convention", choices=("fixed", "pooled"), default="fixed", help=DEFAULT)
+    add("--passes", type=_at_least_two, default=100, metavar="N", help=f"of serfiq {DEFAULT}")
+    add("--copies", type=_at_least_two, default=3, metavar="N", help=few)
+    add("--detector", choices=("mtcnn", "ultraface68", "yunet"), default="mtcnn", help=DEFAULT)
     add("--detector-model", type=Path, metavar="FILE", help="your own file of the detector")
-    add("--threads", type=int, default=1, metavar="N", help=f"of every network {default}")
-    add("--out", type=Path, default=Path("evaluation"), metavar="DIR", help=default)
-    add("--json", action="store_true", help="print the JSON object instead of tables")
+    cores = f"of every network, 1 to 64 {DEFAULT}"
+    add("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help=cores)
 
 
 def _measures(text: str) -> tuple[str, ...]:
