@@ -57,8 +57,8 @@ def test_faces_sent_of_a_track_only_get_better_and_are_numbered(offers):
         shots.offer(track_id, good(score), step * 0.1)
         for early_id, shot in shots.early(step * 0.1):
             sent[early_id].append(shot)
-    for track_id in sent:
-        of_track = [*sent[track_id], *shots.end(track_id)]
+    for track_id, early in sent.items():
+        of_track = [*early, *shots.end(track_id)]
         gains = np.diff(scores(of_track))
         assert (gains >= 5 - 1e-9).all()
         assert [shot.revision for shot in of_track] == list(range(len(of_track)))
