@@ -7,10 +7,10 @@ followed by better ones under the same track id (revision 1, 2, …) when it was
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edge.gate import Features
-from edge.samples import Assessment
+from edge.samples import Assessment, Captured
 from edge.settings_tracks import TrackSettings
 
 FAR_SMALLER = 0.6
@@ -22,8 +22,10 @@ class Shot:
     """One face of a track that the gate would forward."""
 
     assessment: Assessment
-    seen_s: float
-    """Time of its frame."""
+    captured: Captured
+    """When it was seen; its frame is without pixels, which would fill the memory."""
+    track_id: int
+    """Of its camera since the start of the process."""
     revision: int = 0
     """0 for the first face sent of a track, counting up with each one sent later."""
 
@@ -36,6 +38,19 @@ class _Kept:
     shots: list[Shot] = field(default_factory=list)
     """Best first, at most `keep`."""
     sent: list[Shot] = field(default_factory=list)
+    """As they were sent, with their revisions."""
+    taken: list[Shot] = field(default_factory=list)
+    """The same faces as they were kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What is left of a track."""
+
+    to_send: tuple[Shot, ...]
+    """Best first."""
+    beaten: int
+    """Kept faces that are not sent after all, since one sent early is good enough."""
 
 
 class BestShots:
@@ -55,39 +70,47 @@ class BestShots:
             return False
         return features.inter_eye_distance >= FAR_SMALLER * worst.assessment.inter_eye_distance
 
-    def offer(self, track_id: int, assessment: Assessment, seen_s: float) -> bool:
+    def offer(self, shot: Shot, seen_s: float) -> Shot | None:
         """
-        Keep a face if it is one of its track's best so far, and tell whether it was kept.
+        Keep a face if it is one of its track's best so far; return the face that lost its place.
+
+        Args:
+            shot: A face that the gate would forward.
+            seen_s: Time of its frame.
 
         Raises:
             ValueError: The gate discarded this face.
         """
-        if not assessment.verdict.forward or assessment.quality is None:
+        if not shot.assessment.verdict.forward or shot.assessment.quality is None:
             raise ValueError("a discarded face was offered as a best shot")
-        kept = self._tracks.setdefault(track_id, _Kept(seen_s))
-        shot = Shot(assessment, seen_s)
-        kept.shots = sorted([*kept.shots, shot], key=_shift)[: self._settings.keep]
-        return any(one is shot for one in kept.shots)
+        kept = self._tracks.setdefault(shot.track_id, _Kept(seen_s))
+        ranked = sorted([*kept.shots, shot], key=_shift)
+        kept.shots, lost = ranked[: self._settings.keep], ranked[self._settings.keep :]
+        # One that was sent before it lost its place is accounted for already.
+        return next((one for one in lost if not any(one is sent for sent in kept.taken)), None)
 
-    def early(self, now_s: float) -> list[tuple[int, Shot]]:
-        """Return the faces to forward before their tracks end, with their track ids."""
+    def early(self, now_s: float) -> list[Shot]:
+        """Return the faces to forward before their tracks end."""
         wait = self._settings.early_after
         if wait is None:
             return []
         return [
-            (track_id, self._sent(kept, kept.shots[0]))
-            for track_id, kept in self._tracks.items()
+            self._sent(kept, kept.shots[0])
+            for kept in self._tracks.values()
             if kept.shots and now_s - kept.began_s >= wait and self._worth_sending(kept)
         ]
 
-    def end(self, track_id: int) -> list[Shot]:
-        """Forget a track and return what is still to be forwarded of it, best first."""
+    def end(self, track_id: int) -> Ended:
+        """Forget a track and return what is still to be forwarded of it."""
         kept = self._tracks.pop(track_id, None)
         if kept is None:
-            return []
+            return Ended((), 0)
         if not kept.sent:
-            return [self._sent(kept, shot) for shot in kept.shots]
-        return [self._sent(kept, kept.shots[0])] if self._worth_sending(kept) else []
+            return Ended(tuple(self._sent(kept, shot) for shot in kept.shots), 0)
+        unsent = [shot for shot in kept.shots if not any(shot is one for one in kept.taken)]
+        if unsent and self._worth_sending(kept):
+            return Ended((self._sent(kept, kept.shots[0]),), len(unsent) - 1)
+        return Ended((), len(unsent))
 
     def overdue(self, now_s: float) -> Sequence[int]:
         """Return the tracks that have lasted longer than `longest`; end them."""
@@ -104,8 +127,9 @@ class BestShots:
         return gain > 0 and gain >= self._settings.upgrade_by
 
     def _sent(self, kept: _Kept, shot: Shot) -> Shot:
-        sent = Shot(shot.assessment, shot.seen_s, revision=len(kept.sent))
+        sent = replace(shot, revision=len(kept.sent))
         kept.sent.append(sent)
+        kept.taken.append(shot)
         return sent
 
 

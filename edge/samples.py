@@ -81,6 +81,14 @@ class Reason(str, Enum):
     POSE = "pose"
     LOW_QUALITY = "low_quality"
     ASSESSMENT_FAILED = "assessment_failed"
+    NOT_BEST = "not_best"
+    """Good, but its track has a better one, or could not be expected to win."""
+    DUPLICATE = "duplicate"
+    """Good, but much like one forwarded a short while ago."""
+    RATE_LIMITED = "rate_limited"
+    """Good, but another face of its track was forwarded just before (mode `every`)."""
+    OBSERVED = "observed"
+    """Would have been forwarded; mode `observe` forwards nothing."""
 
 
 @dataclass(frozen=True, slots=True)

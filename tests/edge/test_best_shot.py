@@ -1,4 +1,5 @@
 import math
+from datetime import datetime, timezone
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from edge.best_shot import BestShots, Shot
 from edge.gate import features
-from edge.samples import Assessment, Frame, QualityScore, Reason, Verdict
+from edge.samples import Assessment, Captured, Frame, QualityScore, Reason, Verdict
 from edge.settings_tracks import TrackSettings
 from tests.edge.canned import upright_face
 
@@ -30,6 +31,11 @@ def good(score, eyes=40.0):
     )
 
 
+def shot_of(track_id, assessment):
+    moment = Captured(FRAME, 0.0, datetime(2026, 1, 1, tzinfo=timezone.utc), clock_synced=True)
+    return Shot(assessment, moment, track_id)
+
+
 def scores(shots):
     return [shot.assessment.quality.score for shot in shots]
 
@@ -43,10 +49,10 @@ scored = st.lists(
 def test_at_its_end_a_track_forwards_its_best_faces_and_no_others(offers, keep):
     shots = BestShots(TrackSettings(keep=keep))
     for step, (track_id, score) in enumerate(offers):
-        shots.offer(track_id, good(score), step * 0.1)
+        shots.offer(shot_of(track_id, good(score)), step * 0.1)
     for track_id in (1, 2, 3):
         of_track = sorted((score for one, score in offers if one == track_id), reverse=True)
-        assert scores(shots.end(track_id)) == of_track[:keep]
+        assert scores(shots.end(track_id).to_send) == of_track[:keep]
 
 
 @given(scored)
@@ -54,11 +60,11 @@ def test_faces_sent_of_a_track_only_get_better_and_are_numbered(offers):
     shots = BestShots(TrackSettings(early_after=0.3, upgrade_by=5))
     sent: dict[int, list[Shot]] = {1: [], 2: [], 3: []}
     for step, (track_id, score) in enumerate(offers):
-        shots.offer(track_id, good(score), step * 0.1)
-        for early_id, shot in shots.early(step * 0.1):
-            sent[early_id].append(shot)
+        shots.offer(shot_of(track_id, good(score)), step * 0.1)
+        for shot in shots.early(step * 0.1):
+            sent[shot.track_id].append(shot)
     for track_id, early in sent.items():
-        of_track = [*early, *shots.end(track_id)]
+        of_track = [*early, *shots.end(track_id).to_send]
         gains = np.diff(scores(of_track))
         assert (gains >= 5 - 1e-9).all()
         assert [shot.revision for shot in of_track] == list(range(len(of_track)))
@@ -74,7 +80,7 @@ def test_a_discarded_face_cannot_be_offered():
         verdict=Verdict(forward=False, reason=Reason.LOW_QUALITY),
     )
     with pytest.raises(ValueError, match="discarded face"):
-        BestShots(TrackSettings()).offer(1, refused, 0.0)
+        BestShots(TrackSettings()).offer(shot_of(1, refused), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +90,7 @@ def test_a_discarded_face_cannot_be_offered():
 def test_only_faces_that_could_win_are_scored(kept_score, eyes, could):
     shots = BestShots(TrackSettings())
     if kept_score is not None:
-        shots.offer(1, good(kept_score), 0.0)
+        shots.offer(shot_of(1, good(kept_score)), 0.0)
     scale = eyes / math.dist(*upright_face().landmarks[:2].tolist())
     known = features(upright_face(scale=scale), 900, 900)
     assert shots.could_win(1, known) is could
@@ -92,9 +98,9 @@ def test_only_faces_that_could_win_are_scored(kept_score, eyes, could):
 
 def test_a_track_that_never_ends_is_overdue():
     shots = BestShots(TrackSettings(longest=60))
-    shots.offer(7, good(50), 100.0)
+    shots.offer(shot_of(7, good(50)), 100.0)
     assert (shots.overdue(160.0), shots.overdue(160.1)) == ([], [7])
 
 
 def test_a_track_without_a_good_face_forwards_nothing():
-    assert BestShots(TrackSettings()).end(1) == []
+    assert BestShots(TrackSettings()).end(1).to_send == ()

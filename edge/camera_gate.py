@@ -1,0 +1,152 @@
+"""
+One camera's way from a frame to the faces that leave the device. Used by one thread.
+
+frame -> candidates -> tracks -> only faces that could win are scored -> best shots -> forwarded.
+Every face ends in exactly one place: forwarded, or counted under the reason why it was not.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from edge.assess import Candidate, assessment, candidates, face_image, score_face_images
+from edge.best_shot import BestShots, Shot
+from edge.config import GateSettings
+from edge.protocols import FaceDetector
+from edge.recent_faces import RecentFaces
+from edge.samples import Assessment, Captured, Reason
+from edge.settings_tracks import Mode, TrackSettings
+from edge.track import Tracker, TrackerSettings
+from engines.pair import EnginePair
+
+NO_PIXELS = np.empty((0, 0, 3), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """What is decided by: the gate, and what is forwarded of a track."""
+
+    gate: GateSettings
+    tracks: TrackSettings
+    mode: Mode
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one frame, or the end of the source, led to."""
+
+    assessments: tuple[Assessment, ...] = ()
+    """The faces of the frame that were decided, scored or not."""
+    forwarded: list[Shot] = field(default_factory=list)
+    """Faces to send, of this frame or of earlier ones."""
+    discarded: Counter[Reason] = field(default_factory=Counter)
+    """Faces that will never be sent, by reason."""
+
+
+class CameraGate:
+    """Decides about the faces of one camera."""
+
+    def __init__(self, detector: FaceDetector, pair: EnginePair, settings: CameraSettings) -> None:
+        self._detector = detector
+        self._pair = pair
+        self._settings = settings
+        self._tracker = Tracker(TrackerSettings(max_gap_s=settings.tracks.gap))
+        self._shots = BestShots(settings.tracks)
+        self._recent = RecentFaces(settings.tracks)
+        self._sent_s: dict[int, float] = {}
+
+    def take(self, captured: Captured, seen_s: float) -> Outcome:
+        """
+        Take one frame through the gate.
+
+        Args:
+            captured: The next frame of this camera.
+            seen_s: Its time in seconds, of one clock that does not run backwards.
+
+        Raises:
+            DetectorError: The detector refused the frame.
+            BackendError: The inference library refused the batch.
+        """
+        outcome = Outcome()
+        found = candidates(captured.frame, self._detector, self._settings.gate)
+        tracked = self._tracker.update([one.face.box for one in found], seen_s)
+        for track_id in (*tracked.ended, *self._shots.overdue(seen_s)):
+            self._end(track_id, seen_s, outcome)
+        decided = self._decided(found, tracked.ids, outcome)
+        light = replace(captured, frame=replace(captured.frame, pixels=NO_PIXELS))
+        for track_id, face in decided:
+            self._place(Shot(replace(face, frame=light.frame), light, track_id), seen_s, outcome)
+        for shot in self._shots.early(seen_s):
+            self._forward(shot, seen_s, outcome)
+        outcome.assessments = tuple(face for _, face in decided)
+        return outcome
+
+    def finish(self, seen_s: float) -> Outcome:
+        """End every track: at the end of the source, and before the process stops."""
+        outcome = Outcome()
+        for track_id in self._tracker.end_all():
+            self._end(track_id, seen_s, outcome)
+        return outcome
+
+    def _decided(
+        self, found: Sequence[Candidate], ids: Iterable[int], outcome: Outcome
+    ) -> list[tuple[int, Assessment]]:
+        """Score the faces that could change what is forwarded; count the others as not best."""
+        pairs = list(zip(ids, found, strict=True))
+        wanted = [
+            (track_id, one)
+            for track_id, one in pairs
+            if one.discarded is not None or self._could_win(track_id, one)
+        ]
+        outcome.discarded[Reason.NOT_BEST] += len(pairs) - len(wanted)
+        images = [
+            face_image(one, self._pair) if one.discarded is None else None for _, one in wanted
+        ]
+        scored = score_face_images(images, self._pair)
+        gate, pair_id = self._settings.gate, self._pair.pair_id
+        return [
+            (track_id, assessment(one, image, score, gate, pair_id))
+            for (track_id, one), image, score in zip(wanted, images, scored, strict=True)
+        ]
+
+    def _could_win(self, track_id: int, one: Candidate) -> bool:
+        every_face_counts = self._settings.mode != "best_shot"
+        return every_face_counts or self._shots.could_win(track_id, one.features)
+
+    def _place(self, shot: Shot, seen_s: float, outcome: Outcome) -> None:
+        """Put one decided face where it belongs by the camera's mode."""
+        if not shot.assessment.verdict.forward:
+            outcome.discarded[shot.assessment.verdict.reason] += 1
+        elif self._settings.mode == "observe":
+            outcome.discarded[Reason.OBSERVED] += 1
+        elif self._settings.mode == "every":
+            self._send_now_and_then(shot, seen_s, outcome)
+        elif self._shots.offer(shot, seen_s) is not None:
+            outcome.discarded[Reason.NOT_BEST] += 1
+
+    def _send_now_and_then(self, shot: Shot, seen_s: float, outcome: Outcome) -> None:
+        last_s = self._sent_s.get(shot.track_id)
+        if last_s is not None and seen_s - last_s < self._settings.tracks.at_most_every:
+            outcome.discarded[Reason.RATE_LIMITED] += 1
+            return
+        self._sent_s[shot.track_id] = seen_s
+        outcome.forwarded.append(shot)
+
+    def _end(self, track_id: int, seen_s: float, outcome: Outcome) -> None:
+        self._sent_s.pop(track_id, None)
+        ended = self._shots.end(track_id)
+        outcome.discarded[Reason.NOT_BEST] += ended.beaten
+        for shot in ended.to_send:
+            self._forward(shot, seen_s, outcome)
+
+    def _forward(self, shot: Shot, seen_s: float, outcome: Outcome) -> None:
+        face = shot.assessment
+        assert face.embedding is not None  # noqa: S101 -- a forwarded face was scored
+        assert face.quality is not None  # noqa: S101
+        if shot.revision == 0 and self._recent.repeats(face.embedding, face.quality.shift, seen_s):
+            outcome.discarded[Reason.DUPLICATE] += 1
+            return
+        self._recent.remember(face.embedding, face.quality.shift, seen_s)
+        outcome.forwarded.append(shot)

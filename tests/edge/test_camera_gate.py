@@ -1,0 +1,162 @@
+from collections import Counter
+from datetime import datetime, timezone
+from typing import cast
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.best_shot import Shot
+from edge.camera_gate import CameraGate, CameraSettings
+from edge.config import GateSettings
+from edge.samples import Captured, Frame, Reason
+from edge.settings_tracks import TrackSettings
+from engines.pair import EnginePair
+from tests.edge.canned import BrightnessPair, upright_face
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+
+
+class Scene:
+    """A detector for frames that hold one bright patch for each face, or none."""
+
+    def __init__(self):
+        self.faces = []
+
+    def detect(self, pixels):  # noqa: ARG002 -- the scene knows
+        return self.faces
+
+
+class Walk:
+    """Drives one camera gate frame by frame and keeps its ledger."""
+
+    def __init__(self, mode="best_shot", gate=None, **tracks):
+        self.scene, self.pair = Scene(), BrightnessPair()
+        self.gate = CameraGate(
+            self.scene,
+            cast("EnginePair", self.pair),
+            CameraSettings(gate or GateSettings(), TrackSettings(**tracks), mode),
+        )
+        self.sent: list[Shot] = []
+        self.discarded: Counter[Reason] = Counter()
+        self.faces = self.step = 0
+
+    def frame(self, *brightness):
+        """Show a frame with a face of each brightness (None: nobody at that place)."""
+        pixels = np.zeros((320, 300 * max(1, len(brightness)), 3), np.uint8)
+        self.scene.faces = []
+        for place, value in enumerate(brightness):
+            if value is not None:
+                pixels[:, 300 * place : 300 * (place + 1)] = value
+                self.scene.faces.append(upright_face(300 * place + 90))
+        self.faces += len(self.scene.faces)
+        frame = Frame(pixels, "door", self.step, self.step * 0.1)
+        self._note(self.gate.take(Captured(frame, 0.0, NOON, clock_synced=True), self.step * 0.1))
+        self.step += 1
+
+    def finish(self):
+        self._note(self.gate.finish(self.step * 0.1))
+        return self
+
+    def _note(self, outcome):
+        self.sent += outcome.forwarded
+        self.discarded += outcome.discarded
+
+
+def brightness_of(shot):
+    return int(shot.assessment.face_image.mean())
+
+
+def test_a_person_walking_by_gives_one_face_the_best():
+    walk = Walk()
+    for value in (100, 180, 250, 200):
+        walk.frame(value)
+    walk.finish()
+    assert [brightness_of(shot) for shot in walk.sent] == [250]
+    assert walk.discarded == {Reason.NOT_BEST: 3}
+
+
+def test_two_people_give_one_face_each_under_different_tracks():
+    walk = Walk(duplicate_above=1)
+    for _ in range(4):
+        walk.frame(200, 240)
+    walk.finish()
+    assert len({shot.track_id for shot in walk.sent}) == len(walk.sent) == 2
+
+
+def test_a_face_is_sent_early_and_followed_by_a_better_one_of_the_same_track():
+    walk = Walk(early_after=0.2, upgrade_by=10)
+    for value in (120, 120, 120, 250, 250):
+        walk.frame(value)
+    walk.finish()
+    assert [(brightness_of(one), one.revision) for one in walk.sent] == [(120, 0), (250, 1)]
+    assert len({one.track_id for one in walk.sent}) == 1
+
+
+def test_somebody_who_comes_back_at_once_is_not_sent_again():
+    walk = Walk(gap=0.25)
+    walk.frame(200)
+    for _ in range(5):
+        walk.frame(None)
+    walk.frame(200)
+    walk.finish()
+    assert len(walk.sent) == 1
+    assert walk.discarded == {Reason.DUPLICATE: 1}
+
+
+def test_observing_decides_and_counts_and_sends_nothing():
+    walk = Walk(mode="observe")
+    walk.frame(250)
+    walk.frame(20)
+    walk.finish()
+    assert walk.sent == []
+    assert walk.discarded == {Reason.OBSERVED: 1, Reason.LOW_QUALITY: 1}
+
+
+def test_every_good_face_is_sent_but_not_more_often_than_allowed():
+    walk = Walk(mode="every", at_most_every=0.25)
+    for _ in range(7):
+        walk.frame(250)
+    walk.finish()
+    assert [shot.captured.frame.index for shot in walk.sent] == [0, 3, 6]
+    assert walk.discarded == {Reason.RATE_LIMITED: 4}
+
+
+def test_a_track_that_is_good_enough_is_not_scored_any_further():
+    walk = Walk(enough=90)
+    for _ in range(5):
+        walk.frame(250)
+    assert walk.pair.batches == [1]
+
+
+def test_kept_faces_hold_no_full_frames():
+    walk = Walk()
+    walk.frame(250)
+    walk.finish()
+    assert walk.sent[0].assessment.frame.pixels.size == 0
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.lists(st.none() | st.integers(0, 255), min_size=1, max_size=3), max_size=12),
+    st.sampled_from(["best_shot", "every", "observe"]),
+    st.sampled_from([None, 0.15, 0.5]),
+    st.integers(1, 3),
+)
+def test_every_face_ends_forwarded_or_counted_under_one_reason(frames, mode, early, keep):
+    walk = Walk(mode, early_after=early, keep=keep, gap=0.15, longest=0.45)
+    for faces in frames:
+        walk.frame(*faces)
+    walk.finish()
+    assert len(walk.sent) + sum(walk.discarded.values()) == walk.faces
+
+
+@pytest.mark.parametrize("mode", ["best_shot", "every"])
+def test_raising_the_threshold_never_forwards_a_worse_face(mode):
+    walk = Walk(mode, gate=GateSettings(threshold=80), keep=20, at_most_every=0.01)
+    for value in (60, 120, 210, 230, 250):
+        walk.frame(value)
+    walk.finish()
+    assert all(one.assessment.quality.score >= 80 for one in walk.sent)
+    assert len(walk.sent) == 3
