@@ -78,8 +78,8 @@ class GateSettings(Section):
     Inter-eye distances: discard faces with a landmark closer to the border of the frame
     (`truncated`). Negative allows landmarks outside.
     """
-    max_roll: Annotated[float, Field(ge=0, le=180)] = 45.0
-    """Degrees: discard faces whose eye line is steeper (`pose`)."""
+    max_roll: Annotated[float, Field(ge=0, le=180)] = 60.0
+    """Degrees: discard faces whose eye line is steeper (`pose`). Alignment turns others upright."""
     max_yaw_ratio: Ratio = 0.45
     """
     Inter-eye distances: discard faces whose nose tip is further to a side of the middle between the

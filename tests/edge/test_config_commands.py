@@ -84,7 +84,7 @@ def test_explain_prints_value_origin_range_default_and_meaning_of_a_key(config_p
         "gate.max_roll: 20",
         f"  from     {config_path}:2",
         "  allowed  a number from 0 to 180",
-        "  default  45",
+        "  default  60",
         f"  {config_keys()['gate.max_roll'].meaning}",
     ]
 
