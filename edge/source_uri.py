@@ -1,0 +1,158 @@
+"""
+One grammar for every source of frames.
+
+    v4l2:///dev/v4l/by-id/…   USB camera, by a name that stays the same when it is plugged in again
+    csi://0                   camera on the CSI connector of a Jetson, by its sensor number
+    rtsp://host/path          network camera; rtsps:// with TLS
+    http://host/path          Motion JPEG; https:// with TLS
+    file:///path              image, folder of images or video; text without a scheme is a path
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+from urllib.parse import SplitResult, quote, urlsplit
+
+from edge.errors import ConfigError, SourceError
+
+Scheme: TypeAlias = Literal["csi", "file", "http", "https", "rtsp", "rtsps", "v4l2"]
+NETWORK: frozenset[str] = frozenset({"http", "https", "rtsp", "rtsps"})
+SCHEMES: tuple[str, ...] = get_args(Scheme)
+
+_USER = re.compile(r"(?<=//)\S.*@")
+# Many cameras take user and password as a parameter, some even as a part of the path. A value of
+# one or two digits is a channel number, not a secret.
+_PARAMETER = re.compile(r"(?<=[?&/;])([^\s?&/;=]+)=(?!\d{1,2}(?:[&/;\s'\"]|$))[^\s&/;'\"]+")
+
+
+def redacted(words: str) -> str:
+    """Return text with the user names, passwords and parameters within addresses hidden."""
+    return _PARAMETER.sub(r"\1=…", _USER.sub("…@", words))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUri:
+    """The address of a source; as text and in messages it is redacted."""
+
+    scheme: Scheme
+    address: str = field(repr=False)
+    """The whole address, with credentials: for the library that connects, and nothing else."""
+
+    def __str__(self) -> str:
+        return redacted(self.address) if self.is_network else self.address
+
+    def __repr__(self) -> str:
+        return f"SourceUri({str(self)!r})"
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it names a host."""
+        return self.scheme in NETWORK
+
+    @property
+    def is_live(self) -> bool:
+        """Whether frames that are not taken in time are gone: everything but a file."""
+        return self.scheme != "file"
+
+    @property
+    def path(self) -> Path:
+        """
+        The file, folder or device.
+
+        Raises:
+            SourceError: The source is neither file:// nor v4l2://.
+        """
+        if self.scheme not in ("file", "v4l2"):
+            raise SourceError(f"{self} has no path; name a file, a folder or a v4l2:// device")
+        return Path(self.address.removeprefix(f"{self.scheme}://"))
+
+    @property
+    def sensor(self) -> int:
+        """The number of the sensor; for csi:// only."""
+        return int(self.address.removeprefix("csi://"))
+
+    def with_login(self, login: str) -> "SourceUri":
+        """
+        Return the address with a user name and password in it.
+
+        Args:
+            login: `user:password`, as it is: nothing percent-encoded.
+
+        Raises:
+            ConfigError: There is no colon.
+        """
+        user, colon, password = login.partition(":")
+        if not colon:
+            raise ConfigError("a camera's login is written user:password; its secret has no colon")
+        rest = self.address.removeprefix(f"{self.scheme}://")
+        safe = f"{quote(user, safe='')}:{quote(password, safe='')}"
+        return SourceUri(self.scheme, f"{self.scheme}://{safe}@{rest}")
+
+
+def parse_uri(text: str) -> SourceUri:
+    """
+    Read the address of a source.
+
+    Args:
+        text: As in the grammar above; the path of a file is taken as it is.
+
+    Raises:
+        ValueError: It is wrong; the message names what is expected and holds no credentials.
+    """
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return SourceUri("file", f"file://{text}")
+    match scheme:
+        case "file":
+            return SourceUri("file", text)
+        case "v4l2":
+            return SourceUri("v4l2", f"v4l2://{_device(rest)}")
+        case "csi":
+            return SourceUri("csi", f"csi://{_sensor(rest)}")
+        case "http" | "https" | "rtsp" | "rtsps":
+            _check_network(text)
+            return SourceUri(scheme, text)
+    known = ", ".join(f"{each}://" for each in SCHEMES)
+    raise ValueError(f"the scheme {scheme}:// is not supported; use {known} or a path")
+
+
+def _device(path: str) -> str:
+    if not re.fullmatch(r"/dev/[!-~]+", path):
+        raise ValueError(
+            "a V4L2 camera is written v4l2:///dev/v4l/by-id/NAME; see the names with "
+            "'ls -l /dev/v4l/by-id'"
+        )
+    return path
+
+
+def _sensor(number: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,2}", number):
+        raise ValueError("a CSI camera is written csi://0, with the number of its sensor")
+    return int(number)
+
+
+def _check_network(text: str) -> None:
+    if not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("an address holds ASCII only and no blanks; percent-encode the others")
+    parts = _split(text)
+    if "@" in parts.path + parts.query + parts.fragment:
+        raise ValueError(
+            "percent-encode the characters @ / ? # of the user name and password, "
+            "or give them as the secret 'login'"
+        )
+    if not parts.hostname:
+        raise ValueError(f"the host is missing; write {parts.scheme}://host/path")
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # reading it checks it
+    except ValueError:
+        # Without the cause: its message may quote a part of a password.
+        raise ValueError(
+            "host or port is wrong; percent-encode the characters @ / ? # [ ] of a password, "
+            "or give it as the secret 'login'"
+        ) from None
+    return parts
