@@ -6,31 +6,14 @@ its `type`, each subsystem has a section, and new keys have defaults. Secrets ha
 setting is overridden by an environment variable.
 """
 
-from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from edge.settings_delivery import DeliverySettings, SinkSettings
-from edge.settings_section import AnyPath, Section, absolute_path
+from edge.settings_section import AnyPath, Section
+from edge.settings_source import SourceSettings
 
-
-def _absolute_uri(value: str, info: ValidationInfo) -> str:
-    """Return file:// and an absolute path; text without a scheme is a path."""
-    scheme, separator, rest = value.partition("://")
-    if separator and scheme != "file":
-        raise ValueError(f"the scheme {scheme}:// is not supported; use file:// or a path")
-    return f"file://{absolute_path(rest if separator else value, info)}"
-
-
-Name = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
-        json_schema_extra={"$comment": "up to 64 letters, digits, '-' and '_'"},
-    ),
-]
-"""Safe in a file name, a topic and a metric's label."""
 Threads = Annotated[int, Field(ge=1, le=64)]
 Ratio = Annotated[float, Field(ge=0, le=10)]
 
@@ -98,24 +81,11 @@ class GateSettings(Section):
         return self
 
 
-class Source(Section):
+class Source(SourceSettings):
     """Where frames come from."""
 
-    name: Name
-    """Unique; appears in records, messages and metrics."""
-    uri: Annotated[
-        str,
-        AfterValidator(_absolute_uri),
-        Field(json_schema_extra={"$comment": "a path, or file:// and a path"}),
-    ]
-    """A folder of images, an image or a video; a relative path starts from this file's folder."""
     gate: GateSettings = Field(default_factory=GateSettings)
     """Keys of `gate` that differ for this source; the others are inherited from `gate`."""
-
-    @property
-    def path(self) -> Path:
-        """The absolute path of a file:// source."""
-        return Path(self.uri.removeprefix("file://"))
 
 
 _Named = TypeVar("_Named", Source, SinkSettings)
@@ -129,6 +99,14 @@ def _named_apart(items: tuple[_Named, ...]) -> tuple[_Named, ...]:
     if twice:
         raise ValueError(f"two are named {twice[0]!r}; give each its own name")
     return items
+
+
+def _one_transport(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    used = {each.transport for each in sources if each.uri.scheme in ("rtsp", "rtsps")}
+    if len(used) > 1:
+        # FFmpeg inside OpenCV takes it from the environment of the process.
+        raise ValueError("transport differs between sources; write the same for all rtsp:// ones")
+    return sources
 
 
 # The length is checked with the names: pydantic's own check also complains of a wrong item.
@@ -146,7 +124,12 @@ class Config(Section):
     """How faces are found."""
     gate: GateSettings = Field(default_factory=GateSettings)
     """Which faces are forwarded, for every source."""
-    sources: Annotated[tuple[Source, ...], _AtLeastOne, AfterValidator(_named_apart)]
+    sources: Annotated[
+        tuple[Source, ...],
+        _AtLeastOne,
+        AfterValidator(_named_apart),
+        AfterValidator(_one_transport),
+    ]
     """Where frames come from; at least one."""
     sinks: Annotated[tuple[SinkSettings, ...], _AtLeastOne, AfterValidator(_named_apart)]
     """Who receives the forwarded faces, each all of them; at least one."""

@@ -13,10 +13,10 @@ from pydantic_core import ErrorDetails
 from edge.config import Config
 from edge.config_keys import Key, config_keys, generic_name
 from edge.errors import ConfigError
+from edge.source_uri import redacted
 from edge.strict_yaml import Document, KeyPath, Place, key_name, place_error, read_document
 
 _LONGEST_SHOWN = 60
-_CREDENTIALS = re.compile(r"//.*@")
 _WORDS = {
     "wrong kind of value": re.compile(r".*_type|int_from_float|is_instance_of"),
     "out of range": re.compile(r"(greater|less)_than.*|finite_number"),
@@ -69,7 +69,7 @@ def _mistake(document: Document, details: ErrorDetails) -> tuple[Place, str]:
     if kind == "extra_forbidden":
         words = _unknown_words(generic_name(loc[:-1]), str(loc[-1]))
     elif kind == "value_error":
-        words = _redacted(str(details["ctx"]["error"]))
+        words = redacted(str(details["ctx"]["error"]))
         if not isinstance(details["input"], (dict, list)):
             words += f", got {_shown(details['input'])}"
     else:
@@ -127,13 +127,8 @@ def _shown(value: object) -> str:
             return "a list"
         case bool():
             return str(value).lower()
-    shown = _redacted(repr(value))
+    shown = redacted(repr(value))
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
-
-
-def _redacted(words: str) -> str:
-    """Hide the user name and password within an address."""
-    return _CREDENTIALS.sub("//…@", words)
 
 
 def _unknown_words(section: str, wrong: str) -> str:

@@ -170,7 +170,10 @@ def markdown_tables() -> str:
 
 def _title(sections: list[Key]) -> str:
     names = ", ".join(f"`{section.name}`" for section in sections if section.name)
-    return f"**{names or 'The file'}**: {sections[0].meaning}"
+    title = f"**{names or 'The file'}**"
+    meanings = {section.meaning for section in sections}
+    # Sections with the same keys may have different meanings; those stand in their parents' rows.
+    return f"{title}: {meanings.pop()}" if len(meanings) == 1 else title
 
 
 def _rows(section: Key) -> str:

@@ -63,8 +63,9 @@ def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
     if model is not None and not _readable(model):
         yield ("detector", "model"), f"cannot be read: {model}"
     for index, source in enumerate(config.sources):
-        if not _readable(source.path):
-            yield ("sources", index, "uri"), f"cannot be read: {source.path}"
+        # A camera may be off for a while; a recording that is missing is a mistake.
+        if source.uri.scheme == "file" and not _readable(source.uri.path):
+            yield ("sources", index, "uri"), f"cannot be read: {source.uri.path}"
     for index, sink in enumerate(config.sinks):
         if isinstance(sink, DirectorySinkSettings) and not _writable_folder(sink.path):
             yield ("sinks", index, "path"), f"is no folder that can be written: {sink.path}"

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         for source in config.sources:
             gate = effective_gate(config, source)
             assess = partial(assess_frame, detector=detector, pair=pair, gate=gate)
-            files = open_files([source.path], problems.append)
+            files = open_files([source.uri.path], problems.append)
             records = []
             for assessment in assessments(files, assess, bars, problems.append):
                 records.append(face_record(assessment))

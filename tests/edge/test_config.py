@@ -7,11 +7,12 @@ from pydantic import ValidationError
 
 from edge.config import Config, GateSettings, Source, effective_gate
 from edge.settings_delivery import DirectorySinkSettings
+from edge.source_uri import parse_uri
 from tests.edge.configurations import FOLDER, SMALLEST, loaded
 
 
 def gates(defaults: dict[str, float], own: dict[str, float]) -> GateSettings:
-    source = Source(name="door", uri="file:///door", gate=GateSettings.model_validate(own))
+    source = Source(name="door", uri=parse_uri("file:///door"), gate=GateSettings.model_validate(own))
     config = Config(
         pair=Path("/pair"),
         gate=GateSettings.model_validate(defaults),
@@ -40,7 +41,7 @@ def test_a_pair_and_a_source_are_enough():
 )
 def test_a_source_starts_from_the_folder_of_the_file(written, path):
     (source,) = loaded(SMALLEST.replace("photographs", f'"{written}"')).config.sources
-    assert (source.uri, source.path) == (f"file://{path}", Path(path))
+    assert (str(source.uri), source.uri.path) == (f"file://{path}", Path(path))
 
 
 def test_every_path_starts_from_the_folder_of_the_file():

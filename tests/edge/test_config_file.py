@@ -91,10 +91,10 @@ def test_a_mistake_is_reported_with_place_key_value_and_what_is_allowed(text, mi
 
 SOURCES = {
     "scheme": (
-        "{name: a, uri: 'rtsp://camera/1'}",
+        "{name: a, uri: 'ftp://camera/1'}",
         (
-            ":1:26: sources[0].uri: the scheme rtsp:// is not supported; use file:// or a path, "
-            "got 'rtsp://camera/1'"
+            ":1:26: sources[0].uri: the scheme ftp:// is not supported; use csi://, file://, "
+            "http://, https://, rtsp://, rtsps://, v4l2:// or a path, got 'ftp://camera/1'"
         ),
     ),
     "name": (
@@ -110,13 +110,17 @@ SOURCES = {
     ),
     "missing": (
         "{name: a}",
-        ":1:11: sources[0].uri: is missing; it takes a path, or file:// and a path",
+        (
+            ":1:11: sources[0].uri: is missing; it takes a path, or file://, v4l2://, csi://, "
+            "rtsp(s):// or http(s):// and where"
+        ),
     ),
     "no section": (
         "door",
         (
             ":1:11: sources[0]: wrong kind of value, got text, "
-            "allowed a section of the keys name, uri, gate"
+            "allowed a section of the keys name, uri, login, transport, open_timeout, "
+            "read_timeout, offline_after, width, height, fps, loop, pace, gate"
         ),
     ),
     "own gate": (

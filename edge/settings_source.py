@@ -1,0 +1,104 @@
+"""The part of the configuration that says where frames come from, and how long to wait for them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
+
+from edge.quantities import Duration
+from edge.settings_delivery import Secret
+from edge.settings_section import Section, absolute_path
+from edge.source_uri import NETWORK, SourceUri, parse_uri
+
+_RTSP = frozenset({"rtsp", "rtsps"})
+_DEVICE = frozenset({"csi", "v4l2"})
+_LIVE = NETWORK | _DEVICE
+_SCHEMES_OF_KEY = {
+    "login": NETWORK,
+    "transport": _RTSP,
+    "open_timeout": _LIVE,
+    "read_timeout": _LIVE,
+    "offline_after": _LIVE,
+    "width": _DEVICE,
+    "height": _DEVICE,
+    "fps": _DEVICE,
+    "loop": frozenset({"file"}),
+    "pace": frozenset({"file"}),
+}
+"""Keys that mean something for some kinds of sources only."""
+
+
+def _uri(value: object, info: ValidationInfo) -> object:
+    """Read an address; the path of a file becomes absolute."""
+    if not isinstance(value, str):
+        return value
+    uri = parse_uri(value)
+    if uri.scheme != "file":
+        return uri
+    written = uri.address.removeprefix("file://")
+    return SourceUri("file", f"file://{absolute_path(written, info)}")
+
+
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        json_schema_extra={"$comment": "up to 64 letters, digits, '-' and '_'"},
+    ),
+]
+"""Safe in a file name, a topic and a metric's label."""
+Uri = Annotated[
+    SourceUri,
+    BeforeValidator(_uri),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "$comment": "a path, or file://, v4l2://, csi://, rtsp(s):// or http(s):// and where",
+        }
+    ),
+]
+Pixels = Annotated[int, Field(ge=16, le=16384)]
+
+
+class SourceSettings(Section):
+    """Where frames come from."""
+
+    name: Name
+    """Unique; appears in records, messages and metrics."""
+    uri: Uri
+    """
+    A folder of images, an image or a video; a relative path starts from this file's folder. Or a
+    camera: v4l2:///dev/v4l/by-id/…, csi://0, rtsp://…, or Motion JPEG over http://….
+    """
+    login: Secret | None = None
+    """Network cameras: the secret `user:password`, so that it need not be in `uri`."""
+    transport: Literal["tcp", "udp"] = "tcp"
+    """rtsp://: how pictures travel; the same for all sources. UDP loses some on a poor network."""
+    open_timeout: Duration = 10.0
+    """Cameras: give up connecting after this, and try again later."""
+    read_timeout: Duration = 5.0
+    """Cameras: connect anew when no frame comes for so long."""
+    offline_after: Duration = 30.0
+    """Cameras: announce as offline after so long without frames; shorter gaps stay unsaid."""
+    width: Pixels | None = None
+    """v4l2:// and csi://: pixels to ask the camera for; with height. Its own choice if not set."""
+    height: Pixels | None = None
+    """v4l2:// and csi://: pixels to ask the camera for; with width."""
+    fps: Annotated[int, Field(ge=1, le=240)] | None = None
+    """v4l2:// and csi://: frames per second to ask the camera for."""
+    loop: bool = False
+    """Files: start again at the end, for ever."""
+    pace: Literal["fast", "timestamps"] = "fast"
+    """Files: as fast as frames are taken, or at the speed of the recording."""
+
+    @model_validator(mode="after")
+    def _keys_fit_the_uri(self) -> "SourceSettings":
+        for key in sorted(self.model_fields_set & _SCHEMES_OF_KEY.keys()):
+            schemes = _SCHEMES_OF_KEY[key]
+            if self.uri.scheme not in schemes:
+                kinds = ", ".join(f"{scheme}://" for scheme in sorted(schemes))
+                raise ValueError(f"{key} is for {kinds}, and uri is {self.uri.scheme}://")
+        if (self.width is None) != (self.height is None):
+            raise ValueError("width and height go together: give both or neither")
+        if self.login is not None and "@" in self.uri.address:
+            raise ValueError("login is given, and uri holds a user name too; keep one of them")
+        return self
