@@ -182,9 +182,14 @@ def record_name(record: FaceRecord) -> str:
     frame, face index, and the first 16 digits of the key.
     """
     when = "" if record.captured_at is None else f"{_utc(record.captured_at):%Y%m%dT%H%M%SZ}-"
-    stem = NOT_IN_NAMES.sub("_", PurePath(record.source).stem).strip("._")[:64] or "face"
     frame = "" if record.frame is None else f"-{record.frame:06d}"
-    return f"{when}{stem}{frame}-{record.face_index}-{record.key[:16]}"
+    return f"{when}{origin(record)}{frame}-{record.face_index}-{record.key[:16]}"
+
+
+def origin(record: FaceRecord) -> str:
+    """Return the camera's name, or the file's without folder, safe in a file name and a topic."""
+    name = record.camera or PurePath(record.source).stem
+    return NOT_IN_NAMES.sub("_", name).strip("._")[:64] or "face"
 
 
 def record_schema() -> dict[str, Any]:

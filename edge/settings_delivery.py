@@ -13,7 +13,9 @@ from edge.quantities import ByteCount, Duration
 from edge.settings_section import AnyPath, Section
 
 SinkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+DeviceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 SecretName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
+Topic = Annotated[str, Field(pattern=r"^[^+#/$\x00]([^+#\x00]*[^+#/\x00])?$", max_length=200)]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -111,17 +113,17 @@ class MqttSinkSettings(_NetworkSinkSettings):
     username: str | None = None
     """The broker's name for this device."""
     password: Secret | None = None
-    client_id: str | None = None
-    """Different on each device; edge-gate-HOSTNAME if not set."""
-    topic: Annotated[str, Field(pattern=r"^[^+#/$\x00][^+#\x00]*[^+#/\x00]$")] = "edge-gate"
-    """First levels of each topic."""
+    device: DeviceName | None = None
+    """Level after `topic` and part of the client id; the host name if not set."""
+    topic: Topic = "edge-gate"
+    """First level or levels of each topic."""
     keepalive: Annotated[Duration, Field(ge=5, le=65535)] = 30.0
     """The broker publishes the last will after one and a half times this silence."""
     include_face_image: bool = True
     """Put the face image into the JSON message, in Base64."""
     home_assistant: bool = False
     """Announce a quality sensor and the last face image to Home Assistant, for each camera."""
-    home_assistant_prefix: str = "homeassistant"
+    home_assistant_prefix: Topic = "homeassistant"
     """Home Assistant's discovery prefix."""
 
 

@@ -1,0 +1,124 @@
+"""
+One MQTT message for each face, QoS 1, delivered when the broker has acknowledged it.
+
+    TOPIC/DEVICE/available        online or offline; retained, the last will sets it too
+    TOPIC/DEVICE/CAMERA/face      the JSON record (edge/record.schema.json), plus
+                                  "face_image": {"media_type": …, "base64": …} if wanted
+    TOPIC/DEVICE/CAMERA/image     the face image's bytes, only with home_assistant: true
+
+CAMERA is a file's name without folder and extension when there is no camera. Faces are never
+retained: a broker must not keep one for whoever subscribes next. A message may come twice, then
+with the same "key" in its record.
+"""
+
+import base64
+import json
+import socket
+from collections.abc import Mapping
+
+from edge.credentials import read_secret
+from edge.errors import ConfigError, SinkError, SinkRefusedError
+from edge.home_assistant import Announced, discovery
+from edge.mqtt_session import Message, MqttSession
+from edge.record import NOT_IN_NAMES, FaceRecord, origin
+from edge.samples import Delivery
+from edge.settings_delivery import MqttSinkSettings
+
+
+class MqttSink:
+    """Satisfies the Protocol `Sink`; for one thread."""
+
+    def __init__(
+        self, settings: MqttSinkSettings, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """
+        Prepare; nothing is connected yet.
+
+        Args:
+            settings: Where the broker is and what to tell it.
+            environment: Where the password may be; None is the process's.
+
+        Raises:
+            ConfigError: A secret or a certificate file is missing or unusable.
+        """
+        self._settings = settings
+        self._environment = environment
+        name = settings.device or NOT_IN_NAMES.sub("_", socket.gethostname())
+        self._device = name
+        self._base = f"{settings.topic}/{name}"
+        self._announced: set[str] = set()
+        self._password()
+        self._session: MqttSession | None = self._new_session()
+
+    def send(self, delivery: Delivery) -> None:
+        """
+        Publish one face.
+
+        Raises:
+            SinkError: The broker is not there, or has not acknowledged in time.
+            SinkRefusedError: The broker will never take this message.
+        """
+        camera = origin(FaceRecord.model_validate_json(delivery.record))
+        try:
+            session = self._open_session()
+            for message in self._messages(delivery, camera):
+                session.publish(message)
+        except SinkRefusedError:
+            raise
+        except SinkError:
+            self._give_up()
+            raise
+        self._announced.add(camera)
+
+    def close(self) -> None:
+        """Publish `offline` and disconnect; safe to call twice."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def _messages(self, delivery: Delivery, camera: str) -> list[Message]:
+        place = f"{self._base}/{camera}"
+        face = Message(f"{place}/face", self._payload(delivery))
+        if not self._settings.home_assistant:
+            return [face]
+        image = Message(f"{place}/image", delivery.face_image)
+        if camera in self._announced:
+            return [image, face]
+        about = Announced(self._device, camera, f"{self._base}/available", face.topic, image.topic)
+        announcements = discovery(about, self._settings.home_assistant_prefix, delivery.media_type)
+        return [*announcements, image, face]
+
+    def _payload(self, delivery: Delivery) -> bytes:
+        if not self._settings.include_face_image:
+            return delivery.record
+        image = {
+            "media_type": delivery.media_type,
+            "base64": base64.b64encode(delivery.face_image).decode(),
+        }
+        # Appended to the record's own bytes, so that its numbers stay as they were written.
+        return delivery.record[:-1] + b',"face_image":' + json.dumps(image).encode() + b"}"
+
+    def _open_session(self) -> MqttSession:
+        if self._session is not None and self._session.is_open:
+            return self._session
+        self._give_up()
+        self._session = self._new_session()
+        try:
+            self._session.open(self._password())
+        except ConfigError as error:
+            raise SinkError(str(error)) from error
+        return self._session
+
+    def _new_session(self) -> MqttSession:
+        client_id = f"edge-gate-{self._device}-{self._settings.name}"
+        return MqttSession(self._settings, client_id, f"{self._base}/available")
+
+    def _give_up(self) -> None:
+        if self._session is not None:
+            self._session.abandon()
+            self._session = None
+        self._announced.clear()
+
+    def _password(self) -> str | None:
+        secret = self._settings.password
+        return None if secret is None else read_secret(secret, self._environment)
