@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -133,6 +134,13 @@ def _add_build(commands: "argparse._SubParsersAction[_Parser]") -> None:
             metavar="LAYER",
             help=f"{meaning} to prune, as 'inspect' names it; may be given several times",
         )
+    build.add_argument(
+        "--form",
+        choices=("fused", "separate"),
+        default="fused",
+        help="one graph that computes the shared part once, without dead channels; or two plain "
+        "networks to compare it with (default: %(default)s)",
+    )
     _add_threads(build)
 
 
@@ -157,7 +165,7 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
         importance=arguments.importance,
     )
     request = build_request(find_entry(arguments.network), recipe, arguments.threads, progress)
-    manifest = build_pair(request, arguments.out, progress)
+    manifest = build_pair(replace(request, form=arguments.form), arguments.out, progress)
     print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
     print(acceptance_text(manifest.acceptance))
     return 0

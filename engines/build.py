@@ -8,11 +8,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
+import onnx
 from rich.progress import Progress
 
 from engines.acceptance import Acceptance, assess_pair, require_fit
-from engines.batch_norm import fold_batch_norm
+from engines.cost import multiply_adds
 from engines.errors import BackendError, NetworkError
+from engines.form import Form, FormedPair, form_pair
 from engines.golden import GoldenFaces
 from engines.golden_vectors import GoldenVectors, Tolerance, golden_vectors, write_vectors
 from engines.manifest import (
@@ -27,9 +29,9 @@ from engines.network import Network
 from engines.onnxruntime_backend import open_network
 from engines.pair import LARGEST_BATCH, open_pair
 from engines.pair_folder import replaced_at_once, require_destination
+from engines.part import part_of
 from engines.preprocess import prepare
-from engines.prune import prune
-from engines.recipe import LayerSparsity, Recipe
+from engines.recipe import Cost, Recipe, Role
 from engines.score_mapping import fit_score_mapping
 from engines.shift import embedding_shift, unit_rows
 from engines.specification import Embeddings
@@ -39,6 +41,9 @@ GOLDEN_FACES = 8
 
 SAME_COSINE = 0.99999
 """Between embeddings that differ only in the order of float32 sums."""
+
+LOSSLESS_COSINE = 0.999999
+"""Between embeddings as shipped and those after folding and compaction; a shift of 0.0014."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,15 +60,15 @@ class BuildRequest:
     recipe: Recipe = Recipe()  # noqa: RUF009 -- frozen
     threads: int = 1
     """For each network call while building."""
+    form: Form = "fused"
+    """One lean graph, or two plain networks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Candidate:
     """A pair in memory, not yet accepted."""
 
-    dense: bytes
-    pruned: bytes
-    layers: tuple[LayerSparsity, ...]
+    formed: FormedPair
     dense_rows: Embeddings
     pruned_rows: Embeddings
 
@@ -98,52 +103,84 @@ def build_pair(request: BuildRequest, out: Path, progress: Progress | None = Non
 
 
 def _candidate(request: BuildRequest, progress: Progress) -> _Candidate:
-    folded = fold_batch_norm(request.network)
-    pruned, layers = prune(folded, request.recipe)
-    contents = [each.model.SerializeToString(deterministic=True) for each in (folded, pruned)]
-    _require_sound(request, contents[0])
-    rows = [
-        _embedded(content, request, progress, f"embedding golden faces, {role} network")
-        for content, role in zip(contents, ("dense", "pruned"), strict=True)
-    ]
-    return _Candidate(contents[0], contents[1], layers, rows[0], rows[1])
+    formed = form_pair(request.network, request.recipe, request.form)
+    original = request.network.model.SerializeToString()
+    _require_sound(request, original, next(iter(formed.files.values())))
+    dense_rows, pruned_rows = (
+        rows
+        for role, content in formed.files.items()
+        for rows in _embedded(content, request, progress, f"{role} network")
+    )
+    if request.form == "fused":
+        (shipped_rows,) = _embedded(original, request, progress, "network as shipped")
+        _require_lossless(shipped_rows, dense_rows)
+    return _Candidate(formed, dense_rows, pruned_rows)
 
 
-def _require_sound(request: BuildRequest, dense: bytes) -> None:
+def _require_sound(request: BuildRequest, original: bytes, formed: bytes) -> None:
     """Run a few faces one by one through the file as it came, and in a batch through ours."""
     few = prepare(request.golden.images[:3], request.network.specification)
-    original = open_network(request.network.model.SerializeToString(), request.threads)
-    singly = np.concatenate([original.run(face[None])[0] for face in few])
+    shipped = open_network(original, request.threads)
+    singly = np.concatenate([shipped.run(face[None])[0] for face in few])
     advice = "export the network with an open batch size"
     try:
-        (together,) = open_network(dense, request.threads).run(few)
+        together = open_network(formed, request.threads).run(few)[0]
     except BackendError as error:
         raise NetworkError(f"it does not run a batch of {len(few)}: {advice} ({error})") from error
     if together.shape != singly.shape:
         raise NetworkError(f"a batch of {len(few)} gives {together.shape} embeddings: {advice}")
-    cosine = (unit_rows(singly) * unit_rows(together)).sum(axis=1).min()
+    cosine = _lowest_cosine(singly, together)
     if cosine < SAME_COSINE:
         raise NetworkError(
             f"faces in a batch get other embeddings than one by one (cosine {cosine:.6f}): {advice}"
         )
 
 
-def _embedded(content: bytes, request: BuildRequest, progress: Progress, what: str) -> Embeddings:
+def _require_lossless(shipped: Embeddings, dense: Embeddings) -> None:
+    cosine = _lowest_cosine(shipped, dense)
+    if cosine < LOSSLESS_COSINE:
+        raise NetworkError(
+            f"folding and compaction changed its embeddings (cosine {cosine:.7f}): "
+            "it computes near the limits of float32; build with --form separate"
+        )
+
+
+def _lowest_cosine(first: Embeddings, second: Embeddings) -> float:
+    return float((unit_rows(first) * unit_rows(second)).sum(axis=1).min())
+
+
+def _embedded(
+    content: bytes, request: BuildRequest, progress: Progress, what: str
+) -> tuple[Embeddings, ...]:
+    """Return the golden faces' raw embeddings, one array for each output of the network."""
     network = open_network(content, request.threads)
     faces, specification = request.golden.images, request.network.specification
     starts = range(0, len(faces), LARGEST_BATCH)
     parts = [
-        network.run(prepare(faces[start : start + LARGEST_BATCH], specification))[0]
-        for start in progress.track(starts, description=what)
+        network.run(prepare(faces[start : start + LARGEST_BATCH], specification))
+        for start in progress.track(starts, description=f"embedding golden faces, {what}")
     ]
-    return np.concatenate(parts)
+    return tuple(np.concatenate(rows) for rows in zip(*parts, strict=True))
+
+
+def _cost(request: BuildRequest, files: dict[Role, bytes]) -> Cost:
+    specification = request.network.specification
+    models = {role: onnx.load_model_from_string(content) for role, content in files.items()}
+    first = next(iter(models.values()))
+    dense = part_of(first, first.graph.input[0].name, first.graph.output[0].name)
+    return Cost(
+        as_shipped=multiply_adds(request.network.model, specification),
+        dense=multiply_adds(dense, specification),
+        pair=sum(multiply_adds(each, specification) for each in models.values()),
+    )
 
 
 def _write(
     folder: Path, request: BuildRequest, candidate: _Candidate, acceptance: Acceptance
 ) -> Manifest:
-    (folder / "dense.onnx").write_bytes(candidate.dense)
-    (folder / "pruned.onnx").write_bytes(candidate.pruned)
+    files = candidate.formed.files
+    for role, content in files.items():
+        (folder / f"{role}.onnx").write_bytes(content)
     write_vectors(folder / "golden.npz", _golden(request, candidate))
     shift = embedding_shift(candidate.dense_rows, candidate.pruned_rows)
     network = request.network
@@ -159,15 +196,14 @@ def _write(
             specification=network.specification,
             embedding_length=network.embedding_length,
             recipe=request.recipe,
-            files={
-                "dense": FileRecord.of(folder / "dense.onnx"),
-                "pruned": FileRecord.of(folder / "pruned.onnx"),
-            },
+            files={role: FileRecord.of(folder / f"{role}.onnx") for role in files},
             golden=GoldenRecord(file=FileRecord.of(folder / "golden.npz"), tolerance=Tolerance()),
             mapping=fit_score_mapping(shift),
             acceptance=acceptance,
             versions=library_versions(),
-            layers=candidate.layers,
+            layers=candidate.formed.layers,
+            compaction=candidate.formed.compaction,
+            cost=_cost(request, files),
         )
     )
     write_manifest(folder, manifest)

@@ -7,7 +7,7 @@ value must be zero, because the border would differ.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -26,21 +26,9 @@ from engines.constant_channels import (
     is_padded,
 )
 from engines.network import Network
+from engines.recipe import CompactedLayer
 
 Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class CompactedLayer:
-    """What became of one convolution."""
-
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
-
-    layer: str
-    channels: int
-    """Output channels before."""
-    removed: int
-    """Of them; more are dead where the count was rounded up."""
 
 
 def compact(network: Network, multiple: int = 1) -> tuple[Network, tuple[CompactedLayer, ...]]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from engines.acceptance import Acceptance
 from engines.errors import PairError, PairIntegrityError
 from engines.golden_vectors import Tolerance
-from engines.recipe import LayerSparsity, Recipe
+from engines.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 from engines.score_mapping import ScoreMapping
 from engines.specification import InputSpecification
 
@@ -25,7 +25,6 @@ SCHEMA = 1
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-Role = Literal["dense", "pruned", "fused"]
 
 
 class _Record(BaseModel):
@@ -89,6 +88,9 @@ class Manifest(_Record):
     """Of the libraries that built the pair."""
     layers: tuple[LayerSparsity, ...]
     """In graph order."""
+    compaction: tuple[CompactedLayer, ...]
+    """What lossless compaction removed; empty for a pair of two plain networks."""
+    cost: Cost
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Manifest":

@@ -5,7 +5,7 @@ from rich.table import Table
 
 from engines.acceptance import Acceptance
 from engines.manifest import Manifest
-from engines.recipe import Recipe
+from engines.recipe import Cost, Recipe
 from engines.specification import InputSpecification
 from engines.verify import Verification
 
@@ -55,6 +55,8 @@ def _manifest_rows(manifest: Manifest) -> list[tuple[str, str]]:
         ("embedding length", str(manifest.embedding_length)),
         ("recipe", _recipe_text(manifest.recipe)),
         ("files", sizes),
+        ("compaction", _compaction_text(manifest)),
+        ("multiply-adds", _cost_text(manifest.cost)),
         ("golden faces", acceptance_text(manifest.acceptance)),
         ("shift to score", knots),
         ("built with", ", ".join(f"{name} {v}" for name, v in manifest.versions.items())),
@@ -74,6 +76,20 @@ def _recipe_text(recipe: Recipe) -> str:
     return (
         f"zero the share {recipe.sparsity:g} of {recipe.count} weights with the least "
         f"{recipe.importance} importance {where}{only}{kept}"
+    )
+
+
+def _compaction_text(manifest: Manifest) -> str:
+    removed = sum(each.removed for each in manifest.compaction)
+    total = sum(each.channels for each in manifest.compaction)
+    return f"removed {removed:,} of {total:,} channels" if total else "not done"
+
+
+def _cost_text(cost: Cost) -> str:
+    ratio = cost.pair / cost.as_shipped
+    return (
+        f"{cost.pair / 1e6:,.0f} million for embedding and score, {cost.dense / 1e6:,.0f} for the "
+        f"embedding alone, {cost.as_shipped / 1e6:,.0f} as shipped (ratio {ratio:.2f})"
     )
 
 

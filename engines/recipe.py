@@ -5,6 +5,9 @@ from typing import Literal
 
 from engines.errors import RecipeError
 
+Role = Literal["dense", "pruned", "fused"]
+"""What a file of a pair holds: one of its two networks, or both in one graph."""
+
 LIVE_ABOVE = 1e-6
 """Weights of smaller magnitude are dead: networks as shipped hold up to a third of them."""
 
@@ -64,3 +67,30 @@ class LayerSparsity:
     def sparsity(self) -> float:
         """Share of the counted weights set to zero, in [0, 1); 0 where there was none to count."""
         return self.masked / self.counted if self.counted else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CompactedLayer:
+    """What became of one convolution."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    layer: str
+    channels: int
+    """Output channels before."""
+    removed: int
+    """Of them; more are dead where the count was rounded up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Multiply-adds of convolutions and matrix products for one face."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    as_shipped: int
+    """One embedding by the network as its publisher ships it."""
+    dense: int
+    """One embedding by the pair's dense network."""
+    pair: int
+    """Embedding and score by the pair."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from engines.build import BuildRequest, build_pair
+from engines.form import Form
 from engines.golden import GoldenFaces
 from engines.manifest import Manifest
 from engines.network import Network
@@ -27,20 +28,30 @@ def synthetic_faces(
     return GoldenFaces(noisy, names)
 
 
-def request(network: Network, recipe: Recipe | None = None) -> BuildRequest:
+def request(
+    network: Network, recipe: Recipe | None = None, form: Form = "separate"
+) -> BuildRequest:
     return BuildRequest(
         name="tiny",
         licence="none needed",
         network=network,
         golden=synthetic_faces(network.specification),
         recipe=recipe or Recipe(sparsity=0.2),
+        form=form,
     )
 
 
 def tiny_pair(
-    folder: Path, tiny: TinyNetwork | None = None, recipe: Recipe | None = None
+    folder: Path,
+    tiny: TinyNetwork | None = None,
+    recipe: Recipe | None = None,
+    form: Form = "separate",
 ) -> Manifest:
-    """Build an engine pair into `folder / "pair"`, for 16x20 face images and D = 8."""
+    """
+    Build an engine pair into `folder / "pair"`, for 16x20 face images and D = 8.
+
+    Of two files unless told, because tests look into each.
+    """
     sources = folder / "sources"
     sources.mkdir(parents=True, exist_ok=True)
-    return build_pair(request(loaded(sources, tiny), recipe), folder / "pair")
+    return build_pair(request(loaded(sources, tiny), recipe, form), folder / "pair")

@@ -5,13 +5,15 @@ import onnx
 import pytest
 from rich.progress import Progress
 
-from engines.build import GOLDEN_FACES, build_pair
+from engines.build import GOLDEN_FACES, BuildRequest, _require_lossless, build_pair
+from engines.catalogue import find_entry
+from engines.catalogued_pair import build_catalogued
 from engines.errors import NetworkError, PairError, PairRefusedError, RecipeError
 from engines.manifest import read_manifest
 from engines.pair import open_pair, open_unproved
-from engines.recipe import Recipe
+from engines.recipe import Cost, Recipe
 from tests.networks import TinyNetwork, loaded
-from tests.pairs import request, tiny_pair
+from tests.pairs import request, synthetic_faces, tiny_pair
 
 
 @pytest.mark.parametrize("ending", ["gemm", "reshape"])
@@ -58,6 +60,54 @@ def test_batch_norm_is_folded_in_both_halves(tmp_path):
     for name in ("dense.onnx", "pruned.onnx"):
         nodes = onnx.load(tmp_path / "pair" / name).graph.node
         assert "BatchNormalization" not in {node.op_type for node in nodes}
+
+
+def test_a_fused_pair_scores_like_the_pair_of_two_plain_networks(tmp_path):
+    recipe = Recipe(sparsity=0.3, layers=("embedding_raw",))
+    faces = synthetic_faces(seed=7).images
+    scored = {}
+    for form in ("fused", "separate"):
+        tiny_pair(tmp_path / form, TinyNetwork(dead_channels=2), recipe, form)
+        with open_pair(tmp_path / form / "pair") as pair:
+            scored[form] = pair.assess(faces)
+    cosines = (scored["fused"].embeddings * scored["separate"].embeddings).sum(axis=1)
+    assert cosines.min() > 0.999999
+    # Nothing is said about dead channels by magnitude: live weights are the same in both.
+    assert scored["fused"].shift == pytest.approx(scored["separate"].shift, abs=1e-5)
+
+
+def test_a_pair_is_fused_unless_told_otherwise_and_says_what_it_costs(tmp_path):
+    asked = request(loaded(tmp_path), Recipe(sparsity=0.3, layers=("embedding_raw",)))
+    unasked = BuildRequest(asked.name, asked.licence, asked.network, asked.golden, asked.recipe)
+    manifest = build_pair(unasked, tmp_path / "pair")
+    assert set(manifest.files) == {"fused"}
+    # 6 filters of 27 weights on 10 x 8, 6 of 9 on 5 x 4, then 120 x 8; once more only the last.
+    alone = 6 * 27 * 80 + 6 * 9 * 20 + 120 * 8
+    assert manifest.cost == Cost(as_shipped=alone, dense=alone, pair=alone + 120 * 8)
+    assert [each.channels for each in manifest.compaction] == [6, 6]
+
+
+def test_two_plain_networks_cost_twice(tmp_path):
+    cost = tiny_pair(tmp_path).cost
+    assert cost.pair == 2 * cost.dense == 2 * cost.as_shipped
+
+
+def test_embeddings_that_compaction_would_change_are_refused_with_the_way_out():
+    rows = np.eye(3, 8, dtype=np.float32)
+    _require_lossless(rows, rows + np.float32(2e-4))
+    with pytest.raises(NetworkError, match="--form separate"):
+        _require_lossless(rows, rows + np.float32(1e-3))
+
+
+@pytest.mark.registry
+def test_the_default_network_loses_a_quarter_of_its_channels_and_no_embedding(tmp_path):
+    manifest = build_catalogued(
+        find_entry("mobilefacenet512"), Recipe(), tmp_path, 1, Progress(disable=True)
+    )
+    removed = sum(each.removed for each in manifest.compaction)
+    assert removed > 0.25 * sum(each.channels for each in manifest.compaction)
+    assert manifest.cost.dense < 0.67 * manifest.cost.as_shipped
+    # That the golden faces' cosines are above 0.999999 is what building it has checked.
 
 
 def test_sparsity_zero_did_not_move_and_is_refused(tmp_path):

@@ -1,0 +1,47 @@
+"""What a network costs, counted rather than timed: multiply-adds for one face."""
+
+import math
+
+import onnx
+
+from engines import graph
+from engines.preprocess import input_axes
+from engines.specification import InputSpecification
+
+
+def multiply_adds(model: onnx.ModelProto, specification: InputSpecification) -> int:
+    """
+    Return the multiply-adds of all Conv, Gemm and MatMul with constant weights, for one face.
+
+    Zero weights count: libraries multiply by them too.
+    """
+    one = onnx.ModelProto()
+    one.CopyFrom(model)
+    del one.graph.value_info[:]
+    (source,) = one.graph.input
+    axes = (1, *input_axes(specification))
+    source.CopyFrom(onnx.helper.make_tensor_value_info(source.name, onnx.TensorProto.FLOAT, axes))
+    for output in one.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    inferred = onnx.shape_inference.infer_shapes(one, data_prop=True).graph
+    shapes = {
+        each.name: graph.dimensions(each) or () for each in (*inferred.value_info, *inferred.output)
+    }
+    weights = {each.name: tuple(each.dims) for each in one.graph.initializer}
+    return sum(_products(node, shapes, weights) for node in one.graph.node)
+
+
+def _products(
+    node: onnx.NodeProto,
+    shapes: dict[str, tuple[int | None, ...]],
+    weights: dict[str, tuple[int, ...]],
+) -> int:
+    """Return outputs times the weights that each of them takes."""
+    if node.op_type not in {"Conv", "Gemm", "MatMul"} or node.input[1] not in weights:
+        return 0
+    outputs = math.prod(axis or 1 for axis in shapes[node.output[0]])
+    shape = weights[node.input[1]]
+    if node.op_type == "Conv":
+        return outputs * math.prod(shape[1:])
+    transposed = graph.attributes(node).get("transB", 0)
+    return outputs * (shape[-1] if transposed else shape[0])
