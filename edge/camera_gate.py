@@ -14,9 +14,10 @@ import numpy as np
 from edge.assess import Candidate, assessment, candidates, face_image, score_face_images
 from edge.best_shot import BestShots, Shot
 from edge.config import GateSettings
+from edge.mask import Polygon, is_masked
 from edge.protocols import FaceDetector
 from edge.recent_faces import RecentFaces
-from edge.samples import Assessment, Captured, Reason
+from edge.samples import Assessment, Captured, Reason, Verdict
 from edge.settings_tracks import Mode, TrackSettings
 from edge.track import Tracker, TrackerSettings
 from engines.pair import EnginePair
@@ -31,6 +32,7 @@ class CameraSettings:
     gate: GateSettings
     tracks: TrackSettings
     mode: Mode
+    masks: tuple[Polygon, ...] = ()
 
 
 @dataclass(slots=True)
@@ -70,7 +72,10 @@ class CameraGate:
             BackendError: The inference library refused the batch.
         """
         outcome = Outcome()
-        found = candidates(captured.frame, self._detector, self._settings.gate)
+        found = [
+            self._masked(one)
+            for one in candidates(captured.frame, self._detector, self._settings.gate)
+        ]
         tracked = self._tracker.update([one.face.box for one in found], seen_s)
         for track_id in (*tracked.ended, *self._shots.overdue(seen_s)):
             self._end(track_id, seen_s, outcome)
@@ -89,6 +94,12 @@ class CameraGate:
         for track_id in self._tracker.end_all():
             self._end(track_id, seen_s, outcome)
         return outcome
+
+    def _masked(self, one: Candidate) -> Candidate:
+        size = one.features.frame_width, one.features.frame_height
+        if not is_masked(self._settings.masks, one.face.landmarks, size):
+            return one
+        return replace(one, discarded=Verdict(forward=False, reason=Reason.MASKED))
 
     def _decided(
         self, found: Sequence[Candidate], ids: Iterable[int], outcome: Outcome

@@ -10,9 +10,12 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from edge.mask import MaskText
+from edge.schedule import Hours
 from edge.settings_delivery import DeliverySettings, SinkSettings
 from edge.settings_section import AnyPath, Section
 from edge.settings_source import SourceSettings
+from edge.settings_tracks import Mode, TrackSettings
 
 Threads = Annotated[int, Field(ge=1, le=64)]
 Ratio = Annotated[float, Field(ge=0, le=10)]
@@ -86,6 +89,14 @@ class Source(SourceSettings):
 
     gate: GateSettings = Field(default_factory=GateSettings)
     """Keys of `gate` that differ for this source; the others are inherited from `gate`."""
+    mode: Mode | None = None
+    """As `mode`, for this source; inherited if not set."""
+    tracks: TrackSettings = Field(default_factory=TrackSettings)
+    """Keys of `tracks` that differ for this source; the others are inherited from `tracks`."""
+    schedule: Annotated[tuple[Hours, ...], Field(strict=False)] = ()
+    """Hours in which frames are looked at; always if not set."""
+    masks: Annotated[tuple[MaskText, ...], Field(strict=False)] = ()
+    """Polygons: a face whose eyes' midpoint lies in one is discarded (`masked`)."""
 
 
 _Named = TypeVar("_Named", Source, SinkSettings)
@@ -124,6 +135,10 @@ class Config(Section):
     """How faces are found."""
     gate: GateSettings = Field(default_factory=GateSettings)
     """Which faces are forwarded, for every source."""
+    mode: Mode = "best_shot"
+    """best_shot: the best faces of each track; every: each good face; observe: count only."""
+    tracks: TrackSettings = Field(default_factory=TrackSettings)
+    """What is forwarded of one person walking by, for every source."""
     sources: Annotated[
         tuple[Source, ...],
         _AtLeastOne,
@@ -146,3 +161,15 @@ def effective_gate(config: Config, source: Source) -> GateSettings:
     replaced = {_ALTERNATIVE[key] for key in own if key in _ALTERNATIVE}
     inherited = config.gate.model_dump(exclude_unset=True, exclude=replaced)
     return GateSettings.model_validate(inherited | own)
+
+
+def effective_tracks(config: Config, source: Source) -> TrackSettings:
+    """Return the track settings of one source: its own keys, then `config.tracks`'s, defaults."""
+    own = source.tracks.model_dump(exclude_unset=True)
+    inherited = config.tracks.model_dump(exclude_unset=True)
+    return TrackSettings.model_validate(inherited | own)
+
+
+def effective_mode(config: Config, source: Source) -> Mode:
+    """Return the mode of one source."""
+    return source.mode or config.mode

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from edge.config import GateSettings, effective_gate
+from edge.config import (
+    Config,
+    GateSettings,
+    Source,
+    effective_gate,
+    effective_mode,
+    effective_tracks,
+)
 from edge.config_file import LoadedConfig
 from edge.config_keys import Key, config_keys
 from edge.strict_yaml import Document, KeyPath
@@ -40,17 +47,14 @@ class _Value:
         dotted = (f"{parent}.{name}".lstrip(".") for parent in (self.name, self.key_name))
         return _Value(value, (*self.path, name), *dotted)
 
-    def item(self, index: int, value: BaseModel) -> "_Value":
+    def item(self, index: int, value: object) -> "_Value":
         name, tag = getattr(value, "name", index), getattr(value, "type", "")
         return _Value(value, (*self.path, index), f"{self.name}.{name}", f"{self.key_name}[{tag}]")
 
 
 def effective_settings(loaded: LoadedConfig) -> tuple[Setting, ...]:
-    """Return the settings in the order of the documentation; each source has its whole gate."""
-    sources = [
-        source.model_copy(update={"gate": effective_gate(loaded.config, source)})
-        for source in loaded.config.sources
-    ]
+    """Return the settings in the order of the documentation; each source has what it inherits."""
+    sources = [_with_inherited(loaded.config, source) for source in loaded.config.sources]
     config = loaded.config.model_copy(update={"sources": tuple(sources)})
     return tuple(
         Setting(
@@ -61,6 +65,15 @@ def effective_settings(loaded: LoadedConfig) -> tuple[Setting, ...]:
         )
         for each in _values(_Value(config, (), "", ""))
     )
+
+
+def _with_inherited(config: Config, source: Source) -> Source:
+    inherited = {
+        "gate": effective_gate(config, source),
+        "mode": effective_mode(config, source),
+        "tracks": effective_tracks(config, source),
+    }
+    return source.model_copy(update=inherited)
 
 
 def _values(parent: _Value) -> Iterator[_Value]:
@@ -83,8 +96,10 @@ def _in_effect(section: BaseModel, name: str) -> object:
 def _origin(document: Document, each: _Value) -> str:
     written = [each.path]
     match each.path:
-        case ("sources", int(), "gate", key):
-            written.append(("gate", key))
+        case ("sources", int(), "gate" | "tracks" as section, key):
+            written.append((section, key))
+        case ("sources", int(), "mode"):
+            written.append(("mode",))
     found = [path for path in written if path in document.key_places]
     if each.value is None or not found:
         return DEFAULT

@@ -79,6 +79,8 @@ class Reason(str, Enum):
     TOO_SMALL = "too_small"
     TRUNCATED = "truncated"
     POSE = "pose"
+    MASKED = "masked"
+    """Between the eyes lies a part of the picture that the operator masked."""
     LOW_QUALITY = "low_quality"
     ASSESSMENT_FAILED = "assessment_failed"
     NOT_BEST = "not_best"

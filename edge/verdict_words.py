@@ -23,6 +23,8 @@ def precheck_words(verdict: Verdict, features: Features, settings: GateSettings)
             )
         case Reason.POSE:
             return _pose_words(pose(features.landmarks), settings)
+        case Reason.MASKED:
+            return "the point between the eyes lies in a mask"
     return "a figure of the detector is not finite"
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edge.best_shot import Shot
 from edge.camera_gate import CameraGate, CameraSettings
 from edge.config import GateSettings
+from edge.mask import polygon
 from edge.samples import Captured, Frame, Reason
 from edge.settings_tracks import TrackSettings
 from engines.pair import EnginePair
@@ -31,12 +32,12 @@ class Scene:
 class Walk:
     """Drives one camera gate frame by frame and keeps its ledger."""
 
-    def __init__(self, mode="best_shot", gate=None, **tracks):
+    def __init__(self, mode="best_shot", gate=None, masks=(), **tracks):
         self.scene, self.pair = Scene(), BrightnessPair()
         self.gate = CameraGate(
             self.scene,
             cast("EnginePair", self.pair),
-            CameraSettings(gate or GateSettings(), TrackSettings(**tracks), mode),
+            CameraSettings(gate or GateSettings(), TrackSettings(**tracks), mode, masks),
         )
         self.sent: list[Shot] = []
         self.discarded: Counter[Reason] = Counter()
@@ -112,6 +113,14 @@ def test_observing_decides_and_counts_and_sends_nothing():
     walk.finish()
     assert walk.sent == []
     assert walk.discarded == {Reason.OBSERVED: 1, Reason.LOW_QUALITY: 1}
+
+
+def test_a_face_in_a_mask_is_counted_and_never_scored():
+    walk = Walk(masks=(polygon("0,0 0.5,0 0.5,1 0,1"),))
+    walk.frame(250, 240)
+    walk.finish()
+    assert walk.discarded == {Reason.MASKED: 1}
+    assert ([brightness_of(shot) for shot in walk.sent], walk.pair.batches) == ([240], [1])
 
 
 def test_every_good_face_is_sent_but_not_more_often_than_allowed():

@@ -5,14 +5,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edge.config import Config, GateSettings, Source, effective_gate
+from edge.config import (
+    Config,
+    GateSettings,
+    Source,
+    effective_gate,
+    effective_mode,
+    effective_tracks,
+)
 from edge.settings_delivery import DirectorySinkSettings
+from edge.settings_tracks import TrackSettings
 from edge.source_uri import parse_uri
 from tests.edge.configurations import FOLDER, SMALLEST, loaded
 
 
 def gates(defaults: dict[str, float], own: dict[str, float]) -> GateSettings:
-    source = Source(name="door", uri=parse_uri("file:///door"), gate=GateSettings.model_validate(own))
+    source = Source(
+        name="door", uri=parse_uri("file:///door"), gate=GateSettings.model_validate(own)
+    )
     config = Config(
         pair=Path("/pair"),
         gate=GateSettings.model_validate(defaults),
@@ -98,3 +108,21 @@ def test_the_effective_gate_is_own_then_inherited_then_default(defaults, own):
     for key, field in GateSettings.model_fields.items():
         inherited = {} if key in either and either & set(own) else defaults
         assert getattr(effective, key) == own.get(key, inherited.get(key, field.default))
+
+
+def test_a_source_inherits_mode_and_tracks_key_by_key():
+    config = loaded(
+        """\
+pair: pairs/default
+mode: observe
+tracks: {keep: 3, gap: 2s}
+sources:
+  - {name: door, uri: door, mode: every, tracks: {keep: 5}}
+  - {name: yard, uri: yard}
+sinks: [{type: stdout}]
+"""
+    ).config
+    door, yard = config.sources
+    assert (effective_mode(config, door), effective_mode(config, yard)) == ("every", "observe")
+    assert effective_tracks(config, door) == TrackSettings(keep=5, gap=2.0)
+    assert effective_tracks(config, yard) == TrackSettings(keep=3, gap=2.0)

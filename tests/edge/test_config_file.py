@@ -119,8 +119,7 @@ SOURCES = {
         "door",
         (
             ":1:11: sources[0]: wrong kind of value, got text, "
-            "allowed a section of the keys name, uri, login, transport, open_timeout, "
-            "read_timeout, offline_after, width, height, fps, loop, pace, gate"
+            f"allowed a section of the keys {', '.join(config_keys()['sources[]'].children)}"
         ),
     ),
     "own gate": (

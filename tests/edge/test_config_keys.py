@@ -98,8 +98,9 @@ def written_keys(values: object, name: str = "") -> set[str]:
         below = {key: f"{name}.{key}".lstrip(".") for key in values}
         return set(below.values()).union(*(written_keys(values[k], n) for k, n in below.items()))
     if isinstance(values, list):
+        sections = [item for item in values if isinstance(item, dict)]
         return set().union(
-            *(written_keys(item, f"{name}[{item.get('type', '')}]") for item in values)
+            *(written_keys(item, f"{name}[{item.get('type', '')}]") for item in sections)
         )
     return set()
 
