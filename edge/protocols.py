@@ -25,7 +25,7 @@ class FrameSource(Protocol):
 
     def frames(self) -> Iterator[Frame]:
         """
-        Open, and yield frames in order; closing the iterator releases the source.
+        Open, and yield frames in order; dropping the iterator releases the source.
 
         May block up to the source's timeouts. A new call opens anew.
 
