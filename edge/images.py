@@ -19,6 +19,9 @@ from edge.samples import Pixels
 PIXEL_BUDGET = 64_000_000
 """Width times height: above the largest common sensor, 192 MB as BGR."""
 
+LONGEST_SIDE = 32_766
+"""Pixels: OpenCV 4 warps nothing longer."""
+
 SUFFIXES = frozenset(
     {".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
@@ -40,8 +43,8 @@ def read_image(path: Path, budget: int = PIXEL_BUDGET) -> Pixels:
         (height, width, 3) uint8 BGR.
 
     Raises:
-        ImageError: Missing, unreadable, empty, no image, cut short, larger than the budget, of
-            floating-point pixels, or a folder, pipe or device.
+        ImageError: Missing, unreadable, empty, no image, cut short, larger than the budget or than
+            LONGEST_SIDE, of floating-point pixels, or a folder, pipe or device.
     """
     try:
         _require_file(path)
@@ -77,6 +80,11 @@ def _require_file(path: Path) -> None:
 
 
 def _require_budget(path: Path, image: Image.Image, budget: int) -> None:
+    if max(image.size) > LONGEST_SIDE:
+        raise ImageError(
+            f"{path}: {image.width} x {image.height} pixels are more than {LONGEST_SIDE:,} on a "
+            "side; cut the image first"
+        )
     if image.width * image.height > budget:
         raise ImageError(
             f"{path}: {image.width} x {image.height} pixels are more than the {budget:,} allowed; "

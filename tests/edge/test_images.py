@@ -95,6 +95,11 @@ def test_the_budget_counts_pixels_and_is_inclusive(tmp_path, picture):
         read_image(path, budget=2399)
 
 
+def test_a_ribbon_that_opencv_cannot_warp_is_refused(tmp_path):
+    with pytest.raises(ImageError, match=r"ribbon\.png: 32767 x 2 pixels are more than 32,766"):
+        read_image(saved(tmp_path, np.zeros((2, 32767, 3), np.uint8), "ribbon.png"))
+
+
 @pytest.mark.parametrize("dark", [0, 40, 255])
 def test_a_dark_image_of_16_bits_stays_as_dark_as_it_is(tmp_path, dark):
     deep = np.full((8, 9), dark, np.uint16)
