@@ -112,7 +112,7 @@ def open_files(
     Return the sources for images, folders (recursive, images only) and videos.
 
     Raises:
-        SourceError: A path does not exist, or a folder holds no image.
+        SourceError: A folder holds no image.
     """
     videos = [path for path in paths if path.is_file() and is_video(path)]
     others = [path for path in paths if path not in videos]

@@ -61,6 +61,13 @@ def test_folders_give_images_and_named_videos_come_after(picture, clip):
     assert next(iter(video.frames())).source == str(clip)
 
 
-def test_a_missing_path_stops_the_run_before_it_starts(tmp_path):
-    with pytest.raises(SourceError, match="gone"):
-        open_files([tmp_path / "gone"], lambda _: None)
+def test_a_missing_path_is_reported_in_its_turn(tmp_path, picture):
+    reported: list[ImageError] = []
+    (images,) = open_files([tmp_path / "gone", picture], reported.append)
+    assert [frame.source for frame in images.frames()] == [str(picture)]
+    assert "gone: no such file" in str(reported[0])
+
+
+def test_a_folder_without_images_stops_the_run_before_it_starts(tmp_path):
+    with pytest.raises(SourceError, match="no image below"):
+        open_files([tmp_path], lambda _: None)
