@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -20,6 +21,7 @@ from engines.errors import (
 )
 from engines.golden import golden_faces
 from engines.manifest import read_manifest
+from engines.named_recipes import find_recipe
 from engines.pair_report import acceptance_text, manifest_tables, verification_table
 from engines.recipe import Recipe
 from engines.verify import verify_pair
@@ -46,8 +48,8 @@ exit codes: 0 done, 1 failed or refused, 64 wrong command line, 78 wrong catalog
 """
 
 BUILD_NOTES = """\
-The network is obtained, its BatchNormalization folded, and the share of weights given by
---sparsity set to zero. Both networks then embed the golden faces (known people, from registry
+The network is obtained, its BatchNormalization folded, channels that say nothing removed, and a
+copy pruned by a recipe. Both networks then embed the golden faces (known people, from registry
 packages). A pair is refused when pruning broke the network (it no longer tells these people
 apart: use a lower sparsity) or hardly moved it (the shift is rounding: use a higher one).
 
@@ -94,7 +96,6 @@ def _add_build(commands: "argparse._SubParsersAction[_Parser]") -> None:
         description=BUILD_NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    usual = Recipe()
     build.add_argument("--out", type=Path, required=True, metavar="DIR", help="the pair's folder")
     build.add_argument(
         "--network",
@@ -103,37 +104,12 @@ def _add_build(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="catalogue name, or path of an entry file of your own (default: %(default)s)",
     )
     build.add_argument(
-        "--sparsity",
-        type=float,
-        default=usual.sparsity,
-        help="share of weights to prune, at least 0 and below 1 (default: %(default)s)",
+        "--recipe",
+        choices=("fast", "best", "paper"),
+        help="a measured recipe for this network: fast costs little more than one embedding, best "
+        "measures best at any cost, paper is the published one (default: fast where known)",
     )
-    build.add_argument(
-        "--scope",
-        choices=("layer", "global"),
-        default=usual.scope,
-        help="take the share from each layer, or over all layers together (default: %(default)s)",
-    )
-    build.add_argument(
-        "--count",
-        choices=("live", "all"),
-        default=usual.count,
-        help="share of the weights above 1e-6, or of all (default: %(default)s)",
-    )
-    build.add_argument(
-        "--importance",
-        choices=("magnitude", "channel"),
-        default=usual.importance,
-        help="prune what is small, or small for its output channel (default: %(default)s)",
-    )
-    for option, meaning in (("--layer", "one of the only layers"), ("--keep-dense", "a layer not")):
-        build.add_argument(
-            option,
-            action="append",
-            default=[],
-            metavar="LAYER",
-            help=f"{meaning} to prune, as 'inspect' names it; may be given several times",
-        )
+    _add_recipe(build)
     build.add_argument(
         "--form",
         choices=("fused", "separate"),
@@ -142,6 +118,43 @@ def _add_build(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "networks to compare it with (default: %(default)s)",
     )
     _add_threads(build)
+
+
+def _add_recipe(build: argparse.ArgumentParser) -> None:
+    """Options without a default, so that one given means a recipe of the user's own."""
+    usual = Recipe()
+    own = build.add_argument_group("a recipe of your own, instead of --recipe")
+    own.add_argument(
+        "--sparsity",
+        type=float,
+        help=f"share of weights to prune, at least 0 and below 1 (default: {usual.sparsity})",
+    )
+    own.add_argument(
+        "--scope",
+        choices=("layer", "global"),
+        help=f"take the share from each layer, or over all together (default: {usual.scope})",
+    )
+    own.add_argument(
+        "--count",
+        choices=("live", "all"),
+        help=f"share of the weights above 1e-6, or of all (default: {usual.count})",
+    )
+    own.add_argument(
+        "--importance",
+        choices=("magnitude", "channel"),
+        help=f"prune what is small, or small for its channel (default: {usual.importance})",
+    )
+    for option, field, meaning in (
+        ("--layer", "layers", "one of the only layers"),
+        ("--keep-dense", "keep_dense", "a layer not"),
+    ):
+        own.add_argument(
+            option,
+            dest=field,
+            action="append",
+            metavar="LAYER",
+            help=f"{meaning} to prune, as 'inspect' names it; may be given several times",
+        )
 
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:
@@ -156,19 +169,30 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
 
 
 def _build(arguments: argparse.Namespace, progress: Progress) -> int:
-    recipe = Recipe(
-        scope=arguments.scope,
-        sparsity=arguments.sparsity,
-        layers=tuple(arguments.layer),
-        keep_dense=tuple(arguments.keep_dense),
-        count=arguments.count,
-        importance=arguments.importance,
-    )
-    request = build_request(find_entry(arguments.network), recipe, arguments.threads, progress)
+    entry = find_entry(arguments.network)
+    recipe = _asked_recipe(arguments, entry.name)
+    request = build_request(entry, recipe, arguments.threads, progress)
     manifest = build_pair(replace(request, form=arguments.form), arguments.out, progress)
     print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
     print(acceptance_text(manifest.acceptance))
     return 0
+
+
+def _asked_recipe(arguments: argparse.Namespace, network: str) -> Recipe | None:
+    """Return the recipe that the command line names or spells out; None if it does neither."""
+    names = ("sparsity", "scope", "count", "importance", "layers", "keep_dense")
+    given = {name: getattr(arguments, name) for name in names}
+    spelled: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+        if value is not None
+    }
+    if arguments.recipe is None:
+        return Recipe(**spelled) if spelled else None
+    if spelled:
+        first = next(iter(spelled)).replace("layers", "layer").replace("_", "-")
+        raise RecipeError(f"--recipe {arguments.recipe} is a whole recipe: leave out --{first}")
+    return find_recipe(network, arguments.recipe)
 
 
 def _inspect(arguments: argparse.Namespace, progress: Progress) -> int:  # noqa: ARG001

@@ -8,11 +8,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
-import onnx
 from rich.progress import Progress
 
 from engines.acceptance import Acceptance, assess_pair, require_fit
-from engines.cost import multiply_adds
 from engines.errors import BackendError, NetworkError
 from engines.form import Form, FormedPair, form_pair
 from engines.golden import GoldenFaces
@@ -29,9 +27,8 @@ from engines.network import Network
 from engines.onnxruntime_backend import open_network
 from engines.pair import LARGEST_BATCH, open_pair
 from engines.pair_folder import replaced_at_once, require_destination
-from engines.part import part_of
 from engines.preprocess import prepare
-from engines.recipe import Cost, Recipe, Role
+from engines.recipe import Recipe
 from engines.score_mapping import fit_score_mapping
 from engines.shift import embedding_shift, unit_rows
 from engines.specification import Embeddings
@@ -163,18 +160,6 @@ def _embedded(
     return tuple(np.concatenate(rows) for rows in zip(*parts, strict=True))
 
 
-def _cost(request: BuildRequest, files: dict[Role, bytes]) -> Cost:
-    specification = request.network.specification
-    models = {role: onnx.load_model_from_string(content) for role, content in files.items()}
-    first = next(iter(models.values()))
-    dense = part_of(first, first.graph.input[0].name, first.graph.output[0].name)
-    return Cost(
-        as_shipped=multiply_adds(request.network.model, specification),
-        dense=multiply_adds(dense, specification),
-        pair=sum(multiply_adds(each, specification) for each in models.values()),
-    )
-
-
 def _write(
     folder: Path, request: BuildRequest, candidate: _Candidate, acceptance: Acceptance
 ) -> Manifest:
@@ -203,7 +188,7 @@ def _write(
             versions=library_versions(),
             layers=candidate.formed.layers,
             compaction=candidate.formed.compaction,
-            cost=_cost(request, files),
+            cost=candidate.formed.cost,
         )
     )
     write_manifest(folder, manifest)

@@ -9,19 +9,23 @@ from engines.catalogue import Catalogued, fetch
 from engines.errors import NetworkError
 from engines.golden import golden_faces
 from engines.manifest import Manifest
+from engines.named_recipes import DEFAULT, named_recipes
 from engines.network import load_network
 from engines.recipe import Recipe
 
 
 def build_request(
-    entry: Catalogued, recipe: Recipe, threads: int = 1, progress: Progress | None = None
+    entry: Catalogued,
+    recipe: Recipe | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
 ) -> BuildRequest:
     """
     Obtain what an engine pair is built from.
 
     Args:
         entry: Of a network.
-        recipe: What to prune.
+        recipe: What to prune; None takes the one named `fast`, where the network has one.
         threads: For each network call while building.
         progress: A running display of the caller's; None shows nothing.
 
@@ -36,11 +40,16 @@ def build_request(
     (file,) = fetch(entry, progress)
     network = load_network(file, entry.specification, entry.embedding_length)
     golden = golden_faces(entry.specification, progress)
-    return BuildRequest(entry.name, entry.licence, network, golden, recipe, threads)
+    chosen = recipe or default_recipe(entry.name)
+    return BuildRequest(entry.name, entry.licence, network, golden, chosen, threads)
 
 
-def build_catalogued(
-    entry: Catalogued, recipe: Recipe, out: Path, threads: int, progress: Progress
-) -> Manifest:
-    """Obtain a network and build its pair into `out`; raises what both steps raise."""
-    return build_pair(build_request(entry, recipe, threads, progress), out, progress)
+def default_recipe(network: str) -> Recipe:
+    """Return the network's recipe named `fast`, or a cautious one for networks never measured."""
+    known = named_recipes(network)
+    return known[DEFAULT].recipe if DEFAULT in known else Recipe()
+
+
+def build_catalogued(entry: Catalogued, out: Path, threads: int, progress: Progress) -> Manifest:
+    """Obtain a network and build its default pair into `out`; raises what both steps raise."""
+    return build_pair(build_request(entry, None, threads, progress), out, progress)

@@ -7,11 +7,13 @@ import onnx
 
 from engines.batch_norm import fold_batch_norm
 from engines.compact import compact
+from engines.cost import multiply_adds
 from engines.fuse import fuse
 from engines.network import Network
+from engines.part import part_of
 from engines.plain_prelu import spell_out_prelu
 from engines.prune import prune
-from engines.recipe import CompactedLayer, LayerSparsity, Recipe, Role
+from engines.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 
 Form = Literal["fused", "separate"]
 
@@ -33,6 +35,7 @@ class FormedPair:
     layers: tuple[LayerSparsity, ...]
     compaction: tuple[CompactedLayer, ...]
     """Empty when separate: there nothing but BatchNormalization was touched."""
+    cost: Cost
 
 
 def form_pair(network: Network, recipe: Recipe, form: Form) -> FormedPair:
@@ -45,14 +48,26 @@ def form_pair(network: Network, recipe: Recipe, form: Form) -> FormedPair:
     folded = fold_batch_norm(network)
     if form == "separate":
         pruned, layers = prune(folded, recipe)
-        return FormedPair(
-            {"dense": _content(folded.model), "pruned": _content(pruned.model)}, layers, ()
-        )
+        models: dict[Role, onnx.ModelProto] = {"dense": folded.model, "pruned": pruned.model}
+        return _formed(network, models, layers, ())
     compacted, compaction = compact(folded, CHANNEL_MULTIPLE)
     pruned, layers = prune(compacted, recipe)
     fused = spell_out_prelu(fuse(compacted, pruned))
-    return FormedPair({"fused": _content(fused)}, layers, compaction)
+    return _formed(network, {"fused": fused}, layers, compaction)
 
 
-def _content(model: onnx.ModelProto) -> bytes:
-    return model.SerializeToString(deterministic=True)
+def _formed(
+    network: Network,
+    models: dict[Role, onnx.ModelProto],
+    layers: tuple[LayerSparsity, ...],
+    compaction: tuple[CompactedLayer, ...],
+) -> FormedPair:
+    first = next(iter(models.values()))
+    dense = part_of(first, network.input_name, network.output_name)
+    counted = [
+        multiply_adds(each, network.specification)
+        for each in (network.model, dense, *models.values())
+    ]
+    cost = Cost(as_shipped=counted[0], dense=counted[1], pair=sum(counted[2:]))
+    files = {role: each.SerializeToString(deterministic=True) for role, each in models.items()}
+    return FormedPair(files, layers, compaction, cost)

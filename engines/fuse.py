@@ -11,7 +11,6 @@ import onnx
 
 from engines import graph
 from engines.network import Network
-from engines.part import part_of
 
 Key = tuple[bytes, ...]
 
@@ -30,13 +29,6 @@ def fuse(dense: Network, pruned: Network) -> onnx.ModelProto:
     fused = _Fused(dense)
     fused.add(pruned)
     return fused.model
-
-
-def parts(fused: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
-    """Return the dense and the pruned network that a fused graph was made of; shapes are open."""
-    source = fused.graph.input[0].name
-    first, second = (part_of(fused, source, each.name) for each in fused.graph.output)
-    return first, second
 
 
 class _Fused:

@@ -25,9 +25,12 @@ def part_of(model: onnx.ModelProto, source: str, target: str) -> onnx.ModelProto
     part.graph.node.extend(nodes)
     del part.graph.value_info[:]
     _check_inputs(part, source)
+    # Stated shapes stay: without them ONNX Runtime leaves out some of its optimisations.
+    stated = {each.name: each for each in (*model.graph.input, *model.graph.output)}
     for values, name in ((part.graph.input, source), (part.graph.output, target)):
+        unstated = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
         del values[:]
-        values.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+        values.append(stated.get(name, unstated))
     graph.drop_unused_initializers(part)
     return part
 

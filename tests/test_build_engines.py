@@ -9,6 +9,7 @@ from engines import catalogued_pair
 from engines.catalogue import fetch, find_entry
 from engines.manifest import read_manifest
 from engines.pair import open_pair
+from engines.recipe import Recipe
 from tests.networks import TinyNetwork, face_network, write
 from tests.pairs import synthetic_faces, tiny_pair
 
@@ -142,6 +143,27 @@ def test_each_option_reaches_the_recipe(tmp_path, entry, monkeypatch, words, exp
     monkeypatch.setattr(catalogued_pair, "golden_faces", lambda size, _: synthetic_faces(size))
     assert run("build", "--network", entry, "--out", tmp_path / "pair", *words) == 0
     assert expected.items() <= asdict(read_manifest(tmp_path / "pair").recipe).items()
+
+
+def test_a_named_recipe_and_one_of_the_own_exclude_each_other(tmp_path, capsys):
+    words = ("--recipe", "fast", "--keep-dense", "stem", "--out", tmp_path / "pair")
+    assert run("build", *words) == build_engines.EXIT_USAGE
+    assert "--recipe fast is a whole recipe: leave out --keep-dense" in capsys.readouterr().err
+
+
+def test_a_recipe_that_a_network_does_not_have_exits_with_64(tmp_path, entry, capsys):
+    words = ("--network", entry, "--recipe", "best", "--out", tmp_path / "pair")
+    assert run("build", *words) == build_engines.EXIT_USAGE
+    assert "tiny has no recipe 'best', only paper" in capsys.readouterr().err
+
+
+def test_a_named_recipe_reaches_the_manifest(tmp_path, entry, monkeypatch):
+    """The published one, under which the tiny network holds."""
+    monkeypatch.setattr(catalogued_pair, "golden_faces", lambda size, _: synthetic_faces(size))
+    words = ("--network", entry, "--recipe", "paper", "--out", tmp_path / "pair")
+    assert run("build", *words) == 0
+    expected = Recipe(scope="global", sparsity=0.4, count="all")
+    assert read_manifest(tmp_path / "pair").recipe == expected
 
 
 @pytest.mark.registry

@@ -33,7 +33,6 @@ from engines.catalogue import fetch, find_entry
 from engines.catalogued_pair import build_catalogued
 from engines.errors import PairError
 from engines.pair import EnginePair, open_pair
-from engines.recipe import Recipe
 
 NETWORK = "mobilefacenet512"
 CLIP_EVERY = 3
@@ -113,7 +112,7 @@ def _pair(folder: Path, threads: int, bars: Progress) -> EnginePair:
     try:
         return open_pair(folder, threads)
     except PairError:
-        build_catalogued(find_entry(NETWORK), Recipe(), folder, threads, bars)
+        build_catalogued(find_entry(NETWORK), folder, threads, bars)
         return open_pair(folder, threads)
 
 

@@ -10,6 +10,7 @@ from engines.catalogue import find_entry
 from engines.catalogued_pair import build_catalogued
 from engines.errors import NetworkError, PairError, PairRefusedError, RecipeError
 from engines.manifest import read_manifest
+from engines.named_recipes import find_recipe
 from engines.pair import open_pair, open_unproved
 from engines.recipe import Cost, Recipe
 from tests.networks import TinyNetwork, loaded
@@ -101,9 +102,9 @@ def test_embeddings_that_compaction_would_change_are_refused_with_the_way_out():
 
 @pytest.mark.registry
 def test_the_default_network_loses_a_quarter_of_its_channels_and_no_embedding(tmp_path):
-    manifest = build_catalogued(
-        find_entry("mobilefacenet512"), Recipe(), tmp_path, 1, Progress(disable=True)
-    )
+    entry = find_entry("mobilefacenet512")
+    manifest = build_catalogued(entry, tmp_path / "pair", 1, Progress(disable=True))
+    assert manifest.recipe == find_recipe("mobilefacenet512", "fast")
     removed = sum(each.removed for each in manifest.compaction)
     assert removed > 0.25 * sum(each.channels for each in manifest.compaction)
     assert manifest.cost.dense < 0.67 * manifest.cost.as_shipped

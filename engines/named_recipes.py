@@ -1,0 +1,52 @@
+"""Recipes by name for networks that were measured; `recipes.yaml` says how each was found."""
+
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from engines.errors import RecipeError
+from engines.recipe import Recipe
+
+RECIPES = Path(__file__).with_name("recipes.yaml")
+
+EVERY_NETWORK = "every network"
+"""Key of the recipes that hold whatever the network."""
+
+DEFAULT = "fast"
+
+
+class NamedRecipe(BaseModel):
+    """A recipe and the measurement that speaks for it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: Recipe
+    found: Annotated[str, Field(min_length=1)]
+    """Figures for people, with the pairs they come from."""
+
+
+_FILE = TypeAdapter(dict[str, dict[str, NamedRecipe]])
+
+
+def named_recipes(network: str) -> dict[str, NamedRecipe]:
+    """Return the recipes that are known for a network, by name."""
+    known = _FILE.validate_python(yaml.safe_load(RECIPES.read_text(encoding="utf-8")))
+    return {**known.get(network, {}), **known[EVERY_NETWORK]}
+
+
+def find_recipe(network: str, name: str = DEFAULT) -> Recipe:
+    """
+    Return one named recipe of a network.
+
+    Raises:
+        RecipeError: The network has no recipe of that name.
+    """
+    known = named_recipes(network)
+    if name not in known:
+        raise RecipeError(
+            f"{network} has no recipe {name!r}, only {', '.join(sorted(known))}: "
+            "let 'build_engines.py calibrate' find one, or give --sparsity"
+        )
+    return known[name].recipe
