@@ -120,6 +120,15 @@ class BestShots:
             if now_s - kept.began_s > self._settings.longest
         ]
 
+    @property
+    def held(self) -> int:
+        """Faces kept that were not sent yet."""
+        return sum(
+            not any(shot is taken for taken in kept.taken)
+            for kept in self._tracks.values()
+            for shot in kept.shots
+        )
+
     def _worth_sending(self, kept: _Kept) -> bool:
         if not kept.sent:
             return True

@@ -11,15 +11,23 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edge.assess import Candidate, assessment, candidates, face_image, score_face_images
+from edge.assess import (
+    Candidate,
+    ScoredFace,
+    assessment,
+    candidates,
+    face_image,
+    score_face_images,
+)
 from edge.best_shot import BestShots, Shot
 from edge.config import GateSettings
 from edge.mask import Polygon, is_masked
 from edge.protocols import FaceDetector
 from edge.recent_faces import RecentFaces
-from edge.samples import Assessment, Captured, Reason, Verdict
+from edge.samples import Assessment, Captured, Pixels, Reason, Verdict
 from edge.settings_tracks import Mode, TrackSettings
 from edge.track import Tracker, TrackerSettings
+from engines.errors import BackendError
 from engines.pair import EnginePair
 
 NO_PIXELS = np.empty((0, 0, 3), np.uint8)
@@ -39,12 +47,16 @@ class CameraSettings:
 class Outcome:
     """What one frame, or the end of the source, led to."""
 
+    faces: int = 0
+    """Faces found in the frame."""
     assessments: tuple[Assessment, ...] = ()
     """The faces of the frame that were decided, scored or not."""
     forwarded: list[Shot] = field(default_factory=list)
     """Faces to send, of this frame or of earlier ones."""
     discarded: Counter[Reason] = field(default_factory=Counter)
     """Faces that will never be sent, by reason."""
+    failure: BackendError | None = None
+    """Why the faces of the frame could not be scored; what they are counted under says so too."""
 
 
 class CameraGate:
@@ -68,18 +80,16 @@ class CameraGate:
             seen_s: Its time in seconds, of one clock that does not run backwards.
 
         Raises:
-            DetectorError: The detector refused the frame.
-            BackendError: The inference library refused the batch.
+            DetectorError: The detector refused the frame; nothing has changed.
         """
         outcome = Outcome()
         found = [
             self._masked(one)
             for one in candidates(captured.frame, self._detector, self._settings.gate)
         ]
-        tracked = self._tracker.update([one.face.box for one in found], seen_s)
-        for track_id in (*tracked.ended, *self._shots.overdue(seen_s)):
-            self._end(track_id, seen_s, outcome)
-        decided = self._decided(found, tracked.ids, outcome)
+        outcome.faces = len(found)
+        ids = self._follow(found, seen_s, outcome)
+        decided = self._decided(found, ids, outcome)
         light = replace(captured, frame=replace(captured.frame, pixels=NO_PIXELS))
         for track_id, face in decided:
             self._place(Shot(replace(face, frame=light.frame), light, track_id), seen_s, outcome)
@@ -88,12 +98,34 @@ class CameraGate:
         outcome.assessments = tuple(face for _, face in decided)
         return outcome
 
+    def pass_time(self, seen_s: float) -> Outcome:
+        """End the tracks whose time is over, while no frames come."""
+        outcome = Outcome()
+        self._follow((), seen_s, outcome)
+        for shot in self._shots.early(seen_s):
+            self._forward(shot, seen_s, outcome)
+        return outcome
+
+    @property
+    def held(self) -> int:
+        """Faces that may still be forwarded, or be beaten."""
+        return self._shots.held
+
     def finish(self, seen_s: float) -> Outcome:
         """End every track: at the end of the source, and before the process stops."""
         outcome = Outcome()
         for track_id in self._tracker.end_all():
             self._end(track_id, seen_s, outcome)
         return outcome
+
+    def _follow(
+        self, found: Sequence[Candidate], seen_s: float, outcome: Outcome
+    ) -> tuple[int, ...]:
+        """Return the track id of each face, and end the tracks that are over."""
+        tracked = self._tracker.update([one.face.box for one in found], seen_s)
+        for track_id in (*tracked.ended, *self._shots.overdue(seen_s)):
+            self._end(track_id, seen_s, outcome)
+        return tracked.ids
 
     def _masked(self, one: Candidate) -> Candidate:
         size = one.features.frame_width, one.features.frame_height
@@ -115,12 +147,22 @@ class CameraGate:
         images = [
             face_image(one, self._pair) if one.discarded is None else None for _, one in wanted
         ]
-        scored = score_face_images(images, self._pair)
+        scored = self._scored(images, outcome)
         gate, pair_id = self._settings.gate, self._pair.pair_id
         return [
             (track_id, assessment(one, image, score, gate, pair_id))
             for (track_id, one), image, score in zip(wanted, images, scored, strict=True)
         ]
+
+    def _scored(
+        self, images: Sequence[Pixels | None], outcome: Outcome
+    ) -> Sequence[ScoredFace | None]:
+        try:
+            return score_face_images(images, self._pair)
+        except BackendError as error:
+            # Tracks have ended in this frame: their faces must not go down with it.
+            outcome.failure = error
+            return (None,) * len(images)
 
     def _could_win(self, track_id: int, one: Candidate) -> bool:
         every_face_counts = self._settings.mode != "best_shot"

@@ -13,6 +13,7 @@ from edge.config import GateSettings
 from edge.mask import polygon
 from edge.samples import Captured, Frame, Reason
 from edge.settings_tracks import TrackSettings
+from engines.errors import BackendError
 from engines.pair import EnginePair
 from tests.edge.canned import BrightnessPair, upright_face
 
@@ -139,6 +140,26 @@ def test_a_track_that_is_good_enough_is_not_scored_any_further():
     assert walk.pair.batches == [1]
 
 
+def test_a_track_ends_by_time_alone_when_no_frames_come():
+    walk = Walk(gap=1.0)
+    walk.frame(250)
+    assert walk.gate.pass_time(0.9).forwarded == []
+    assert len(walk.gate.pass_time(1.1).forwarded) == 1
+
+
+def test_faces_of_ended_tracks_are_forwarded_from_a_frame_that_cannot_be_scored(monkeypatch):
+    walk = Walk(gap=0.05)
+    walk.frame(250)
+    monkeypatch.setattr(walk.pair, "assess", refused)
+    walk.frame(None, 200)
+    assert [brightness_of(shot) for shot in walk.sent] == [250]
+    assert walk.discarded == {Reason.ASSESSMENT_FAILED: 1}
+
+
+def refused(_images):
+    raise BackendError("the accelerator is gone")
+
+
 def test_kept_faces_hold_no_full_frames():
     walk = Walk()
     walk.frame(250)
@@ -157,6 +178,7 @@ def test_every_face_ends_forwarded_or_counted_under_one_reason(frames, mode, ear
     walk = Walk(mode, early_after=early, keep=keep, gap=0.15, longest=0.45)
     for faces in frames:
         walk.frame(*faces)
+        assert len(walk.sent) + sum(walk.discarded.values()) + walk.gate.held == walk.faces
     walk.finish()
     assert len(walk.sent) + sum(walk.discarded.values()) == walk.faces
 
