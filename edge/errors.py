@@ -14,6 +14,7 @@ What can go wrong at the edge. Every message names the operator's next step.
     + OutboxFullError   the file system is full
     + OutboxCorruptError  the file is damaged; the next start sets it aside
   x NoFaceError         a photograph of an evaluation shows no face
+  x TuningError         footage from which no threshold can be told
   x EvaluationFileError what an evaluation keeps on disk cannot be read or written
 """
 
@@ -73,6 +74,10 @@ class OutboxCorruptError(OutboxError):
 
 class NoFaceError(EdgeError):
     """A photograph of an evaluation shows no face; its pairs are left out and counted."""
+
+
+class TuningError(EdgeError, ValueError):
+    """The footage cannot tell a threshold for the goal."""
 
 
 class EvaluationFileError(EdgeError, OSError):
