@@ -1,0 +1,85 @@
+"""What is known of a running source, and what decides how it is treated."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from edge.camera_state import Announced, Availability, CameraState, Patience, State
+from edge.frame_health import PictureHealth
+from edge.wall_clock import WallClock
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How one source is treated."""
+
+    is_live: bool = True
+    """Frames not taken in time are dropped, and losses mended; a file waits, and ends."""
+    open_stuck_s: float = 30.0
+    """Give up a call that opens: three times the source's own timeout."""
+    read_stuck_s: float = 15.0
+    """Give up a call for the next frame: three times the source's own timeout."""
+    stuck_limit: int = 3
+    """With so many abandoned calls stuck at once the process must end."""
+    frozen_after_s: float | None = None
+    """Open anew when no new picture came for so long; None to only report it."""
+    patience: Patience = field(default_factory=Patience)
+    check_every_s: float = 0.25
+    """How soon a stall is noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """A source at one moment."""
+
+    name: str
+    camera: CameraState
+    announced: Announced
+    """What the outside should be told; `availability` changes late on purpose."""
+    picture: PictureHealth
+    openings: int
+    """How often it was opened; presentation times and tracks begin anew with each."""
+    frames: int
+    """Frames received from the source."""
+    dropped: int
+    """Frames replaced by newer ones before they were taken."""
+    abandoned: int
+    """Native calls given up, ever."""
+    stuck: int
+    """Native calls given up that have not returned."""
+    exhausted: bool
+    """Too many calls are stuck: the process must end with an error and be started again."""
+    error: str | None
+    """Why it was lost last, without credentials."""
+
+    @property
+    def state(self) -> State:
+        """What the source is doing."""
+        return self.camera.state
+
+    @property
+    def availability(self) -> Availability:
+        """What was announced."""
+        return self.announced.availability
+
+
+def _nothing(_: SourceStatus) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a source calls; tests hand in their own."""
+
+    on_change: Callable[[SourceStatus], None] = _nothing
+    """
+    Called for each new state, availability and size of the picture, in order, by one thread that
+    watches the source: it must neither raise nor wait nor stop the source.
+    """
+    arrived: Callable[[], None] | None = None
+    """Called after each frame that can be taken, and at the end."""
+    monotonic: Callable[[], float] = time.monotonic
+    wall: WallClock = field(default_factory=WallClock)
+    chance: Callable[[], float] = random.random  # jitter needs no cryptography
+    """Random numbers in [0, 1)."""
