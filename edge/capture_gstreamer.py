@@ -1,0 +1,150 @@
+"""
+Frames of a GStreamer pipeline: CSI cameras on a Jetson, whose picture only NVIDIA's elements reach.
+
+OpenCV's wheels have no GStreamer, so the system's Python binding is used. It comes by apt, for the
+system's Python, and is seen from a virtual environment made with --system-site-packages only.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from edge.errors import SourceError
+from edge.samples import Frame, Pixels
+from edge.settings_source import SourceSettings
+
+PACKAGES = (
+    "python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 "
+    "gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
+)
+_SINK = "appsink name=frames max-buffers=1 drop=true sync=false"
+_NS = 1_000_000_000
+_LOOK_S = 0.1
+
+
+def csi_pipeline(settings: SourceSettings) -> str:
+    """Return the pipeline of a csi:// source up to BGR pictures, without its end."""
+    wanted = "video/x-raw(memory:NVMM),format=NV12"
+    if settings.width is not None:
+        wanted += f",width={settings.width},height={settings.height}"
+    if settings.fps is not None:
+        wanted += f",framerate={settings.fps}/1"
+    # nvvidconv cannot make BGR itself. The queue keeps the camera from waiting for a slow reader.
+    return (
+        f"nvarguscamerasrc sensor-id={settings.uri.sensor} ! {wanted} ! queue leaky=2 "
+        "max-size-buffers=1 ! nvvidconv ! video/x-raw,format=BGRx ! videoconvert"
+    )
+
+
+class GStreamerCamera:
+    """A pipeline that ends in BGR pictures; each call of `frames()` starts it anew."""
+
+    def __init__(self, settings: SourceSettings, pipeline: str) -> None:
+        """
+        Keep the arguments; GStreamer is not loaded yet.
+
+        Args:
+            settings: Name and timeouts.
+            pipeline: In the language of gst-launch-1.0, without a sink.
+        """
+        self._settings = settings
+        self._description = f"{pipeline} ! video/x-raw,format=BGR ! {_SINK}"
+
+    def frames(self) -> Iterator[Frame]:
+        """
+        Yield the newest frame each time; `time_s` is the presentation time in the pipeline.
+
+        Raises:
+            SourceError: GStreamer or an element is missing; the pipeline failed, ended or gave no
+                frame in time.
+        """
+        gst = load_gstreamer()
+        pipeline = self._start(gst)
+        try:
+            yield from self._pull(gst, pipeline)
+        finally:
+            pipeline.set_state(gst.State.NULL)
+
+    def _start(self, gst: Any) -> Any:
+        try:
+            pipeline = gst.parse_launch(self._description)
+        except Exception as error:  # GLib.Error, which cannot be named before it is loaded
+            raise SourceError(
+                f"{self._settings.uri}: GStreamer cannot make the pipeline: {error}; see which "
+                "element is missing with: gst-inspect-1.0 nvarguscamerasrc"
+            ) from error
+        pipeline.set_state(gst.State.PLAYING)
+        return pipeline
+
+    def _pull(self, gst: Any, pipeline: Any) -> Iterator[Frame]:
+        timeout_s, index = self._settings.open_timeout, 0
+        while True:
+            sample = self._sample(gst, pipeline, timeout_s)
+            stamp = sample.get_buffer().pts
+            time_s = None if stamp == gst.CLOCK_TIME_NONE else stamp / _NS
+            yield Frame(_pixels(gst, sample), self._settings.name, index, time_s)
+            timeout_s = self._settings.read_timeout
+            index += 1
+
+    def _sample(self, gst: Any, pipeline: Any, timeout_s: float) -> Any:
+        sink = pipeline.get_by_name("frames")
+        # A pipeline that failed wakes nobody who waits for a sample, so look at it now and then.
+        for _ in range(math.ceil(timeout_s / _LOOK_S)):
+            sample = sink.emit("try-pull-sample", round(_LOOK_S * _NS))
+            if sample is not None:
+                return sample
+            reason = _reason(gst, pipeline)
+            if reason is not None:
+                raise SourceError(f"{self._settings.uri}: {reason}")
+        raise SourceError(f"{self._settings.uri}: no frame for {timeout_s:g} s")
+
+
+def load_gstreamer() -> Any:
+    """
+    Return the initialised module `gi.repository.Gst`.
+
+    Raises:
+        SourceError: It is not installed, or not seen from this virtual environment.
+    """
+    try:
+        import gi  # noqa: PLC0415 - a package of the system, needed for CSI cameras only
+
+        gi.require_version("Gst", "1.0")
+        gi.require_version("GstApp", "1.0")
+        from gi.repository import Gst, GstApp  # noqa: F401, PLC0415 - GstApp gives appsink its signals
+    except (ImportError, ValueError) as error:
+        raise SourceError(
+            f"GStreamer cannot be loaded ({error}); install it with: sudo apt install {PACKAGES}, "
+            "and make the virtual environment with: python3 -m venv --system-site-packages. "
+            "If it says 'cannot allocate memory in static TLS block', set LD_PRELOAD to the "
+            "library it names"
+        ) from error
+    Gst.init(None)
+    return Gst
+
+
+def _pixels(gst: Any, sample: Any) -> Pixels:
+    layout = sample.get_caps().get_structure(0)
+    width, height = layout.get_value("width"), layout.get_value("height")
+    buffer = sample.get_buffer()
+    mapped, memory = buffer.map(gst.MapFlags.READ)
+    if not mapped:
+        raise SourceError("GStreamer did not let a picture be read; the memory may be exhausted")
+    try:
+        rows = np.frombuffer(memory.data, np.uint8).reshape(height, -1)
+        # Rows are padded to whole words; the copy outlives the buffer.
+        return rows[:, : width * 3].reshape(height, width, 3).copy()
+    finally:
+        buffer.unmap(memory)
+
+
+def _reason(gst: Any, pipeline: Any) -> str | None:
+    message = pipeline.get_bus().pop_filtered(gst.MessageType.ERROR | gst.MessageType.EOS)
+    if message is None:
+        return None
+    if message.type == gst.MessageType.EOS:
+        return "the pipeline has ended"
+    error, _ = message.parse_error()
+    return f"the pipeline failed: {error.message}"

@@ -1,0 +1,47 @@
+"""Whether the system has GStreamer for the tests that need the real one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PYTHON = "/usr/bin/python3"
+"""The system's Python, which alone has the binding."""
+PACKAGES = Path(__file__).resolve().parents[1] / "apt-packages.txt"
+_PROBE = """\
+import gi
+gi.require_version("GstApp", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import Gst, GstApp, GstRtspServer
+Gst.init(None)
+missing = [name for name in ("x264enc", "rtph264pay", "jpegenc", "videotestsrc")
+           if Gst.ElementFactory.find(name) is None]
+assert not missing, missing
+"""
+
+
+def need_gstreamer() -> None:
+    """Skip when GStreamer is missing; fail in continuous integration, which must have it."""
+    try:
+        probe = subprocess.run(
+            [PYTHON, "-c", _PROBE], capture_output=True, text=True, check=False, timeout=60
+        )
+        problem = probe.stderr.strip().rpartition("\n")[2] if probe.returncode else ""
+    except FileNotFoundError as error:
+        problem = str(error)
+    if not problem:
+        return
+    command = "apt-get install " + " ".join(PACKAGES.read_text(encoding="ascii").split())
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"GStreamer is missing ({problem}); {command}")
+    pytest.skip(f"GStreamer is missing ({problem}); {command}")
+
+
+def binding_folder() -> str | None:
+    """Return where this interpreter would find the system's binding; None when it cannot."""
+    probe = "import sys, gi; print(sys.version_info[:2], *gi.__path__)"
+    found = subprocess.run([PYTHON, "-c", probe], capture_output=True, text=True, check=True)
+    version, _, path = found.stdout.strip().rpartition(" ")
+    return str(Path(path).parent) if version == str(sys.version_info[:2]) else None

@@ -1,0 +1,94 @@
+import sys
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from edge.capture_gstreamer import GStreamerCamera, csi_pipeline
+from edge.errors import SourceError
+from edge.samples import Pixels
+from tests.edge.cameras import camera_settings
+from tests.edge.system_gstreamer import binding_folder, need_gstreamer
+
+CSI = camera_settings("csi://0", open_timeout=30, read_timeout=30)
+
+
+def test_the_pipeline_asks_the_sensor_for_size_and_rate_and_drops_old_frames():
+    settings = camera_settings("csi://1", width=1280, height=720, fps=30)
+    assert csi_pipeline(settings).split(" ! ") == [
+        "nvarguscamerasrc sensor-id=1",
+        "video/x-raw(memory:NVMM),format=NV12,width=1280,height=720,framerate=30/1",
+        "queue leaky=2 max-size-buffers=1",
+        "nvvidconv",
+        "video/x-raw,format=BGRx",
+        "videoconvert",
+    ]
+
+
+def test_without_wishes_the_sensor_chooses():
+    assert "video/x-raw(memory:NVMM),format=NV12 ! queue" in csi_pipeline(
+        camera_settings("csi://0")
+    )
+
+
+def test_a_missing_binding_names_the_packages(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gi", None)
+    with pytest.raises(SourceError, match="sudo apt install python3-gi"):
+        next(GStreamerCamera(CSI, csi_pipeline(CSI)).frames())
+
+
+@pytest.fixture
+def _gstreamer(monkeypatch):
+    need_gstreamer()
+    folder = binding_folder()
+    if folder is None:
+        pytest.skip("this Python is not the system's, and cannot load its GStreamer binding")
+    if folder not in sys.path:
+        # At the end: this environment's packages go first.
+        monkeypatch.setattr(sys, "path", [*sys.path, folder])
+
+
+def picture(pipeline: str) -> Pixels:
+    return next(GStreamerCamera(CSI, pipeline).frames()).pixels
+
+
+# The binding of Debian 12 predates Python 3.12's way to import.
+@pytest.mark.filterwarnings("ignore:DynamicImporter:ImportWarning")
+@pytest.mark.usefixtures("_gstreamer")
+class TestRealGStreamer:
+    @pytest.mark.parametrize("width", [64, 61, 62, 63])
+    def test_pictures_have_their_colours_at_any_width(self, width):
+        size = f"video/x-raw,width={width},height=48"
+        pixels = picture(f"videotestsrc pattern=blue ! {size} ! videoconvert")
+        assert pixels.shape == (48, width, 3)
+        assert np.all(pixels == (255, 0, 0))
+
+    def test_frames_are_numbered_and_timed(self):
+        source = GStreamerCamera(CSI, "videotestsrc ! video/x-raw,framerate=10/1 ! videoconvert")
+        frames = list(islice(source.frames(), 3))
+        assert [frame.index for frame in frames] == [0, 1, 2]
+        times = [frame.time_s or 0.0 for frame in frames]
+        assert times == sorted(set(times))
+
+    def test_the_end_of_the_pipeline_is_a_loss_and_it_can_be_started_again(self):
+        source = GStreamerCamera(CSI, "videotestsrc num-buffers=1 ! videoconvert")
+        for _ in range(2):
+            frames = source.frames()
+            next(frames)
+            with pytest.raises(SourceError, match="the pipeline has ended"):
+                next(frames)
+
+    def test_a_pipeline_that_gives_nothing_is_given_up(self):
+        settings = camera_settings("csi://0", open_timeout=0.2)
+        source = GStreamerCamera(settings, "videotestsrc num-buffers=0 ! valve drop=true")
+        with pytest.raises(SourceError, match="csi://0: "):
+            next(source.frames())
+
+    def test_a_failing_element_is_quoted(self):
+        source = GStreamerCamera(CSI, "filesrc location=/none ! decodebin ! videoconvert")
+        with pytest.raises(SourceError, match="the pipeline failed: Resource not found"):
+            next(source.frames())
+
+    def test_a_machine_without_the_camera_elements_is_told_how_to_see_what_is_missing(self):
+        with pytest.raises(SourceError, match="gst-inspect"):
+            next(GStreamerCamera(CSI, csi_pipeline(CSI)).frames())
