@@ -1,0 +1,99 @@
+"""The point of it all, on real photographs, with the default network, detector and recipe."""
+
+from functools import partial
+
+import cv2
+import numpy as np
+import pytest
+from rich.progress import Progress
+
+from edge.assess import assess_frame
+from edge.config import DetectorSettings, GateSettings
+from edge.detector import open_detector
+from edge.images import read_image
+from edge.samples import Frame
+from engines.align import align
+from engines.catalogue import fetch, find_entry
+from engines.catalogued_pair import build_catalogued
+from engines.pair import open_pair
+
+pytestmark = pytest.mark.registry
+
+FRONTAL = ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg", "sample6.jpg", "sample3.jpg")
+
+
+def defocused(pixels, face):
+    return cv2.GaussianBlur(pixels, (0, 0), 0.10 * face.inter_eye_distance)
+
+
+def darkened(pixels, face):  # noqa: ARG001 -- all faults are called alike
+    noise = np.random.default_rng(3).normal(0, 4, pixels.shape)
+    return np.clip(pixels * 0.04 + noise, 0, 255).astype(np.uint8)
+
+
+def shrunk(pixels, face):
+    scale = 6 / face.inter_eye_distance
+    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+
+
+def occluded(pixels, face):
+    hidden = pixels.copy()
+    nose, across = face.face.landmarks[2], face.inter_eye_distance
+    left, right = int(nose[0] - 1.2 * across), int(nose[0] + 1.2 * across)
+    top, bottom = int(nose[1] - 0.2 * across), int(nose[1] + 1.6 * across)
+    hidden[max(0, top) : bottom, max(0, left) : right] = (60, 60, 60)
+    return hidden
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pair") / "pair"
+    entry = find_entry("mobilefacenet512")
+    build_catalogued(entry, folder, 2, Progress(disable=True))
+    with open_pair(folder, 2) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def assess(pair):
+    detector = open_detector(DetectorSettings())
+    gate = GateSettings()
+    return partial(assess_frame, detector=detector, pair=pair, gate=gate, score_discarded=True)
+
+
+@pytest.fixture(scope="module")
+def frontal(assess):
+    """The clearest face of each photograph, with the photograph's pixels."""
+    paths = {path.name: path for path in fetch(find_entry("demo-photographs"))}
+    found = []
+    for name in FRONTAL:
+        pixels = read_image(paths[name])
+        faces = assess(Frame(pixels, name, 0, None))
+        found.append((pixels, min(faces, key=lambda face: face.quality.shift)))
+    return found
+
+
+def shift_after(fault, pixels, face, pair):
+    """The same landmarks are used, so that only the face image differs."""
+    image = align(fault(pixels, face), face.face.landmarks, pair.specification)
+    return float(pair.assess(image[None]).shift[0])
+
+
+@pytest.mark.parametrize("fault", [defocused, darkened, shrunk, occluded])
+def test_a_clear_frontal_face_scores_above_its_own_damaged_version(fault, frontal, pair):
+    worse = [
+        shift_after(fault, pixels, face, pair) > face.quality.shift for pixels, face in frontal
+    ]
+    assert worse == [True] * len(frontal)
+
+
+def test_clear_frontal_faces_are_forwarded_with_the_default_threshold(frontal):
+    assert [face.verdict.reason.value for _, face in frontal] == ["forwarded"] * len(frontal)
+
+
+def test_heavily_damaged_faces_are_not_forwarded(frontal, pair):
+    shifts = np.array(
+        [shift_after(shrunk, pixels, face, pair) for pixels, face in frontal], np.float32
+    )
+    assert (pair.mapping.score(shifts) < GateSettings().threshold).all()
