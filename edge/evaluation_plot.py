@@ -58,7 +58,10 @@ def _curves(axes: "Axes", one: SetResult, point: OperatingPoint) -> None:
         area = point.areas[name].area
         label = f"{name}  {area.value:.3f} [{area.low:.3f}, {area.high:.3f}]"
         style = "steps-post" if curve.convention == "fixed" else "default"
-        axes.plot(curve.discard, curve.fnmr, drawstyle=style, color=colour, label=label)
+        shown = curve.discard <= LIMIT  # the axis of FNMR shall suit what is seen
+        discard = np.append(curve.discard[shown], LIMIT)
+        fnmr = np.append(curve.fnmr[shown], curve.fnmr[shown][-1])
+        axes.plot(discard, fnmr, drawstyle=style, color=colour, label=label)
     axes.set_xlim(0, LIMIT)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("share of pairs discarded, lowest quality first")
