@@ -62,6 +62,7 @@ class Outbox:
         last = self._database.execute("SELECT outbox_s, wall_s FROM clock").fetchone()
         self._clock = OutboxClock(Reading(*last), clocks or Clocks())
         self._next_expiry_s = 0.0
+        self._damage: str | None = None
         self._unrecorded: set[tuple[int, str]] = set()
         self._shrink_to_quota()
 
@@ -117,11 +118,8 @@ class Outbox:
         """
         Forget a face for a sink that has it, and the face itself after its last sink.
 
-        When the disk is full or read-only this is remembered and recorded with the next write
-        that succeeds: deliveries go on, and only a crash before then sends the face again.
-
-        Raises:
-            OutboxCorruptError: The file is damaged.
+        When the file cannot be written this is remembered and recorded with the next write that
+        succeeds: deliveries go on, and only a crash before then sends the face again.
         """
         with self._lock:
             self._unrecorded.add((face_id, sink))
@@ -166,6 +164,26 @@ class Outbox:
         with self._writing() as (database, now):
             return database.execute(statement, (now.outbox_s, sink)).rowcount
 
+    def deliveries(self) -> list[Delivery]:
+        """
+        Return every face, the oldest first; all their bytes, so only for a small outbox.
+
+        Raises:
+            OutboxError: The file cannot be read.
+        """
+        with self._reading() as (database, _):
+            return tables.deliveries(database)
+
+    def forget(self, key: str) -> None:
+        """
+        Delete a face that was moved to another outbox; the ledger forgets it too.
+
+        Raises:
+            OutboxError: Nothing was changed.
+        """
+        with self._writing() as (database, _):
+            tables.forget(database, key)
+
     def purge(self, older_than_s: float, *, dry_run: bool) -> list[Stored]:
         """
         Delete the faces accepted longer ago than this, whatever their state; return them.
@@ -207,8 +225,6 @@ class Outbox:
         try:
             with self._writing():
                 pass
-        except OutboxCorruptError:
-            raise
         except OutboxError as error:
             log.debug("%s; %d deliveries are recorded later", error, len(self._unrecorded))
 
@@ -235,8 +251,17 @@ class Outbox:
 
     @contextmanager
     def _reading(self) -> Iterator[tuple[sqlite3.Connection, Reading]]:
-        with self._lock, translated(self._settings.path):
-            yield self._database, self._clock.now()
+        with self._lock:
+            if self._damage is not None:
+                raise OutboxCorruptError(self._damage)
+            try:
+                with translated(self._settings.path):
+                    yield self._database, self._clock.now()
+            except OutboxCorruptError as error:
+                # Whoever writes next must learn it too: faces would go in and never come out.
+                # Only its text: the traceback would keep a statement, and so the file, open.
+                self._damage = str(error)
+                raise
 
     @contextmanager
     def _writing(self, *, keep_time: bool = True) -> Iterator[tuple[sqlite3.Connection, Reading]]:

@@ -146,7 +146,7 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
         raise OutboxError(f"{path} is a database of another program: name another file")
     findings = database.execute("PRAGMA quick_check(1)").fetchone()
     if findings != ("ok",):
-        raise sqlite3.DatabaseError(f"quick_check: {findings[0]}")
+        raise sqlite3.DatabaseError(f"quick_check: {' '.join(findings[0].split())}")
 
 
 def _configure(database: sqlite3.Connection, settings: OutboxSettings) -> None:

@@ -10,8 +10,8 @@ from edge.outbox_clock import Reading
 from edge.samples import Delivery
 
 ADD_TO_LEDGER = """
-INSERT INTO ledger (sink, event, faces) VALUES (?, ?, 1)
-ON CONFLICT (sink, event) DO UPDATE SET faces = faces + 1
+INSERT INTO ledger (sink, event, faces) VALUES (?, ?, ?)
+ON CONFLICT (sink, event) DO UPDATE SET faces = faces + excluded.faces
 """
 DEAD_IN_EVERY_QUEUE = """
 SELECT DISTINCT f.id, f.bytes FROM queue AS q JOIN faces AS f ON f.id = q.face_id
@@ -145,17 +145,28 @@ def size_of(delivery: Delivery) -> int:
     return len(delivery.record) + len(delivery.face_image)
 
 
-def count(database: sqlite3.Connection, sinks: Iterable[str], event: str) -> None:
-    """Add one face to the ledger of each sink."""
-    database.executemany(ADD_TO_LEDGER, [(sink, event) for sink in sinks])
+def count(database: sqlite3.Connection, sinks: Iterable[str], event: str, faces: int = 1) -> None:
+    """Add to the ledger of each sink."""
+    database.executemany(ADD_TO_LEDGER, [(sink, event, faces) for sink in sinks])
 
 
 def remove(database: sqlite3.Connection, face_ids: Iterable[int], event: str) -> None:
     """Delete faces from all queues and say in the ledger why."""
     for face_id in face_ids:
-        sinks = database.execute("SELECT sink FROM queue WHERE face_id = ?", (face_id,)).fetchall()
-        count(database, [sink for (sink,) in sinks], event)
+        count(database, _queues_of(database, face_id), event)
         database.execute("DELETE FROM faces WHERE id = ?", (face_id,))
+
+
+def forget(database: sqlite3.Connection, key: str) -> None:
+    """Delete a face as if these queues had never held it."""
+    for (face_id,) in database.execute("SELECT id FROM faces WHERE key = ?", (key,)).fetchall():
+        count(database, _queues_of(database, face_id), "queued", -1)
+        database.execute("DELETE FROM faces WHERE id = ?", (face_id,))
+
+
+def _queues_of(database: sqlite3.Connection, face_id: int) -> list[str]:
+    rows = database.execute("SELECT sink FROM queue WHERE face_id = ?", (face_id,))
+    return [sink for (sink,) in rows]
 
 
 def take_from_queue(database: sqlite3.Connection, face_id: int, sink: str) -> bool:
@@ -178,6 +189,14 @@ def first_due(
         if row[0] not in skipping:
             return Queued(row[0], row[1], Delivery(*row[2:]))
     return None
+
+
+def deliveries(database: sqlite3.Connection) -> list[Delivery]:
+    """Return every face, the oldest first."""
+    rows = database.execute(
+        "SELECT key, record, face_image, media_type, quality FROM faces ORDER BY id"
+    )
+    return [Delivery(*row) for row in rows]
 
 
 def accepted_before(database: sqlite3.Connection, outbox_s: float) -> list[Stored]:

@@ -1,18 +1,42 @@
 """Open the sinks that the configuration names."""
 
-from edge.errors import ConfigError
+from collections.abc import Mapping
+
 from edge.protocols import Sink
-from edge.settings_delivery import DirectorySinkSettings, SinkSettings
-from edge.sink_directory import DirectorySink
+from edge.settings_delivery import (
+    DirectorySinkSettings,
+    HttpSinkSettings,
+    MqttSinkSettings,
+    SinkSettings,
+    StdoutSinkSettings,
+)
 
 
-def open_sink(settings: SinkSettings) -> Sink:
+def open_sink(settings: SinkSettings, environment: Mapping[str, str] | None = None) -> Sink:
     """
-    Return the sink of one entry of `sinks`.
+    Return the sink of one entry of `sinks`; only its own libraries are imported.
+
+    Args:
+        settings: The entry.
+        environment: Where secrets may be; None is the process's.
 
     Raises:
-        ConfigError: The sink is not available in this command.
+        ConfigError: A secret or a certificate file is missing or unusable.
     """
-    if isinstance(settings, DirectorySinkSettings):
-        return DirectorySink(settings)
-    raise ConfigError(f"sink {settings.name}: type {settings.type} is not available here yet")
+    match settings:
+        case DirectorySinkSettings():
+            from edge.sink_directory import DirectorySink  # noqa: PLC0415
+
+            return DirectorySink(settings)
+        case StdoutSinkSettings():
+            from edge.sink_stdout import StdoutSink  # noqa: PLC0415
+
+            return StdoutSink()
+        case HttpSinkSettings():
+            from edge.sink_http import HttpSink  # noqa: PLC0415
+
+            return HttpSink(settings, environment)
+        case MqttSinkSettings():
+            from edge.sink_mqtt import MqttSink  # noqa: PLC0415
+
+            return MqttSink(settings, environment)

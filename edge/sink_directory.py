@@ -92,8 +92,10 @@ class DirectorySink:
         if settings.keep_at_most is None and settings.keep_for is None:
             return deque()
         if self._stored is None:
-            delete_stale_parts(settings.path, self._wall_clock())
-            self._stored = deque(stored_faces(settings.path, self._wall_clock()))
+            now = self._wall_clock()
+            delete_stale_parts(settings.path, now)
+            stamp_unset(settings.path, now)
+            self._stored = deque(stored_faces(settings.path, now))
         return self._stored
 
     def _retain(self, stored: deque[StoredFace]) -> None:
@@ -109,7 +111,7 @@ def stored_faces(folder: Path, now: float) -> list[StoredFace]:
     """
     Return the faces of a folder, the oldest first; an image whose sidecar is missing counts too.
 
-    A file stamped before 2024 was written while the clock was not set: its age counts from now.
+    A file stamped before 2024 was written while the clock was not set: it is taken as new.
 
     Args:
         folder: A directory sink's folder.
@@ -128,6 +130,14 @@ def stored_faces(folder: Path, now: float) -> list[StoredFace]:
         (StoredFace(name, stored_at) for name, stored_at in times.items()),
         key=lambda face: (face.stored_at, face.name),
     )
+
+
+def stamp_unset(folder: Path, now: float) -> None:
+    """Let the age of files stamped before 2024 count from now, if now is after it."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            if _stored_at(path, now) != path.stat().st_mtime:
+                os.utime(path, (now, now))
 
 
 def delete_face(folder: Path, name: str) -> int:
@@ -157,10 +167,7 @@ def delete_stale_parts(folder: Path, now: float) -> None:
 
 def _stored_at(path: Path, now: float) -> float:
     stored_at = path.stat().st_mtime
-    if stored_at < CLOCK_WAS_SET_S <= now:
-        os.utime(path, (now, now))
-        return now
-    return stored_at
+    return now if stored_at < CLOCK_WAS_SET_S <= now else stored_at
 
 
 def _sync_folder(folder: Path) -> None:

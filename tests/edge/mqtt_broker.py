@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +44,9 @@ class Broker:
     extra: Sequence[str] = ()
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
+    log: list[str] = field(default_factory=list)
+    """Lines of all its lives."""
+    _reader: threading.Thread | None = None
 
     def start(self) -> None:
         lines = [f"listener {self.port} 127.0.0.1", "log_dest stderr", *self.extra]
@@ -58,13 +62,20 @@ class Broker:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        assert self.process.stdout is not None
-        said = []
-        for line in self.process.stdout:
-            said.append(line)
-            if "running" in line:
-                return
-        pytest.fail(f"Mosquitto did not start: {''.join(said)}")
+        started = threading.Event()
+        self._reader = threading.Thread(target=self._read, args=(self.process, started))
+        self._reader.start()
+        if not started.wait(PATIENCE_S):
+            self.stop(signal.SIGKILL)
+            pytest.fail(f"Mosquitto did not start: {self.log}")
+
+    def _read(self, process: subprocess.Popen[str], started: threading.Event) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self.log.append(line)
+                if "running" in line:
+                    started.set()
 
     def send_signal(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -74,10 +85,11 @@ class Broker:
         if self.process is None:
             return
         self.process.send_signal(number)
-        if number == signal.SIGTERM:
-            self.process.send_signal(signal.SIGCONT)
-        self.process.communicate()
+        self.process.send_signal(signal.SIGCONT)
+        self.process.wait()
         self.process = None
+        assert self._reader is not None
+        self._reader.join()
 
 
 @contextmanager

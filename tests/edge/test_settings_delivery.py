@@ -51,12 +51,6 @@ def test_a_topic_nobody_can_publish_to_is_refused(topic):
         sink(type="mqtt", host="broker", topic=topic)
 
 
-def test_two_sinks_of_one_name_are_refused():
-    twice = [{"type": "stdout", "name": "out"}, {"type": "stdout", "name": "out"}]
-    with pytest.raises(ValidationError, match="two sinks are named 'out'"):
-        DeliverySettings.model_validate({"sinks": twice})
-
-
 def test_units_are_understood_and_the_defaults_are_private():
     settings = DeliverySettings.model_validate(
         {"outbox": {"path": "/var/lib/edge-gate/outbox.sqlite", "quota": "1GB", "ttl": "12h"}}

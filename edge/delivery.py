@@ -1,0 +1,177 @@
+"""
+From an accepted face to every sink: the outbox, and a sender thread for each sink.
+
+While the disk is full or broken, faces are kept in memory instead, the best ones if there are too
+many. They leave from there as well, and move to the disk as soon as it works again.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
+from edge.outbox import Outbox, Placed
+from edge.outbox_clock import Clocks
+from edge.outbox_file import IN_MEMORY
+from edge.outbox_tables import LedgerRow
+from edge.protocols import Sink
+from edge.samples import Delivery
+from edge.sender import Sender, SenderStatus
+from edge.settings_delivery import BackoffSettings, OutboxSettings
+
+log = logging.getLogger(__name__)
+
+REOPEN_EVERY_S = 10.0
+STOP_GRACE_S = 15.0
+"""For a sink in the middle of an attempt, beyond the time to drain."""
+
+
+class Courier:
+    """Accepts faces from one thread; each sink gets each of them at least once."""
+
+    def __init__(
+        self,
+        sinks: Mapping[str, Sink],
+        outbox: OutboxSettings,
+        backoff: BackoffSettings,
+        clocks: Clocks | None = None,
+    ) -> None:
+        """
+        Open the outbox; `start` begins to send.
+
+        Args:
+            sinks: By name; closed by `stop`.
+            outbox: Where faces wait.
+            backoff: Pace after failures.
+            clocks: The system's, unless a test brings its own.
+
+        Raises:
+            OutboxError: The file is of another program or of a newer release, or cannot be made.
+        """
+        self._names = tuple(sinks)
+        self._settings = outbox
+        self._clocks = clocks or Clocks()
+        self._memory = Outbox(_in_memory(outbox), self._names, self._clocks)
+        self._disk: Outbox | None = None
+        self._reopen_at_s = 0.0
+        self._stopped = False
+        self._problem: str | None = None
+        try:
+            self._working_disk()
+        except OutboxFullError as error:  # a gate that does not start would lose every face
+            self._degrade(error)
+        self._senders = [
+            Sender(name, sink, self._outboxes, backoff) for name, sink in sinks.items()
+        ]
+
+    @property
+    def problem(self) -> str | None:
+        """Why faces are kept in memory only; None while the disk works."""
+        return self._problem
+
+    def start(self) -> None:
+        """Begin to send, first what an earlier process left."""
+        for sender in self._senders:
+            sender.start()
+
+    def accept(self, delivery: Delivery) -> Placed:
+        """Keep one face for every sink; it is durable when this returns, unless `problem`."""
+        try:
+            placed = self._working_disk().put(delivery)
+        except OutboxError as error:
+            self._degrade(error)
+            placed = self._memory.put(delivery)
+        else:
+            self._recover()
+        for sender in self._senders:
+            sender.wake()
+        return placed
+
+    def status(self) -> list[SenderStatus]:
+        """Return how each sink is doing."""
+        return [sender.status for sender in self._senders]
+
+    def ledger(self) -> list[LedgerRow]:
+        """
+        Return where the faces of each sink went.
+
+        Raises:
+            OutboxError: The file cannot be read.
+        """
+        rows = [row for outbox in self._outboxes() for row in outbox.ledger()]
+        names = sorted({row.sink for row in rows})
+        return [_sum([row for row in rows if row.sink == name]) for name in names]
+
+    def stop(self, drain_s: float = 0.0) -> None:
+        """
+        End the senders, save what is in memory if the disk allows, and close; safe to call twice.
+
+        Args:
+            drain_s: Seconds in which the sinks may still take what is due.
+        """
+        if self._stopped:
+            return
+        self._stopped = True
+        for sender in self._senders:
+            sender.stop(drain_s)
+        for sender in self._senders:
+            if not sender.join(drain_s + STOP_GRACE_S):
+                log.warning("sink %s does not end; it is left behind", sender.status.sink)
+        try:
+            self._working_disk()
+        except OutboxError as error:
+            self._degrade(error)
+        self._recover()
+        lost = len(self._memory.deliveries())
+        if lost:
+            log.error("%d faces were in memory only and are lost", lost)
+        for outbox in self._outboxes():
+            outbox.close()
+
+    def _outboxes(self) -> Sequence[Outbox]:
+        return (self._memory,) if self._disk is None else (self._disk, self._memory)
+
+    def _working_disk(self) -> Outbox:
+        if self._disk is None:
+            now_s = self._clocks.monotonic()
+            if self._problem is not None and now_s < self._reopen_at_s:
+                raise OutboxError(self._problem)
+            self._reopen_at_s = now_s + REOPEN_EVERY_S
+            self._disk = Outbox(self._settings, self._names, self._clocks)
+        return self._disk
+
+    def _degrade(self, error: OutboxError) -> None:
+        if self._problem is None:
+            log.error("%s; meanwhile faces are kept in memory only", error)
+        self._problem = str(error)
+        if isinstance(error, OutboxCorruptError) and self._disk is not None:
+            # Opening it again sets the damaged file aside.
+            damaged, self._disk, self._reopen_at_s = self._disk, None, 0.0
+            damaged.close()
+
+    def _recover(self) -> None:
+        if self._problem is None or self._disk is None:
+            return
+        try:
+            for delivery in self._memory.deliveries():
+                self._disk.put(delivery)
+                self._memory.forget(delivery.key)
+        except OutboxError as error:
+            self._degrade(error)
+            return
+        log.info("the outbox works again")
+        self._problem = None
+
+
+def _in_memory(settings: OutboxSettings) -> OutboxSettings:
+    return settings.model_copy(update={"path": IN_MEMORY, "quota": settings.memory})
+
+
+def _sum(rows: Sequence[LedgerRow]) -> LedgerRow:
+    counted = {
+        field.name: sum(getattr(row, field.name) for row in rows)
+        for field in fields(LedgerRow)
+        if field.name not in ("sink", "oldest_s")
+    }
+    ages = [row.oldest_s for row in rows if row.oldest_s is not None]
+    return LedgerRow(sink=rows[0].sink, oldest_s=max(ages, default=None), **counted)

@@ -1,0 +1,187 @@
+"""One thread for each sink: takes faces out of the outbox and sends them, at the sink's pace."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from edge.backoff import backoff_delay
+from edge.errors import OutboxError, SinkBusyError, SinkError, SinkRefusedError
+from edge.outbox import Outbox
+from edge.outbox_tables import Queued
+from edge.protocols import Sink
+from edge.settings_delivery import BackoffSettings
+
+log = logging.getLogger(__name__)
+
+LONGEST_IDLE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SenderStatus:
+    """How a sink is doing, since the start of the process."""
+
+    sink: str
+    delivered: int = 0
+    refused: int = 0
+    """Made dead letters."""
+    failed: int = 0
+    """Attempts that are repeated."""
+    failures_in_a_row: int = 0
+    """0 while the sink works."""
+    last_error: str | None = None
+    """Of the last attempt that failed or was refused."""
+    turned_s: float = 0.0
+    """Monotonic clock at the last turn of the loop: the thread is alive."""
+
+
+class Sender:
+    """Drains one queue of the outboxes into one sink."""
+
+    def __init__(
+        self,
+        name: str,
+        sink: Sink,
+        outboxes: Callable[[], Sequence[Outbox]],
+        backoff: BackoffSettings,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """
+        Prepare; `start` begins.
+
+        Args:
+            name: The sink's queue.
+            sink: Where to send; closed by the thread at its end.
+            outboxes: Returns what to drain, the first one first.
+            backoff: Pace after failures.
+            chance: Returns random numbers in [0, 1).
+        """
+        self._name = name
+        self._sink = sink
+        self._outboxes = outboxes
+        self._backoff = backoff
+        self._chance = chance
+        self._status = SenderStatus(name)
+        self._stopping, self._wake = threading.Event(), threading.Event()
+        self._drain_until_s = 0.0
+        self._thread = threading.Thread(target=self._run, name=f"sender-{name}", daemon=True)
+
+    @property
+    def status(self) -> SenderStatus:
+        """A snapshot."""
+        return self._status
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there is a new face; a sink that is resting after failures goes on resting."""
+        self._wake.set()
+
+    def stop(self, drain_s: float = 0.0) -> None:
+        """
+        Ask the thread to end; what is not sent stays in the outbox.
+
+        Args:
+            drain_s: Seconds in which it may still send what is due, until the first failure.
+        """
+        self._drain_until_s = time.monotonic() + drain_s
+        self._stopping.set()
+        self._wake.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end of the thread; False when the sink is still busy."""
+        if self._thread.ident is None:
+            self._sink.close()
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        rest_s: float | None = 0.0
+        while not self._stopping.is_set():
+            self._status = replace(self._status, turned_s=time.monotonic())
+            self._wake.clear()
+            rest_s = self._turn()
+            if rest_s is None:
+                self._wake.wait(self._idle_s())
+            else:
+                self._stopping.wait(rest_s)
+        while not rest_s and time.monotonic() < self._drain_until_s:
+            rest_s = self._turn()
+            if rest_s is None:
+                break
+        self._sink.close()
+
+    def _turn(self) -> float | None:
+        """Send one face; return the seconds to rest, None when none is due."""
+        problem: OutboxError | None = None
+        for outbox in self._outboxes():
+            try:
+                queued = outbox.due(self._name)
+            except OutboxError as error:
+                problem = error
+                continue
+            if queued is not None:
+                return self._attempt(outbox, queued)
+        return None if problem is None else self._failed(str(problem))
+
+    def _attempt(self, outbox: Outbox, queued: Queued) -> float:
+        try:
+            self._sink.send(queued.delivery)
+        except SinkRefusedError as error:
+            return self._refused(outbox, queued, str(error))
+        except SinkError as error:
+            at_least_s = error.retry_after_s if isinstance(error, SinkBusyError) else 0.0
+            delay_s = max(self._delay(queued.attempts + 1), at_least_s)
+            with suppress(OutboxError):  # then it is due at once, but the sink rests all the same
+                outbox.postpone(queued.face_id, self._name, delay_s)
+            return max(self._failed(str(error)), at_least_s)
+        outbox.delivered(queued.face_id, self._name)
+        self._succeeded(replace(self._status, delivered=self._status.delivered + 1))
+        return 0.0
+
+    def _refused(self, outbox: Outbox, queued: Queued, refusal: str) -> float:
+        try:
+            outbox.refuse(queued.face_id, self._name, refusal)
+        except OutboxError as error:
+            return self._failed(str(error))
+        log.warning("sink %s refuses face %s: %s", self._name, queued.delivery.key, refusal)
+        refused = self._status.refused + 1
+        self._succeeded(replace(self._status, refused=refused, last_error=refusal))
+        return 0.0
+
+    def _succeeded(self, status: SenderStatus) -> None:
+        if status.failures_in_a_row:
+            log.info("sink %s is back after %d failures", self._name, status.failures_in_a_row)
+        self._status = replace(status, failures_in_a_row=0)
+
+    def _failed(self, error: str) -> float:
+        status = self._status
+        if status.failures_in_a_row == 0:
+            log.warning("sink %s: %s; faces wait in the outbox", self._name, error)
+        self._status = replace(
+            status,
+            failed=status.failed + 1,
+            failures_in_a_row=status.failures_in_a_row + 1,
+            last_error=error,
+        )
+        return self._delay(self._status.failures_in_a_row)
+
+    def _delay(self, failures: int) -> float:
+        return backoff_delay(failures, self._backoff.first, self._backoff.at_most, self._chance())
+
+    def _idle_s(self) -> float:
+        waits = [LONGEST_IDLE_S]
+        try:
+            for outbox in self._outboxes():
+                until_due_s = outbox.seconds_until_due(self._name)
+                if until_due_s is not None:
+                    waits.append(until_due_s)
+        except OutboxError as error:
+            return self._failed(str(error))
+        return min(waits)

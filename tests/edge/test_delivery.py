@@ -1,0 +1,289 @@
+import logging
+import queue
+import random
+import re
+import signal
+import threading
+
+import pytest
+
+from edge.delivery import Courier
+from edge.errors import SinkBusyError, SinkError, SinkRefusedError
+from edge.settings_delivery import (
+    BackoffSettings,
+    HttpSinkSettings,
+    MqttSinkSettings,
+    OutboxSettings,
+)
+from edge.sink_http import HttpSink
+from edge.sink_mqtt import MqttSink
+from tests.edge import face_server, mqtt_broker
+from tests.edge.deliveries import blob, face
+from tests.edge.face_server import answers
+from tests.edge.mqtt_broker import PATIENCE_S
+
+QUICK = BackoffSettings(first=0.02, at_most=0.1)
+
+
+class ScriptedSink:
+    """Raises what the script says, one entry for each attempt, and then takes every face."""
+
+    def __init__(self, *script):
+        self.script = list(script)
+        self.taken: queue.Queue[str] = queue.Queue()
+        self.attempts: list[str] = []
+        self.closed = threading.Event()
+
+    def send(self, delivery):
+        self.attempts.append(delivery.key)
+        if self.script:
+            error = self.script.pop(0)
+            if error is not None:
+                raise error
+        self.taken.put(delivery.key)
+
+    def close(self):
+        self.closed.set()
+
+    def keys(self, count):
+        return [self.taken.get(timeout=PATIENCE_S) for _ in range(count)]
+
+
+@pytest.fixture
+def open_courier(tmp_path):
+    opened = []
+
+    def opens(backoff=QUICK, path=None, **sinks):
+        settings = OutboxSettings(path=path or tmp_path / "outbox.sqlite")
+        opened.append(Courier(sinks, settings, backoff))
+        return opened[-1]
+
+    yield opens
+    for courier in opened:
+        courier.stop()
+
+
+def keys(*numbers):
+    return [blob(number).key for number in numbers]
+
+
+def only_row(courier):
+    [row] = courier.ledger()
+    assert row.unexplained == 0
+    return row
+
+
+def test_each_sink_gets_each_face_in_order(open_courier):
+    one, other = ScriptedSink(), ScriptedSink()
+    courier = open_courier(one=one, other=other)
+    courier.start()
+    for number in range(5):
+        courier.accept(blob(number))
+    assert one.keys(5) == keys(*range(5))
+    assert other.keys(5) == keys(*range(5))
+
+
+def test_one_sinks_trouble_does_not_hold_up_the_other(open_courier):
+    down, up = ScriptedSink(*[SinkError("down")] * 10**6), ScriptedSink()
+    courier = open_courier(down=down, up=up)
+    courier.start()
+    for number in range(5):
+        courier.accept(blob(number))
+    assert up.keys(5) == keys(*range(5))
+
+
+def test_what_an_earlier_process_left_is_sent_first(open_courier):
+    open_courier(sink=ScriptedSink()).accept(blob(1))
+    sink = ScriptedSink()
+    open_courier(sink=sink).start()
+    assert sink.keys(1) == keys(1)
+
+
+def test_failed_attempts_are_repeated_until_the_face_is_taken(open_courier):
+    sink = ScriptedSink(*[SinkError("not yet")] * 5)
+    courier = open_courier(sink=sink)
+    courier.start()
+    courier.accept(blob(1))
+    assert sink.keys(1) == keys(1)
+    assert sink.attempts == keys(1) * 6
+
+
+def test_a_refused_face_is_tried_once_and_does_not_hold_up_the_next(open_courier):
+    sink = ScriptedSink(SinkRefusedError("no such gallery"))
+    courier = open_courier(sink=sink)
+    courier.start()
+    courier.accept(blob(1))
+    courier.accept(blob(2))
+    assert sink.keys(1) == keys(2)
+    courier.stop(drain_s=1)
+    assert sink.attempts == keys(1, 2)
+    assert courier.status()[0].refused == 1
+
+
+def test_one_face_that_always_fails_does_not_stop_the_others(open_courier):
+    class Poisoned(ScriptedSink):
+        def send(self, delivery):
+            if delivery.key == blob(1).key:
+                raise SinkError("this one breaks me")
+            super().send(delivery)
+
+    sink = Poisoned()
+    courier = open_courier(sink=sink)
+    courier.start()
+    for number in range(1, 5):
+        courier.accept(blob(number))
+    assert sink.keys(3) == keys(2, 3, 4)
+
+
+def test_a_sink_that_asks_for_peace_gets_it(open_courier):
+    sink = ScriptedSink(SinkBusyError("later", 3600.0))
+    courier = open_courier(sink=sink)
+    courier.start()
+    courier.accept(blob(1))
+    courier.accept(blob(2))
+    courier.stop(drain_s=0.5)
+    assert len(sink.attempts) <= 1
+
+
+def test_stopping_sends_what_is_due_and_closes_the_sink(open_courier):
+    sink = ScriptedSink()
+    courier = open_courier(sink=sink)
+    for number in range(20):
+        courier.accept(blob(number))
+    courier.start()
+    courier.stop(drain_s=PATIENCE_S)
+    assert sink.keys(20) == keys(*range(20))
+    assert sink.closed.is_set()
+
+
+def test_state_changes_are_logged_once_and_not_each_attempt(open_courier, caplog):
+    sink = ScriptedSink(*[SinkError("connection refused")] * 6)
+    with caplog.at_level(logging.INFO, "edge.sender"):
+        courier = open_courier(sink=sink)
+        courier.start()
+        courier.accept(blob(1))
+        sink.keys(1)
+        courier.stop()
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert "back after 6 failures" in caplog.text
+
+
+def fill(folder):
+    with pytest.raises(OSError, match="No space left"):
+        (folder / "ballast").write_bytes(b"\0" * 2**21)
+
+
+def test_faces_survive_a_full_disk_in_memory_and_move_back(small_file_system, open_courier, caplog):
+    courier = open_courier(path=small_file_system / "outbox.sqlite", sink=ScriptedSink())
+    fill(small_file_system)
+    for number in range(10):
+        assert courier.accept(blob(number, size=20_000)).kept
+    assert "full" in courier.problem
+    (small_file_system / "ballast").unlink()
+    courier.accept(blob(10, size=20_000))
+    assert courier.problem is None
+    assert only_row(courier).waiting == 11
+    courier.stop()
+    sink = ScriptedSink()
+    open_courier(path=small_file_system / "outbox.sqlite", sink=sink).start()
+    assert sorted(sink.keys(11)) == sorted(keys(*range(11)))
+    assert "0 faces were in memory" not in caplog.text
+
+
+def test_faces_leave_from_memory_while_the_disk_is_full(small_file_system, open_courier):
+    sink = ScriptedSink()
+    courier = open_courier(path=small_file_system / "outbox.sqlite", sink=sink)
+    fill(small_file_system)
+    courier.start()
+    for number in range(10):
+        courier.accept(blob(number, size=20_000))
+    assert sorted(sink.keys(10)) == sorted(keys(*range(10)))
+
+
+def test_the_gate_starts_on_a_full_disk(small_file_system, open_courier):
+    fill(small_file_system)
+    sink = ScriptedSink()
+    courier = open_courier(path=small_file_system / "outbox.sqlite", sink=sink)
+    courier.start()
+    courier.accept(blob(1))
+    assert sink.keys(1) == keys(1)
+    assert "full" in courier.problem
+
+
+def test_a_file_that_rots_while_open_is_set_aside_and_new_faces_are_kept(open_courier, tmp_path):
+    sink = ScriptedSink(*[SinkError("down")] * 10**6)
+    courier = open_courier(BackoffSettings(first=0.001, at_most=0.001), sink=sink)
+    for number in range(300):
+        courier.accept(blob(number, size=20_000))
+    rotting = tmp_path / "outbox.sqlite"
+    size = rotting.stat().st_size
+    with rotting.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (size - 4096))
+    courier.start()
+    number = 300
+    while not list(tmp_path.glob("outbox.sqlite.corrupt-*")):
+        assert courier.accept(blob(number)).kept
+        number += 1
+    assert courier.problem is None or "corrupt" in courier.problem
+    assert only_row(courier).waiting > 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_face_reaches_a_server_in_constant_trouble(open_courier, seed):
+    chance = random.Random(seed)
+    troubles = [
+        face_server.hangs,
+        face_server.hangs_up,
+        face_server.cuts_its_answer,
+        face_server.drips_its_headers,
+        face_server.talks_nonsense,
+        answers(500),
+        answers(503),
+        answers(201),
+        answers(201),
+        answers(201),
+    ]
+    with face_server.serving() as server:
+        server.behaviours.extend(chance.choices(troubles, k=40))
+        sink = HttpSink(HttpSinkSettings(url=server.url, timeout=0.2))
+        courier = open_courier(http=sink)
+        courier.start()
+        faces = [face(number) for number in range(40)]
+        for delivery in faces:
+            courier.accept(delivery)
+        courier.stop(drain_s=0)
+        courier = open_courier(http=HttpSink(HttpSinkSettings(url=server.url, timeout=0.2)))
+        courier.start()
+        while only_row(courier).waiting:
+            courier.accept(faces[0])  # the same key again and again is one more duplicate at most
+            threading.Event().wait(0.05)
+        courier.stop()
+    received = {posted.headers["idempotency-key"]: posted for posted in server.posted}
+    assert received.keys() == {delivery.key for delivery in faces}
+    assert all(received[each.key].part("record")[1] == each.record for each in faces)
+
+
+def test_every_face_reaches_a_broker_that_is_killed_again_and_again(open_courier, tmp_path):
+    """The broker's own log is the witness: a subscriber would miss what came while it was away."""
+    with mqtt_broker.running(tmp_path, "log_type all") as broker:
+        settings = MqttSinkSettings(
+            host="localhost", port=broker.port, tls=False, device="pole", timeout=1.0
+        )
+        courier = open_courier(mqtt=MqttSink(settings))
+        courier.start()
+        for number in range(60):
+            courier.accept(face(number))
+            if number in (10, 25, 45):
+                broker.stop(signal.SIGKILL)
+            if number in (15, 30, 50):
+                broker.start()
+        while only_row(courier).waiting:
+            threading.Event().wait(0.05)
+        courier.stop()
+        assert published(broker.log) == {str(number) for number in range(60)}
+
+
+def published(lines):
+    found = (re.search(r"Received PUBLISH .*'edge-gate/pole/(\d+)/face'", line) for line in lines)
+    return {match[1] for match in found if match}
