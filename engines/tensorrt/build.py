@@ -64,7 +64,8 @@ def build_plan(
     _add_profile(builder, config, request, logger)
     bars = PhaseBars(progress, request.title)
     if "progress" in api.features:
-        config.progress_monitor = progress_monitor(api.module, bars, stop)
+        monitor = progress_monitor(api.module, bars, stop)  # held: TensorRT only points at it
+        config.progress_monitor = monitor
     began = time.monotonic()
     with cancel_on_interrupt(stop, asked="progress" in api.features):
         plan = builder.build_serialized_network(network, config)

@@ -1,0 +1,61 @@
+"""
+Packages that only a subprocess may import: installed once into the cache, put on its PYTHONPATH.
+
+Native libraries run in subprocesses, because one that crashes must not take the tests with it; and
+they are never part of this project's environment.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engines.cache import cache_folder, locked
+
+ROOT = Path(__file__).parents[3]
+
+
+def installed(*requirements: str) -> Path:
+    """
+    Return a folder with exactly these packages, without their dependencies.
+
+    Where they cannot be installed, the test fails in continuous integration (CI=true), which
+    promises them, and is skipped elsewhere.
+    """
+    python = f"py{sys.version_info.major}{sys.version_info.minor}"
+    name = "-".join(["foreign", python, *requirements]).replace("==", "-")
+    folder = cache_folder() / name
+    with locked(name):
+        if not (folder / ".complete").exists():
+            _install(folder, requirements)
+    return folder
+
+
+def _install(folder: Path, requirements: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--only-binary", ":all:", "--upgrade", "--target", str(folder)]
+    done = subprocess.run(
+        [*command, *requirements], capture_output=True, text=True, check=False, timeout=600
+    )
+    if done.returncode == 0:
+        (folder / ".complete").touch()
+        return
+    reason = f"pip cannot install {' '.join(requirements)}: {done.stderr.strip()[-300:]}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def run_with(folder: Path, *arguments: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
+    """Run this Python with the project and the folder's packages importable."""
+    paths = os.pathsep.join([str(ROOT), str(folder)])
+    return subprocess.run(
+        [sys.executable, "-X", "faulthandler", *arguments],
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )

@@ -1,0 +1,191 @@
+"""
+Run in a subprocess with a real TensorRT-RTX: build what the test wants and print one JSON object.
+
+    python rtx_facts.py CASE
+"""
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from rich.progress import Progress
+
+from engines.fuse import fuse
+from engines.network import Network
+from engines.prune import prune
+from engines.recipe import Recipe
+from engines.tensorrt.api import Api, load_api
+from engines.tensorrt.build import BuiltPlan, build_plan
+from engines.tensorrt.errors import BuildError
+from engines.tensorrt.logger import open_logger
+from engines.tensorrt.plan_header import HEADER_BYTES, read_header
+from engines.tensorrt.plan_request import PlanRequest
+from engines.tensorrt.sidecar import BatchProfile
+from engines.tensorrt.structure import two_four_layers
+from engines.tensorrt.typing_mode import choose_typing, network_flags
+from tests.engines.tensorrt.plans import request_for
+from tests.networks import TinyNetwork, loaded
+
+RTX = load_api("rtx")
+
+
+def network(folder: Path) -> Network:
+    return loaded(folder, TinyNetwork(batch_norm=False, channels=8, embedding_length=16))
+
+
+def build(request: PlanRequest, api: Api = RTX) -> BuiltPlan:
+    return build_plan(api, request, Progress(disable=True))
+
+
+def facts(built: BuiltPlan) -> dict[str, Any]:
+    head = read_header(built.content[:HEADER_BYTES], len(built.content), "x.plan")
+    return {
+        "flavour": head.flavour,
+        "version": head.version_text,
+        "bytes": len(built.content),
+        "layers": built.layers,
+        "flags": built.flags,
+    }
+
+
+def refusal(request: PlanRequest) -> dict[str, str]:
+    try:
+        build(request)
+    except BuildError as error:
+        return {"error": type(error).__name__, "message": str(error)}
+    return {"error": "none", "message": ""}
+
+
+def case_dense(folder: Path) -> Any:
+    return facts(build(request_for(network(folder).model, compute_capability="SM86")))
+
+
+def case_pruned(folder: Path) -> Any:
+    pruned, _ = prune(network(folder), Recipe("layer", 0.3))
+    return facts(build(request_for(pruned.model, compute_capability="SM86")))
+
+
+def case_fused(folder: Path) -> Any:
+    dense = network(folder)
+    pruned, _ = prune(dense, Recipe("layer", 0.3))
+    return facts(build(request_for(fuse(dense, pruned), compute_capability="SM86")))
+
+
+def case_batch_norm_kept(folder: Path) -> Any:
+    model = loaded(folder, TinyNetwork()).model
+    return facts(build(request_for(model)))
+
+
+def case_fp32(folder: Path) -> Any:
+    model = network(folder).model
+    return facts(build(request_for(model, onnx=model.SerializeToString(), precision="fp32")))
+
+
+def case_sparse(folder: Path) -> Any:
+    dense = network(folder)
+    for tensor in dense.model.graph.initializer:
+        if tensor.name == "gemm_w":
+            weights = onnx.numpy_helper.to_array(tensor).copy()
+            weights.reshape(-1, 4)[:, :2] = 0
+            tensor.CopyFrom(onnx.numpy_helper.from_array(weights, tensor.name))
+    built = build(request_for(dense.model, sparse=True))
+    return {**facts(built), "two_four": two_four_layers(dense.model)}
+
+
+def case_garbage(folder: Path) -> Any:
+    trt = RTX.module
+    logger = open_logger(trt)
+    # The parser points at the network and the network at its builder: all three must be held.
+    builder = trt.Builder(logger)
+    definition = builder.create_network(network_flags(RTX, "strong"))
+    parsed = trt.OnnxParser(definition, logger).parse(b"hello")
+    return {"parser_says": parsed, **refusal(request_for(network(folder).model, onnx=b"hello"))}
+
+
+def case_profile(folder: Path) -> Any:
+    wrong = BatchProfile(smallest=8, usual=4, largest=1)
+    return refusal(request_for(network(folder).model, profile=wrong))
+
+
+def case_unsupported(folder: Path) -> Any:
+    half = onnx.load_model_from_string(request_for(network(folder).model).onnx)
+    next(node for node in half.graph.node if node.op_type == "PRelu").op_type = "Rumpelstiltskin"
+    return refusal(request_for(network(folder).model, onnx=half.SerializeToString()))
+
+
+def case_mixed_types(folder: Path) -> Any:
+    half = onnx.load_model_from_string(request_for(network(folder).model).onnx)
+    for tensor in half.graph.initializer:
+        if tensor.name == "stem_w":
+            wide = onnx.numpy_helper.to_array(tensor).astype(np.float32)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(wide, tensor.name))
+    return refusal(request_for(network(folder).model, onnx=half.SerializeToString()))
+
+
+def case_fp16_flag(folder: Path) -> Any:
+    """What happens if RTX is given the flag that 1.4 still lists; and that we never give it."""
+    listed = hasattr(RTX.module.BuilderFlag, "FP16")
+    found: dict[str, Any] = {"listed": listed, "offered": "weak_typing" in RTX.features}
+    if listed:
+        forced = replace(RTX, features=RTX.features | {"weak_typing"})
+        model = network(folder).model
+        request = request_for(
+            model,
+            onnx=model.SerializeToString(),
+            typing=choose_typing(forced, "weak"),
+            kept_fp32=(),
+        )
+        try:
+            build(request, forced)
+            found["forced"] = "built"
+        except BuildError as error:
+            found["forced"] = str(error)
+    return found
+
+
+def case_current_device(folder: Path) -> Any:
+    return refusal(request_for(network(folder).model, compute_capability="CURRENT"))
+
+
+def case_progress(folder: Path) -> Any:
+    seen: list[tuple[str, int]] = []
+
+    class Watched(Progress):
+        def update(self, task_id: Any, **fields: Any) -> None:
+            seen.append((self.tasks[-1].description, fields.get("completed", 0)))
+            super().update(task_id, **fields)
+
+    with Watched(disable=True) as progress:
+        build_plan(RTX, request_for(network(folder).model), progress)
+        return {
+            "steps": len(seen),
+            "nested": any(name.startswith("  ") for name, _ in seen),
+            "left": len(progress.tasks),
+        }
+
+
+def case_cancel(folder: Path) -> Any:
+    cancelled = threading.Event()
+    cancelled.set()
+    try:
+        build_plan(RTX, request_for(network(folder).model), Progress(disable=True), cancelled)
+    except KeyboardInterrupt:
+        return {"cancelled": True}
+    return {"cancelled": False}
+
+
+CASES: dict[str, Callable[[Path], Any]] = {
+    name.removeprefix("case_"): value for name, value in globals().items() if name[:5] == "case_"
+}
+
+if __name__ == "__main__":
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as scratch:
+        print(json.dumps(CASES[sys.argv[1]](Path(scratch))))  # noqa: T201

@@ -1,0 +1,97 @@
+"""
+NVIDIA's real builder, on a CPU: TensorRT-RTX 1.4 speaks the API of TensorRT 10, 1.7 that of 11.
+
+It makes no plans for Jetson, but it is NVIDIA's parser, validator and Python API.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from engines.tensorrt.host import installed_version
+from tests.engines.tensorrt.foreign_packages import ROOT, installed, run_with
+
+VERSIONS = ("1.4.0.76", "1.7.1.116")
+SCRIPT = str(ROOT / "tests/engines/tensorrt/rtx_facts.py")
+
+pytestmark = pytest.mark.registry
+
+
+@pytest.fixture(params=VERSIONS)
+def rtx(request):
+    """The version and the folder it is installed in."""
+    version = request.param
+    return version, installed(
+        f"tensorrt-rtx-cu12-libs=={version}", f"tensorrt-rtx-cu12-bindings=={version}"
+    )
+
+
+def facts(rtx, case: str, *arguments: str) -> dict[str, Any]:
+    done = run_with(rtx[1], SCRIPT, case, *arguments)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("case", ["dense", "pruned", "fused", "batch_norm_kept", "fp32"])
+def test_a_real_plan_is_built_and_its_header_is_read(rtx, case):
+    found = facts(rtx, case)
+    assert (found["flavour"], found["version"]) == ("rtx", rtx[0])
+
+
+def test_a_network_with_two_four_layers_is_built_with_sparse_weights(rtx):
+    found = facts(rtx, "sparse")
+    assert (found["flags"], found["two_four"]) == (["SPARSE_WEIGHTS"], ["embedding_raw"])
+
+
+def test_the_parser_calls_garbage_parsed_and_we_do_not(rtx):
+    found = facts(rtx, "garbage")
+    assert (found["parser_says"], found["error"]) == (True, "ParseError")
+
+
+def test_a_contradictory_profile_is_refused(rtx):
+    assert "refused batch sizes (8, 4, 1)" in facts(rtx, "profile")["message"]
+
+
+def test_an_operator_it_does_not_know_is_named_with_its_node(rtx):
+    assert "node activated: " in facts(rtx, "unsupported")["message"]
+
+
+def test_fp32_weights_in_an_fp16_convolution_are_refused_by_the_parser(rtx):
+    assert facts(rtx, "mixed_types")["error"] == "ParseError"
+
+
+def test_the_fp16_flag_that_rtx_lists_builds_nothing_and_is_never_used(rtx):
+    found = facts(rtx, "fp16_flag")
+    assert found["offered"] is False
+    assert found["listed"] == (rtx[0] == "1.4.0.76")
+    assert "built no plan" in found.get("forced", "built no plan")
+
+
+def test_building_for_the_gpu_that_is_not_here_is_an_error(rtx):
+    assert facts(rtx, "current_device")["error"] == "BuildError"
+
+
+def test_progress_is_nested_and_leaves_no_bar_behind(rtx):
+    found = facts(rtx, "progress")
+    assert found["steps"] > 10
+    assert found["nested"]
+    assert found["left"] == 0
+
+
+def test_a_build_is_cancelled_from_within(rtx):
+    assert facts(rtx, "cancel")["cancelled"] is True
+
+
+def test_the_installed_version_is_found_without_importing_it(rtx):
+    done = run_with(
+        rtx[1],
+        "-c",
+        "import sys; from engines.tensorrt.host import installed_version; "
+        "print(installed_version('rtx'), 'tensorrt_rtx_bindings' in sys.modules)",
+    )
+    assert done.stdout.split() == [rtx[0], "False"]
+
+
+def test_here_no_plain_tensorrt_is_installed_and_none_is_found():
+    assert installed_version("tensorrt") is None
