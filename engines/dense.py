@@ -6,7 +6,7 @@ import onnx
 
 from engines.manifest import FileRecord, Manifest
 from engines.network import Network
-from engines.pair import checked_content
+from engines.pair_files import checked_content
 from engines.part import part_of
 
 

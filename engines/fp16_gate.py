@@ -28,6 +28,8 @@ Outputs = tuple[NDArray[np.float32], ...]
 class Fp16Figures:
     """FP16 against FP32 on face images."""
 
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
     face_images: int
     largest_activation: float
     """Largest absolute value of any tensor in FP32; FP16 ends at 65504."""

@@ -74,13 +74,16 @@ class Manifest(_Record):
     pair_id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
     created: str
     """UTC, ISO 8601."""
-    backend: Literal["onnxruntime"]
+    backend: Literal["onnxruntime", "tensorrt", "rtx"]
+    """Which library runs the pair here: the ONNX files, or the plans."""
     network: NetworkRecord
     specification: InputSpecification
     embedding_length: Annotated[int, Field(gt=0)]
     recipe: Recipe
     files: dict[Role, FileRecord]
     """`dense` and `pruned`; or `fused`, one graph with two outputs in this order."""
+    plans: dict[Role, FileRecord] = Field(default_factory=dict)
+    """TensorRT plans of the same roles; none for ONNX Runtime. Each build has other numerics."""
     golden: GoldenRecord
     mapping: ScoreMapping
     acceptance: Acceptance
@@ -96,6 +99,9 @@ class Manifest(_Record):
     def _is_whole(self) -> "Manifest":
         if set(self.files) not in ({"dense", "pruned"}, {"fused"}):
             raise ValueError(f"files: needs dense and pruned, or fused; has {sorted(self.files)}")
+        planned = set() if self.backend == "onnxruntime" else set(self.files)
+        if set(self.plans) != planned:
+            raise ValueError(f"plans: needs {sorted(planned)}, has {sorted(self.plans)}")
         return self
 
 

@@ -9,7 +9,7 @@ from engines.dense import dense_network
 from engines.errors import CatalogueError
 from engines.manifest import Manifest
 from engines.network import Network, load_network
-from engines.pair import checked_content
+from engines.pair_files import checked_content
 from engines.prune import prune
 
 

@@ -6,7 +6,6 @@ An engine pair at work: aligned face images in, embeddings and their shift out.
         score = pair.mapping.score(scored.shift)
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import PairIntegrityError
+from engines.execution import Execution, open_networks
 from engines.golden_vectors import GoldenVectors, Replay, compare, read_vectors
-from engines.manifest import FileRecord, Manifest, read_manifest
-from engines.onnxruntime_backend import open_network
+from engines.manifest import Manifest, read_manifest
+from engines.pair_files import checked_content
 from engines.preprocess import prepare
 from engines.protocols import EmbeddingNetwork
 from engines.score_mapping import ScoreMapping
@@ -104,20 +104,21 @@ class EnginePair:
         self.close()
 
 
-def open_pair(folder: Path, threads: int = 1) -> EnginePair:
+def open_pair(folder: Path, threads: int = 1, execution: Execution | None = None) -> EnginePair:
     """
     Open an engine pair and prove it before it may score a face.
 
     Args:
         folder: What `build_engines.py build --out` made.
         threads: For each network call; both networks share one configuration.
+        execution: Which library runs it; None takes the pair's own.
 
     Raises:
         PairError: The folder holds no engine pair.
         PairIntegrityError: A file is missing, swapped or edited, or the golden vectors are missed.
         BackendError: The inference library refused a network.
     """
-    pair, golden = open_unproved(folder, threads)
+    pair, golden = open_unproved(folder, threads, execution)
     try:
         found = replay(pair, golden)
     except BaseException:
@@ -129,15 +130,14 @@ def open_pair(folder: Path, threads: int = 1) -> EnginePair:
     return pair
 
 
-def open_unproved(folder: Path, threads: int = 1) -> tuple[EnginePair, GoldenVectors]:
+def open_unproved(
+    folder: Path, threads: int = 1, execution: Execution | None = None
+) -> tuple[EnginePair, GoldenVectors]:
     """Open a pair whose files are the promised ones, and its golden vectors, without replay."""
     manifest = read_manifest(folder)
     vectors = manifest.golden.file
     golden = read_vectors(checked_content(folder, vectors), str(folder / vectors.name))
-    files = [
-        manifest.files[role] for role in ("dense", "pruned", "fused") if role in manifest.files
-    ]
-    networks = [open_network(checked_content(folder, file), threads) for file in files]
+    networks = open_networks(folder, manifest, threads, execution or Execution())
     return EnginePair(manifest, networks), golden
 
 
@@ -159,29 +159,3 @@ def missed(found: Replay) -> str:
         f"{found.pruned_cosine:.6f} pruned, shift off by {found.shift_difference:.2e}; "
         "this machine computes other embeddings, so build the pair on it"
     )
-
-
-def checked_content(folder: Path, file: FileRecord) -> bytes:
-    """
-    Return a file's content after comparing its hash with the manifest.
-
-    Raises:
-        PairIntegrityError: Missing, or not the promised one.
-    """
-    path = folder / file.name
-    advice = "the file was swapped, edited or cut short; build the pair again"
-    try:
-        size = path.stat().st_size
-        if size != file.bytes:  # before reading: it may be of any size
-            raise PairIntegrityError(
-                f"{path}: has {size:,} bytes, the manifest says {file.bytes:,}: {advice}"
-            )
-        content = path.read_bytes()
-    except OSError as error:
-        raise PairIntegrityError(f"{path}: {error.strerror}; build the pair again") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != file.sha256:
-        raise PairIntegrityError(
-            f"{path}: SHA-256 is {found}, the manifest says {file.sha256}: {advice}"
-        )
-    return content

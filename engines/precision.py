@@ -67,7 +67,7 @@ def half_precision(
     from onnxruntime.transformers.float16 import convert_float_to_float16  # noqa: PLC0415
     from onnxruntime.transformers.onnx_model import OnnxModel  # noqa: PLC0415
 
-    named = _with_names(model)
+    named = with_names(model)
     kept = tail(named) if keep is None else _known_nodes(named, keep)
     _split_shared_weights(named, kept)
     report = _round_weights(named, kept)
@@ -111,7 +111,7 @@ def tail(model: onnx.ModelProto) -> tuple[str, ...]:
     return tuple(node.name for node in model.graph.node if node.name in found)
 
 
-def _with_names(model: onnx.ModelProto) -> onnx.ModelProto:
+def with_names(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a copy with one name for each node: the converter keeps nodes FP32 by name."""
     named = onnx.ModelProto()
     named.CopyFrom(model)

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from engines.fp16_gate import Fp16Figures
 from engines.tensorrt.build import BuiltPlan
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.plan_header import HEADER_BYTES, read_header
@@ -30,6 +31,8 @@ class PlanParts:
     fingerprint: Fingerprint
     output_shapes: tuple[tuple[int, ...], ...]
     """Of each output for one face image, in the request's order: (D,) for an embedding."""
+    figures: Fp16Figures | None = None
+    """What the FP16 gate measured on the whole pair; None for FP32."""
 
 
 def plan_name(request: PlanRequest, source: Source, fingerprint: Fingerprint) -> str:
@@ -71,6 +74,7 @@ def _sidecar(parts: PlanParts) -> Sidecar:
         plan_sha256=hashlib.sha256(built.content).hexdigest(),
         plan_bytes=len(built.content),
         source=parts.source,
+        fp16_gate=parts.figures,
         fingerprint=parts.fingerprint,
         input=TensorDescription(name=request.input_name, shape=request.input_shape),
         outputs=tuple(

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engines.cache import sha256_of
+from engines.fp16_gate import Fp16Figures
 from engines.tensorrt.errors import PlanIntegrityError
 from engines.tensorrt.fingerprint import Fingerprint
 
@@ -94,6 +95,8 @@ class Sidecar(_Record):
     plan_sha256: str
     plan_bytes: int
     source: Source
+    fp16_gate: Fp16Figures | None
+    """What FP16 does to the pair on real faces, emulated on a CPU; None for FP32."""
     fingerprint: Fingerprint
     input: TensorDescription
     outputs: tuple[TensorDescription, ...]

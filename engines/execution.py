@@ -1,0 +1,94 @@
+"""Which library runs the networks of a pair, decided by its manifest unless the user says else."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engines.errors import BackendError
+from engines.manifest import FileRecord, Manifest, Role
+from engines.onnxruntime_backend import CPU, open_network
+from engines.pair_files import checked_content
+from engines.protocols import EmbeddingNetwork
+
+log = logging.getLogger(__name__)
+
+Backend = Literal["auto", "onnxruntime", "plans"]
+OpenPlans = Callable[[Sequence[Path], Literal["tensorrt", "rtx"]], EmbeddingNetwork]
+
+
+def open_plans(plans: Sequence[Path], flavour: Literal["tensorrt", "rtx"]) -> EmbeddingNetwork:
+    """Open plans with the TensorRT of this machine, which is imported only now."""
+    from engines.tensorrt import backend  # noqa: PLC0415
+
+    return backend.open_plans(plans, backend.Runtime(flavour=flavour))
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How to run a pair."""
+
+    backend: Backend = "auto"
+    """`auto` takes the plans of a pair that has some; `onnxruntime` and `plans` insist."""
+    providers: tuple[str, ...] = CPU
+    """Of ONNX Runtime, in order of preference; the first one must really be in use."""
+    fallback: Literal["stop", "onnxruntime"] = "stop"
+    """What to do when the plans do not run here: refuse, or take the ONNX files instead."""
+    plans: OpenPlans = open_plans
+    """Opens plans; tests give another."""
+
+
+def open_networks(
+    folder: Path, manifest: Manifest, threads: int, execution: Execution
+) -> tuple[EmbeddingNetwork, ...]:
+    """
+    Open the networks of a pair whose manifest was read.
+
+    Args:
+        folder: The pair's.
+        manifest: Read from it.
+        threads: Of ONNX Runtime, for each network call.
+        execution: The user's choice.
+
+    Raises:
+        PairIntegrityError: A file is missing or not the promised one.
+        BackendError: The library refused, or has no plans to run.
+    """
+    if execution.backend == "onnxruntime" or (
+        execution.backend == "auto" and manifest.backend == "onnxruntime"
+    ):
+        return _open_onnx(folder, manifest, threads, execution)
+    try:
+        return (_open_plans(folder, manifest, execution),)
+    except BackendError as error:
+        if execution.fallback == "stop":
+            raise
+        log.warning("running the ONNX files of %s instead of its plans: %s", folder, error)
+        return _open_onnx(folder, manifest, threads, execution)
+
+
+def _open_onnx(
+    folder: Path, manifest: Manifest, threads: int, execution: Execution
+) -> tuple[EmbeddingNetwork, ...]:
+    return tuple(
+        open_network(checked_content(folder, record), threads, execution.providers)
+        for record in _in_order(manifest.files)
+    )
+
+
+def _open_plans(folder: Path, manifest: Manifest, execution: Execution) -> EmbeddingNetwork:
+    if manifest.backend == "onnxruntime":
+        raise BackendError(
+            f"{folder}: has no TensorRT plans: run 'python build_engines.py build --backend "
+            f"tensorrt --network {manifest.network.name} --out {folder}' on the device"
+        )
+    for record in _in_order(manifest.plans):
+        checked_content(folder, record)
+    plans = [folder / record.name for record in _in_order(manifest.plans)]
+    return execution.plans(plans, manifest.backend)
+
+
+def _in_order(records: Mapping[Role, FileRecord]) -> list[FileRecord]:
+    roles: tuple[Role, ...] = ("dense", "pruned", "fused")
+    return [records[role] for role in roles if role in records]
