@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 from engines.errors import BackendError
-from engines.manifest import FileRecord, Manifest, Role
+from engines.manifest import FileRecord, Manifest
 from engines.onnxruntime_backend import CPU, open_network
 from engines.pair_files import checked_content
 from engines.protocols import EmbeddingNetwork
+from engines.recipe import Role
 
 log = logging.getLogger(__name__)
 

@@ -25,6 +25,50 @@ Outputs = tuple[NDArray[np.float32], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Fp16Limits:
+    """What a pair must reach to be run in FP16."""
+
+    min_cosine: float = 0.999
+    """Below it the threshold of a face recognition system enrolled in FP32 would move."""
+    relative_shift_error: float = 0.1
+    """A tenth of the interquartile range: no face changes its quarter of the quality scale."""
+    rank_agreement: float = 0.99
+    """The order of faces by quality is what the gate is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """How far outputs are from the FP32 ones on the same face images."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    min_cosine: float
+    """Smallest cosine to an FP32 embedding, over images and networks; 1 is best."""
+    shift_error: float | None
+    """Largest absolute error of the embedding shift; None for a single network."""
+    relative_shift_error: float | None
+    """That error over the FP32 shifts' interquartile range: how much of the order it blurs."""
+    rank_agreement: float | None
+    """Spearman rank correlation of the quality over the images; 1 is best."""
+
+    def missed(self, limits: Fp16Limits) -> tuple[str, ...]:
+        """Return each limit that is missed, in words with both figures."""
+        found = []
+        if self.min_cosine < limits.min_cosine:
+            found.append(f"cosine to FP32 {self.min_cosine:.6f} is below {limits.min_cosine}")
+        relative = self.relative_shift_error
+        if relative is not None and relative > limits.relative_shift_error:
+            found.append(
+                f"shift error {self.shift_error:.2e} is {relative:.0%} of the shifts' "
+                f"interquartile range, above {limits.relative_shift_error:.0%}"
+            )
+        agreement = self.rank_agreement
+        if agreement is not None and agreement < limits.rank_agreement:
+            found.append(f"rank agreement {agreement:.4f} is below {limits.rank_agreement}")
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
 class Fp16Figures:
     """FP16 against FP32 on face images."""
 
@@ -35,26 +79,7 @@ class Fp16Figures:
     """Largest absolute value of any tensor in FP32; FP16 ends at 65504."""
     largest_tensor: str
     """The tensor that holds it."""
-    min_cosine: float
-    """Smallest cosine of FP16 to FP32 embeddings, over images and networks; 1 is best."""
-    shift_error: float | None
-    """Largest absolute error of the embedding shift; None for a single network."""
-    relative_shift_error: float | None
-    """That error over the FP32 shifts' interquartile range: how much of the order it blurs."""
-    rank_agreement: float | None
-    """Spearman rank correlation of the FP16 and FP32 quality over the images; 1 is best."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fp16Limits:
-    """What a pair must reach to be built in FP16."""
-
-    min_cosine: float = 0.999
-    """Below it the threshold of a face recognition system enrolled in FP32 would move."""
-    relative_shift_error: float = 0.1
-    """A tenth of the interquartile range: no face changes its quarter of the quality scale."""
-    rank_agreement: float = 0.99
-    """The order of faces by quality is what the gate is for."""
+    deviation: Deviation
 
 
 def measure_fp16(
@@ -85,7 +110,7 @@ def measure_fp16(
             f"ends at {LARGEST_HALF:.0f}: fold BatchNorm in FP32 before converting, keep the layer "
             "in FP32 with --keep-fp32 NODE, or build with --precision fp32"
         )
-    return _figures(expected, emulated, (tensor, peak))
+    return Fp16Figures(len(inputs), peak, tensor, compare_outputs(expected, emulated))
 
 
 def refuse_fp16(figures: Fp16Figures, limits: Fp16Limits) -> None:
@@ -95,18 +120,7 @@ def refuse_fp16(figures: Fp16Figures, limits: Fp16Limits) -> None:
     Raises:
         PrecisionError: Names every limit that was missed, the figure, and what to do.
     """
-    missed = []
-    if figures.min_cosine < limits.min_cosine:
-        missed.append(f"cosine to FP32 {figures.min_cosine:.6f} is below {limits.min_cosine}")
-    shift_error = figures.relative_shift_error
-    if shift_error is not None and shift_error > limits.relative_shift_error:
-        missed.append(
-            f"shift error {figures.shift_error:.2e} is {shift_error:.0%} of the shifts' "
-            f"interquartile range, above {limits.relative_shift_error:.0%}"
-        )
-    agreement = figures.rank_agreement
-    if agreement is not None and agreement < limits.rank_agreement:
-        missed.append(f"rank agreement {agreement:.4f} is below {limits.rank_agreement}")
+    missed = figures.deviation.missed(limits)
     if missed:
         raise PrecisionError(
             f"FP16 is refused: {'; '.join(missed)}. Prune more so that the shift exceeds rounding, "
@@ -120,25 +134,36 @@ def _run_all(
     return tuple(output for model in models for output in run_graph(model, inputs, threads))
 
 
-def _figures(expected: Outputs, emulated: Outputs, peak: tuple[str, float]) -> Fp16Figures:
+def compare_outputs(expected: Outputs, found: Outputs) -> Deviation:
+    """
+    Return how far outputs are from the expected ones.
+
+    Args:
+        expected: Of the FP32 networks.
+        found: Of the same networks in another precision or on another device.
+
+    Raises:
+        PrecisionError: The expected shifts are all equal, so they order nothing.
+        EmbeddingError: An embedding is zero, NaN or infinite.
+    """
     cosine = min(
         float((unit_rows(a) * unit_rows(b)).sum(axis=1).min())
-        for a, b in zip(expected, emulated, strict=True)
+        for a, b in zip(expected, found, strict=True)
         if _is_embedding(a)
     )
-    shifts = _shift(expected), _shift(emulated)
-    if shifts[0] is None or shifts[1] is None:
-        return Fp16Figures(len(expected[0]), peak[1], peak[0], cosine, None, None, None)
-    error = float(np.abs(shifts[0] - shifts[1]).max())
-    quartiles = np.quantile(shifts[0], (0.25, 0.75))
+    wanted, got = _shift(expected), _shift(found)
+    if wanted is None or got is None:
+        return Deviation(cosine, None, None, None)
+    error = float(np.abs(wanted - got).max())
+    quartiles = np.quantile(wanted, (0.25, 0.75))
     spread = float(quartiles[1] - quartiles[0])
     if spread == 0:
         raise PrecisionError(
             "every face image has the same embedding shift, so quality orders nothing: "
             "give the gate images of several people, or prune more"
         )
-    agreement = spearman(shifts[0].astype(np.float64), shifts[1].astype(np.float64))
-    return Fp16Figures(len(expected[0]), peak[1], peak[0], cosine, error, error / spread, agreement)
+    agreement = spearman(wanted.astype(np.float64), got.astype(np.float64))
+    return Deviation(cosine, error, error / spread, agreement)
 
 
 def _is_embedding(output: NDArray[np.float32]) -> bool:

@@ -87,6 +87,24 @@ class TensorRtNetwork:
             )
         return self._in_owner(lambda: self._run(inputs), self._runtime.answer_seconds)
 
+    @property
+    def largest_batch(self) -> int:
+        """Most face images of one run."""
+        return self._plans[0].sidecar.profile.largest
+
+    def device_ms(self, inputs: NDArray[np.float32], repeats: int) -> NDArray[np.float64]:
+        """
+        Return milliseconds from input to outputs by the device's own events, one for each run.
+
+        Args:
+            inputs: At most `largest_batch` prepared face images.
+            repeats: Runs, one after the other.
+        """
+        return self._in_owner(
+            lambda: np.array([self._timed(inputs) for _ in range(repeats)]),
+            self._runtime.load_seconds,
+        )
+
     def layer_information(self) -> tuple[str, ...]:
         """Return TensorRT's JSON about the layers of each plan."""
         return self._in_owner(
@@ -147,14 +165,18 @@ class TensorRtNetwork:
             trt_runtime = api.module.Runtime(logger)
         self._input = self._input_buffer(port, mapped=device.integrated)
         self._stack.callback(self._input.release)
-        self._sent = port.create_event()
-        self._stack.callback(port.destroy_event, self._sent)
+        self._sent, self._began, self._ended = (self._event(port) for _ in range(3))
         self._port = port
         session = Session(api, port, trt_runtime, logger, device.integrated)
         for plan in self._plans:
             self._runners.append(PlanRunner(session, plan, self._input))
             self._stack.callback(self._runners[-1].close)
         self._warm_up()
+
+    def _event(self, port: CudaPort) -> int:
+        event = port.create_event()
+        self._stack.callback(port.destroy_event, event)
+        return event
 
     def _input_buffer(self, port: CudaPort, mapped: bool) -> Buffer:
         first = self._plans[0].sidecar
@@ -184,8 +206,24 @@ class TensorRtNetwork:
         return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
 
     def _run_batch(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-        count, port, first = len(batch), self._port, self._runners[0]
-        self._input.rows[:count] = batch
+        self._input.rows[: len(batch)] = batch
+        self._enqueue(len(batch))
+        return tuple(output for each in self._runners for output in each.results(len(batch)))
+
+    def _timed(self, batch: NDArray[np.float32]) -> float:
+        port, stream = self._port, self._runners[0].stream
+        self._input.rows[: len(batch)] = batch
+        port.record(self._began, stream)
+        self._enqueue(len(batch))
+        for runner in self._runners[1:]:
+            port.record(self._sent, runner.stream)
+            port.wait(stream, self._sent)
+        port.record(self._ended, stream)
+        port.synchronise(stream)
+        return port.elapsed_ms(self._began, self._ended)
+
+    def _enqueue(self, count: int) -> None:
+        port, first = self._port, self._runners[0]
         self._input.send(count, first.stream)
         port.record(self._sent, first.stream)
         for runner in self._runners[1:]:
@@ -199,7 +237,6 @@ class TensorRtNetwork:
                 for runner in self._runners:
                     port.synchronise(runner.stream)
             raise
-        return tuple(output for runner in self._runners for output in runner.results(count))
 
 
 def open_plans(plans: Sequence[Path], runtime: Runtime | None = None) -> TensorRtNetwork:

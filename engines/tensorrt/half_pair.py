@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engines import graph
 from engines.fp16_gate import Fp16Figures, measure_fp16, refuse_fp16
+from engines.joined_prelu import join_prelu
 from engines.manifest import Manifest
 from engines.pair_files import checked_content
 from engines.precision import HalfNetwork, half_precision, with_names
@@ -30,16 +31,18 @@ class NetworkFile:
 
 def network_files(folder: Path, manifest: Manifest) -> dict[str, NetworkFile]:
     """
-    Return the ONNX files of a pair by role.
+    Return the ONNX networks of a pair by role, as TensorRT likes them.
 
     Raises:
         PairIntegrityError: One is missing or not the promised one.
     """
-    return {
-        role: NetworkFile(
-            onnx.load_model_from_string(checked_content(folder, record)), record.sha256
-        )
+    models = {
+        role: onnx.load_model_from_string(checked_content(folder, record))
         for role, record in manifest.files.items()
+    }
+    return {
+        role: NetworkFile(join_prelu(model), manifest.files[role].sha256)
+        for role, model in models.items()
     }
 
 

@@ -14,7 +14,6 @@ from engines.golden_vectors import Tolerance
 from engines.manifest import (
     FileRecord,
     Manifest,
-    Role,
     identified,
     read_manifest,
     write_manifest,
@@ -22,6 +21,7 @@ from engines.manifest import (
 from engines.pair import open_pair
 from engines.pair_folder import replaced_at_once, require_destination
 from engines.preprocess import prepare
+from engines.recipe import Role
 from engines.tensorrt.api import Api, Flavour, load_api
 from engines.tensorrt.build import build_plan
 from engines.tensorrt.cuda.choose import open_cuda

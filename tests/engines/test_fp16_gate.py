@@ -53,7 +53,7 @@ def test_the_gate_refuses_an_overflow_and_names_the_tensor():
 def test_folding_batch_norm_before_converting_removes_the_overflow():
     model = fold_batch_norm(overflowing_network()).model
     figures = measure_fp16([model], [half_precision(model).model], inputs())
-    assert figures.min_cosine > 0.99999
+    assert figures.deviation.min_cosine > 0.99999
 
 
 def test_the_largest_activation_is_the_true_one():
@@ -106,7 +106,7 @@ def figures_of(models):
 def test_the_shift_of_a_pair_survives_fp16(tmp_path):
     figures = figures_of(pair(tmp_path, 0.3))
     refuse_fp16(figures, Fp16Limits())
-    assert figures.rank_agreement > 0.99
+    assert figures.deviation.rank_agreement > 0.99
 
 
 def test_a_shift_of_the_size_of_fp16_rounding_is_refused(tmp_path):
@@ -119,13 +119,13 @@ def test_a_fused_graph_is_measured_like_a_pair():
     model = two_branch_network()
     feed = np.random.default_rng(4).normal(0, 1, (32, 6)).astype(np.float32)
     figures = measure_fp16([model], [half_precision(model).model], feed)
-    assert figures.shift_error is not None
-    assert figures.shift_error < 0.01
+    assert figures.deviation.shift_error is not None
+    assert figures.deviation.shift_error < 0.01
 
 
 def test_one_network_has_no_shift_to_err(tmp_path):
     figures = figures_of(pair(tmp_path, 0.3)[:1])
-    assert figures.shift_error is None
+    assert figures.deviation.shift_error is None
 
 
 @pytest.mark.parametrize(
@@ -137,6 +137,7 @@ def test_one_network_has_no_shift_to_err(tmp_path):
     ],
 )
 def test_each_limit_refuses_on_its_own(tmp_path, field, value, words):
-    figures = replace(figures_of(pair(tmp_path, 0.3)), **{field: value})
+    figures = figures_of(pair(tmp_path, 0.3))
+    worse = replace(figures.deviation, **{field: value})
     with pytest.raises(PrecisionError, match=words):
-        refuse_fp16(figures, Fp16Limits())
+        refuse_fp16(replace(figures, deviation=worse), Fp16Limits())

@@ -1,0 +1,93 @@
+"""The command line's words about plans."""
+
+import argparse
+import re
+from pathlib import Path
+
+from engines.tensorrt.memory import MIB
+from engines.tensorrt.options import USUAL_PROFILE, PlanOptions
+from engines.tensorrt.sidecar import BatchProfile
+
+PLAN_NOTES = """\
+TensorRT plans are built on the device that shall run them (a Jetson), with --backend tensorrt:
+minutes for each network, with progress; Ctrl-C stops at the next step and leaves nothing behind.
+--backend rtx builds with TensorRT-RTX on any x86-64 CPU, to check that a network can be built.
+FP16 is measured first, on the golden faces, and refused where it would change the quality order.
+"""
+
+
+def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that only plans have, in a group of their own."""
+    group = parser.add_argument_group("TensorRT plans", PLAN_NOTES)
+    group.add_argument(
+        "--precision",
+        choices=("fp16", "fp32"),
+        default="fp16",
+        help="of the plans' inside (default: %(default)s)",
+    )
+    group.add_argument(
+        "--batch",
+        type=_profile,
+        default=USUAL_PROFILE,
+        metavar="1,U,L",
+        help="batch sizes: smallest (always 1), usual, largest; 1,1,1 takes the least memory "
+        "(default: 1,4,8)",
+    )
+    group.add_argument(
+        "--workspace",
+        type=_mib,
+        metavar="MiB",
+        help="memory for trying kernels (default: a quarter of the free memory, 256 to 2048)",
+    )
+    group.add_argument(
+        "--typing",
+        choices=("auto", "strong", "weak"),
+        default="auto",
+        help="FP16 as the graph says, or as TensorRT likes; auto is strong from TensorRT 10 on "
+        "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--keep-fp32",
+        action="append",
+        metavar="NODE",
+        help="a node to compute in FP32 instead of the last linear layer; may be repeated",
+    )
+    group.add_argument(
+        "--timing-cache",
+        type=Path,
+        metavar="FILE",
+        help="kernel timings of earlier builds (default: one for each device in the cache folder)",
+    )
+    group.add_argument(
+        "--compute-capability",
+        metavar="SMxx",
+        help="with --backend rtx: the GPU to build for, for example SM86 (default: any)",
+    )
+
+
+def plan_options(arguments: argparse.Namespace) -> PlanOptions:
+    """Return what the command line chose."""
+    return PlanOptions(
+        flavour=arguments.backend,
+        precision=arguments.precision,
+        typing=arguments.typing,
+        profile=arguments.batch,
+        workspace_bytes=arguments.workspace,
+        keep_fp32=None if arguments.keep_fp32 is None else tuple(arguments.keep_fp32),
+        timing_cache=arguments.timing_cache,
+        compute_capability=arguments.compute_capability,
+    )
+
+
+def _profile(text: str) -> BatchProfile:
+    numbers = re.fullmatch(r"(\d+),(\d+),(\d+)", text)
+    sizes = [int(number) for number in numbers.groups()] if numbers else []
+    if not sizes or sizes[0] != 1 or sizes != sorted(sizes):
+        raise argparse.ArgumentTypeError(f"{text!r}: give three ascending sizes from 1, as 1,4,8")
+    return BatchProfile(smallest=sizes[0], usual=sizes[1], largest=sizes[2])
+
+
+def _mib(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number of MiB, as 512")
+    return int(text) * MIB

@@ -1,0 +1,106 @@
+"""What a build would do, without doing it and without a GPU."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.progress import Progress
+
+from engines.build import BuildRequest, build_pair
+from engines.errors import BackendError, PrecisionError
+from engines.fp16_gate import Fp16Figures
+from engines.manifest import read_manifest
+from engines.preprocess import prepare
+from engines.tensorrt.half_pair import NetworkFile, gate_pair, network_files, prepare_networks
+from engines.tensorrt.options import PlanOptions
+from engines.tensorrt.pair_plans import Tools, Workshop, open_workshop, plan_request
+from engines.tensorrt.plan_file import plan_name
+from engines.tensorrt.structure import uneven_layers
+from engines.tensorrt.typing_mode import Typing
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastPlan:
+    """One plan that would be built."""
+
+    name: str | None
+    """Of the file; None where no TensorRT or no device is here to name it after."""
+    role: str
+    weights_bytes: int
+    """About what the plan will weigh; kernels come on top."""
+    two_four_layers: int
+    uneven_layers: tuple[tuple[str, int], ...]
+    """Convolutions whose output channels are no multiple of 8, with their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """All of it."""
+
+    plans: tuple[ForecastPlan, ...]
+    typing: Typing | None
+    workspace_bytes: int | None
+    figures: Fp16Figures | None
+    obstacles: tuple[str, ...]
+    """Why the build would fail here; empty if it would go through."""
+
+
+def forecast(
+    request: BuildRequest, options: PlanOptions, progress: Progress, tools: Tools | None = None
+) -> Forecast:
+    """
+    Build the pair for ONNX Runtime in a scratch folder and say what its plans would be.
+
+    Raises:
+        PairError: The pair itself would be refused; see `build_pair`.
+    """
+    obstacles: list[str] = []
+    workshop: Workshop | None = None
+    try:
+        workshop = open_workshop(options, tools or Tools())
+    except BackendError as error:
+        obstacles.append(str(error))
+    with TemporaryDirectory(prefix="edge-gate-") as scratch:
+        folder = Path(scratch) / "pair"
+        build_pair(request, folder, progress)
+        files = network_files(folder, read_manifest(folder))
+    figures = None
+    if options.precision == "fp16":
+        try:
+            inputs = prepare(request.golden.images, request.network.specification)
+            figures = gate_pair(files, options, inputs)
+        except PrecisionError as error:
+            obstacles.append(str(error))
+    plans = _plans(files, options, workshop)
+    return Forecast(
+        plans=plans,
+        typing=workshop.typing if workshop else None,
+        workspace_bytes=workshop.workspace_bytes if workshop else options.workspace_bytes,
+        figures=figures,
+        obstacles=tuple(obstacles),
+    )
+
+
+def _plans(
+    files: dict[str, NetworkFile], options: PlanOptions, workshop: Workshop | None
+) -> tuple[ForecastPlan, ...]:
+    try:
+        networks = prepare_networks(files, options, workshop.typing if workshop else "strong")
+    except PrecisionError:  # an obstacle already
+        networks = prepare_networks(files, replace(options, precision="fp32"), "weak")
+    found = []
+    for file, network in zip(files.values(), networks, strict=True):
+        name = None
+        if workshop is not None:
+            name = plan_name(plan_request(network, workshop), network.source, workshop.here)
+        source = network.source
+        found.append(
+            ForecastPlan(
+                name=name,
+                role=source.role,
+                weights_bytes=len(network.onnx),
+                two_four_layers=len(source.two_four_layers),
+                uneven_layers=uneven_layers(file.model),
+            )
+        )
+    return tuple(found)

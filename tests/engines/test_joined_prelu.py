@@ -1,0 +1,61 @@
+"""What was spelled out for ONNX Runtime is one PRelu again for TensorRT."""
+
+import numpy as np
+import onnx
+
+from engines import graph
+from engines.emulation import run_graph
+from engines.fuse import fuse
+from engines.joined_prelu import join_prelu
+from engines.plain_prelu import spell_out_prelu
+from engines.prune import prune
+from engines.recipe import Recipe
+from tests.networks import TinyNetwork, loaded
+
+
+def operators(model: onnx.ModelProto) -> list[str]:
+    return [node.op_type for node in model.graph.node]
+
+
+def fused(folder) -> onnx.ModelProto:
+    dense = loaded(folder, TinyNetwork(batch_norm=False))
+    return fuse(dense, prune(dense, Recipe("layer", 0.3))[0])
+
+
+def test_joining_undoes_spelling_out(tmp_path):
+    model = fused(tmp_path)
+    joined = join_prelu(spell_out_prelu(model))
+    assert operators(joined) == operators(model)
+    assert graph.initializers(joined).keys() == graph.initializers(model).keys()
+
+
+def test_the_joined_network_computes_the_very_same(tmp_path):
+    model = fused(tmp_path)
+    faces = np.random.default_rng(0).normal(0, 1, (3, 3, 20, 16)).astype(np.float32)
+    again = run_graph(join_prelu(spell_out_prelu(model)), faces)
+    for one, other in zip(run_graph(model, faces), again, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_other_second_slopes_are_no_prelu(tmp_path):
+    model = spell_out_prelu(fused(tmp_path))
+    for tensor in model.graph.initializer:
+        if tensor.name.endswith("_complement"):
+            graph.store(tensor, graph.values(tensor) + np.float32(0.1))
+    assert operators(join_prelu(model)) == operators(model)
+
+
+def test_a_part_that_something_else_reads_is_left_alone(tmp_path):
+    model = spell_out_prelu(fused(tmp_path))
+    positive = next(node.output[0] for node in model.graph.node if node.op_type == "Relu")
+    model.graph.output.append(
+        onnx.helper.make_tensor_value_info(positive, onnx.TensorProto.FLOAT, None)
+    )
+    assert "Relu" in operators(join_prelu(model))
+
+
+def test_a_network_without_any_is_left_as_it_is(tmp_path):
+    model = fused(tmp_path)
+    assert join_prelu(model).SerializeToString(deterministic=True) == model.SerializeToString(
+        deterministic=True
+    )
