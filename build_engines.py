@@ -4,13 +4,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from engines.build import build_pair
+from engines import builder_arguments
+from engines.build import BuildRequest, build_pair
 from engines.catalogue import find_entry
 from engines.catalogued_pair import build_request
 from engines.errors import (
@@ -19,160 +19,51 @@ from engines.errors import (
     RecipeError,
     UnknownEntryError,
 )
+from engines.execution import Execution
 from engines.golden import golden_faces
 from engines.manifest import read_manifest
 from engines.named_recipes import find_recipe
+from engines.pair import golden_vectors_of
 from engines.pair_report import acceptance_text, manifest_tables, verification_table
 from engines.recipe import Recipe
+from engines.tensorrt.arguments import plan_options
+from engines.tensorrt.device_check import check_on_device
+from engines.tensorrt.forecast import forecast
+from engines.tensorrt.half_pair import pair_figures
+from engines.tensorrt.pair_plans import build_pair_with_plans
+from engines.tensorrt.plan_check import plan_states
+from engines.tensorrt.report import (
+    device_report,
+    facts_table,
+    figures_rows,
+    forecast_report,
+    plans_report,
+)
 from engines.verify import verify_pair
 
 EXIT_FAILED = 1
-EXIT_USAGE = 64
+EXIT_USAGE = builder_arguments.EXIT_USAGE
 EXIT_CONFIG = 78
 EXIT_INTERRUPTED = 130
-
-DESCRIPTION = """\
-An engine pair is a folder with a face recognition network (dense), a pruned copy of it, and
-pair.yaml, the manifest that says what they are and how far pruning moves the embeddings of known
-faces. The gate scores a face by how far pruning moves its embedding (arXiv 2605.13396).
-"""
-
-EXAMPLES = """\
-examples:
-  python build_engines.py build --out pairs/default
-  python build_engines.py build --network my-network.yaml --sparsity 0.05 --out pairs/mine
-  python build_engines.py inspect pairs/default
-  python build_engines.py verify pairs/default
-
-exit codes: 0 done, 1 failed or refused, 64 wrong command line, 78 wrong catalogue entry
-"""
-
-BUILD_NOTES = """\
-The network is obtained, its BatchNormalization folded, channels that say nothing removed, and a
-copy pruned by a recipe. Both networks then embed the golden faces (known people, from registry
-packages). A pair is refused when pruning broke the network (it no longer tells these people
-apart: use a lower sparsity) or hardly moved it (the shift is rounding: use a higher one).
-
-A pair already in DIR is replaced only when the new one is complete and proved.
-
-A network of your own needs an entry file: see configs/networks/ for one with every key.
-"""
 
 Command = Callable[[argparse.Namespace, Progress], int]
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse exits with 2 on a wrong command line; sysexits(3) calls that 64."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="build_engines.py",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _add_build(commands)
-    inspect = commands.add_parser("inspect", help="print the manifest and what was pruned where")
-    inspect.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
-    verify = commands.add_parser("verify", help="check files and golden vectors on this machine")
-    verify.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
-    verify.add_argument(
-        "--faces", action="store_true", help="embed all golden faces again too; may fetch them"
-    )
-    _add_threads(verify)
-    return parser
-
-
-def _add_build(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    build = commands.add_parser(
-        "build",
-        help="build an engine pair",
-        description=BUILD_NOTES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    build.add_argument("--out", type=Path, required=True, metavar="DIR", help="the pair's folder")
-    build.add_argument(
-        "--network",
-        default="mobilefacenet512",
-        metavar="NAME",
-        help="catalogue name, or path of an entry file of your own (default: %(default)s)",
-    )
-    build.add_argument(
-        "--recipe",
-        choices=("fast", "best", "paper"),
-        help="a measured recipe for this network: fast costs little more than one embedding, best "
-        "measures best at any cost, paper is the published one (default: fast where known)",
-    )
-    _add_recipe(build)
-    build.add_argument(
-        "--form",
-        choices=("fused", "separate"),
-        default="fused",
-        help="one graph that computes the shared part once, without dead channels; or two plain "
-        "networks to compare it with (default: %(default)s)",
-    )
-    _add_threads(build)
-
-
-def _add_recipe(build: argparse.ArgumentParser) -> None:
-    """Options without a default, so that one given means a recipe of the user's own."""
-    usual = Recipe()
-    own = build.add_argument_group("a recipe of your own, instead of --recipe")
-    own.add_argument(
-        "--sparsity",
-        type=float,
-        help=f"share of weights to prune, at least 0 and below 1 (default: {usual.sparsity})",
-    )
-    own.add_argument(
-        "--scope",
-        choices=("layer", "global"),
-        help=f"take the share from each layer, or over all together (default: {usual.scope})",
-    )
-    own.add_argument(
-        "--count",
-        choices=("live", "all"),
-        help=f"share of the weights above 1e-6, or of all (default: {usual.count})",
-    )
-    own.add_argument(
-        "--importance",
-        choices=("magnitude", "channel"),
-        help=f"prune what is small, or small for its channel (default: {usual.importance})",
-    )
-    for option, field, meaning in (
-        ("--layer", "layers", "one of the only layers"),
-        ("--keep-dense", "keep_dense", "a layer not"),
-    ):
-        own.add_argument(
-            option,
-            dest=field,
-            action="append",
-            metavar="LAYER",
-            help=f"{meaning} to prune, as 'inspect' names it; may be given several times",
-        )
-
-
-def _add_threads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--threads",
-        type=int,
-        choices=range(1, 65),
-        default=1,
-        metavar="N",
-        help="processor cores to use, 1 to 64 (default: %(default)s)",
-    )
-
-
-def _build(arguments: argparse.Namespace, progress: Progress) -> int:
+def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
     entry = find_entry(arguments.network)
     recipe = _asked_recipe(arguments, entry.name)
     request = build_request(entry, recipe, arguments.threads, progress)
-    manifest = build_pair(replace(request, form=arguments.form), arguments.out, progress)
+    return replace(request, form=arguments.form)
+
+
+def _build(arguments: argparse.Namespace, progress: Progress) -> int:
+    request = _request(arguments, progress)
+    if arguments.backend == "onnxruntime":
+        manifest = build_pair(request, arguments.out, progress)
+    else:
+        options = plan_options(arguments)
+        manifest = build_pair_with_plans(request, arguments.out, options, progress)
+        _show(plans_report(plan_states(arguments.out, manifest)))
     print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
     print(acceptance_text(manifest.acceptance))
     return 0
@@ -195,20 +86,48 @@ def _asked_recipe(arguments: argparse.Namespace, network: str) -> Recipe | None:
     return find_recipe(network, arguments.recipe)
 
 
+def _plan(arguments: argparse.Namespace, progress: Progress) -> int:
+    request = _request(arguments, progress)
+    found = forecast(request, plan_options(arguments), progress)
+    _show(forecast_report(found, arguments.backend))
+    return EXIT_FAILED if found.obstacles else 0
+
+
 def _inspect(arguments: argparse.Namespace, progress: Progress) -> int:  # noqa: ARG001
-    Console(markup=False, highlight=False).print(manifest_tables(read_manifest(arguments.pair)))
+    manifest = read_manifest(arguments.pair)
+    _show(manifest_tables(manifest))
+    _show(plans_report(plan_states(arguments.pair, manifest)))
     return 0
 
 
 def _verify(arguments: argparse.Namespace, progress: Progress) -> int:
-    specification = read_manifest(arguments.pair).specification
-    golden = golden_faces(specification, progress) if arguments.faces else None
-    found = verify_pair(arguments.pair, arguments.threads, golden)
-    Console(markup=False, highlight=False).print(verification_table(found))
-    return EXIT_FAILED if found.faults else 0
+    manifest = read_manifest(arguments.pair)
+    golden = golden_faces(manifest.specification, progress) if arguments.faces else None
+    if arguments.device:
+        accepted = check_on_device(arguments.pair, None if golden is None else golden.images)
+        _show(device_report(manifest, accepted))
+        return 0 if accepted.passed else EXIT_FAILED
+    found = verify_pair(arguments.pair, arguments.threads, golden, Execution(backend="onnxruntime"))
+    _show(verification_table(found))
+    states = plan_states(arguments.pair, manifest)
+    _show(plans_report(states))
+    if states or arguments.fp16:
+        faces = golden_vectors_of(arguments.pair, manifest) if golden is None else golden
+        figures = pair_figures(arguments.pair, manifest, faces.images)
+        _show(facts_table(figures_rows(figures)))
+    return EXIT_FAILED if found.faults or any(each.fault for each in states) else 0
 
 
-COMMANDS: dict[str, Command] = {"build": _build, "inspect": _inspect, "verify": _verify}
+def _show(what: RenderableType) -> None:
+    Console(markup=False, highlight=False).print(what)
+
+
+COMMANDS: dict[str, Command] = {
+    "build": _build,
+    "plan": _plan,
+    "inspect": _inspect,
+    "verify": _verify,
+}
 
 
 def _exit_code(error: EnginesError) -> int:
@@ -219,7 +138,7 @@ def _exit_code(error: EnginesError) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 failed, 64 usage, 78 catalogue entry."""
-    arguments = _parser().parse_args(argv)
+    arguments = builder_arguments.builder_parser().parse_args(argv)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     screen = Console(stderr=True)
     try:

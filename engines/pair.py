@@ -135,10 +135,15 @@ def open_unproved(
 ) -> tuple[EnginePair, GoldenVectors]:
     """Open a pair whose files are the promised ones, and its golden vectors, without replay."""
     manifest = read_manifest(folder)
-    vectors = manifest.golden.file
-    golden = read_vectors(checked_content(folder, vectors), str(folder / vectors.name))
+    golden = golden_vectors_of(folder, manifest)
     networks = open_networks(folder, manifest, threads, execution or Execution())
     return EnginePair(manifest, networks), golden
+
+
+def golden_vectors_of(folder: Path, manifest: Manifest) -> GoldenVectors:
+    """Return a pair's golden vectors after comparing their hash with the manifest."""
+    file = manifest.golden.file
+    return read_vectors(checked_content(folder, file), str(folder / file.name))
 
 
 def replay(pair: EnginePair, golden: GoldenVectors) -> Replay:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from engines.acceptance import Acceptance, assess_pair, require_fit
 from engines.errors import PairRefusedError
+from engines.execution import Execution
 from engines.golden import GoldenFaces
 from engines.golden_vectors import Replay
 from engines.manifest import Manifest
@@ -24,7 +25,12 @@ class Verification:
     """What is wrong, in words; empty when the pair may be used."""
 
 
-def verify_pair(folder: Path, threads: int = 1, golden: GoldenFaces | None = None) -> Verification:
+def verify_pair(
+    folder: Path,
+    threads: int = 1,
+    golden: GoldenFaces | None = None,
+    execution: Execution | None = None,
+) -> Verification:
     """
     Check the files, replay the golden vectors and, where faces are given, accept the pair afresh.
 
@@ -32,13 +38,14 @@ def verify_pair(folder: Path, threads: int = 1, golden: GoldenFaces | None = Non
         folder: The pair's.
         threads: For each network call.
         golden: Known faces aligned to the pair's specification.
+        execution: Which library runs the pair; None takes the pair's own.
 
     Raises:
         PairError: The folder holds no engine pair.
         PairIntegrityError: A file is not the promised one, so there is nothing to measure.
         EmbeddingError: An embedding is zero, NaN or infinite.
     """
-    pair, vectors = open_unproved(folder, threads)
+    pair, vectors = open_unproved(folder, threads, execution)
     with pair:
         replayed = replay(pair, vectors)
         faults = [] if replayed.passed else [missed(replayed)]

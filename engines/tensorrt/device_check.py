@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from engines.errors import PairError
 from engines.execution import Execution, open_networks
 from engines.fp16_gate import Fp16Limits, compare_outputs
-from engines.golden_vectors import read_vectors
 from engines.manifest import Manifest, read_manifest
-from engines.pair_files import checked_content
+from engines.pair import golden_vectors_of
 from engines.preprocess import prepare
 from engines.specification import FaceImages
 from engines.tensorrt.backend import Runtime, TensorRtNetwork, open_plans
@@ -114,5 +113,4 @@ def _on_cpu(
 
 
 def _golden_images(folder: Path, manifest: Manifest) -> FaceImages:
-    record = manifest.golden.file
-    return read_vectors(checked_content(folder, record), str(folder / record.name)).images
+    return golden_vectors_of(folder, manifest).images

@@ -14,6 +14,8 @@ from engines.joined_prelu import join_prelu
 from engines.manifest import Manifest
 from engines.pair_files import checked_content
 from engines.precision import HalfNetwork, half_precision, with_names
+from engines.preprocess import prepare
+from engines.specification import FaceImages
 from engines.tensorrt.errors import BuildError
 from engines.tensorrt.options import PlanOptions
 from engines.tensorrt.sidecar import Source
@@ -99,6 +101,23 @@ def gate_pair(
     figures = measure_fp16(models, halves, inputs)
     refuse_fp16(figures, options.limits)
     return figures
+
+
+def pair_figures(folder: Path, manifest: Manifest, images: FaceImages) -> Fp16Figures:
+    """
+    Return what FP16 does to a finished pair, whether or not that is tolerable.
+
+    Args:
+        folder: The pair's.
+        manifest: Read from it.
+        images: (N, height, width, 3) uint8 BGR aligned faces.
+
+    Raises:
+        PrecisionError: FP16 does not hold its weights or activations.
+    """
+    models = [file.model for file in network_files(folder, manifest).values()]
+    halves = [half_precision(model).model for model in models]
+    return measure_fp16(models, halves, prepare(images, manifest.specification))
 
 
 def _half(model: onnx.ModelProto, options: PlanOptions) -> HalfNetwork:

@@ -1,0 +1,202 @@
+"""The builder's command line: what can be said, and what `--help` teaches."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from engines.recipe import Recipe
+from engines.tensorrt.arguments import add_plan_arguments
+
+EXIT_USAGE = 64
+
+DESCRIPTION = """\
+An engine pair is a folder with a face recognition network (dense), a pruned copy of it, and
+pair.yaml, the manifest that says what they are and how far pruning moves the embeddings of known
+faces. The gate scores a face by how far pruning moves its embedding (arXiv 2605.13396).
+"""
+
+EXAMPLES = """\
+examples:
+  python build_engines.py build --out pairs/default
+  python build_engines.py build --network my-network.yaml --sparsity 0.05 --out pairs/mine
+  python build_engines.py inspect pairs/default
+  python build_engines.py verify pairs/default
+  python build_engines.py plan --backend tensorrt
+  python build_engines.py build --backend tensorrt --out pairs/jetson   # on the device
+  python build_engines.py verify pairs/jetson --device
+
+exit codes: 0 done, 1 failed or refused, 64 wrong command line, 78 wrong catalogue entry
+"""
+
+BUILD_NOTES = """\
+The network is obtained, its BatchNormalization folded, channels that say nothing removed, and a
+copy pruned by a recipe. Both networks then embed the golden faces (known people, from registry
+packages). A pair is refused when pruning broke the network (it no longer tells these people
+apart: use a lower sparsity) or hardly moved it (the shift is rounding: use a higher one).
+
+A pair already in DIR is replaced only when the new one is complete and proved.
+
+A network of your own needs an entry file: see configs/networks/ for one with every key.
+"""
+
+VERIFY_NOTES = """\
+Compares every file with its hash and replays the golden vectors: with ONNX Runtime, on any
+machine. For a pair with TensorRT plans it also says whether they would load here, and what FP16
+does to embeddings, shift and quality order (emulated on the CPU). --device runs the plans on this
+GPU, compares them with FP32, times them, and writes the acceptance into their manifests.
+"""
+
+BACKEND_HELP = (
+    "onnxruntime runs on any CPU; tensorrt adds plans for this GPU; rtx adds TensorRT-RTX plans "
+    "(default: %(default)s)"
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse exits with 2 on a wrong command line; sysexits(3) calls that 64."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
+
+
+def builder_parser() -> argparse.ArgumentParser:
+    """Return the parser of `build_engines.py`."""
+    parser = _Parser(
+        prog="build_engines.py",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_build(commands)
+    _add_plan(commands)
+    inspect = commands.add_parser("inspect", help="print the manifest, what was pruned, the plans")
+    inspect.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
+    _add_verify(commands)
+    return parser
+
+
+def _add_verify(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    verify = commands.add_parser(
+        "verify",
+        help="check files, golden vectors and FP16 on this machine",
+        description=VERIFY_NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verify.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
+    verify.add_argument(
+        "--faces", action="store_true", help="embed all golden faces again too; may fetch them"
+    )
+    verify.add_argument(
+        "--fp16", action="store_true", help="show what FP16 does to a pair that has no plans yet"
+    )
+    verify.add_argument(
+        "--device", action="store_true", help="run the plans here and write their acceptance"
+    )
+    _add_threads(verify)
+
+
+def _add_plan(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    plan = commands.add_parser(
+        "plan",
+        help="say what TensorRT plans would be built, without a GPU",
+        description="Build the pair in a scratch folder and say what its plans would be.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    plan.add_argument(
+        "--backend", choices=("tensorrt", "rtx"), default="tensorrt", help=BACKEND_HELP
+    )
+    _add_network(plan)
+    add_plan_arguments(plan)
+
+
+def _add_build(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    build = commands.add_parser(
+        "build",
+        help="build an engine pair",
+        description=BUILD_NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    build.add_argument("--out", type=Path, required=True, metavar="DIR", help="the pair's folder")
+    build.add_argument(
+        "--backend",
+        choices=("onnxruntime", "tensorrt", "rtx"),
+        default="onnxruntime",
+        help=BACKEND_HELP,
+    )
+    _add_network(build)
+    add_plan_arguments(build)
+
+
+def _add_network(build: argparse.ArgumentParser) -> None:
+    """Add which network to take, how to prune it, and the form to write it in."""
+    build.add_argument(
+        "--network",
+        default="mobilefacenet512",
+        metavar="NAME",
+        help="catalogue name, or path of an entry file of your own (default: %(default)s)",
+    )
+    build.add_argument(
+        "--recipe",
+        choices=("fast", "best", "paper"),
+        help="a measured recipe for this network: fast costs little more than one embedding, best "
+        "measures best at any cost, paper is the published one (default: fast where known)",
+    )
+    _add_recipe(build)
+    build.add_argument(
+        "--form",
+        choices=("fused", "separate"),
+        default="fused",
+        help="one graph that computes the shared part once, without dead channels; or two plain "
+        "networks to compare it with (default: %(default)s)",
+    )
+    _add_threads(build)
+
+
+def _add_recipe(build: argparse.ArgumentParser) -> None:
+    """Options without a default, so that one given means a recipe of the user's own."""
+    usual = Recipe()
+    own = build.add_argument_group("a recipe of your own, instead of --recipe")
+    own.add_argument(
+        "--sparsity",
+        type=float,
+        help=f"share of weights to prune, at least 0 and below 1 (default: {usual.sparsity})",
+    )
+    own.add_argument(
+        "--scope",
+        choices=("layer", "global"),
+        help=f"take the share from each layer, or over all together (default: {usual.scope})",
+    )
+    own.add_argument(
+        "--count",
+        choices=("live", "all"),
+        help=f"share of the weights above 1e-6, or of all (default: {usual.count})",
+    )
+    own.add_argument(
+        "--importance",
+        choices=("magnitude", "channel"),
+        help=f"prune what is small, or small for its channel (default: {usual.importance})",
+    )
+    for option, field, meaning in (
+        ("--layer", "layers", "one of the only layers"),
+        ("--keep-dense", "keep_dense", "a layer not"),
+    ):
+        own.add_argument(
+            option,
+            dest=field,
+            action="append",
+            metavar="LAYER",
+            help=f"{meaning} to prune, as 'inspect' names it; may be given several times",
+        )
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--threads",
+        type=int,
+        choices=range(1, 65),
+        default=1,
+        metavar="N",
+        help="processor cores to use, 1 to 64 (default: %(default)s)",
+    )

@@ -1,0 +1,53 @@
+"""Would a pair's plans load here? Asked of files alone, for reports."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.manifest import Manifest
+from engines.tensorrt.errors import PlanError
+from engines.tensorrt.fingerprint import Fingerprint
+from engines.tensorrt.host import this_machine
+from engines.tensorrt.load_gate import check_plan
+from engines.tensorrt.sidecar import Sidecar, read_sidecar
+
+
+@dataclass(frozen=True, slots=True)
+class PlanState:
+    """One plan of a pair."""
+
+    path: Path
+    sidecar: Sidecar | None
+    """None where it cannot be read."""
+    fault: str
+    """Why the plan would not load; empty if nothing speaks against it."""
+
+
+def plan_states(
+    folder: Path, manifest: Manifest, here: Fingerprint | None = None
+) -> tuple[PlanState, ...]:
+    """
+    Return the state of each plan a manifest names.
+
+    Args:
+        folder: The pair's.
+        manifest: Read from it; one without plans gives an empty tuple.
+        here: The machine to compare with; None takes this one.
+    """
+    if manifest.backend == "onnxruntime":
+        return ()
+    machine = here or this_machine(manifest.backend)
+    return tuple(_state(folder / record.name, machine) for record in manifest.plans.values())
+
+
+def _state(path: Path, here: Fingerprint) -> PlanState:
+    try:
+        return PlanState(path, check_plan(path, here).sidecar, "")
+    except PlanError as error:
+        return PlanState(path, _readable(path), str(error))
+
+
+def _readable(path: Path) -> Sidecar | None:
+    try:
+        return read_sidecar(path)
+    except PlanError:
+        return None
