@@ -13,7 +13,7 @@ from engines.fp16_gate import Fp16Figures, measure_fp16, refuse_fp16
 from engines.joined_prelu import join_prelu
 from engines.manifest import Manifest
 from engines.pair_files import checked_content
-from engines.precision import HalfNetwork, half_precision, with_names
+from engines.precision import HalfNetwork, PrecisionReport, half_precision, with_names
 from engines.preprocess import prepare
 from engines.specification import FaceImages
 from engines.tensorrt.errors import BuildError
@@ -76,10 +76,7 @@ def prepare_networks(
     Raises:
         PrecisionError: FP16 does not hold the weights, or a node to keep does not exist.
     """
-    return tuple(
-        _prepared(role, file, _half(file.model, options), (options, typing))
-        for role, file in files.items()
-    )
+    return tuple(_prepared(role, file, options, typing) for role, file in files.items())
 
 
 def gate_pair(
@@ -125,18 +122,22 @@ def _half(model: onnx.ModelProto, options: PlanOptions) -> HalfNetwork:
 
 
 def _prepared(
-    role: str, file: NetworkFile, half: HalfNetwork, how: tuple[PlanOptions, Typing]
+    role: str, file: NetworkFile, options: PlanOptions, typing: Typing
 ) -> PreparedNetwork:
-    options, typing = how
-    fp16, model = options.precision == "fp16", file.model
-    content = half.model if fp16 and typing == "strong" else with_names(model)
+    model = content = file.model
+    report = PrecisionReport(clamped=0, flushed=0, half_weights=0, full_weights=0, kept=())
+    if options.precision == "fp16":
+        half = _half(model, options)
+        content, report = half.model, half.report
+    if typing == "weak":
+        content = with_names(model)
     source = Source(
         role=role,
         sha256=file.sha256,
         precision=options.precision,
-        half_weights=half.report.half_weights if fp16 else 0,
-        clamped=half.report.clamped if fp16 else 0,
-        kept_fp32=half.report.kept if fp16 else (),
+        half_weights=report.half_weights,
+        clamped=report.clamped,
+        kept_fp32=report.kept,
         two_four_layers=two_four_layers(model),
     )
     return PreparedNetwork(

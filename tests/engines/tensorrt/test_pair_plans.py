@@ -1,0 +1,298 @@
+"""From a network to a pair that runs its plans, over a fake TensorRT that really computes."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.progress import Progress
+
+from engines.build import build_pair
+from engines.errors import BackendError, EnginesError, PairIntegrityError, PrecisionError
+from engines.execution import Execution
+from engines.fp16_gate import Fp16Limits
+from engines.manifest import read_manifest
+from engines.pair import open_pair
+from engines.tensorrt import backend
+from engines.tensorrt.device_check import DeviceCheck, check_on_device
+from engines.tensorrt.errors import BuildError, CudaError, PlanMismatchError
+from engines.tensorrt.forecast import forecast
+from engines.tensorrt.options import PlanOptions
+from engines.tensorrt.pair_plans import HALF_TOLERANCE, Tools, build_pair_with_plans
+from engines.tensorrt.plan_check import plan_states
+from engines.tensorrt.sidecar import BatchProfile, read_sidecar
+from tests.engines.overflowing import scaled
+from tests.engines.tensorrt.plans import World
+from tests.networks import TinyNetwork, loaded
+from tests.pairs import request, synthetic_faces
+
+LIMITS = Fp16Limits(min_cosine=0.99, relative_shift_error=1.0, rank_agreement=0.9)
+"""Random weights have shifts close to each other; the way is tested here, not the figure."""
+OPTIONS = PlanOptions(profile=BatchProfile(smallest=1, usual=2, largest=4), limits=LIMITS)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGE_GATE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture
+def asked(tmp_path):
+    tiny = TinyNetwork(channels=16, embedding_length=16)
+    return request(loaded(tmp_path, tiny), form="fused")
+
+
+def tools_of(world: World, **changes) -> Tools:
+    values = {
+        "cuda": world.gpu.port,
+        "api": world.api,
+        "here": world.here,
+        "available": lambda: 4 << 30,
+        "prove": lambda folder: open_pair(folder, execution=on(world)).close(),
+    }
+    return Tools(**{**values, **changes})
+
+
+def on(world: World, **changes) -> Execution:
+    """Run plans on this world's device."""
+
+    def plans(paths, flavour):
+        return backend.open_plans(paths, world.runtime(flavour=flavour))
+
+    return Execution(plans=plans, **changes)
+
+
+def build(asked, out, world, options=OPTIONS, **changes):
+    quiet = Progress(disable=True)
+    return build_pair_with_plans(asked, out, options, quiet, tools_of(world, **changes))
+
+
+@pytest.mark.parametrize("form", ["fused", "separate"])
+def test_a_pair_with_plans_scores_as_the_same_pair_without(asked, tmp_path, world, form):
+    asked = replace(asked, form=form)
+    build(asked, tmp_path / "plans", world)
+    build_pair(asked, tmp_path / "plain")
+    faces = synthetic_faces(subjects=9, each=1, seed=5).images
+    with open_pair(tmp_path / "plans", execution=on(world)) as fast:
+        found = fast.assess(faces)
+    with open_pair(tmp_path / "plain") as slow:
+        wanted = slow.assess(faces)
+    np.testing.assert_allclose(found.shift, wanted.shift, atol=HALF_TOLERANCE.shift_absolute)
+    np.testing.assert_allclose(found.embeddings, wanted.embeddings, atol=5e-3)
+
+
+@pytest.mark.parametrize("version", ["8.6.1", "10.3.0", "11.4.0.106"])
+def test_every_generation_builds_and_opens_a_pair(asked, tmp_path, version):
+    world = World(version)
+    manifest = build(asked, tmp_path / "pair", world)
+    with open_pair(tmp_path / "pair", execution=on(world)) as pair:
+        assert pair.pair_id == manifest.pair_id
+
+
+def test_plans_of_rtx_are_built_without_a_device_and_not_opened(asked, tmp_path):
+    world = World("rtx1.7", driver=False)
+    options = replace(OPTIONS, flavour="rtx", compute_capability="SM86")
+    manifest = build(asked, tmp_path / "pair", world, options)
+    assert manifest.backend == "rtx"
+    assert "rtx1.7-sm8.6" in manifest.plans["fused"].name
+
+
+def test_a_pair_with_other_plans_is_another_pair(asked, tmp_path, world):
+    first = build(asked, tmp_path / "one", world)
+    second = build(asked, tmp_path / "two", World("10.7.0"))
+    plain = build_pair(asked, tmp_path / "plain")
+    assert len({first.pair_id, second.pair_id, plain.pair_id}) == 3
+
+
+def test_the_manifest_of_each_plan_has_the_figures_of_the_fp16_gate(asked, tmp_path, world):
+    manifest = build(asked, tmp_path / "pair", world)
+    sidecar = read_sidecar(tmp_path / "pair" / manifest.plans["fused"].name)
+    assert sidecar.fp16_gate is not None
+    assert sidecar.fp16_gate.face_images == len(asked.golden.images)
+
+
+def test_a_pair_that_fp16_blurs_is_refused_before_tensorrt_is_bothered(asked, tmp_path, world):
+    strict = replace(OPTIONS, limits=Fp16Limits(rank_agreement=1.1))
+    world.faults.add("build")
+    with pytest.raises(PrecisionError, match="rank agreement"):
+        build(asked, tmp_path / "pair", world, strict)
+
+
+def test_fp32_plans_are_not_asked_the_fp16_gate(asked, tmp_path, world):
+    exact = replace(OPTIONS, precision="fp32", limits=Fp16Limits(rank_agreement=1.1))
+    manifest = build(asked, tmp_path / "pair", world, exact)
+    sidecar = read_sidecar(tmp_path / "pair" / manifest.plans["fused"].name)
+    assert (sidecar.fp16_gate, sidecar.source.half_weights) == (None, 0)
+
+
+def test_fp32_plans_hold_weights_that_fp16_does_not(asked, tmp_path, world):
+    tiny = TinyNetwork(channels=16, embedding_length=16, batch_norm=False)
+    network = loaded(tmp_path, tiny)
+    large = replace(network, model=scaled(network.model, "stem_w", 1e6))
+    asked = replace(asked, network=large)
+    with pytest.raises(PrecisionError, match="exceed 65504"):
+        build(asked, tmp_path / "pair", world)
+    build(asked, tmp_path / "pair", world, replace(OPTIONS, precision="fp32"))
+
+
+@pytest.mark.parametrize("fault", ["build", "parse", "nan", "deserialise"])
+def test_a_build_that_fails_leaves_the_old_pair_as_it_was(asked, tmp_path, world, fault):
+    before = build(asked, tmp_path / "pair", world)
+    world.faults.add(fault)
+    with pytest.raises(EnginesError):
+        build(asked, tmp_path / "pair", world)
+    world.faults.clear()
+    with open_pair(tmp_path / "pair", execution=on(world)) as pair:
+        assert pair.pair_id == before.pair_id
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_without_a_device_nothing_is_built_and_tensorrt_is_not_touched(asked, tmp_path, world):
+    def no_driver():
+        raise CudaError("CUDA: no driver (error 35)")
+
+    port = replace(world.gpu.port(), device=no_driver)
+    with pytest.raises(CudaError, match="error 35"):
+        build(asked, tmp_path / "pair", world, cuda=lambda: port, api=_untouchable)
+    assert not (tmp_path / "pair").exists()
+
+
+def _untouchable(_flavour):
+    raise AssertionError("TensorRT was touched")
+
+
+def test_a_typing_the_library_lacks_is_refused_before_anything_is_built(asked, tmp_path):
+    with pytest.raises(BuildError, match="no strong typing"):
+        build(asked, tmp_path / "pair", World("8.6.1"), replace(OPTIONS, typing="strong"))
+    assert not (tmp_path / "pair").exists()
+
+
+def test_an_edited_plan_never_scores_a_face(asked, tmp_path, world):
+    manifest = build(asked, tmp_path / "pair", world)
+    plan = tmp_path / "pair" / manifest.plans["fused"].name
+    plan.write_bytes(plan.read_bytes()[:-1] + b"\0")
+    with pytest.raises(PairIntegrityError, match="swapped, edited or cut short"):
+        open_pair(tmp_path / "pair", execution=on(world))
+
+
+def test_the_plan_of_another_pair_never_scores_a_face(asked, tmp_path, world):
+    manifest = build(asked, tmp_path / "pair", world)
+    other = build(replace(asked, form="separate"), tmp_path / "other", world)
+    plan, stranger = manifest.plans["fused"].name, other.plans["dense"].name
+    for ending in ("", ".json"):
+        source = tmp_path / "other" / f"{stranger}{ending}"
+        (tmp_path / "pair" / f"{plan}{ending}").write_bytes(source.read_bytes())
+    with pytest.raises(PairIntegrityError):
+        open_pair(tmp_path / "pair", execution=on(world))
+
+
+def test_a_pair_built_elsewhere_stops_by_default(asked, tmp_path, world):
+    build(asked, tmp_path / "pair", world)
+    with pytest.raises(PlanMismatchError, match=r"built for TensorRT 10\.3\.0"):
+        open_pair(tmp_path / "pair", execution=on(World("10.7.0")))
+
+
+def test_a_pair_built_elsewhere_runs_its_onnx_files_where_that_was_chosen(
+    asked, tmp_path, world, caplog
+):
+    build(asked, tmp_path / "pair", world)
+    there = on(World("10.7.0"), fallback="onnxruntime")
+    with open_pair(tmp_path / "pair", execution=there) as pair:
+        pair.assess(synthetic_faces(subjects=2, each=1).images)
+    assert "instead of its plans" in caplog.text
+
+
+def test_onnx_runtime_can_be_insisted_on(asked, tmp_path, world):
+    build(asked, tmp_path / "pair", world)
+    world.gpu.journal.clear()
+    open_pair(tmp_path / "pair", execution=on(world, backend="onnxruntime")).close()
+    assert world.gpu.journal == []
+
+
+def test_plans_can_be_insisted_on(asked, tmp_path, world):
+    build_pair(asked, tmp_path / "pair")
+    with pytest.raises(BackendError, match="has no TensorRT plans: run"):
+        open_pair(tmp_path / "pair", execution=on(world, backend="plans"))
+
+
+def test_the_timings_of_one_build_serve_the_next(asked, tmp_path, world):
+    cache = tmp_path / "own.timing"
+    build(asked, tmp_path / "pair", world, replace(OPTIONS, timing_cache=cache))
+    first = cache.read_bytes()
+    build(asked, tmp_path / "pair", world, replace(OPTIONS, timing_cache=cache))
+    assert cache.read_bytes().startswith(first)
+    assert len(cache.read_bytes()) > len(first)
+
+
+def test_acceptance_on_the_device_is_written_into_each_manifest(asked, tmp_path, world):
+    manifest = build(replace(asked, form="separate"), tmp_path / "pair", world)
+    how = DeviceCheck(lambda flavour: world.runtime(flavour=flavour), timed_runs=3, limits=LIMITS)
+    accepted = check_on_device(tmp_path / "pair", asked.golden.images, how)
+    assert (accepted.passed, accepted.latency_p50_ms) == (True, 1.5)
+    assert accepted.faces_per_second == pytest.approx(4000 / 1.5)
+    for record in manifest.plans.values():
+        assert read_sidecar(tmp_path / "pair" / record.name).acceptance == accepted
+
+
+def test_a_device_that_computes_something_else_is_not_accepted(asked, tmp_path, world):
+    build(replace(asked, form="separate"), tmp_path / "pair", world)
+    strict = Fp16Limits(min_cosine=1.1)
+    how = DeviceCheck(lambda flavour: world.runtime(flavour=flavour), 3, strict)
+    assert not check_on_device(tmp_path / "pair", None, how).passed
+
+
+def test_a_pair_stays_whole_after_its_acceptance_was_written(asked, tmp_path, world):
+    build(asked, tmp_path / "pair", world)
+    how = DeviceCheck(lambda flavour: world.runtime(flavour=flavour), 3, LIMITS)
+    check_on_device(tmp_path / "pair", None, how)
+    open_pair(tmp_path / "pair", execution=on(world)).close()
+
+
+def test_the_state_of_each_plan_is_told_without_a_device(asked, tmp_path, world):
+    manifest = build(asked, tmp_path / "pair", world)
+    here, there = world.here(), World("10.7.0").here()
+    assert [state.fault for state in plan_states(tmp_path / "pair", manifest, here)] == [""]
+    (elsewhere,) = plan_states(tmp_path / "pair", manifest, there)
+    assert "built for TensorRT 10.3.0" in elsewhere.fault
+    assert elsewhere.sidecar is not None
+
+
+def test_a_forecast_names_the_plans_and_builds_nothing(asked, world):
+    found = forecast(asked, OPTIONS, Progress(disable=True), tools_of(world))
+    (plan,) = found.plans
+    assert re.fullmatch(
+        r"fused-[0-9a-f]{8}-fp16-b1_2_4-trt10\.3\.0-sm8\.7x8\.plan", plan.name or ""
+    )
+    assert (found.typing, found.obstacles) == ("strong", ())
+    assert found.workspace_bytes == 1 << 30
+
+
+def test_a_forecast_without_a_device_says_so_and_still_has_the_figures(asked):
+    def no_cuda():
+        raise CudaError("CUDA: no driver (error 35)")
+
+    found = forecast(asked, OPTIONS, Progress(disable=True), Tools(cuda=no_cuda))
+    assert "error 35" in found.obstacles[0]
+    assert found.figures is not None
+
+
+def test_a_forecast_names_convolutions_with_uneven_channels(tmp_path, world):
+    asked = replace(request(loaded(tmp_path, TinyNetwork(channels=6))), form="separate")
+    found = forecast(asked, OPTIONS, Progress(disable=True), tools_of(world))
+    assert found.plans[0].uneven_layers[0][1] == 6
+
+
+def test_a_forecast_of_what_fp16_does_not_hold_is_an_obstacle(asked, world):
+    strict = replace(OPTIONS, limits=Fp16Limits(min_cosine=1.1))
+    found = forecast(asked, strict, Progress(disable=True), tools_of(world))
+    assert "FP16 is refused" in found.obstacles[0]
+
+
+def test_the_manifest_in_the_folder_names_the_plans(asked, tmp_path, world):
+    manifest = build(asked, tmp_path / "pair", world)
+    assert read_manifest(tmp_path / "pair").plans == manifest.plans
