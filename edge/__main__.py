@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "obtain networks and photographs, run the gate over them, write a report",
     "score": "score the faces of images and folders",
     "run": "run the gate over the source of a configuration file",
+    "tune": "suggest a threshold from recorded footage, with a report to look at",
     "models": "list, fetch and locate networks and detectors",
     "evaluate": "measure on your own pairs whether quality tells which comparisons will fail",
     "bench": "time the networks, the detector and the whole frame on this machine",

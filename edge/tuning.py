@@ -80,10 +80,10 @@ class Footage:
 class Goal:
     """What the threshold is asked to achieve."""
 
-    kind: Literal["forward_rate", "per_minute"]
-    """What is counted."""
+    kind: Literal["forward_rate", "per_minute", "fnmr"]
+    """What is counted; `fnmr` is for `edge.tuning_labels`."""
     value: float
-    """Share of all faces found, in (0, 1); or faces each minute, above 0."""
+    """Share of all faces found, in (0, 1); faces each minute, above 0; or FNMR, in (0, 1)."""
     keep: int = 1
     """`per_minute`: best faces forwarded of each track, as the gate's best shot does."""
 
@@ -115,9 +115,9 @@ class Steps:
     """What each possible threshold achieves."""
 
     threshold: Scores
-    """(T,) ascending distinct thresholds; the lowest is 0."""
+    """(T,) ascending distinct thresholds."""
     achieved: NDArray[np.float64]
-    """(T,) what forwarding every score at or above it gives; never rises."""
+    """(T,) what forwarding every score at or above it gives; but for FNMR, it never rises."""
 
 
 def suggest(footage: Footage, goal: Goal, rng: np.random.Generator) -> Suggestion:
@@ -144,9 +144,9 @@ def suggest(footage: Footage, goal: Goal, rng: np.random.Generator) -> Suggestio
         achieved.append(drawn.achieved[chosen])
     return Suggestion(
         threshold=neat_threshold(levels, chosen),
-        interval=_interval(thresholds),
+        interval=interval_of(thresholds),
         achieved=float(steps.achieved[chosen]),
-        achieved_interval=_interval(achieved),
+        achieved_interval=interval_of(achieved),
     )
 
 
@@ -244,6 +244,7 @@ def _draws(tracks: int, rng: np.random.Generator) -> Iterator[NDArray[np.float64
         yield rng.poisson(1.0, tracks).astype(np.float64)
 
 
-def _interval(values: Sequence[float]) -> Interval:
+def interval_of(values: Sequence[float]) -> Interval:
+    """Return the 95 % interval of what the draws gave."""
     low, high = np.quantile(np.array(values), [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return Interval(float(low), float(high))

@@ -1,0 +1,173 @@
+"""`edge-gate tune`: which threshold? Look at your own footage, and see."""
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from edge.config import Config
+from edge.config_file import read_config
+from edge.detector import open_detector
+from edge.errors import EdgeError, UsageError
+from edge.face_output import whole_file
+from edge.pair_list import PairList, read_pairs
+from edge.reporting import console, progress
+from edge.tuning import Goal
+from edge.tuning_report import Tuning, conclusion, report
+from edge.tuning_run import Asked, Opened, tune_camera
+from edge.tuning_target import Target, targets
+from edge.yaml_edit import read_text, replace_text, with_threshold
+from engines.pair import open_pair
+
+DEFAULT = "(default: %(default)s)"
+
+EXAMPLES = """\
+examples:
+  edge-gate tune recordings/ --config gate.yaml                      only look
+  edge-gate tune recordings/ --config gate.yaml --forward-rate 0.3   suggest
+  edge-gate tune monday.mp4 tuesday.mp4 --config gate.yaml --source door --per-minute 6 --write
+  edge-gate tune staff/ --config gate.yaml --fnmr-labels pairs.csv --fnmr 0.02
+
+Nothing is forwarded. SOURCE is footage of one camera (--source) or of all of them; without SOURCE,
+each recording that the configuration names is looked at. DIR receives one HTML report for each
+camera: open it, and look at the faces just above and just below the threshold. It holds faces:
+treat it as you treat the footage.
+
+--forward-rate and --per-minute come as close as these faces allow. A rate is of all faces found;
+faces per minute are the best ones of each track, as the gate forwards them, before repeated ones
+are left out. --fnmr-labels names a CSV file with the columns image_a, image_b (paths below SOURCE,
+then a single folder) and mated (1 = same person): the lowest threshold whose forwarded faces are
+refused no more often than --fnmr at the false match rate --fmr. Intervals are 95 %, by bootstrap
+over people (tracks) or pairs. A suggestion needs 50 scored faces of 5 tracks, or 50 mated pairs.
+
+The change is printed as a diff. --write makes it in FILE, and touches nothing else there.
+Exit code: 0; 1 when no threshold could be told or an input failed; 64 for a wrong command line;
+78 for a wrong configuration.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add footage, configuration, the goal and what is to be written."""
+    parser.epilog = EXAMPLES
+    add = parser.add_argument
+    add("footage", nargs="*", type=Path, metavar="SOURCE", help="video, image, or folder of them")
+    add("--config", type=Path, required=True, metavar="FILE", help="YAML file")
+    add("--source", metavar="NAME", help="the camera of the configuration that the footage is of")
+    goal = parser.add_mutually_exclusive_group()
+    goal.add_argument("--forward-rate", type=_share, metavar="SHARE", help="of all faces, 0 to 1")
+    goal.add_argument("--per-minute", type=_positive, metavar="N", help="faces forwarded a minute")
+    goal.add_argument("--fnmr-labels", type=Path, metavar="CSV", help="labelled pairs of images")
+    add("--fnmr", type=_share, default=0.02, metavar="SHARE", help=f"with labels {DEFAULT}")
+    add("--fmr", type=_share, default=0.001, metavar="SHARE", help=f"with labels {DEFAULT}")
+    add("--every", type=_count, default=1, metavar="N", help=f"each n-th frame of videos {DEFAULT}")
+    add("--out", type=Path, default=Path("tuning"), metavar="DIR", help=f"for reports {DEFAULT}")
+    add("--write", action="store_true", help="make the change in FILE")
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return share
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look at the footage of each camera, suggest, report, and write if told so."""
+    config = read_config(arguments.config).config
+    asked = _asked(arguments)
+    wanted = targets(config, arguments.footage, arguments.source)
+    before = after = read_text(arguments.config)
+    for target in wanted if asked.goal else ():
+        # What cannot be changed is refused now, not after an hour of footage.
+        with_threshold(before, arguments.config, target.section, target.gate.threshold)
+    shown_on, problems = console(), list[EdgeError]()
+    tunings = _tunings(config, wanted, asked, (shown_on, problems))
+    for target, tuning in zip(wanted, tunings, strict=True):
+        if tuning.suggestion is not None:
+            found = tuning.suggestion.threshold
+            after = with_threshold(after, arguments.config, target.section, found)
+            own = with_threshold(before, arguments.config, target.section, found)
+            tuning = replace(tuning, diff=_diff(before, own, arguments.config))  # noqa: PLW2901
+        _tell(tuning, arguments.out, shown_on)
+    for problem in problems:
+        shown_on.print(f"not looked at: {problem}", markup=False, style="red")
+    sys.stdout.write(_diff(before, after, arguments.config))
+    if arguments.write and after != before:
+        _write(arguments.config, before, after, shown_on)
+    return int(bool(problems) or any(tuning.refusal for tuning in tunings))
+
+
+def _asked(arguments: argparse.Namespace) -> Asked:
+    goal = _goal(arguments)
+    if arguments.write and goal is None:
+        raise UsageError("--write needs a goal: --forward-rate, --per-minute or --fnmr-labels")
+    return Asked(goal, _labels(arguments), arguments.fmr, arguments.every)
+
+
+def _goal(arguments: argparse.Namespace) -> Goal | None:
+    if arguments.forward_rate is not None:
+        return Goal("forward_rate", arguments.forward_rate)
+    if arguments.per_minute is not None:
+        return Goal("per_minute", arguments.per_minute)
+    return None if arguments.fnmr_labels is None else Goal("fnmr", arguments.fnmr)
+
+
+def _labels(arguments: argparse.Namespace) -> PairList | None:
+    if arguments.fnmr_labels is None:
+        return None
+    if len(arguments.footage) != 1 or not arguments.footage[0].is_dir():
+        raise UsageError("--fnmr-labels needs one SOURCE, the folder of the labelled images")
+    return read_pairs(arguments.fnmr_labels)
+
+
+def _tunings(
+    config: Config,
+    wanted: Sequence[Target],
+    asked: Asked,
+    told: tuple[Console, list[EdgeError]],
+) -> list[Tuning]:
+    shown_on, problems = told
+    with progress(shown_on) as bars, open_pair(config.pair, config.threads) as pair:
+        opened = Opened(open_detector(config.detector, bars), pair)
+        return [tune_camera(target, asked, opened, bars, problems.append) for target in wanted]
+
+
+def _tell(tuning: Tuning, folder: Path, shown_on: Console) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{tuning.camera}.html"
+    with whole_file(path) as file:
+        file.write(report(tuning))
+    for line in conclusion(tuning):
+        shown_on.print(f"{tuning.camera}: {line}", markup=False)
+    shown_on.print(f"{tuning.camera}: look at {path}", markup=False)
+
+
+def _diff(before: str, after: str, path: Path) -> str:
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), str(path), str(path), lineterm=""
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _write(path: Path, before: str, after: str, shown_on: Console) -> None:
+    replace_text(path, before, after)
+    read_config(path)
+    shown_on.print(f"{path}: changed as shown", markup=False)

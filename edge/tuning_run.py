@@ -1,0 +1,154 @@
+"""Look at the footage of one camera and find its threshold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich.progress import Progress
+
+from edge.assess import assess_frame
+from edge.assess_files import Report
+from edge.errors import TuningError
+from edge.footage_files import open_footage
+from edge.mask import is_masked
+from edge.observed import footage_of, observe
+from edge.pair_list import PairList
+from edge.protocols import FaceDetector
+from edge.samples import Assessment, Frame
+from edge.strict_yaml import key_name
+from edge.tuning import Footage, Goal, Steps, Suggestion, steps_of, suggest
+from edge.tuning_labels import CentralFaces, Errors, fnmr_steps, labelled, suggest_for_fnmr
+from edge.tuning_report import Tuning
+from edge.tuning_target import Target
+from engines.errors import EvaluationError
+from engines.pair import EnginePair
+
+BOOTSTRAP_SEED = 0
+_LOOK = Goal("forward_rate", 0.5)
+"""What the curve shows when nothing is asked for; its value is not used."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What the operator wants to know."""
+
+    goal: Goal | None
+    """None only looks."""
+    labels: PairList | None
+    """Pairs of images below the only footage, for the goal `fnmr`."""
+    fmr: float
+    """False match rate at which the FNMR is measured."""
+    every: int
+    """Each n-th frame of videos is looked at."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """What looks at frames."""
+
+    detector: FaceDetector
+    pair: EnginePair
+
+
+def tune_camera(
+    target: Target, asked: Asked, opened: Opened, bars: Progress, problem: Report
+) -> Tuning:
+    """
+    Return everything the report tells of one camera, but for the change of its configuration.
+
+    Args:
+        target: The camera and its footage.
+        asked: The goal.
+        opened: Detector and engine pair.
+        bars: A running progress display.
+        problem: Called with the error of each input that cannot be read to its end.
+
+    Raises:
+        SourceError: There is no footage.
+        DetectorError: The detector refused a frame.
+        BackendError: The inference library refused a batch.
+    """
+    centres = CentralFaces()
+    sources = open_footage(_files(target, asked), problem, asked.every)
+    take = partial(_take, target=target, opened=opened, centres=centres)
+    observed = observe(sources, take, bars, problem)
+    goal = None if asked.goal is None else replace(asked.goal, keep=target.keep)
+    tuning = Tuning(
+        camera=target.name,
+        key=f"{key_name(target.section)}.threshold",
+        observed=observed,
+        current=None if target.gate.shift_at_most is not None else target.gate.threshold,
+        goal=goal,
+        steps=steps_of(footage_of(observed), _LOOK),
+        facts=_facts(target, opened.pair),
+    )
+    return _answered(tuning, _labels(asked, centres, target), asked.fmr)
+
+
+def _files(target: Target, asked: Asked) -> Sequence[Path]:
+    if asked.labels is None:
+        return target.footage
+    return [target.footage[0] / name for name in asked.labels.images()]
+
+
+def _take(
+    frame: Frame, target: Target, opened: Opened, centres: CentralFaces
+) -> tuple[Assessment, ...]:
+    """Return the faces of a frame, scored where they can be; masked ones are nobody's business."""
+    height, width = frame.pixels.shape[:2]
+    faces = assess_frame(frame, opened.detector, opened.pair, target.gate, score_discarded=True)
+    seen = tuple(
+        face for face in faces if not is_masked(target.masks, face.face.landmarks, (width, height))
+    )
+    if frame.time_s is None:
+        centres.take(frame, seen)
+    return seen
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Labels:
+    pairs: PairList
+    centres: CentralFaces
+    folder: Path
+
+
+def _labels(asked: Asked, centres: CentralFaces, target: Target) -> _Labels | None:
+    if asked.labels is None:
+        return None
+    return _Labels(asked.labels, centres, target.footage[0])
+
+
+def _answered(tuning: Tuning, labels: _Labels | None, fmr: float) -> Tuning:
+    goal = tuning.goal
+    if goal is None:
+        return tuning
+    try:
+        if labels is None:
+            steps, found = _for_forwarding(footage_of(tuning.observed), goal)
+        else:
+            steps, found = _for_errors(labels, Errors(goal.value, fmr))
+    except (TuningError, EvaluationError) as error:
+        return replace(tuning, goal=None, refusal=str(error))
+    return replace(tuning, steps=steps, suggestion=found)
+
+
+def _for_forwarding(footage: Footage, goal: Goal) -> tuple[Steps, Suggestion]:
+    found = suggest(footage, goal, np.random.default_rng(BOOTSTRAP_SEED))
+    return steps_of(footage, goal), found
+
+
+def _for_errors(labels: _Labels, errors: Errors) -> tuple[Steps, Suggestion]:
+    names = {str(labels.folder / name): name for name in labels.pairs.images()}
+    faces = {names[path]: face for path, face in labels.centres.found.items()}
+    pairs = labelled(labels.pairs, faces)
+    found = suggest_for_fnmr(pairs, errors, np.random.default_rng(BOOTSTRAP_SEED))
+    return fnmr_steps(pairs, errors.fmr), found
+
+
+def _facts(target: Target, pair: EnginePair) -> list[tuple[str, str]]:
+    return [
+        ("footage", ", ".join(str(path) for path in target.footage)),
+        ("engine pair", pair.pair_id),
+    ]

@@ -1,0 +1,83 @@
+"""Which faces a person should look at before choosing a threshold."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from edge.observed import ObservedFace, scored
+from edge.samples import Reason
+
+BESIDE = 12
+"""Faces on each side of the threshold."""
+ENDS = 12
+"""Best and worst faces."""
+OF_A_REASON = 8
+
+_Order = Callable[[tuple[ObservedFace, float]], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheets:
+    """Faces to look at."""
+
+    forwarded: Sequence[ObservedFace]
+    """Just forwarded: the lowest scores at or above the threshold, lowest first."""
+    discarded: Sequence[ObservedFace]
+    """Just discarded: the highest scores below the threshold, highest first."""
+    best: Sequence[ObservedFace]
+    worst: Sequence[ObservedFace]
+    reasons: Sequence[tuple[Reason, int, Sequence[ObservedFace]]]
+    """Each reason of a pre-check with its count and some faces, the most frequent first."""
+
+
+def sheets(faces: Sequence[ObservedFace], threshold: float) -> Sheets:
+    """Return the faces to look at around a threshold; of few tracks' faces, various ones."""
+    decided = list(scored(faces))
+    above = [each for each in decided if each[1] >= threshold]
+    below = [each for each in decided if each[1] < threshold]
+    return Sheets(
+        forwarded=_lowest(above, BESIDE),
+        discarded=_highest(below, BESIDE),
+        best=_highest(decided, ENDS),
+        worst=_lowest(decided, ENDS),
+        reasons=_by_reason(faces),
+    )
+
+
+def _lowest(faces: Iterable[tuple[ObservedFace, float]], count: int) -> list[ObservedFace]:
+    return _ends(faces, count, lambda each: each[1])
+
+
+def _highest(faces: Iterable[tuple[ObservedFace, float]], count: int) -> list[ObservedFace]:
+    return _ends(faces, count, lambda each: -each[1])
+
+
+def _ends(
+    faces: Iterable[tuple[ObservedFace, float]], count: int, order: _Order
+) -> list[ObservedFace]:
+    ranked = sorted(faces, key=order)
+    chosen = varied([face for face, _ in ranked], count)
+    places = {id(face): rank for rank, (face, _) in enumerate(ranked)}
+    return sorted(chosen, key=lambda face: places[id(face)])
+
+
+def varied(faces: Sequence[ObservedFace], count: int) -> list[ObservedFace]:
+    """Return the first faces, one of each track before a second of any, and so on."""
+    seen: dict[int, int] = {}
+    turns: list[int] = []
+    for face in faces:
+        turns.append(seen.get(face.track, 0))
+        seen[face.track] = turns[-1] + 1
+    order = sorted(range(len(faces)), key=lambda index: turns[index])
+    return [faces[index] for index in order[:count]]
+
+
+def _by_reason(
+    faces: Sequence[ObservedFace],
+) -> list[tuple[Reason, int, Sequence[ObservedFace]]]:
+    decided = {id(face) for face, _ in scored(faces)}
+    groups: dict[Reason, list[ObservedFace]] = {}
+    for face in faces:
+        if id(face) not in decided:
+            groups.setdefault(face.reason, []).append(face)
+    ranked = sorted(groups.items(), key=lambda item: -len(item[1]))
+    return [(reason, len(group), varied(group, OF_A_REASON)) for reason, group in ranked]
