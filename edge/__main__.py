@@ -22,6 +22,8 @@ COMMANDS = {
     "models": "list, fetch and locate networks and detectors",
     "evaluate": "measure on your own pairs whether quality tells which comparisons will fail",
     "bench": "time the networks, the detector and the whole frame on this machine",
+    "outbox": "show where forwarded faces went, and give dead letters another chance",
+    "purge": "delete faces older than an age from the outbox and from directory sinks",
     "check": "check a configuration file",
     "explain": "show each effective setting and where it came from",
     "schema": "print the JSON Schema of the configuration for editors",

@@ -10,7 +10,7 @@ import logging
 import math
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -41,7 +41,11 @@ class Outbox:
     """One file, several queues; safe to use from several threads and processes."""
 
     def __init__(
-        self, settings: OutboxSettings, sinks: Sequence[str], clocks: Clocks | None = None
+        self,
+        settings: OutboxSettings,
+        sinks: Sequence[str],
+        clocks: Clocks | None = None,
+        opened: Callable[[OutboxSettings], sqlite3.Connection] = open_file,
     ) -> None:
         """
         Open or make the file.
@@ -50,6 +54,7 @@ class Outbox:
             settings: Path, quota, time to live, durability.
             sinks: Names of the sinks that get each face from now on.
             clocks: The system's, unless a test brings its own.
+            opened: `open_file`, or `open_intact` for those who must not set a damaged file aside.
 
         Raises:
             OutboxFullError: The file system is full.
@@ -58,7 +63,7 @@ class Outbox:
         self._settings = settings
         self._sinks = tuple(sinks)
         self._lock = threading.Lock()
-        self._database = open_file(settings)
+        self._database = opened(settings)
         last = self._database.execute("SELECT outbox_s, wall_s FROM clock").fetchone()
         self._clock = OutboxClock(Reading(*last), clocks or Clocks())
         self._next_expiry_s = 0.0
@@ -158,11 +163,12 @@ class Outbox:
         Raises:
             OutboxError: Nothing was changed.
         """
+        # Due since ever: this may be another process, whose seconds are not those of the gate.
         statement = (
-            "UPDATE queue SET refusal = NULL, due_s = ? WHERE sink = ? AND refusal IS NOT NULL"
+            "UPDATE queue SET refusal = NULL, due_s = 0 WHERE sink = ? AND refusal IS NOT NULL"
         )
-        with self._writing() as (database, now):
-            return database.execute(statement, (now.outbox_s, sink)).rowcount
+        with self._writing(keep_time=False) as (database, _):
+            return database.execute(statement, (sink,)).rowcount
 
     def deliveries(self) -> list[Delivery]:
         """

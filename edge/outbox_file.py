@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 APPLICATION_ID = 0x45474F42
 """Marks our files (`EGOB`), so that no other program's database is ever written to."""
 IN_MEMORY = Path(":memory:")
+SET_ASIDE = ".corrupt-"
 BUSY_S = 10.0
 SYNCHRONOUS = {"process": "NORMAL", "power_loss": "FULL"}
 
@@ -84,7 +85,7 @@ def open_file(
             release.
     """
     try:
-        return _opened(settings, migrations)
+        return open_intact(settings, migrations)
     except OutboxCorruptError as error:
         aside = _set_aside(settings.path)
         log.error(  # noqa: TRY400 - the traceback would say less than this sentence
@@ -94,7 +95,37 @@ def open_file(
             aside,
             aside,
         )
-        return _opened(settings, migrations)
+        return open_intact(settings, migrations)
+
+
+def open_intact(
+    settings: OutboxSettings, migrations: Sequence[str] = MIGRATIONS
+) -> sqlite3.Connection:
+    """
+    Open or make the file; a corrupt one is left where it is.
+
+    Raises:
+        OutboxCorruptError: The file is damaged.
+        OutboxFullError: The file system is full.
+        OutboxError: As for `open_file`.
+    """
+    path = settings.path
+    with translated(path):
+        if path != IN_MEMORY:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Made before sqlite does, so that nobody else on the device can read faces in it.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        database = sqlite3.connect(
+            path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _check(database, path)
+            _configure(database, settings)
+            _migrate(database, path, migrations)
+        except BaseException:
+            database.close()
+            raise
+    return database
 
 
 @contextmanager
@@ -118,26 +149,6 @@ def _outbox_error(path: Path, error: Exception) -> OutboxError:
     if "locked" in text:
         return OutboxError(f"outbox {path} is held by another process: stop it first")
     return OutboxError(f"outbox {path} cannot be used ({text}): check the folder and its disk")
-
-
-def _opened(settings: OutboxSettings, migrations: Sequence[str]) -> sqlite3.Connection:
-    path = settings.path
-    with translated(path):
-        if path != IN_MEMORY:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Made before sqlite does, so that nobody else on the device can read faces in it.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        database = sqlite3.connect(
-            path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-        )
-        try:
-            _check(database, path)
-            _configure(database, settings)
-            _migrate(database, path, migrations)
-        except BaseException:
-            database.close()
-            raise
-    return database
 
 
 def _check(database: sqlite3.Connection, path: Path) -> None:
@@ -200,7 +211,7 @@ def _number(database: sqlite3.Connection, pragma: str) -> int:
 
 def _set_aside(path: Path) -> Path:
     number = 1
-    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
+    while (aside := path.with_name(f"{path.name}{SET_ASIDE}{number}")).exists():
         number += 1
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)

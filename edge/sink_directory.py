@@ -140,6 +140,20 @@ def stamp_unset(folder: Path, now: float) -> None:
                 os.utime(path, (now, now))
 
 
+def face_bytes(folder: Path, name: str) -> int:
+    """
+    Return the size of a face's files together.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    size = 0
+    for path in _files_of(folder, name):
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
+
+
 def delete_face(folder: Path, name: str) -> int:
     """
     Delete a face's sidecar, then its image; return the bytes freed.
@@ -147,13 +161,9 @@ def delete_face(folder: Path, name: str) -> int:
     Raises:
         OSError: A file cannot be deleted.
     """
-    freed = 0
-    for extension in (SIDECAR, *EXTENSIONS.values()):
-        path = folder / f"{name}{extension}"
-        with suppress(FileNotFoundError):
-            size = path.stat().st_size
-            path.unlink()
-            freed += size
+    freed = face_bytes(folder, name)
+    for path in _files_of(folder, name):
+        path.unlink(missing_ok=True)
     return freed
 
 
@@ -163,6 +173,10 @@ def delete_stale_parts(folder: Path, now: float) -> None:
         with suppress(FileNotFoundError):
             if abs(now - part.stat().st_mtime) > STALE_PART_S:
                 part.unlink()
+
+
+def _files_of(folder: Path, name: str) -> list[Path]:
+    return [folder / f"{name}{extension}" for extension in (SIDECAR, *EXTENSIONS.values())]
 
 
 def _stored_at(path: Path, now: float) -> float:

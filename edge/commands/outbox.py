@@ -1,0 +1,74 @@
+"""`edge-gate outbox`: look into an outbox, and give dead letters another chance."""
+
+import argparse
+import json
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from edge.config_file import read_config
+from edge.errors import UsageError
+from edge.outbox_tables import LedgerRow
+from edge.purge import open_for_service
+
+EXAMPLES = """\
+examples:
+  edge-gate outbox status --config configs/demo.yaml
+  edge-gate outbox status --outbox /var/lib/edge-gate/outbox.sqlite --json
+  edge-gate outbox requeue --sink http --config configs/demo.yaml    after correcting a token
+
+The gate may go on running. `purge` deletes faces.
+"""
+COLUMNS = ("queued", "delivered", "waiting", "dead", "evicted", "expired", "purged")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add `status` and `requeue`."""
+    parser.epilog = EXAMPLES
+    actions = parser.add_subparsers(dest="action", metavar="status | requeue", required=True)
+    status = actions.add_parser("status", help="where the faces of each sink went")
+    status.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    requeue = actions.add_parser("requeue", help="try the dead letters of a sink again")
+    requeue.add_argument("--sink", required=True, metavar="NAME", help="the sink's name")
+    for action in (status, requeue):
+        place = action.add_mutually_exclusive_group(required=True)
+        place.add_argument("--config", type=Path, metavar="FILE", help="use its outbox")
+        place.add_argument("--outbox", type=Path, metavar="FILE", help="an outbox")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one action."""
+    with closing(open_for_service(_path(arguments))) as outbox:
+        if arguments.action == "requeue":
+            print(f"{outbox.requeue(arguments.sink)} dead letters of {arguments.sink} wait again")
+        elif arguments.json:
+            print(json.dumps([asdict(row) for row in outbox.ledger()], indent=2))
+        else:
+            Console().print(_table(outbox.ledger()))
+    return 0
+
+
+def _path(arguments: argparse.Namespace) -> Path:
+    path: Path = arguments.outbox
+    if arguments.config is not None:
+        settings = read_config(arguments.config).config.delivery.outbox
+        if settings is None:
+            raise UsageError(f"{arguments.config} configures no outbox (delivery.outbox.path)")
+        path = settings.path
+    if not path.exists():
+        raise UsageError(f"{path} does not exist")
+    return path
+
+
+def _table(rows: list[LedgerRow]) -> Table:
+    table = Table()
+    table.add_column("sink")
+    for heading in (*COLUMNS, "oldest waiting"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        age = "-" if row.oldest_s is None else f"{row.oldest_s / 60:.0f} min"
+        table.add_row(row.sink, *(str(getattr(row, name)) for name in COLUMNS), age)
+    return table

@@ -1,0 +1,91 @@
+"""Delete faces by age, from outboxes and from directory sinks, and account for each."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.errors import OutboxCorruptError
+from edge.outbox import Outbox
+from edge.outbox_file import SET_ASIDE, open_intact
+from edge.settings_delivery import OutboxSettings
+from edge.sink_directory import delete_face, face_bytes, stamp_unset, stored_faces
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """One face that was deleted, or would be."""
+
+    name: str
+    """Idempotency key, file name without extension, or a file that was set aside."""
+    bytes: int
+    stored_at: float
+    """Seconds since 1970 by the device's clock."""
+
+
+def open_for_service(path: Path) -> Outbox:
+    """
+    Open an outbox from beside the gate: nothing expires, is evicted or set aside by that.
+
+    Raises:
+        OutboxError: The file is damaged or cannot be used.
+    """
+    # The gate's own quota and time to live are unknown here, and these two never apply.
+    patient = OutboxSettings(path=path, quota=sys.maxsize, ttl=sys.float_info.max)
+    return Outbox(patient, (), opened=open_intact)
+
+
+def purge_outbox(path: Path, older_than_s: float, *, dry_run: bool) -> list[Purged]:
+    """
+    Delete the faces of an outbox accepted longer ago than this, and damaged files set aside.
+
+    Args:
+        path: An existing outbox; the gate may be using it.
+        older_than_s: Seconds.
+        dry_run: Only return what would be deleted.
+
+    Raises:
+        OutboxError: Nothing was deleted from the outbox.
+    """
+    aside = list(_set_aside(path, older_than_s, dry_run=dry_run))
+    try:
+        with closing(open_for_service(path)) as outbox:
+            faces = outbox.purge(older_than_s, dry_run=dry_run)
+    except OutboxCorruptError as error:
+        raise OutboxCorruptError(
+            f"{error}: the faces in it cannot be told by age; start the gate, which sets it aside, "
+            f"or delete {path} yourself"
+        ) from error
+    return [Purged(face.key, face.bytes, face.accepted_wall_s) for face in faces] + aside
+
+
+def purge_directory(folder: Path, older_than_s: float, *, dry_run: bool) -> list[Purged]:
+    """
+    Delete the faces of a directory sink stored longer ago than this.
+
+    Args:
+        folder: An existing folder; other files in it are left alone.
+        older_than_s: Seconds.
+        dry_run: Only return what would be deleted.
+
+    Raises:
+        OSError: A file cannot be read or deleted; some may have been.
+    """
+    now = time.time()
+    if not dry_run:
+        stamp_unset(folder, now)
+    old = [face for face in stored_faces(folder, now) if now - face.stored_at >= older_than_s]
+    remove = face_bytes if dry_run else delete_face
+    return [Purged(face.name, remove(folder, face.name), face.stored_at) for face in old]
+
+
+def _set_aside(path: Path, older_than_s: float, *, dry_run: bool) -> Iterator[Purged]:
+    now = time.time()
+    for file in sorted(path.parent.glob(f"{path.name}{SET_ASIDE}*")):
+        status = file.stat()
+        if now - status.st_mtime >= older_than_s:
+            if not dry_run:
+                file.unlink()
+            yield Purged(file.name, status.st_size, status.st_mtime)

@@ -1,0 +1,138 @@
+import json
+import os
+import time
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from edge.__main__ import main
+from edge.outbox import Outbox
+from edge.outbox_clock import Clocks
+from edge.settings_delivery import DirectorySinkSettings, OutboxSettings
+from edge.sink_directory import DirectorySink
+from tests.edge.clocks import DAY
+from tests.edge.deliveries import blob, face
+
+OLD, NEW = 1, 2
+
+
+@pytest.fixture
+def outbox(tmp_path):
+    """An outbox with a face of ten days ago and one of now."""
+    settings = OutboxSettings(path=tmp_path / "outbox.sqlite")
+    now = time.time()
+    for number, wall in ((OLD, now - 10 * DAY), (NEW, now)):
+        opened = Outbox(settings, ("http",), Clocks(wall=partial(float, wall)))
+        opened.put(blob(number))
+        opened.close()
+    return settings.path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A directory sink with a face of ten days ago and one of now."""
+    path = tmp_path / "faces"
+    sink = DirectorySink(DirectorySinkSettings(path=path))
+    sink.send(face(OLD))
+    for file in path.iterdir():
+        stored = file.stat().st_mtime - 10 * DAY
+        os.utime(file, (stored, stored))
+    sink.send(face(NEW))
+    return path
+
+
+def keys(path):
+    opened = Outbox(OutboxSettings(path=path), ("http",))
+    left = [delivery.key for delivery in opened.deliveries()]
+    opened.close()
+    return left
+
+
+def names(folder):
+    return sorted(path.name.split("-")[0] for path in folder.iterdir())
+
+
+def test_purge_deletes_what_is_older_and_leaves_the_rest(outbox, folder, capsys):
+    places = ["--outbox", str(outbox), "--directory", str(folder)]
+    assert main(["purge", "--older-than", "7d", *places]) == 0
+    assert keys(outbox) == [blob(NEW).key]
+    assert names(folder) == ["2", "2"]
+    assert capsys.readouterr().out.count("deleted 1 faces") == 2
+
+
+def test_dry_run_names_the_same_faces_and_deletes_none(outbox, folder, capsys):
+    places = ["--outbox", str(outbox), "--directory", str(folder)]
+    assert main(["purge", "--older-than", "7d", "--dry-run", "--list", *places]) == 0
+    said = capsys.readouterr().out
+    assert blob(OLD).key in said
+    assert blob(NEW).key not in said
+    assert said.count("would delete 1 faces") == 2
+    assert len(keys(outbox)) == 2
+    assert names(folder) == ["1", "1", "2", "2"]
+
+
+def test_a_configuration_names_the_places(outbox, folder, tmp_path, capsys):
+    config = tmp_path / "gate.yaml"
+    config.write_text(
+        "pair: pair\nsources:\n  - {name: door, uri: .}\n"
+        "sinks:\n  - {type: directory, path: faces}\n  - {type: directory, name: b, path: absent}\n"
+        "delivery:\n  outbox: {path: outbox.sqlite}\n"
+    )
+    assert main(["purge", "--older-than", "7d", "--config", str(config)]) == 0
+    assert keys(outbox) == [blob(NEW).key]
+    assert names(folder) == ["2", "2"]
+    assert "absent: not made yet" in capsys.readouterr().out
+
+
+def test_damaged_files_that_were_set_aside_hold_faces_too(outbox):
+    aside = outbox.with_name("outbox.sqlite.corrupt-1")
+    aside.write_bytes(b"faces in ruins")
+    main(["purge", "--older-than", "1d", "--outbox", str(outbox)])
+    assert aside.exists()
+    main(["purge", "--older-than", "0s", "--outbox", str(outbox)])
+    assert not aside.exists()
+
+
+def test_a_damaged_outbox_is_reported_and_not_set_aside(outbox, capsys):
+    outbox.write_bytes(b"no database " * 1000)
+    assert main(["purge", "--older-than", "1d", "--outbox", str(outbox)]) == 1
+    assert "cannot be told by age" in capsys.readouterr().err
+    assert outbox.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--older-than", "7d"],
+        ["--older-than", "7d", "--outbox", "/nowhere/outbox.sqlite"],
+    ],
+)
+def test_a_place_that_is_missing_is_a_wrong_command_line(words):
+    assert main(["purge", *words]) == 64
+
+
+def test_an_age_without_a_unit_is_a_wrong_command_line(outbox, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["purge", "--older-than", "7", "--outbox", str(outbox)])
+    assert left.value.code == 64
+    assert "with one of the units" in capsys.readouterr().err
+
+
+def test_dead_letters_wait_again_after_requeue(outbox, capsys):
+    opened = Outbox(OutboxSettings(path=outbox, ttl=365 * DAY), ("http",))
+    queued = opened.due("http")
+    assert queued is not None
+    opened.refuse(queued.face_id, "http", "401")
+    assert main(["outbox", "requeue", "--sink", "http", "--outbox", str(outbox)]) == 0
+    assert opened.due("http") == replace(queued, attempts=1)
+    opened.close()
+    assert "1 dead letters of http wait again" in capsys.readouterr().out
+
+
+def test_status_is_the_ledger(outbox, capsys):
+    assert main(["outbox", "status", "--json", "--outbox", str(outbox)]) == 0
+    [row] = json.loads(capsys.readouterr().out)
+    assert (row["sink"], row["queued"], row["waiting"]) == ("http", 2, 2)
+    assert main(["outbox", "status", "--outbox", str(outbox)]) == 0
+    assert "waiting" in capsys.readouterr().out
