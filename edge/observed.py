@@ -17,7 +17,7 @@ from edge.tuning import Footage
 PICTURE = 112
 """Pixels: side of the pictures kept for the report."""
 JPEG_QUALITY = 80
-LONGEST_NAME = 20
+LONGEST_NAME = 16
 SCOREABLE = frozenset({Reason.FORWARDED, Reason.LOW_QUALITY})
 """Reasons of the faces that a threshold decides about; pre-checks have discarded all others."""
 
@@ -130,7 +130,7 @@ class _Watch:
 def file_of(frame: Frame) -> str:
     """Return the name of a frame's file without its folder, shortened in its middle."""
     name = frame.source.replace("\\", "/").rsplit("/", 1)[-1]
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 9]}…{name[-8:]}"
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 7]}…{name[-6:]}"
 
 
 def place_of(face: Assessment) -> str:

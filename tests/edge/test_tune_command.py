@@ -1,0 +1,155 @@
+"""`edge tune` over real faces with the default network and detector."""
+
+import re
+
+import cv2
+import pytest
+
+from edge.__main__ import main
+from edge.config_file import read_config
+from tests.edge.recordings import default_pair, people, write_walk
+
+pytestmark = pytest.mark.registry
+
+CONFIG = """\
+# the gate
+pair: pair
+sources:
+  - name: door   # the front one
+    uri: walk.mp4
+  - {name: yard, uri: "rtsp://camera/yard"}
+sinks: [{type: stdout}]
+"""
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A folder with an engine pair, a clip of six people, and photographs of them with pairs."""
+    folder = tmp_path_factory.mktemp("tune")
+    default_pair(folder / "pair")
+    frames = people(count=18, shots=3)
+    first = [pixels for (_, number), pixels in frames.items() if number == 0]
+    write_walk(folder / "walk.mp4", first[:6])
+    (folder / "people").mkdir()
+    names: dict[str, list[str]] = {}
+    for (subject, number), pixels in frames.items():
+        names.setdefault(subject, []).append(f"{subject.replace('/', '-')}-{number}.png")
+        cv2.imwrite(str(folder / "people" / names[subject][-1]), pixels)
+    lines = ["image_a,image_b,mated", *pair_lines(list(names.values()))]
+    (folder / "pairs.csv").write_text("\n".join(lines))
+    return folder
+
+
+def pair_lines(names):
+    for number, shots in enumerate(names):
+        others = names[(number + 1) % len(names)]
+        for first in range(3):
+            yield f"{shots[first]},{shots[(first + 1) % 3]},1"
+            for second in range(3):
+                yield f"{shots[first]},{others[second]},0"
+
+
+@pytest.fixture
+def config(work, tmp_path):
+    path = tmp_path / "gate.yaml"
+    path.write_text(
+        CONFIG.replace("pair: pair", f"pair: {work}/pair").replace("walk", f"{work}/walk")
+    )
+    return path
+
+
+@pytest.fixture
+def tune(config, tmp_path, capsys):
+    def run(*words):
+        capsys.readouterr()
+        fixed = ["tune", "--config", config, "--out", tmp_path / "new" / "folder"]
+        code = exit_code([*map(str, fixed), *map(str, words)])
+        return code, capsys.readouterr()
+
+    return run
+
+
+def exit_code(words):
+    try:
+        return main(words)
+    except SystemExit as ended:  # argparse ends this way
+        return ended.code
+
+
+def test_a_threshold_goes_from_footage_into_the_file_with_one_command(tune, config, tmp_path):
+    before = config.read_text()
+    code, told = tune("--source", "door", "--forward-rate", 0.5, "--write")
+    assert code == 0
+    found = read_config(config).config.sources[0].gate.threshold
+    assert f"\n+      threshold: {found:g}\n" in told.out
+    added = f"walk.mp4\n    gate:\n      threshold: {found:g}\n"
+    assert config.read_text() == before.replace("walk.mp4\n", added)
+    report = (tmp_path / "new" / "folder" / "door.html").read_text()
+    assert report.count("data:image/jpeg;base64,") > 24
+    assert "<td>6</td>" in report  # people walking by
+
+
+def test_without_write_the_file_stays_and_the_change_is_shown(tune, config):
+    before = config.read_text()
+    code, told = tune("--source", "door", "--per-minute", 5)
+    assert code == 0
+    assert "5.0 faces forwarded a minute" in " ".join(told.err.split())
+    assert "+    gate:" in told.out
+    assert config.read_text() == before
+
+
+def test_without_a_goal_the_threshold_in_effect_is_looked_at(tune):
+    code, told = tune("--source", "door")
+    assert (code, told.out) == (0, "")
+    assert "The threshold 30 was looked at" in told.err
+
+
+def test_too_little_footage_is_reported_and_nothing_is_written(tune, config, tmp_path):
+    before = config.read_text()
+    code, told = tune("--source", "door", "--every", 5, "--forward-rate", 0.5, "--write")
+    assert (code, told.out, config.read_text()) == (1, "", before)
+    assert "a threshold needs at least 50" in " ".join(told.err.split())
+    assert "at least 50" in (tmp_path / "new" / "folder" / "door.html").read_text()
+
+
+def test_labelled_photographs_tell_the_threshold_for_an_fnmr(tune, work):
+    words = (work / "people", "--fnmr-labels", work / "pairs.csv", "--fmr", 0.01)
+    code, told = tune(*words, "--fnmr", 0.05)
+    assert code == 0
+    assert re.search(r"gate\.threshold: [\d.]+ .* is the lowest with at most 5 % FNMR", flat(told))
+    assert "\n+gate:\n" in told.out  # of all cameras, since none was named
+
+
+def flat(told):
+    return " ".join(told.err.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--write"], "--write needs a goal"),
+        (["--source", "cellar"], "no source 'cellar' in the configuration; it has door, yard"),
+        (["--source", "yard"], "this is a live camera: name recorded footage"),
+        (["--forward-rate", "1"], "not between 0 and 1"),
+        (["--per-minute", "0"], "not above 0"),
+        (["--every", "0"], "less than 1"),
+        (["--fnmr-labels", "pairs.csv"], "needs one SOURCE"),
+    ],
+)
+def test_a_wrong_command_line_says_what_is_wrong(tune, words, message):
+    code, told = tune(*words)
+    assert (code, message in flat(told)) == (64, True)
+
+
+def test_footage_that_is_missing_is_named(tune):
+    code, told = tune("nowhere.mp4")
+    assert code == 1
+    assert "nowhere.mp4: no such file or folder" in told.err
+
+
+def test_a_configuration_that_cannot_be_changed_is_refused_before_any_footage_is(tune, config):
+    text = config.read_text().replace("{name: yard", "{gate: {shift_at_most: 0.2}, name: yard")
+    config.write_text(text)
+    code, told = tune("walk.mp4", "--source", "yard", "--forward-rate", "0.5")
+    assert code == 78
+    assert "shift_at_most: decides here" in told.err
