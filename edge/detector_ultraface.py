@@ -122,7 +122,7 @@ class UltrafaceDetector:
 
 def _lowered_square(box: NDArray[np.float32]) -> NDArray[np.float32]:
     """What the landmark network is best with: a square around the box, nearer to the chin."""
-    half = max(box[2:] - box[:2]) / 2
+    half = max(1, *(box[2:] - box[:2])) / 2
     centre = (box[:2] + box[2:]) / 2 + [0, LOWERED * 2 * half]
     return np.hstack([centre - half, centre + half]).astype(np.float32)
 
