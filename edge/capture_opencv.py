@@ -1,9 +1,8 @@
 """
-Frames of network and USB cameras by OpenCV, with FFmpeg and Video4Linux named explicitly.
+Frames of USB cameras by OpenCV, with Video4Linux named explicitly.
 
-Measured with OpenCV 5.0: FFmpeg's timeouts work only when they are given while opening; without
-them a server that stops answering blocks a read for 90 s. A read may block for twice its timeout.
-A capture that has failed once never recovers: it is released, and the next `frames()` opens anew.
+After a camera was unplugged its buffers are void and a capture never recovers: it is released, and
+the next `frames()` opens anew.
 """
 
 import math
@@ -14,15 +13,12 @@ from typing import TypeAlias
 
 import cv2
 
+from edge.backlog import drain
 from edge.errors import SourceError
 from edge.samples import Frame
 from edge.settings_source import SourceSettings
-from edge.source_uri import SourceUri
 
-DRAINED_S = 2.0
-"""The longest time spent on frames that waited in a server or a driver; measured: about 1 s."""
-USUAL_FPS = 25.0
-"""For cameras that do not say."""
+ADVICE = "see which cameras there are with: ls -l /dev/v4l/by-id"
 MOTION_JPEG = cv2.VideoWriter.fourcc(*"MJPG")
 
 
@@ -30,85 +26,63 @@ OpenCapture: TypeAlias = Callable[[str, int, Sequence[int]], cv2.VideoCapture]
 """cv2.VideoCapture: address, backend, parameters."""
 
 
-class OpenCVCamera:
-    """A network or USB camera; each call of `frames()` opens it anew."""
+class UsbCamera:
+    """A camera of Video4Linux; each call of `frames()` opens it anew."""
 
     def __init__(
-        self,
-        settings: SourceSettings,
-        address: Callable[[], SourceUri],
-        open_capture: OpenCapture = cv2.VideoCapture,
+        self, settings: SourceSettings, open_capture: OpenCapture = cv2.VideoCapture
     ) -> None:
         """
         Keep the settings; nothing is opened yet.
 
         Args:
-            settings: Of a source with one of the schemes rtsp(s), http(s), v4l2.
-            address: Returns the address, with the login as it is at that moment.
+            settings: Of a v4l2:// source.
             open_capture: cv2.VideoCapture, or something with its manners.
         """
         self._settings = settings
-        self._address = address
         self._open_capture = open_capture
 
     def frames(self) -> Iterator[Frame]:
         """
-        Yield fresh frames; `time_s` is the presentation time since the camera was opened.
+        Yield fresh frames; `time_s` is the presentation time of the driver.
 
         Raises:
-            SourceError: The camera cannot be opened, ended, or gave no frame in time.
-            ConfigError: Its login cannot be read.
+            SourceError: The camera cannot be opened, was unplugged, or gave no frame in time.
         """
         capture = self._open()
         try:
-            drain(capture, time.monotonic)
+            drain(capture.grab, capture.get(cv2.CAP_PROP_FPS), time.monotonic)
             yield from self._read(capture)
         finally:
             capture.release()
 
     def _open(self) -> cv2.VideoCapture:
-        uri = self._address()
+        uri, seconds = self._settings.uri, math.ceil(self._settings.read_timeout)
+        # There is no parameter for it, and the first value in the process counts. Without it a
+        # read may block for 10 s.
+        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(seconds))
         try:
-            if uri.scheme == "v4l2":
-                capture = self._open_v4l2(str(uri.path))
-            else:
-                capture = self._open_ffmpeg(uri.address)
+            capture = self._open_capture(str(uri.path), cv2.CAP_V4L2, ())
         except cv2.error as error:
             raise SourceError(f"{uri}: OpenCV refused to open it: {error.err}") from error
         if not capture.isOpened():
             capture.release()
-            raise SourceError(f"{uri} cannot be opened; {_advice(uri)}")
+            raise SourceError(f"{uri} cannot be opened; {ADVICE}")
+        self._ask(capture)
         return capture
 
-    def _open_ffmpeg(self, address: str) -> cv2.VideoCapture:
+    def _ask(self, capture: cv2.VideoCapture) -> None:
+        """Ask for what the settings want; a camera that cannot do it gives what it has."""
         settings = self._settings
-        if settings.transport == "udp":
-            # There is no parameter for it. An operator's own options win. Without any, OpenCV
-            # tries TCP first, and UDP when the camera refuses.
-            os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;udp")
-        timeouts = [
-            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(settings.open_timeout * 1000)),
-            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(settings.read_timeout * 1000)),
-        ]
-        return self._open_capture(address, cv2.CAP_FFMPEG, timeouts)
-
-    def _open_v4l2(self, device: str) -> cv2.VideoCapture:
-        settings = self._settings
-        # Read once in the process, whole seconds; there is no parameter for it either.
-        seconds = str(math.ceil(settings.read_timeout))
-        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", seconds)
-        capture = self._open_capture(device, cv2.CAP_V4L2, ())
-        # Uncompressed pictures of 720p and more do not fit through USB 2 at a useful rate. A camera
-        # may refuse any of these; then it gives what it has.
         for property_id, value in (
+            # Uncompressed pictures of 720p do not fit through USB 2 at a useful rate.
             (cv2.CAP_PROP_FOURCC, MOTION_JPEG),
             (cv2.CAP_PROP_FRAME_WIDTH, settings.width),
             (cv2.CAP_PROP_FRAME_HEIGHT, settings.height),
             (cv2.CAP_PROP_FPS, settings.fps),
         ):
-            if value is not None and capture.isOpened():
+            if value is not None:
                 capture.set(property_id, value)
-        return capture
 
     def _read(self, capture: cv2.VideoCapture) -> Iterator[Frame]:
         index = 0
@@ -122,37 +96,7 @@ class OpenCVCamera:
             index += 1
         uri = self._settings.uri
         if index == 0:
-            raise SourceError(f"{uri} was opened, but gives no frame; {_advice(uri)}")
-        raise SourceError(f"{uri} ended, or gave no frame for {self._settings.read_timeout:g} s")
-
-
-def drain(capture: cv2.VideoCapture, clock: Callable[[], float]) -> int:
-    """
-    Pass over the frames that waited while the camera was being opened.
-
-    They come at once; the first one that had to be waited for is fresh.
-
-    Args:
-        capture: Open.
-        clock: Monotonic seconds.
-
-    Returns:
-        How many frames were passed over; the last of them was fresh, unless the time ran out.
-    """
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    half_interval_s = 0.5 / (fps if 1 <= fps <= 240 else USUAL_FPS)
-    start_s = before_s = clock()
-    passed = 0
-    while capture.grab():
-        passed += 1
-        now_s = clock()
-        if now_s - before_s > half_interval_s or now_s - start_s > DRAINED_S:
-            break
-        before_s = now_s
-    return passed
-
-
-def _advice(uri: SourceUri) -> str:
-    if uri.scheme == "v4l2":
-        return "see which cameras there are with: ls -l /dev/v4l/by-id"
-    return f"check host, path and login; look at it with: ffplay {str(uri)!r}"
+            raise SourceError(f"{uri} was opened, but gives no frame; {ADVICE}")
+        raise SourceError(
+            f"{uri} was unplugged, or gave no frame for {self._settings.read_timeout:g} s"
+        )

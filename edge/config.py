@@ -112,14 +112,6 @@ def _named_apart(items: tuple[_Named, ...]) -> tuple[_Named, ...]:
     return items
 
 
-def _one_transport(sources: tuple[Source, ...]) -> tuple[Source, ...]:
-    used = {each.transport for each in sources if each.uri.scheme in ("rtsp", "rtsps")}
-    if len(used) > 1:
-        # FFmpeg inside OpenCV takes it from the environment of the process.
-        raise ValueError("transport differs between sources; write the same for all rtsp:// ones")
-    return sources
-
-
 # The length is checked with the names: pydantic's own check also complains of a wrong item.
 _AtLeastOne = Field(strict=False, json_schema_extra={"minItems": 1})
 
@@ -143,7 +135,6 @@ class Config(Section):
         tuple[Source, ...],
         _AtLeastOne,
         AfterValidator(_named_apart),
-        AfterValidator(_one_transport),
     ]
     """Where frames come from; at least one."""
     sinks: Annotated[tuple[SinkSettings, ...], _AtLeastOne, AfterValidator(_named_apart)]

@@ -72,7 +72,7 @@ class SourceSettings(Section):
     login: Secret | None = None
     """Network cameras: the secret `user:password`, so that it need not be in `uri`."""
     transport: Literal["tcp", "udp"] = "tcp"
-    """rtsp://: how pictures travel; the same for all sources. UDP loses some on a poor network."""
+    """rtsp://: how pictures travel. UDP loses some on a poor network."""
     open_timeout: Duration = 10.0
     """Cameras: give up connecting after this, and try again later."""
     read_timeout: Duration = 5.0

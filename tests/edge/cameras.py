@@ -19,7 +19,7 @@ def camera_settings(uri: str, **keys: object) -> SourceSettings:
 
 
 @dataclass
-class UsbCamera:
+class UsbDevice:
     """
     The device: one at a time may have it open, and it can be plugged out and in.
 
@@ -52,7 +52,7 @@ class UsbCamera:
 class UsbCapture:
     """One opening of the device."""
 
-    camera: UsbCamera
+    camera: UsbDevice
     left: int
     opened: bool
     newest: int = 0

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from edge.camera_state import Availability, Patience
-from edge.capture_opencv import OpenCapture, OpenCVCamera
+from edge.capture_opencv import OpenCapture, UsbCamera
 from edge.errors import SourceError
 from edge.live_source import LiveSource
 from edge.protocols import FrameSource
 from edge.samples import Captured, Frame
 from edge.source_status import Limits, Surroundings
 from edge.wall_clock import WallClock
-from tests.edge.cameras import BY_ID, UsbCamera, camera_settings, picture
+from tests.edge.cameras import BY_ID, UsbDevice, camera_settings, picture
 from tests.edge.watching import PATIENCE_S, Scripted, Told
 
 SOON = Patience(stalled_after_s=0.02, first_retry_s=0.01, longest_retry_s=0.02)
@@ -289,13 +289,13 @@ def test_a_source_that_was_never_started_can_be_stopped():
     assert list(source.frames()) == []
 
 
-def usb(camera: UsbCamera) -> OpenCVCamera:
+def usb(camera: UsbDevice) -> UsbCamera:
     settings = camera_settings(f"v4l2://{BY_ID}")
-    return OpenCVCamera(settings, lambda: settings.uri, cast("OpenCapture", camera.open))
+    return UsbCamera(settings, cast("OpenCapture", camera.open))
 
 
 def test_a_usb_camera_that_is_plugged_out_and_in_streams_again(told, started):
-    camera = UsbCamera([50, 0, 50])
+    camera = UsbDevice([50, 0, 50])
     started(usb(camera))
     told.until_state("streaming")
     told.until_state("lost")
@@ -306,6 +306,6 @@ def test_a_usb_camera_that_is_plugged_out_and_in_streams_again(told, started):
 
 def test_a_usb_camera_whose_driver_repeats_old_buffers_is_opened_anew(told, started):
     limits = Limits(patience=SOON, check_every_s=0.01, frozen_after_s=0.1)
-    started(usb(UsbCamera([50, 5000], repeats=True)), limits)
+    started(usb(UsbDevice([50, 5000], repeats=True)), limits)
     assert "over and over" in str(told.until_state("lost").error)
     told.until_state("streaming")

@@ -1,7 +1,6 @@
 import pytest
 from pydantic import ValidationError
 
-from edge.config import Config
 from edge.config_settings import effective_settings
 from edge.settings_delivery import Secret
 from edge.settings_source import SourceSettings
@@ -46,18 +45,6 @@ def test_keys_are_taken_where_they_mean_something(uri, keys):
 def test_a_key_without_meaning_is_refused(uri, keys, words):
     with pytest.raises(ValidationError, match=words):
         source(uri, **keys)
-
-
-def with_sources(items: str) -> Config:
-    return loaded(SMALLEST.replace("  - name: door\n    uri: photographs\n", items)).config
-
-
-def test_rtsp_sources_share_their_transport():
-    items = "  - {name: a, uri: 'rtsp://a/', transport: udp}\n  - {name: b, uri: 'rtsp://b/'}\n"
-    with pytest.raises(ValueError, match="write the same for all rtsp"):
-        with_sources(items)
-    both = with_sources(items.replace("b/'", "b/', transport: udp") + "  - {name: c, uri: c}\n")
-    assert [each.transport for each in both.sources] == ["udp", "udp", "tcp"]
 
 
 def test_no_representation_of_a_configuration_holds_a_password():

@@ -1,0 +1,88 @@
+"""From the configuration of a source to the running source."""
+
+from collections.abc import Callable, Sequence
+
+from edge.camera_state import Patience
+from edge.credentials import read_secret
+from edge.errors import ImageError
+from edge.live_source import LiveSource
+from edge.protocols import FrameSource
+from edge.replay import Pacing, Replay
+from edge.settings_source import SourceSettings
+from edge.source_file import open_files
+from edge.source_status import Limits, Surroundings
+from edge.source_uri import SourceUri
+
+STUCK = 3
+"""Times its own timeout, after which a native call is believed never to return."""
+FROZEN_S = 10.0
+"""No sensor gives the same picture for so long; only the driver of a lost USB camera does."""
+
+
+def live_source(
+    settings: SourceSettings, around: Surroundings, unreadable: Callable[[ImageError], None]
+) -> LiveSource:
+    """
+    Return a source that is not started yet.
+
+    Args:
+        settings: Of any scheme.
+        around: What is told about it.
+        unreadable: Called with the error of each still image that cannot be decoded.
+    """
+    source = frame_source(settings, unreadable)
+    return LiveSource(settings.name, source, limits(settings), around)
+
+
+def frame_source(settings: SourceSettings, unreadable: Callable[[ImageError], None]) -> FrameSource:
+    """Return what opens a source and yields its frames, once."""
+    # Each brings a large library that the others do without.
+    match settings.uri.scheme:
+        case "file":
+            return _replay(settings, unreadable)
+        case "csi":
+            from edge.capture_gstreamer import GStreamerCamera, csi_pipeline  # noqa: PLC0415
+
+            return GStreamerCamera(settings, csi_pipeline(settings))
+        case "v4l2":
+            from edge.capture_opencv import UsbCamera  # noqa: PLC0415
+
+            return UsbCamera(settings)
+    from edge.capture_ffmpeg import NetworkCamera  # noqa: PLC0415
+
+    return NetworkCamera(settings, lambda: address(settings))
+
+
+def _replay(settings: SourceSettings, unreadable: Callable[[ImageError], None]) -> Replay:
+    def files() -> Sequence[FrameSource]:
+        return open_files([settings.uri.path], unreadable)
+
+    pacing = Pacing() if settings.pace == "timestamps" else None
+    return Replay(files, loop=settings.loop, pacing=pacing)
+
+
+def address(settings: SourceSettings) -> SourceUri:
+    """
+    Return the address with the login as it is now.
+
+    Raises:
+        ConfigError: The secret cannot be read, or is not written user:password.
+    """
+    if settings.login is None:
+        return settings.uri
+    return settings.uri.with_login(read_secret(settings.login))
+
+
+def limits(settings: SourceSettings) -> Limits:
+    """Return how a source is treated."""
+    return Limits(
+        is_live=settings.uri.is_live,
+        open_stuck_s=STUCK * settings.open_timeout,
+        read_stuck_s=STUCK * settings.read_timeout,
+        frozen_after_s=FROZEN_S if settings.uri.scheme == "v4l2" else None,
+        patience=Patience(
+            # One long gap is usual; a stall should show before the timeout mends it.
+            stalled_after_s=settings.read_timeout / 2,
+            announce_after_s=settings.offline_after,
+        ),
+    )

@@ -1,0 +1,67 @@
+"""Real RTSP cameras for tests: start, freeze, kill and restart a server."""
+
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.edge.system_gstreamer import PYTHON
+
+SCRIPT = Path(__file__).resolve().parents[1] / "rtsp_server.py"
+
+
+@dataclass
+class RtspCamera:
+    """A server process; it keeps its port over restarts."""
+
+    width: int = 320
+    height: int = 240
+    transport: str = ""
+    """"tcp" or "udp": the only one that is accepted."""
+    port: int = 0
+    process: subprocess.Popen[str] | None = field(default=None, init=False)
+
+    def start(self) -> None:
+        """Return when it accepts connections."""
+        arguments = [str(self.port), str(self.width), str(self.height), self.transport]
+        self.process = subprocess.Popen(
+            [PYTHON, str(SCRIPT), *filter(None, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+
+    @property
+    def uri(self) -> str:
+        return f"rtsp://127.0.0.1:{self.port}/cam"
+
+    def resize(self, width: int, height: int) -> None:
+        """Change the resolution in the middle of the stream."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{width} {height}\n")
+        self.process.stdin.flush()
+
+    def freeze(self) -> None:
+        """Stop answering, with all connections open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it at once; safe to call twice."""
+        if self.process is None:
+            return
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            stream.close()
+        self.process = None

@@ -1,0 +1,63 @@
+"""
+An RTSP server with one camera at /cam, run by the system's Python.
+
+Usage: rtsp_server.py PORT WIDTH HEIGHT [TRANSPORT]
+
+PORT 0 takes a free one. Prints the port, then serves until it is killed. A line `WIDTH HEIGHT` on
+standard input changes the resolution in the middle of the stream. The picture moves, so no two are
+equal. With TRANSPORT `tcp` or `udp` the server accepts nothing else.
+"""
+
+import sys
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+
+# A key frame each half second: a client that joins sees a picture soon.
+PIPELINE = (
+    "( videotestsrc is-live=true pattern=ball ! videoscale "
+    "! capsfilter name=size caps=video/x-raw,width={},height={},framerate=25/1 "
+    "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=12 bitrate=300 "
+    "! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+)
+
+
+def main(port: str, width: str, height: str, transport: str = "") -> None:
+    Gst.init(None)
+    factory = GstRtspServer.RTSPMediaFactory()
+    factory.set_launch(PIPELINE.format(width, height))
+    factory.set_shared(True)
+    if transport:
+        factory.set_protocols(getattr(GstRtsp.RTSPLowerTrans, transport.upper()))
+    factory.connect("media-configure", on_media)
+    server = GstRtspServer.RTSPServer()
+    server.set_address("127.0.0.1")
+    server.set_service(port)
+    server.get_mount_points().add_factory("/cam", factory)
+    if not server.attach(None):
+        sys.exit(f"port {port} is taken")
+    sys.stdout.write(f"{server.get_bound_port()}\n")
+    sys.stdout.flush()
+    GLib.MainLoop().run()
+
+
+def on_media(_: object, media: GstRtspServer.RTSPMedia) -> None:
+    size = media.get_element().get_by_name("size")
+
+    def on_line(_: object, __: object) -> bool:
+        line = sys.stdin.readline().split()
+        if line:
+            width, height = line
+            caps = f"video/x-raw,width={width},height={height},framerate=25/1"
+            size.set_property("caps", Gst.Caps.from_string(caps))
+        return bool(line)
+
+    GLib.io_add_watch(sys.stdin.fileno(), GLib.IO_IN | GLib.IO_HUP, on_line)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
