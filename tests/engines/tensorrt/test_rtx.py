@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from engines.manifest import read_manifest
 from engines.tensorrt.host import installed_version
 from tests.engines.tensorrt.foreign_packages import ROOT, installed, run_with
 
@@ -91,6 +92,29 @@ def test_the_installed_version_is_found_without_importing_it(rtx):
         "print(installed_version('rtx'), 'tensorrt_rtx_bindings' in sys.modules)",
     )
     assert done.stdout.split() == [rtx[0], "False"]
+
+
+def builder(rtx, *words: str):
+    return run_with(rtx[1], str(ROOT / "build_engines.py"), *words, timeout=600)
+
+
+def test_the_default_network_is_built_from_the_command_line_and_verified_without_a_gpu(
+    rtx, tmp_path
+):
+    pair = str(tmp_path / "pair")
+    form = {"1.4.0.76": "separate", "1.7.1.116": "fused"}[rtx[0]]
+    options = ("--backend", "rtx", "--compute-capability", "SM86", "--form", form)
+    built = builder(rtx, "build", *options, "--out", pair)
+    assert built.returncode == 0, built.stderr
+    manifest = read_manifest(tmp_path / "pair")
+    assert manifest.plans.keys() == manifest.files.keys()
+    assert all(f"rtx{rtx[0]}-sm8.6.plan" in record.name for record in manifest.plans.values())
+    verified = builder(rtx, "verify", pair)
+    assert verified.returncode == 0, verified.stderr
+    for figure in ("largest activation", "lowest cosine", "shift off by", "rank agreement"):
+        assert f"  {figure}" in verified.stdout
+    run = builder(rtx, "verify", pair, "--device")
+    assert (run.returncode, "CUDA" in run.stderr) == (1, True), run.stderr
 
 
 def test_here_no_plain_tensorrt_is_installed_and_none_is_found():
