@@ -94,7 +94,7 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.Vide
         yield from _frames_in(packet)
 
 
-def _frames_in(packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
+def _frames_in(packet: "av.Packet[VideoStream]") -> list[av.VideoFrame]:
     try:
         return packet.decode()
     except av.error.InvalidDataError:
