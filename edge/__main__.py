@@ -19,6 +19,7 @@ COMMANDS = {
     "score": "score the faces of images and folders",
     "run": "run the gate over the source of a configuration file",
     "tune": "suggest a threshold from recorded footage, with a report to look at",
+    "replay": "what one configuration forwards of recorded footage and another does not",
     "models": "list, fetch and locate networks and detectors",
     "evaluate": "measure on your own pairs whether quality tells which comparisons will fail",
     "bench": "time the networks, the detector and the whole frame on this machine",

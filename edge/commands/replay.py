@@ -1,0 +1,89 @@
+"""`edge-gate replay`: what one configuration forwards and another does not, on the same footage."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.progress import Progress
+
+from edge.camera_gate import CameraGate
+from edge.comparison import compare
+from edge.comparison_report import Side, as_json, as_page, sentence
+from edge.config_file import read_config
+from edge.detector import open_detector
+from edge.errors import EdgeError, UsageError
+from edge.face_output import whole_file
+from edge.footage_files import open_footage
+from edge.reporting import console, progress
+from edge.rerun import camera_settings, rerun
+from engines.pair import open_pair
+
+EXAMPLES = """\
+example:
+  edge-gate replay recordings/ --config gate.yaml --config stricter.yaml
+
+Takes the footage through both configurations as a camera would have lived it: tracks, best shots
+and duplicates included, by the time stamps of the recording alone, so that a second run gives the
+same files. Each file, and each still image, is taken as an hour after the one before it. Nothing is
+sent to any sink.
+
+DIR receives replay.html (open it) and replay.json (for programs). They show faces: treat them as
+you treat the footage.
+
+Exit code: 0, 1 when some inputs failed, 64 for a wrong command line, 78 for a wrong configuration.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the footage and the two configurations."""
+    parser.epilog = EXAMPLES
+    add = parser.add_argument
+    add("footage", nargs="+", type=Path, metavar="SOURCE", help="video, image, or folder of them")
+    twice = "YAML file; give two: A, then B"
+    add("--config", type=Path, action="append", required=True, metavar="FILE", help=twice)
+    add("--source", metavar="NAME", help="the camera, in both configurations")
+    add("--out", type=Path, default=Path("replay"), metavar="DIR", help="(default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay twice, compare, and write both reports."""
+    if len(arguments.config) != 2:
+        raise UsageError("give --config twice: the configuration you have, then the other one")
+    for path in arguments.config:
+        camera_settings(read_config(path).config, arguments.source)
+    shown_on = console()
+    problems: dict[str, EdgeError] = {}
+
+    def problem(error: EdgeError) -> None:
+        problems[str(error)] = error  # both replays meet the same ones
+
+    with progress(shown_on) as bars:
+        first, second = (_side(path, arguments, bars, problem) for path in arguments.config)
+    found = compare(first.rerun, second.rerun)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name, text in (
+        ("replay.html", as_page(first, second, found)),
+        ("replay.json", as_json(first, second, found)),
+    ):
+        with whole_file(arguments.out / name) as file:
+            file.write(text)
+    for words in problems:
+        shown_on.print(f"not replayed: {words}", markup=False, style="red")
+    shown_on.print(sentence(found), markup=False)
+    shown_on.print(f"look at {arguments.out / 'replay.html'}", markup=False)
+    return 1 if problems else 0
+
+
+def _side(
+    path: Path,
+    arguments: argparse.Namespace,
+    bars: Progress,
+    problem: Callable[[EdgeError], None],
+) -> Side:
+    config = read_config(path).config
+    settings = camera_settings(config, arguments.source)
+    sources = open_footage(arguments.footage, problem)
+    detector = open_detector(config.detector, bars)
+    with open_pair(config.pair, config.threads) as pair:
+        done = rerun(sources, CameraGate(detector, pair, settings), bars, problem)
+        return Side(str(path), pair.pair_id, done)

@@ -1,0 +1,80 @@
+"""`edge replay` over real faces with the default network and detector."""
+
+import json
+
+import cv2
+import pytest
+
+from edge.__main__ import main
+from tests.edge.recordings import default_pair, people, write_walk
+
+pytestmark = pytest.mark.registry
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A folder with an engine pair and footage: a clip of three people, and photographs of two."""
+    folder = tmp_path_factory.mktemp("replay")
+    default_pair(folder / "pair")
+    frames = list(people(count=5, shots=1).values())
+    (folder / "footage").mkdir()
+    write_walk(folder / "footage" / "walk.mp4", frames[:3])
+    for number, pixels in enumerate(frames[3:]):
+        cv2.imwrite(str(folder / "footage" / f"{number}.png"), pixels)
+    for name, gate in (("all", "threshold: 0"), ("none", "shift_at_most: 0"), ("some", "")):
+        text = f"pair: pair\ngate: {{{gate}}}\nsources: [{{name: door, uri: footage}}]\n"
+        (folder / f"{name}.yaml").write_text(f"{text}sinks: [{{type: stdout}}]\n")
+    return folder
+
+
+@pytest.fixture
+def replay(work, tmp_path, capsys):
+    def run(first, second, *words):
+        configs = ["--config", work / f"{first}.yaml", "--config", work / f"{second}.yaml"]
+        out = tmp_path / "made" / "here"
+        command = ["replay", work / "footage", *configs, "--out", out, *words]
+        code = main([str(word) for word in command])
+        read = [(out / name).read_text() for name in ("replay.html", "replay.json")]
+        return code, read, capsys.readouterr().err
+
+    return run
+
+
+def test_each_person_is_forwarded_once_and_the_other_side_says_why_not(replay):
+    code, (page, text), told = replay("all", "none")
+    found = json.loads(text)
+    assert code == 0
+    assert found["a"]["faces"] == found["b"]["faces"] == 3 * 10 + 2
+    assert found["a"]["forwarded"] == 5  # the best shot of each of three, and two photographs
+    assert len({(face["source"], face["track"]) for face in found["only_a"]}) == 5
+    assert all("low_quality: shift" in face["why_not"] for face in found["only_a"])
+    assert page.count("data:image/jpeg") == 5
+    assert "Both forward 0 faces; A alone 5, B alone 0." in told
+
+
+def test_a_second_replay_writes_the_same_files(replay):
+    assert replay("some", "all")[1] == replay("some", "all")[1]
+
+
+def test_one_configuration_is_not_enough(work, capsys):
+    words = ["replay", work / "footage", "--config", work / "all.yaml"]
+    assert main([str(word) for word in words]) == 64
+    assert "give --config twice" in capsys.readouterr().err
+
+
+def test_an_unknown_camera_is_named_with_those_there_are(work, capsys):
+    configs = ["--config", work / "all.yaml", "--config", work / "none.yaml"]
+    words = ["replay", work / "footage", *configs, "--source", "cellar"]
+    assert main([str(word) for word in words]) == 64
+    assert "no source 'cellar' in the configuration; it has door" in capsys.readouterr().err
+
+
+def test_an_unreadable_file_is_told_once_and_the_rest_is_replayed(replay, work):
+    broken = work / "footage" / "broken.png"
+    broken.write_text("no picture")
+    try:
+        code, (_, text), told = replay("all", "none")
+    finally:
+        broken.unlink()
+    assert (code, told.count("broken.png")) == (1, 1)
+    assert json.loads(text)["a"]["forwarded"] == 5
