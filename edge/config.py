@@ -13,6 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from edge.mask import MaskText
 from edge.schedule import Hours
 from edge.settings_delivery import DeliverySettings, SinkSettings
+from edge.settings_engine import EngineSettings
 from edge.settings_section import AnyPath, Section
 from edge.settings_source import SourceSettings
 from edge.settings_tracks import Mode, TrackSettings
@@ -123,6 +124,8 @@ class Config(Section):
     """The folder of the engine pair that scores; relative to this file."""
     threads: Threads = 2
     """Threads of ONNX Runtime for scoring."""
+    engine: EngineSettings = Field(default_factory=EngineSettings)
+    """Which library runs the networks of the engine pair."""
     detector: DetectorSettings = Field(default_factory=DetectorSettings)
     """How faces are found."""
     gate: GateSettings = Field(default_factory=GateSettings)

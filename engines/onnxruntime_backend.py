@@ -74,9 +74,16 @@ def open_network(
             f"{', '.join(onnxruntime.get_available_providers())}; install a build that has it"
         )
     content = source if isinstance(source, bytes) else str(source)
+    chosen: list[str] | list[tuple[str, dict[str, str]]] = list(providers)
+    if "TensorrtExecutionProvider" in providers:
+        from engines.ort_providers import with_options  # noqa: PLC0415 -- builders' parts
+
+        chosen = with_options(
+            providers, source if isinstance(source, bytes) else source.read_bytes()
+        )
     with _translated_errors("open the network"):
         session = onnxruntime.InferenceSession(
-            content, sess_options=_options(threads), providers=list(providers)
+            content, sess_options=_options(threads), providers=chosen
         )
     if session.get_providers()[0] != providers[0]:
         raise BackendError(

@@ -16,6 +16,7 @@ from edge.protocols import Sink
 from edge.record import face_record
 from edge.reporting import console, progress, summary
 from edge.samples import Assessment
+from edge.settings_engine import execution_of
 from edge.sink import open_sink
 from edge.source_file import open_files
 from engines.pair import open_pair
@@ -40,7 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config).config
     shown_on = console()
     problems: list[EdgeError] = []
-    with progress(shown_on) as bars, open_pair(config.pair, config.threads) as pair:
+    with (
+        progress(shown_on) as bars,
+        open_pair(config.pair, config.threads, execution_of(config.engine)) as pair,
+    ):
         detector = open_detector(config.detector, bars)
         sinks = [open_sink(settings) for settings in config.sinks]
         for source in config.sources:

@@ -16,6 +16,7 @@ from edge.errors import EdgeError, UsageError
 from edge.face_output import whole_file
 from edge.pair_list import PairList, read_pairs
 from edge.reporting import console, progress
+from edge.settings_engine import execution_of
 from edge.tuning import Goal
 from edge.tuning_report import Tuning, conclusion, report
 from edge.tuning_run import Asked, Opened, tune_camera
@@ -145,7 +146,10 @@ def _tunings(
     told: tuple[Console, list[EdgeError]],
 ) -> list[Tuning]:
     shown_on, problems = told
-    with progress(shown_on) as bars, open_pair(config.pair, config.threads) as pair:
+    with (
+        progress(shown_on) as bars,
+        open_pair(config.pair, config.threads, execution_of(config.engine)) as pair,
+    ):
         opened = Opened(open_detector(config.detector, bars), pair)
         return [tune_camera(target, asked, opened, bars, problems.append) for target in wanted]
 

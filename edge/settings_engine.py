@@ -1,0 +1,46 @@
+"""The `engine` section: which library runs the networks of the engine pair."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from edge.settings_section import Section
+from engines.execution import Execution
+
+Provider = Literal["CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"]
+
+
+class EngineSettings(Section):
+    """How the networks of the engine pair are run."""
+
+    backend: Literal["auto", "onnxruntime", "plans"] = "auto"
+    """
+    auto: the pair's TensorRT plans where it has some, else ONNX Runtime; onnxruntime and plans
+    insist.
+    """
+    providers: Annotated[tuple[Provider, ...], Field(min_length=1, strict=False)] = (
+        "CPUExecutionProvider",
+    )
+    """
+    Of ONNX Runtime, in order of preference; without this key CPUExecutionProvider. The first must
+    be in use, or the gate does not start: ONNX Runtime itself would go on with the CPU and say
+    nothing.
+    """
+    fallback: Literal["stop", "onnxruntime"] = "stop"
+    """
+    When the plans do not load on this machine: stop with the command that rebuilds them, or run
+    with ONNX Runtime, slower, and warn in the log.
+    """
+
+    @model_validator(mode="after")
+    def _has_a_use(self) -> "EngineSettings":
+        if self.backend == "onnxruntime" and "fallback" in self.model_fields_set:
+            raise ValueError("fallback is for plans; with backend onnxruntime leave it out")
+        return self
+
+
+def execution_of(settings: EngineSettings) -> Execution:
+    """Return the settings as `open_pair` takes them."""
+    return Execution(
+        backend=settings.backend, providers=settings.providers, fallback=settings.fallback
+    )

@@ -1,0 +1,43 @@
+"""The `engine` section: which library runs the pair, decided once and checked."""
+
+import pytest
+
+from edge.settings_engine import EngineSettings, execution_of
+from engines.errors import BackendError
+from engines.execution import Execution
+from engines.pair import open_pair
+from tests.pairs import tiny_pair
+
+
+def test_the_defaults_take_what_the_pair_is_made_for():
+    assert execution_of(EngineSettings()) == Execution()
+
+
+def test_every_setting_reaches_the_opening_of_the_pair():
+    settings = EngineSettings(
+        backend="plans", providers=("CUDAExecutionProvider",), fallback="onnxruntime"
+    )
+    found = execution_of(settings)
+    assert (found.backend, found.providers, found.fallback) == (
+        "plans",
+        ("CUDAExecutionProvider",),
+        "onnxruntime",
+    )
+
+
+def test_a_fallback_for_plans_that_are_not_used_is_refused():
+    with pytest.raises(ValueError, match="fallback is for plans"):
+        EngineSettings(backend="onnxruntime", fallback="stop")
+
+
+def test_a_provider_that_is_not_in_use_stops_the_gate(tmp_path):
+    tiny_pair(tmp_path)
+    asked = execution_of(EngineSettings(providers=("CUDAExecutionProvider",)))
+    with pytest.raises(BackendError, match="no CUDAExecutionProvider"):
+        open_pair(tmp_path / "pair", execution=asked)
+
+
+def test_insisting_on_plans_stops_where_the_pair_has_none(tmp_path):
+    tiny_pair(tmp_path)
+    with pytest.raises(BackendError, match="has no TensorRT plans"):
+        open_pair(tmp_path / "pair", execution=execution_of(EngineSettings(backend="plans")))

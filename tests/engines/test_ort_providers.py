@@ -1,0 +1,56 @@
+"""Options of ONNX Runtime's providers; and that the library itself falls back without a word."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import onnxruntime
+import pytest
+
+from engines.ort_providers import tensorrt_options, with_options
+from engines.tensorrt.fingerprint import Fingerprint
+from engines.tensorrt.sidecar import BatchProfile
+from tests.networks import TinyNetwork, loaded
+
+ORIN = Fingerprint("tensorrt", "10.3.0", "aarch64", device="Orin Nano", l4t="36.4.3")
+PROFILE = BatchProfile(smallest=1, usual=2, largest=4)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGE_GATE_CACHE", str(tmp_path / "cache"))
+
+
+def test_one_profile_covers_every_batch_size(tmp_path):
+    found = tensorrt_options(loaded(tmp_path).model, ORIN, PROFILE)
+    assert found["trt_profile_min_shapes"] == "input:1x3x20x16"
+    assert found["trt_profile_max_shapes"] == "input:4x3x20x16"
+
+
+@pytest.mark.parametrize("change", [{"tensorrt": "10.7.0"}, {"device": "AGX"}, {"l4t": "36.5"}])
+def test_another_machine_has_another_cache_folder(tmp_path, change):
+    model = loaded(tmp_path).model
+    here, there = (
+        Path(tensorrt_options(model, each, PROFILE)["trt_engine_cache_path"])
+        for each in (ORIN, replace(ORIN, **change))
+    )
+    assert here != there
+    assert here.is_dir()
+    assert there.is_dir()
+
+
+def test_other_providers_get_no_options():
+    names = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    assert with_options(names, b"") == [(name, {}) for name in names]
+
+
+def test_the_providers_keep_their_order(tmp_path):
+    content = loaded(tmp_path).model.SerializeToString()
+    names = ["TensorrtExecutionProvider", "CPUExecutionProvider"]
+    assert [name for name, _ in with_options(names, content, ORIN)] == names
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_onnx_runtime_itself_goes_on_with_the_cpu_which_is_why_we_ask(tmp_path):
+    content = loaded(tmp_path, TinyNetwork(batch_norm=False)).model.SerializeToString()
+    session = onnxruntime.InferenceSession(content, providers=["TensorrtExecutionProvider"])
+    assert session.get_providers() == ["CPUExecutionProvider"]
