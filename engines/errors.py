@@ -10,6 +10,7 @@ What can go wrong with networks. Every message names the operator's next step.
   x NetworkError              a file is not a usable face recognition network
     + PrecisionError          a network that FP16 cannot hold
   x RecipeError               a pruning recipe that cannot be carried out
+  x CalibrationError          no recipe can be found on these faces
   x PairError                 an engine pair
     + PairRefusedError        built, but collapsed or did not move
     + PairIntegrityError      edited, swapped, mixed, truncated or of another version
@@ -58,6 +59,10 @@ class PrecisionError(NetworkError):
 
 class RecipeError(EnginesError, ValueError):
     """A pruning recipe is out of range or names layers that do not exist."""
+
+
+class CalibrationError(EnginesError, ValueError):
+    """No recipe can be found: too few faces, or no candidate is fit."""
 
 
 class PairError(EnginesError):

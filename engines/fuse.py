@@ -15,19 +15,21 @@ from engines.network import Network
 Key = tuple[bytes, ...]
 
 
-def fuse(dense: Network, pruned: Network) -> onnx.ModelProto:
+def fuse(dense: Network, *pruned: Network) -> onnx.ModelProto:
     """
-    Return one graph with two outputs: the embedding of the dense, then of the pruned network.
+    Return one graph that gives the embedding of the dense network, then that of each pruned one.
 
-    Both embeddings are raw, as the networks alone would give them; normalising them and taking the
+    All embeddings are raw, as the networks alone would give them; normalising them and taking the
     shift stays with `engines.shift`, in float64.
 
     Args:
-        dense: The network that `pruned` is a copy of; its names stay.
-        pruned: Its tensors get the ending `_pruned` where they differ.
+        dense: The network that the others are copies of; its names stay.
+        pruned: Their tensors get the ending `_pruned` where they differ.
     """
     fused = _Fused(dense)
-    fused.add(pruned)
+    for each in pruned:
+        fused.add(each)
+    graph.drop_unused_initializers(fused.model)
     return fused.model
 
 
@@ -46,20 +48,20 @@ class _Fused:
         self._nodes = {self._key(node): tuple(node.output) for node in self.model.graph.node}
         self._taken = {*self._alias, dense.input_name}
         self._taken.update(name for node in self.model.graph.node for name in node.output)
+        self._node_names = {node.name for node in self.model.graph.node}
 
     def add(self, pruned: Network) -> None:
         self._alias = {each.name: self._stored(each) for each in pruned.model.graph.initializer}
         for node in pruned.model.graph.node:
             self._compute(node)
         self._add_output(pruned)
-        graph.drop_unused_initializers(self.model)
 
     def _stored(self, tensor: onnx.TensorProto) -> str:
         content = _content(tensor)
         if content not in self._tensors:
             added = self.model.graph.initializer.add()
             added.CopyFrom(tensor)
-            added.name = self._tensors[content] = self._new_name(tensor.name)
+            added.name = self._tensors[content] = _new_name(tensor.name, self._taken)
         return self._tensors[content]
 
     def _compute(self, node: onnx.NodeProto) -> None:
@@ -67,10 +69,12 @@ class _Fused:
         if key not in self._nodes:
             added = self.model.graph.node.add()
             added.CopyFrom(node)
-            added.name = f"{node.name}_pruned" if node.name else ""
+            added.name = _new_name(node.name, self._node_names) if node.name else ""
             del added.input[:], added.output[:]
             added.input.extend(self._alias.get(name, name) for name in node.input)
-            added.output.extend(self._new_name(name) if name else "" for name in node.output)
+            added.output.extend(
+                _new_name(name, self._taken) if name else "" for name in node.output
+            )
             self._nodes[key] = tuple(added.output)
         self._alias.update(zip(node.output, self._nodes[key], strict=True))
 
@@ -78,10 +82,10 @@ class _Fused:
         output = self.model.graph.output.add()
         output.CopyFrom(self.model.graph.output[0])
         output.name = self._alias[pruned.output_name]
-        dense = self.model.graph.output[0].name
-        if output.name == dense:  # nothing was pruned, and outputs need names of their own
-            output.name = self._new_name(dense)
-            self.model.graph.node.append(onnx.helper.make_node("Identity", [dense], [output.name]))
+        if output.name in {each.name for each in self.model.graph.output[:-1]}:
+            source = output.name  # nothing differs
+            output.name = _new_name(source, self._taken)
+            self.model.graph.node.append(onnx.helper.make_node("Identity", [source], [output.name]))
 
     def _key(self, node: onnx.NodeProto) -> Key:
         """Return what decides a node's result: equal keys, equal results."""
@@ -92,12 +96,13 @@ class _Fused:
         same.input.extend(self._alias.get(name, name) for name in node.input)
         return (same.SerializeToString(deterministic=True), bytes([len(node.output)]))
 
-    def _new_name(self, name: str) -> str:
-        fresh = f"{name}_pruned"
-        while fresh in self._taken:
-            fresh += "_"
-        self._taken.add(fresh)
-        return fresh
+
+def _new_name(name: str, taken: set[str]) -> str:
+    fresh = f"{name}_pruned"
+    while fresh in taken:
+        fresh += "_"
+    taken.add(fresh)
+    return fresh
 
 
 def _content(tensor: onnx.TensorProto) -> bytes:

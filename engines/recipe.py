@@ -8,6 +8,8 @@ from engines.errors import RecipeError
 Role = Literal["dense", "pruned", "fused"]
 """What a file of a pair holds: one of its two networks, or both in one graph."""
 
+Importance = Literal["magnitude", "channel"]
+
 LIVE_ABOVE = 1e-6
 """Weights of smaller magnitude are dead: networks as shipped hold up to a third of them."""
 
@@ -34,7 +36,7 @@ class Recipe:
     """Names of layers that are not touched."""
     count: Literal["live", "all"] = "live"
     """Count weights above 1e-6 only, so that dead channels do not eat the share; or all."""
-    importance: Literal["magnitude", "channel"] = "magnitude"
+    importance: Importance = "magnitude"
     """
     What makes a weight unimportant: a small absolute value (L1, the paper's), or a small one for
     its output channel, that is divided by the root mean square of that channel's weights (ours).
