@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import chain
 
 from edge.outbox_clock import Reading
 from edge.samples import Delivery
@@ -13,11 +12,13 @@ ADD_TO_LEDGER = """
 INSERT INTO ledger (sink, event, faces) VALUES (?, ?, ?)
 ON CONFLICT (sink, event) DO UPDATE SET faces = faces + excluded.faces
 """
+# The planner would rather read the whole table of faces, images and all, to have it sorted.
 DEAD_IN_EVERY_QUEUE = """
-SELECT DISTINCT f.id, f.bytes FROM queue AS q JOIN faces AS f ON f.id = q.face_id
+SELECT DISTINCT q.face_id, (SELECT bytes FROM faces WHERE id = q.face_id)
+FROM queue AS q INDEXED BY queue_dead
 WHERE q.refusal IS NOT NULL AND NOT EXISTS
-    (SELECT 1 FROM queue WHERE face_id = f.id AND refusal IS NULL)
-ORDER BY f.id
+    (SELECT 1 FROM queue AS w WHERE w.face_id = q.face_id AND w.refusal IS NULL)
+ORDER BY q.face_id
 """
 OF_LOWER_QUALITY = "SELECT id, bytes FROM faces WHERE quality < ? ORDER BY quality, id"
 DUE = """
@@ -26,9 +27,10 @@ FROM queue AS q JOIN faces AS f ON f.id = q.face_id
 WHERE q.sink = ? AND q.refusal IS NULL AND q.due_s <= ? ORDER BY q.face_id
 """
 NOW_IN_QUEUES = """
-SELECT q.sink, sum(q.refusal IS NULL), sum(q.refusal IS NOT NULL),
-    min(CASE WHEN q.refusal IS NULL THEN f.accepted_s END)
-FROM queue AS q JOIN faces AS f ON f.id = q.face_id GROUP BY q.sink
+SELECT sink, waiting, dead, (SELECT accepted_s FROM faces WHERE id = oldest) FROM (
+    SELECT sink, sum(refusal IS NULL) AS waiting, sum(refusal IS NOT NULL) AS dead,
+        min(CASE WHEN refusal IS NULL THEN face_id END) AS oldest
+    FROM queue GROUP BY sink)
 """
 
 
@@ -101,9 +103,8 @@ def room_for(candidates: Iterable[tuple[int, int]], excess: int) -> list[int] | 
 
 def expendable(database: sqlite3.Connection, quality: float) -> Iterator[tuple[int, int]]:
     """Yield (id, bytes) of dead letters, then of faces below a quality, the lowest first."""
-    return chain(
-        database.execute(DEAD_IN_EVERY_QUEUE), database.execute(OF_LOWER_QUALITY, (quality,))
-    )
+    yield from database.execute(DEAD_IN_EVERY_QUEUE)
+    yield from database.execute(OF_LOWER_QUALITY, (quality,))
 
 
 def stored_bytes(database: sqlite3.Connection) -> int:

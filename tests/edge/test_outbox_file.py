@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from edge import outbox_tables as tables
 from edge.errors import OutboxError, OutboxFullError
 from edge.outbox import Outbox
 from edge.outbox_file import MIGRATIONS, open_file
@@ -161,3 +162,19 @@ def test_another_process_may_purge_while_this_one_delivers(at):
     [row] = outbox.ledger()
     outbox.close()
     assert (row.purged, row.delivered, row.unexplained) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("query", "values"),
+    [
+        (tables.DEAD_IN_EVERY_QUEUE, ()),
+        (tables.OF_LOWER_QUALITY, (0.5,)),
+        (tables.DUE, ("http", 0.0)),
+        (tables.NOW_IN_QUEUES, ()),
+    ],
+)
+def test_no_query_reads_through_all_faces(at, query, values):
+    database = open_file(at)
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {query}", values)]
+    database.close()
+    assert not [step for step in plan if step in ("SCAN f", "SCAN faces")]
