@@ -21,6 +21,7 @@ PACKAGES = (
 )
 _SINK = "appsink name=frames max-buffers=1 drop=true sync=false"
 _NS = 1_000_000_000
+ENDED = "the pipeline has ended"
 _LOOK_S = 0.1
 
 
@@ -95,7 +96,8 @@ class GStreamerCamera:
             sample = sink.emit("try-pull-sample", round(_LOOK_S * _NS))
             if sample is not None:
                 return sample
-            reason = _reason(gst, pipeline)
+            # At its end a sink returns at once, before the message of the end is on the bus.
+            reason = _reason(gst, pipeline) or (ENDED if sink.get_property("eos") else None)
             if reason is not None:
                 raise SourceError(f"{self._settings.uri}: {reason}")
         raise SourceError(f"{self._settings.uri}: no frame for {timeout_s:g} s")
@@ -145,6 +147,6 @@ def _reason(gst: Any, pipeline: Any) -> str | None:
     if message is None:
         return None
     if message.type == gst.MessageType.EOS:
-        return "the pipeline has ended"
+        return ENDED
     error, _ = message.parse_error()
     return f"the pipeline failed: {error.message}"

@@ -97,7 +97,7 @@ def test_words_without_addresses_stay_as_they_are():
 
 # At least 8 characters, none of which occur in the rest of the address.
 PASSWORDS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8).filter(
-    lambda text: text not in "rtsp://camera:554/live/ch1?channel=1"
+    lambda text: text not in "rtsp://camera:554/live/ch1?channel=1 SourceUri('"
 )
 
 

@@ -335,7 +335,9 @@ files:
     member: package/model/weights.onnx
     sha256: {sha256(WEIGHTS)}
 """)
-    words = [sys.executable, "-m", "edge", "models", "fetch", str(tmp_path / "mine.yaml")]
+    # A shell in the background hands down an ignored SIGINT, and Python would keep ignoring it.
+    default = ["env", "--default-signal=INT", sys.executable]
+    words = [*default, "-m", "edge", "models", "fetch", str(tmp_path / "mine.yaml")]
     with subprocess.Popen(
         words, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as fetch:
