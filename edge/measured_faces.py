@@ -115,7 +115,7 @@ class FaceMeasurer:
             EmbeddingError: An embedding has no direction.
         """
         labels = {name: f"{name} {each.settings}" for name, each in self.measures.items()}
-        key = key_of("measured", self.finder.key(shot), self.pair.pair_id)
+        key = key_of("measured", self.finder.key(shot), *_networks(self.pair))
         entry = self.finder.store.get(key)
         if entry is None or not entry.facts.keys() >= set(labels.values()):
             entry = self._entry(self.sample(shot), labels, entry)
@@ -137,6 +137,18 @@ class FaceMeasurer:
         for name, label in labels.items():
             facts[label] = self.measures[name].quality(sample)
         return Entry(facts, unit_rows(sample.dense)[0].astype(np.float32))
+
+
+def _networks(pair: EnginePair) -> list[str]:
+    """
+    Return what decides the embeddings: files, library and input, not the whole manifest.
+
+    A new score mapping makes another pair of the same embeddings; they need not be computed again.
+    """
+    manifest = pair.manifest
+    files = (*sorted(manifest.files.items()), *sorted(manifest.plans.items()))
+    hashes = (f"{role} {record.sha256}" for role, record in files)
+    return [*hashes, manifest.backend, repr(manifest.specification)]
 
 
 def _face_facts(face: DetectedFace) -> Facts:

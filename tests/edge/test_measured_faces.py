@@ -9,7 +9,8 @@ from edge.face_store import FaceStore
 from edge.measured_faces import FaceFinder, FaceMeasurer, Shot
 from edge.measures import MeasureSettings, open_measures
 from engines.degrade import Degradation
-from engines.pair import open_pair
+from engines.pair import EnginePair, open_pair
+from engines.score_mapping import ScoreMapping
 from tests.edge.canned import CannedDetector, upright_face
 from tests.networks import TinyNetwork
 from tests.pairs import tiny_pair
@@ -133,3 +134,13 @@ def test_another_pair_shares_the_detection_and_nothing_else(folder, pair, images
         seen = FaceMeasurer(faces, other, {}).measured(Shot("a.png"))
     assert len(faces.detector.shown) == 1
     assert seen.embedding.tolist() != own.embedding.tolist()
+
+
+def test_a_new_score_mapping_does_not_make_the_embeddings_new(folder, pair, images, store):
+    mapping = ScoreMapping(((0.0, 90.0), (2.0, 10.0)))
+    changes = {"pair_id": "0" * 12, "mapping": mapping}
+    remapped = EnginePair(pair.manifest.model_copy(update=changes), [])  # cannot embed
+    faces = finder(images, store)
+    own = measurer(folder, pair, faces).measured(Shot("a.png"))
+    seen = measurer(folder, remapped, faces).measured(Shot("a.png"))
+    assert seen.embedding.tolist() == own.embedding.tolist()

@@ -7,6 +7,7 @@ from onnx import helper
 
 from engines import graph
 from engines.errors import EmbeddingError, NetworkError
+from engines.network import load_network
 from engines.onnxruntime_backend import open_network
 from engines.preprocess import prepare
 from engines.prune import prunable_weights
@@ -14,10 +15,13 @@ from engines.stochastic import (
     consistency,
     disturbed_copies,
     dropout_masks,
+    response_lengths,
+    signal_to_noise,
     split_before_last_layer,
     stochastic_quality,
 )
-from tests.networks import TinyNetwork, loaded, specification
+from tests.networks import TinyNetwork, face_network, loaded, specification, write
+from tests.pairs import synthetic_faces
 
 ENDINGS = ["gemm", "reshape"]
 
@@ -90,6 +94,43 @@ def test_masks_keep_the_sum_on_average_and_depend_on_the_seed_alone():
     assert set(np.unique(masks)) == {0, 2}
     assert np.array_equal(masks, dropout_masks(1000, 20, seed=1))
     assert not np.array_equal(masks, dropout_masks(1000, 20, seed=2))
+
+
+def test_expected_movement_is_the_mean_over_every_possible_mask(tmp_path):
+    spec = specification(8, 8)  # 12 inputs of the last layer: 4,096 masks
+    path = write(face_network(TinyNetwork(channels=3), spec), tmp_path)
+    parts = split_before_last_layer(load_network(path, spec))
+    trunk, head = opened(parts.trunk), opened(parts.head)
+    (features,) = trunk.run(prepare(synthetic_faces(spec, subjects=4, each=1).images, spec))
+    (embeddings,) = head.run(features)
+    channels = features.shape[1]
+    masks = 2.0 * ((np.arange(2**channels)[:, None] >> np.arange(channels)) & 1)  # 0 or 1 / (1 - p)
+    found = signal_to_noise(features, embeddings, response_lengths(head, features[:1]))
+    for ratio, face, embedding in zip(found, features, embeddings, strict=True):
+        dropped = (face * masks).astype(np.float32)
+        moved = head.run(dropped)[0].astype(float) - embedding
+        mean = np.sqrt((moved**2).sum(axis=1).mean())
+        assert ratio == pytest.approx(np.linalg.norm(embedding) / mean, rel=1e-4)  # float32 sums
+
+
+def test_every_input_of_a_wide_last_layer_is_measured(monkeypatch, tmp_path, faces):
+    _, trunk, head = split(tmp_path, "gemm")
+    (features,) = trunk.run(faces)
+    whole = response_lengths(head, features[:1])
+    monkeypatch.setattr("engines.stochastic.UNIT_INPUTS", 7)
+    assert whole.shape == features.shape[1:]
+    assert response_lengths(head, features[:1]) == pytest.approx(whole, rel=1e-5)
+
+
+def test_a_last_layer_that_reads_maps_has_no_closed_form(tmp_path, faces):
+    _, trunk, head = split(tmp_path, "reshape")
+    with pytest.raises(NetworkError, match="snr"):
+        response_lengths(head, trunk.run(faces[:1])[0])
+
+
+def test_an_input_of_zeros_has_no_ratio():
+    with pytest.raises(EmbeddingError, match="zero"):
+        signal_to_noise(np.zeros((1, 2), np.float32), np.ones((1, 3), np.float32), np.ones(2))
 
 
 def test_copies_lose_about_half_of_their_least_live_weights_and_nothing_else(tmp_path):
