@@ -45,8 +45,10 @@ class Tuning:
     goal: Goal | None
     steps: Steps
     """What each threshold gives, in the unit of the goal; forward rates without one."""
+    pair_id: str
+    """Of the engine pair that scored."""
     facts: Sequence[tuple[str, str]]
-    """What was looked at, and with what."""
+    """What was looked at."""
     suggestion: Suggestion | None = None
     refusal: str = ""
     """Why there is no suggestion; empty where there is one or none was asked for."""
@@ -284,6 +286,7 @@ def _counts(tuning: Tuning) -> list[tuple[str, str]]:
     people = np.unique(footage.track[footage.score >= tuning.candidate]).size
     every = np.unique([face.track for face in observed.faces]).size
     rows = [
+        ("engine pair", tuning.pair_id),
         ("frames", f"{observed.frames}"),
         ("faces found", f"{footage.faces}"),
         ("faces scored", f"{footage.score.size}"),

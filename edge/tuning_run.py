@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from edge.assess import assess_frame
 from edge.assess_files import Report
+from edge.drift import Baseline, baseline_of
 from edge.errors import TuningError
 from edge.footage_files import open_footage
 from edge.mask import is_masked
@@ -82,9 +83,18 @@ def tune_camera(
         current=None if target.gate.shift_at_most is not None else target.gate.threshold,
         goal=goal,
         steps=steps_of(footage_of(observed), _LOOK),
-        facts=_facts(target, opened.pair),
+        pair_id=opened.pair.pair_id,
+        facts=[("footage", ", ".join(str(path) for path in target.footage))],
     )
     return _answered(tuning, _labels(asked, centres, target), asked.fmr)
+
+
+def baseline_of_tuning(tuning: Tuning) -> Baseline | None:
+    """Return how scores are spread on the footage; None where no threshold can be told of it."""
+    footage = footage_of(tuning.observed)
+    if tuning.suggestion is None:
+        return None
+    return baseline_of(footage.score, footage.tracks, tuning.pair_id)
 
 
 def _files(target: Target, asked: Asked) -> Sequence[Path]:
@@ -145,10 +155,3 @@ def _for_errors(labels: _Labels, errors: Errors) -> tuple[Steps, Suggestion]:
     pairs = labelled(labels.pairs, faces)
     found = suggest_for_fnmr(pairs, errors, np.random.default_rng(BOOTSTRAP_SEED))
     return fnmr_steps(pairs, errors.fmr), found
-
-
-def _facts(target: Target, pair: EnginePair) -> list[tuple[str, str]]:
-    return [
-        ("footage", ", ".join(str(path) for path in target.footage)),
-        ("engine pair", pair.pair_id),
-    ]

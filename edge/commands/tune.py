@@ -12,6 +12,7 @@ from rich.console import Console
 from edge.config import Config
 from edge.config_file import read_config
 from edge.detector import open_detector
+from edge.drift_file import write_baseline
 from edge.errors import EdgeError, UsageError
 from edge.face_output import whole_file
 from edge.pair_list import PairList, read_pairs
@@ -19,7 +20,7 @@ from edge.reporting import console, progress
 from edge.settings_engine import execution_of
 from edge.tuning import Goal
 from edge.tuning_report import Tuning, conclusion, report
-from edge.tuning_run import Asked, Opened, tune_camera
+from edge.tuning_run import Asked, Opened, baseline_of_tuning, tune_camera
 from edge.tuning_target import Target, targets
 from edge.yaml_edit import read_text, replace_text, with_threshold
 from engines.pair import open_pair
@@ -36,7 +37,8 @@ examples:
 Nothing is forwarded. SOURCE is footage of one camera (--source) or of all of them; without SOURCE,
 each recording that the configuration names is looked at. DIR receives one HTML report for each
 camera: open it, and look at the faces just above and just below the threshold. It holds faces:
-treat it as you treat the footage.
+treat it as you treat the footage. NAME.baseline.json beside it holds how scores are spread, no
+face: against it the gate sees later that a camera has changed.
 
 --forward-rate and --per-minute come as close as these faces allow. A rate is of all faces found;
 faces per minute are the best ones of each track, as the gate forwards them, before repeated ones
@@ -159,6 +161,9 @@ def _tell(tuning: Tuning, folder: Path, shown_on: Console) -> None:
     path = folder / f"{tuning.camera}.html"
     with whole_file(path) as file:
         file.write(report(tuning))
+    baseline = baseline_of_tuning(tuning)
+    if baseline is not None:
+        write_baseline(baseline, folder / f"{tuning.camera}.baseline.json")
     for line in conclusion(tuning):
         shown_on.print(f"{tuning.camera}: {line}", markup=False)
     shown_on.print(f"{tuning.camera}: look at {path}", markup=False)

@@ -1,5 +1,6 @@
 """`edge tune` over real faces with the default network and detector."""
 
+import json
 import re
 
 import cv2
@@ -87,6 +88,7 @@ def test_a_threshold_goes_from_footage_into_the_file_with_one_command(tune, conf
     report = (tmp_path / "new" / "folder" / "door.html").read_text()
     assert report.count("data:image/jpeg;base64,") > 24
     assert "<td>6</td>" in report  # people walking by
+    assert json.loads((tmp_path / "new" / "folder" / "door.baseline.json").read_text())["tracks"]
 
 
 def test_without_write_the_file_stays_and_the_change_is_shown(tune, config):

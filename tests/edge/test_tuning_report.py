@@ -25,7 +25,7 @@ def tuning(scores, reasons=()):
     faces += [face(10.0, len(scores) + n, reason) for n, reason in enumerate(reasons)]
     observed = Observed(faces, frames=len(faces), video_s=60.0)
     footage = footage_of(observed)
-    return Tuning("door", "gate.threshold", observed, 30.0, None, steps_of(footage, GOAL), ())
+    return Tuning("door", "gate.threshold", observed, 30.0, None, steps_of(footage, GOAL), "p", ())
 
 
 def suggested(given):

@@ -1,0 +1,60 @@
+"""The baseline of a camera's scores as a file: written by `edge-gate tune`, read by the gate."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from edge.drift import Baseline
+from edge.errors import ConfigError
+from edge.face_output import whole_file
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    schema_version: Literal[1] = 1
+    pair_id: str
+    tracks: int
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+def write_baseline(baseline: Baseline, path: Path) -> None:
+    """
+    Write a baseline, whole or not at all.
+
+    Raises:
+        SinkError: The folder cannot be written.
+    """
+    file = _File(
+        pair_id=baseline.pair_id,
+        tracks=baseline.tracks,
+        edges=baseline.edges,
+        counts=baseline.counts,
+    )
+    with whole_file(path) as opened:
+        opened.write(json.dumps(file.model_dump()) + "\n")
+
+
+def read_baseline(path: Path, pair_id: str) -> Baseline:
+    """
+    Read a baseline for the scores of one engine pair.
+
+    Raises:
+        ConfigError: It cannot be read, is damaged, or was made with another pair.
+    """
+    try:
+        file = _File.model_validate_json(path.read_bytes())
+        baseline = Baseline(file.edges, file.counts, file.tracks, file.pair_id)
+    except (OSError, ValidationError, ValueError) as error:
+        raise ConfigError(
+            f"{path}: not a baseline of scores; write it anew with edge-gate tune: {error}"
+        ) from error
+    if baseline.pair_id != pair_id:
+        raise ConfigError(
+            f"{path}: was made with engine pair {baseline.pair_id}, and scores of {pair_id} cannot "
+            "be compared with it: run edge-gate tune again"
+        )
+    return baseline
