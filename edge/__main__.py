@@ -26,6 +26,7 @@ COMMANDS = {
     "outbox": "show where forwarded faces went, and give dead letters another chance",
     "purge": "delete faces older than an age from the outbox and from directory sinks",
     "check": "check a configuration file",
+    "doctor": "say what this machine has, what is wrong, and what to run about it",
     "explain": "show each effective setting and where it came from",
     "schema": "print the JSON Schema of the configuration for editors",
 }

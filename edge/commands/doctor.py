@@ -1,0 +1,105 @@
+"""`edge-gate doctor`: what this machine has, what is wrong with it, and what to run about it."""
+
+import argparse
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from edge.config_file import read_config
+from edge.device_nodes import device_nodes, drop_in
+from edge.doctor import (
+    Finding,
+    library_findings,
+    machine_findings,
+    node_findings,
+    pair_findings,
+)
+from edge.jetson import read_jetson
+from edge.settings_engine import execution_of
+from engines.errors import EnginesError
+from engines.execution import Execution
+from engines.manifest import read_manifest
+from engines.tensorrt.probe import probe
+
+EXAMPLES = """\
+examples:
+  edge-gate doctor                          this machine, its libraries and device files
+  edge-gate doctor --config gate.yaml       and whether its engine pair would load
+  edge-gate doctor --pair pairs/default     the same for a pair without a configuration
+  edge-gate doctor --device-dropin | sudo tee \\
+      /etc/systemd/system/edge-gate.service.d/devices.conf
+
+Changes nothing. CUDA and TensorRT are asked in a process of their own, because a broken driver can
+crash it. Run it as the user that the service runs as.
+
+Exit code: 0 nothing is wrong, 1 a problem was found.
+"""
+_STYLES = {"ok": "green", "note": "dim", "problem": "bold red"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what to look at and how to say it."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("--config", type=Path, metavar="FILE", help="look at its engine pair too")
+    parser.add_argument(
+        "--pair", type=Path, action="append", default=[], metavar="DIR", help="an engine pair"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--device-dropin",
+        action="store_true",
+        help="print a systemd drop-in that allows this machine's device files, and nothing else",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the findings; 1 if one of them is a problem."""
+    if arguments.device_dropin:
+        print(drop_in(device_nodes()), end="")
+        return 0
+    findings = _findings(arguments)
+    if arguments.json:
+        print(json.dumps([asdict(each) for each in findings], indent=2))
+    else:
+        _show(findings)
+    return int(any(each.state == "problem" for each in findings))
+
+
+def _findings(arguments: argparse.Namespace) -> list[Finding]:
+    pairs = [(folder, Execution()) for folder in arguments.pair]
+    if arguments.config is not None:
+        config = read_config(arguments.config).config
+        pairs.append((config.pair, execution_of(config.engine)))
+    jetson, answers = read_jetson(), probe()
+    needs_plans = any(_needs_tensorrt(folder) for folder, _ in pairs)
+    found = [
+        *machine_findings(jetson),
+        *library_findings(answers, jetson, needs_plans),
+        *node_findings(device_nodes()),
+    ]
+    for folder, execution in pairs:
+        found += pair_findings(folder, execution, answers)
+    return found
+
+
+def _needs_tensorrt(folder: Path) -> bool:
+    try:
+        return read_manifest(folder).backend == "tensorrt"
+    except EnginesError:
+        return False
+
+
+def _show(findings: Iterable[Finding]) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(style="bold", overflow="fold", max_width=28)
+    table.add_column(overflow="fold")
+    for each in findings:
+        text = f"{each.text}\n  -> {each.remedy}" if each.remedy else each.text
+        table.add_row(Text(each.state, _STYLES[each.state]), each.topic, text)
+    Console(highlight=False, markup=False).print(table)

@@ -1,0 +1,164 @@
+"""Findings about this machine: what is there, what is wrong, and what to run about it."""
+
+import platform
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import onnxruntime
+
+from edge.device_nodes import DeviceNode, current_groups
+from edge.jetson import Jetson
+from engines.errors import BackendError, EnginesError
+from engines.execution import Execution
+from engines.manifest import read_manifest
+from engines.pair import open_pair
+from engines.tensorrt.memory import available_bytes
+from engines.tensorrt.plan_check import plan_states
+from engines.tensorrt.probe import Probe
+
+State = Literal["ok", "note", "problem"]
+
+LEAST_MEMORY = 1 << 30
+"""Bytes free below which networks, detector and camera do not fit together for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's report."""
+
+    topic: str
+    state: State
+    """`note` is a fact without judgement; a `problem` comes with a remedy."""
+    text: str
+    remedy: str = ""
+    """A command, or what to change."""
+
+
+def machine_findings(jetson: Jetson, meminfo: Path = Path("/proc/meminfo")) -> Iterator[Finding]:
+    """Yield what the machine is."""
+    board = jetson.board or platform.machine()
+    yield Finding(
+        "machine", "note", f"{board}, {jetson.system}, Python {platform.python_version()}"
+    )
+    if jetson.l4t:
+        text = f"JetPack {jetson.jetpack or 'unknown'}, Jetson Linux {jetson.l4t}"
+        yield Finding("JetPack", "note", text)
+        yield _power(jetson)
+    yield _memory(meminfo)
+
+
+def library_findings(probe: Probe, jetson: Jetson, needs_plans: bool) -> Iterator[Finding]:
+    """
+    Yield what the libraries answer.
+
+    Args:
+        probe: Of CUDA and TensorRT.
+        jetson: The machine.
+        needs_plans: Whether a pair has plans, so that TensorRT is needed and not only possible.
+    """
+    providers = ", ".join(onnxruntime.get_available_providers())
+    yield Finding("ONNX Runtime", "ok", f"{onnxruntime.__version__} with {providers}")
+    wanted = needs_plans or jetson.l4t is not None
+    if probe.device is not None:
+        device = probe.device
+        text = (
+            f"{device.runtime} through {probe.binding}: {device.name}, compute capability "
+            f"{device.compute_capability}, {device.multiprocessors} multiprocessors, "
+            f"{device.free_bytes >> 20} of {device.total_bytes >> 20} MiB free"
+        )
+        yield Finding("CUDA", "ok", text)
+    else:
+        yield _missing("CUDA", probe.cuda_error, wanted)
+    if probe.tensorrt is not None:
+        yield Finding("TensorRT", "ok", probe.tensorrt)
+    else:
+        yield _missing("TensorRT", probe.tensorrt_error, wanted)
+
+
+def node_findings(nodes: tuple[DeviceNode, ...]) -> Iterator[Finding]:
+    """Yield which device files are here and whether this user may use them."""
+    user, groups = current_groups()
+    for kind, label in (("camera", "cameras"), ("gpu", "GPU files"), ("codec", "codec files")):
+        of_kind = [node for node in nodes if node.kind == kind]
+        if not of_kind:
+            yield Finding(label, "note", "none")
+            continue
+        closed = [node for node in of_kind if not node.usable]
+        if not closed:
+            yield Finding(label, "ok", f"{_few(node.path for node in of_kind)}: usable by {user}")
+            continue
+        owners = sorted({node.group for node in closed} - set(groups))
+        text = f"{_few(node.path for node in closed)}: {user} may not use them"
+        remedy = f"sudo usermod -aG {','.join(owners)} {user}   (then log in again)"
+        yield Finding(label, "problem", text, remedy if owners else "look at their permissions")
+
+
+def pair_findings(folder: Path, execution: Execution, probe: Probe) -> Iterator[Finding]:
+    """
+    Yield whether an engine pair would load here.
+
+    Args:
+        folder: The pair's.
+        execution: As the configuration says.
+        probe: TensorRT is only touched where CUDA has answered.
+    """
+    topic = f"pair {folder}"
+    try:
+        manifest = read_manifest(folder)
+    except EnginesError as error:
+        yield Finding(topic, "problem", str(error), _build(folder))
+        return
+    faults = [state for state in plan_states(folder, manifest) if state.fault]
+    for state in faults:
+        yield Finding(topic, "problem", state.fault, _build(folder, manifest.backend))
+    takes_plans = execution.backend != "onnxruntime" and manifest.backend != "onnxruntime"
+    if takes_plans and execution.fallback == "stop" and (faults or probe.device is None):
+        if not faults:
+            yield Finding(topic, "problem", "its plans need a GPU, and CUDA found none", "see CUDA")
+        return
+    try:
+        with open_pair(folder, execution=execution) as pair:
+            text = f"{pair.pair_id} of {manifest.network.name} loads and meets its golden vectors"
+            yield Finding(topic, "ok", text)
+    except EnginesError as error:
+        yield Finding(topic, "problem", str(error), _build(folder, manifest.backend))
+
+
+def _power(jetson: Jetson) -> Finding:
+    if jetson.power_mode is None:
+        return Finding("power mode", "note", "nvpmodel does not say", "sudo nvpmodel -q")
+    if jetson.power_mode.upper().startswith("MAXN"):
+        return Finding("power mode", "ok", jetson.power_mode)
+    text = f"{jetson.power_mode}: slower than the board can be"
+    return Finding("power mode", "note", text, "sudo nvpmodel -m 0 && sudo jetson_clocks")
+
+
+def _memory(meminfo: Path) -> Finding:
+    try:
+        free = available_bytes(meminfo)
+    except BackendError as error:
+        remedy = "in a systemd unit set ProcSubset=all"
+        return Finding("memory", "problem", str(error), remedy)
+    text = f"{free >> 20} MiB free"
+    if free < LEAST_MEMORY:
+        return Finding("memory", "problem", text, "stop other programs, the desktop above all")
+    return Finding("memory", "ok", text)
+
+
+def _missing(topic: str, reason: str, wanted: bool) -> Finding:
+    if not wanted:
+        return Finding(topic, "note", f"not here, and not needed for ONNX Runtime ({reason})")
+    what, _, remedy = reason.rpartition(": ")
+    return Finding(topic, "problem", what or reason, remedy)
+
+
+def _build(folder: Path, backend: str = "onnxruntime") -> str:
+    option = "" if backend == "onnxruntime" else f" --backend {backend}"
+    return f"python build_engines.py build{option} --out {folder}"
+
+
+def _few(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")

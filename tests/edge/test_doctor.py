@@ -1,0 +1,161 @@
+"""The doctor's findings: facts without judgement, and problems with what to run."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge.__main__ import main
+from edge.device_nodes import DeviceNode
+from edge.doctor import library_findings, machine_findings, node_findings, pair_findings
+from edge.jetson import Jetson, read_jetson
+from engines.execution import Execution
+from engines.tensorrt.cuda.port import CudaDevice
+from engines.tensorrt.probe import Probe, probe
+from tests.pairs import tiny_pair
+
+ORIN = CudaDevice("Orin", "8.7", 8, True, 4 << 30, 8 << 30, "12.6")
+HEALTHY = Probe("cuda-python", ORIN, "", "10.3.0", "")
+BARE = Probe(None, None, "CUDA: no driver: install it", None, "TensorRT: missing: apt install it")
+DESKTOP = Jetson(None, None, None, "Debian GNU/Linux 12", None)
+NANO = Jetson("Orin Nano", "36.4.3", "6.2", "Ubuntu 22.04", "MAXN_SUPER")
+RELEASE = (
+    "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64, "
+    "DATE: Wed Jan  8 01:49:37 UTC 2025\n"
+)
+STATUS = """\
+Package: nvidia-jetpack-dev
+Status: install ok installed
+Version: 9.9
+
+Package: nvidia-jetpack
+Status: install ok installed
+Priority: standard
+Version: 6.2+b77
+"""
+
+
+def a_jetson(root: Path) -> Path:
+    for name, text in {
+        "etc/nv_tegra_release": RELEASE,
+        "etc/os-release": 'NAME="Ubuntu"\nPRETTY_NAME="Ubuntu 22.04.5 LTS"\n',
+        "proc/device-tree/model": "NVIDIA Jetson Orin Nano Developer Kit\0",
+        "var/lib/dpkg/status": STATUS,
+    }.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def states(findings):
+    return {each.topic: each.state for each in findings}
+
+
+def test_a_jetson_is_read_from_its_files(tmp_path):
+    found = read_jetson(a_jetson(tmp_path))
+    assert found.board == "NVIDIA Jetson Orin Nano Developer Kit"
+    assert (found.l4t, found.jetpack, found.system) == ("36.4.3", "6.2+b77", "Ubuntu 22.04.5 LTS")
+
+
+@pytest.mark.parametrize(("release", "jetpack"), [("R35", "5"), ("R36", "6"), ("R38", "7")])
+def test_without_the_meta_package_the_release_tells_the_jetpack(tmp_path, release, jetpack):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/nv_tegra_release").write_text(RELEASE.replace("R36", release))
+    assert read_jetson(tmp_path).jetpack == jetpack
+
+
+def test_another_machine_is_no_jetson(tmp_path):
+    found = read_jetson(tmp_path)
+    assert (found.board, found.l4t, found.jetpack) == (None, None, None)
+
+
+def test_a_desktop_without_a_gpu_has_no_problem():
+    found = list(library_findings(BARE, DESKTOP, needs_plans=False))
+    assert states(found) == {"ONNX Runtime": "ok", "CUDA": "note", "TensorRT": "note"}
+
+
+def test_a_pair_with_plans_makes_a_missing_gpu_a_problem_with_its_remedy():
+    cuda = next(f for f in library_findings(BARE, DESKTOP, needs_plans=True) if f.topic == "CUDA")
+    assert (cuda.state, cuda.text, cuda.remedy) == ("problem", "CUDA: no driver", "install it")
+
+
+def test_a_jetson_without_tensorrt_is_a_problem():
+    assert states(library_findings(BARE, NANO, needs_plans=False))["TensorRT"] == "problem"
+
+
+def test_a_healthy_jetson_is_ok():
+    found = states(library_findings(HEALTHY, NANO, needs_plans=True))
+    assert set(found.values()) == {"ok"}
+
+
+@pytest.mark.parametrize(("kilobytes", "state"), [(500_000, "problem"), (4_000_000, "ok")])
+def test_little_memory_is_a_problem(tmp_path, kilobytes, state):
+    (tmp_path / "meminfo").write_text(f"MemAvailable: {kilobytes} kB\n")
+    assert states(machine_findings(DESKTOP, tmp_path / "meminfo"))["memory"] == state
+
+
+def test_a_sandbox_that_hides_meminfo_is_told_which_setting_does(tmp_path):
+    memory = list(machine_findings(DESKTOP, tmp_path / "meminfo"))[-1]
+    assert "ProcSubset=all" in memory.remedy
+
+
+def test_a_low_power_mode_is_told_with_the_way_out(tmp_path):
+    found = list(machine_findings(replace(NANO, power_mode="7W"), tmp_path / "meminfo"))
+    assert "sudo nvpmodel -m 0" in next(f for f in found if f.topic == "power mode").remedy
+
+
+def test_a_closed_device_file_names_the_group_to_join():
+    node = DeviceNode("/dev/video0", "camera", "a-group-of-cameras", usable=False)
+    found = next(each for each in node_findings((node,)) if each.topic == "cameras")
+    assert "usermod -aG a-group-of-cameras" in found.remedy
+
+
+def test_usable_device_files_are_ok():
+    node = DeviceNode("/dev/video0", "camera", "video", usable=True)
+    assert states(node_findings((node,)))["cameras"] == "ok"
+
+
+def test_a_sound_pair_loads(tmp_path):
+    tiny_pair(tmp_path)
+    (found,) = pair_findings(tmp_path / "pair", Execution(), BARE)
+    assert (found.state, "loads and meets" in found.text) == ("ok", True)
+
+
+def test_a_folder_without_a_pair_names_the_command_that_makes_one(tmp_path):
+    (found,) = pair_findings(tmp_path, Execution(), BARE)
+    assert found.remedy == f"python build_engines.py build --out {tmp_path}"
+
+
+def test_an_edited_pair_is_a_problem(tmp_path):
+    tiny_pair(tmp_path)
+    (tmp_path / "pair" / "pruned.onnx").write_bytes(b"")
+    (found,) = pair_findings(tmp_path / "pair", Execution(), BARE)
+    assert found.state == "problem"
+
+
+def test_the_probe_answers_from_a_process_of_its_own():
+    found = probe()
+    assert (found.device is None) == bool(found.cuda_error)
+    assert (found.tensorrt is None) == bool(found.tensorrt_error)
+
+
+def test_a_probe_that_crashes_is_an_answer_too(monkeypatch, tmp_path):
+    crash = tmp_path / "python"
+    crash.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    crash.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(crash))
+    assert "ended with exit code -11" in probe().cuda_error
+
+
+def test_the_command_prints_every_finding_as_json(tmp_path, capsys):
+    tiny_pair(tmp_path)
+    code = main(["doctor", "--pair", str(tmp_path / "pair"), "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert code == int(any(each["state"] == "problem" for each in found))
+    assert found[-1]["topic"] == f"pair {tmp_path / 'pair'}"
+
+
+def test_the_command_fails_where_a_pair_does_not_load(tmp_path, capsys):
+    assert main(["doctor", "--pair", str(tmp_path)]) == 1
+    assert "no engine pair" in " ".join(capsys.readouterr().out.split())
