@@ -16,6 +16,13 @@ from engines.tensorrt.cuda.port import CudaDevice, CudaPort, HostMemory
 from engines.tensorrt.errors import CudaError
 
 
+_RETAINED: list[Any] = []
+"""
+Primary contexts, held until the process ends. Releasing one makes pycuda leave a dead context
+current in this thread, and TensorRT, which shares it, would meet that next.
+"""
+
+
 def open_pycuda() -> CudaPort:
     """
     Import pycuda and return its port.
@@ -98,6 +105,7 @@ class _Driver:
             device = driver.Device(0)
             if self._context is None:
                 self._context = device.retain_primary_context()
+                _RETAINED.append(self._context)
                 self._context.push()
             free, total = driver.mem_get_info()
             major, minor = device.compute_capability()
@@ -142,5 +150,4 @@ class _Driver:
         self.objects.clear()
         if self._context is not None:
             self._context.pop()
-            self._context.detach()
             self._context = None

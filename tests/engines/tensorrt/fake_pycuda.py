@@ -67,8 +67,6 @@ class _Context:
     def pop(self) -> None:
         self._log.append("pop primary")
 
-    def detach(self) -> None: ...
-
 
 class FakeDriver:
     """The module."""
