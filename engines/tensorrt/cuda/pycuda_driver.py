@@ -15,7 +15,6 @@ import numpy as np
 from engines.tensorrt.cuda.port import CudaDevice, CudaPort, HostMemory
 from engines.tensorrt.errors import CudaError
 
-
 _RETAINED: list[Any] = []
 """
 Primary contexts, held until the process ends. Releasing one makes pycuda leave a dead context
