@@ -26,20 +26,22 @@ class Offered:
     """Why one is absent."""
 
 
-def offered_networks(folder: Path, manifest: Manifest) -> Offered:
+def offered_networks(folder: Path, manifest: Manifest, entry: str | None = None) -> Offered:
     """
     Return what can be timed.
 
     Args:
         folder: Of the engine pair.
         manifest: Read from it.
+        entry: Catalogue name or entry file of the network it was built from; None looks for the
+            name in the manifest.
 
     Raises:
         PairIntegrityError: A file of the pair is missing or not the promised one.
     """
     rows = _own(folder, manifest)
     try:
-        shipped = _as_shipped(manifest)
+        shipped = _as_shipped(manifest, entry or manifest.network.name)
     except CatalogueError as error:
         return Offered(rows, (f"the network as shipped was not timed: {error}",))
     rows["dense_as_shipped"] = (_content(shipped),)
@@ -57,8 +59,8 @@ def _own(folder: Path, manifest: Manifest) -> dict[str, tuple[bytes, ...]]:
     return {"dense": alone, "two_pass": (files["dense"], files["pruned"])}
 
 
-def _as_shipped(manifest: Manifest) -> Network:
-    entry = find_entry(manifest.network.name)
+def _as_shipped(manifest: Manifest, name: str) -> Network:
+    entry = find_entry(name)
     network = load_network(located(entry)[0], manifest.specification, manifest.embedding_length)
     if network.source_sha256 != manifest.network.source_sha256:
         raise CatalogueError(f"{entry.name}: the pair was built from another file of that name")

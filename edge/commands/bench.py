@@ -60,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     add, default = parser.add_argument, "(default: %(default)s)"
     add("--pair", type=Path, default=Path("pairs/mobilefacenet512"), metavar="DIR", help=default)
+    shipped = "catalogue name or entry file of the network as shipped (default: the pair's own)"
+    add("--network", metavar="NAME", help=shipped)
     add(
         "--image",
         type=Path,
@@ -98,7 +100,7 @@ def _bench(arguments: argparse.Namespace) -> Bench:
     with ExitStack() as stack:
         pair, golden = open_unproved(arguments.pair, arguments.threads)
         stack.enter_context(pair)
-        offered = offered_networks(arguments.pair, pair.manifest)
+        offered = offered_networks(arguments.pair, pair.manifest, arguments.network)
         runs = {
             name: in_a_row([_opened(file, arguments.threads, stack) for file in row])
             for name, row in offered.rows.items()

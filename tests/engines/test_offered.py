@@ -80,3 +80,17 @@ def test_a_pair_of_another_file_of_that_name_is_not_compared_with_the_catalogue(
     changes = {"network": named, "specification": specification, "embedding_length": 512}
     offered = offered_networks(tmp_path / "pair", manifest.model_copy(update=changes))
     assert "another file" in offered.notes[0]
+
+
+def test_the_user_may_say_where_the_network_as_shipped_is(tmp_path):
+    manifest = tiny_pair(tmp_path)
+    entry = tmp_path / "mine.yaml"
+    template = [list(point) for point in manifest.specification.template]
+    entry.write_text(
+        "{name: tiny, kind: network, licence: none needed, embedding_length: 8, specification: "
+        f"{{width: 16, height: 20, colour: bgr, mean: 127.5, scale: 128, template: {template}}}, "
+        "files: [{name: network.onnx, file: sources/network.onnx}]}"
+    )
+    offered = offered_networks(tmp_path / "pair", manifest, str(entry))
+    assert offered.notes == ()
+    assert "dense_as_shipped" in offered.rows
