@@ -13,7 +13,7 @@ class FrameSource(Protocol):
     `edge.live_source.LiveSource` keeps one alive for months. It runs `frames()` in a thread of its
     own, opens anew after a loss, and hands over values of `edge.samples.Captured`:
 
-        source = live_source(settings, ...)  not started, nothing opened
+        source = edge.sources.live_source(settings, around, unreadable)    nothing opened yet
         source.start()
         source.frames()                      iterator of Captured: waits; ends after stop(), or
                                              after the last frame of a file

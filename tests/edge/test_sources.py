@@ -1,0 +1,129 @@
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import cv2
+import pytest
+
+from edge.errors import ConfigError
+from edge.samples import Frame
+from edge.source_status import Surroundings
+from edge.sources import address, frame_source, limits, live_source
+from tests.edge.cameras import BY_ID, camera_settings, picture
+from tests.edge.watching import PATIENCE_S, Told
+
+
+def unwanted(error: Exception) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("uri", "kind"),
+    [
+        ("clip.mp4", "Replay"),
+        (f"v4l2://{BY_ID}", "UsbCamera"),
+        ("csi://0", "GStreamerCamera"),
+        ("rtsp://camera/1", "NetworkCamera"),
+        ("rtsps://camera/1", "NetworkCamera"),
+        ("http://camera/1", "NetworkCamera"),
+        ("https://camera/1", "NetworkCamera"),
+    ],
+)
+def test_the_scheme_decides_what_captures(uri, kind):
+    assert type(frame_source(camera_settings(uri), unwanted)).__name__ == kind
+
+
+def test_timeouts_decide_when_a_call_is_given_up_and_a_camera_announced():
+    settings = camera_settings("rtsp://a/", open_timeout=4, read_timeout=2, offline_after=60)
+    treated = limits(settings)
+    assert (treated.open_stuck_s, treated.read_stuck_s) == (12, 6)
+    assert treated.patience.stalled_after_s == 1
+    assert treated.patience.announce_after_s == 60
+    assert treated.is_live
+
+
+def test_only_a_usb_camera_is_opened_anew_for_a_frozen_picture():
+    assert limits(camera_settings("rtsp://a/")).frozen_after_s is None
+    assert limits(camera_settings(f"v4l2://{BY_ID}")).frozen_after_s == 10
+
+
+def test_a_login_is_read_anew_for_each_connection(monkeypatch):
+    settings = camera_settings("rtsp://camera/1", login={"name": "door-login"})
+    monkeypatch.setenv("EDGE_GATE_DOOR_LOGIN", "admin:old")
+    assert address(settings).address == "rtsp://admin:old@camera/1"
+    monkeypatch.setenv("EDGE_GATE_DOOR_LOGIN", "admin:n@w")
+    assert address(settings).address == "rtsp://admin:n%40w@camera/1"
+    monkeypatch.delenv("EDGE_GATE_DOOR_LOGIN")
+    with pytest.raises(ConfigError, match="door-login"):
+        address(settings)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), picture(number))
+    return tmp_path
+
+
+def test_a_folder_is_taken_whole_and_ends(folder):
+    told = Told()
+    around = Surroundings(on_change=told)
+    source = live_source(camera_settings(str(folder)), around, unwanted)
+    source.start()
+    names = [Path(captured.frame.source).name for captured in source.frames()]
+    assert names == ["0.png", "1.png", "2.png", "3.png"]
+    assert told.until_state("disabled").error is None
+
+
+def test_a_folder_in_a_loop_starts_again(folder):
+    source = live_source(camera_settings(str(folder), loop=True), Surroundings(), unwanted)
+    source.start()
+    taken = [captured.frame for captured, _ in zip(source.frames(), range(9), strict=False)]
+    source.stop()
+    assert [Path(frame.source).name for frame in taken[3:6]] == ["3.png", "0.png", "1.png"]
+    assert [frame.index for frame in taken] == list(range(9))
+
+
+def test_a_file_that_is_missing_ends_with_an_error(tmp_path):
+    told = Told()
+    source = live_source(
+        camera_settings(str(tmp_path / "none.mp4")), Surroundings(on_change=told), unwanted
+    )
+    source.start()
+    assert "none.mp4" in str(told.until_state("disabled").error)
+    assert list(source.frames()) == []
+
+
+class MotionJpeg(BaseHTTPRequestHandler):
+    """A camera that sends JPEG after JPEG, as fast as they are taken."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        try:
+            for number in range(10**6):
+                jpeg = cv2.imencode(".jpg", picture(number))[1].tobytes()
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                self.wfile.write(head.encode() + jpeg + b"\r\n")
+        except OSError:
+            pass  # the client has gone
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def first_frame(uri: str) -> Frame:
+    settings = camera_settings(uri, open_timeout=PATIENCE_S, read_timeout=PATIENCE_S)
+    return next(frame_source(settings, unwanted).frames())
+
+
+def test_motion_jpeg_over_http_is_received():
+    with ThreadingHTTPServer(("127.0.0.1", 0), MotionJpeg) as server:
+        serving = Thread(target=partial(server.serve_forever, poll_interval=0.01))
+        serving.start()
+        frame = first_frame(f"http://127.0.0.1:{server.server_port}/video.mjpg?user=a&pwd=hunter2")
+        server.shutdown()
+        serving.join(PATIENCE_S)
+    assert frame.pixels.shape == (48, 64, 3)
