@@ -72,7 +72,7 @@ def conclusion(tuning: Tuning) -> list[str]:
     """Return what was found, in sentences for people, the most important first."""
     found = tuning.suggestion
     if found is None or tuning.goal is None:
-        return [tuning.refusal] if tuning.refusal else [_no_goal(tuning)]
+        return [f"No suggestion: {tuning.refusal}." if tuning.refusal else _no_goal(tuning)]
     return [*_answer(tuning.key, tuning.goal, found), *_warnings(tuning, found, tuning.goal)]
 
 

@@ -95,3 +95,8 @@ def test_the_reader_is_warned_of_a_goal_out_of_reach():
 @pytest.mark.parametrize(("value", "top"), [(0, 1), (1, 1), (1.1, 2), (21, 50), (501, 1000)])
 def test_an_axis_ends_at_a_round_number(value, top):
     assert round_top(value) == top
+
+
+def test_a_refusal_says_why_there_is_no_suggestion():
+    given = replace(tuning([50.0]), refusal="only 1 face")
+    assert conclusion(given) == ["No suggestion: only 1 face."]
