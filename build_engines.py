@@ -9,10 +9,13 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from edge.calibration_run import calibrate_on_photographs
+from edge.errors import EdgeError, UsageError
 from engines import builder_arguments
 from engines.build import BuildRequest, build_pair
+from engines.calibration_report import draw_sweep, recipe_text, sweep_table
 from engines.catalogue import find_entry
-from engines.catalogued_pair import build_request
+from engines.catalogued_pair import build_request, calibrated_recipe
 from engines.errors import (
     EnginesError,
     EntryError,
@@ -52,6 +55,10 @@ Command = Callable[[argparse.Namespace, Progress], int]
 def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
     entry = find_entry(arguments.network)
     recipe = _asked_recipe(arguments, entry.name)
+    if arguments.recipe == "calibrate" and recipe is None:
+        request = build_request(entry, Recipe(), arguments.threads, progress)
+        recipe = calibrated_recipe(request.network, arguments.threads, progress)
+        return replace(request, form=arguments.form, recipe=recipe)
     request = build_request(entry, recipe, arguments.threads, progress)
     return replace(request, form=arguments.form)
 
@@ -83,7 +90,26 @@ def _asked_recipe(arguments: argparse.Namespace, network: str) -> Recipe | None:
     if spelled:
         first = next(iter(spelled)).replace("layers", "layer").replace("_", "-")
         raise RecipeError(f"--recipe {arguments.recipe} is a whole recipe: leave out --{first}")
-    return find_recipe(network, arguments.recipe)
+    return None if arguments.recipe == "calibrate" else find_recipe(network, arguments.recipe)
+
+
+def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
+    request = build_request(find_entry(arguments.network), Recipe(), arguments.threads, progress)
+    found = calibrate_on_photographs(arguments, request.network, progress)
+    chosen = found.chosen
+    for reason in found.skipped:
+        print(reason, file=sys.stderr)
+    _show(sweep_table(found.sweep, chosen, found.verdict))
+    layers = ", ".join(chosen.candidate.recipe.layers)
+    print(f"chosen: {recipe_text(chosen.candidate)} ({layers})")
+    if arguments.plot is not None:
+        draw_sweep(found.sweep, chosen, arguments.plot, found.verdict)
+    if arguments.out is not None:
+        recipe = chosen.candidate.recipe
+        request = replace(request, recipe=recipe, usable=found.usable)
+        manifest = build_pair(request, arguments.out, progress)
+        print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
+    return 0
 
 
 def _plan(arguments: argparse.Namespace, progress: Progress) -> int:
@@ -124,16 +150,21 @@ def _show(what: RenderableType) -> None:
 
 COMMANDS: dict[str, Command] = {
     "build": _build,
+    "calibrate": _calibrate,
     "plan": _plan,
     "inspect": _inspect,
     "verify": _verify,
 }
 
 
-def _exit_code(error: EnginesError) -> int:
+def _exit_code(error: EnginesError | EdgeError) -> int:
     if isinstance(error, EntryError):
         return EXIT_CONFIG
-    return EXIT_USAGE if isinstance(error, UnknownEntryError | RecipeError) else EXIT_FAILED
+    return (
+        EXIT_USAGE
+        if isinstance(error, UnknownEntryError | RecipeError | UsageError)
+        else EXIT_FAILED
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -149,7 +180,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; nothing was changed", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except EnginesError as error:
+    except (EnginesError, EdgeError) as error:
         print(f"build_engines.py {arguments.command}: {error}", file=sys.stderr)
         return _exit_code(error)
 

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.progress import Progress
 
 from engines.acceptance import Acceptance, assess_pair, require_fit
@@ -31,7 +32,7 @@ from engines.preprocess import prepare
 from engines.recipe import Recipe
 from engines.score_mapping import fit_score_mapping
 from engines.shift import embedding_shift, unit_rows
-from engines.specification import Embeddings
+from engines.specification import Embeddings, FaceImages
 
 GOLDEN_FACES = 8
 """Faces replayed whenever the pair is opened: enough to notice a fault, a fraction of a second."""
@@ -59,6 +60,8 @@ class BuildRequest:
     """For each network call while building."""
     form: Form = "fused"
     """One lean graph, or two plain networks."""
+    usable: FaceImages | None = None
+    """Faces, aligned to the template, whose median shall score 50; None takes the golden faces."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +71,7 @@ class _Candidate:
     formed: FormedPair
     dense_rows: Embeddings
     pruned_rows: Embeddings
+    usable_shift: NDArray[np.float32]
 
 
 def build_pair(request: BuildRequest, out: Path, progress: Progress | None = None) -> Manifest:
@@ -103,15 +107,27 @@ def _candidate(request: BuildRequest, progress: Progress) -> _Candidate:
     formed = form_pair(request.network, request.recipe, request.form)
     original = request.network.model.SerializeToString()
     _require_sound(request, original, next(iter(formed.files.values())))
-    dense_rows, pruned_rows = (
+    golden = request.golden.images
+    dense_rows, pruned_rows = _both(formed, request, golden, progress)
+    if request.form == "fused":
+        (shipped_rows,) = _embedded(original, request, golden, progress, "network as shipped")
+        _require_lossless(shipped_rows, dense_rows)
+    usable = (dense_rows, pruned_rows)
+    if request.usable is not None:
+        usable = _both(formed, request, request.usable, progress)
+    return _Candidate(formed, dense_rows, pruned_rows, embedding_shift(*usable))
+
+
+def _both(
+    formed: FormedPair, request: BuildRequest, faces: FaceImages, progress: Progress
+) -> tuple[Embeddings, Embeddings]:
+    """Return the raw embeddings of the dense and of the pruned network."""
+    dense, pruned = (
         rows
         for role, content in formed.files.items()
-        for rows in _embedded(content, request, progress, f"{role} network")
+        for rows in _embedded(content, request, faces, progress, f"{role} network")
     )
-    if request.form == "fused":
-        (shipped_rows,) = _embedded(original, request, progress, "network as shipped")
-        _require_lossless(shipped_rows, dense_rows)
-    return _Candidate(formed, dense_rows, pruned_rows)
+    return dense, pruned
 
 
 def _require_sound(request: BuildRequest, original: bytes, formed: bytes) -> None:
@@ -147,15 +163,15 @@ def _lowest_cosine(first: Embeddings, second: Embeddings) -> float:
 
 
 def _embedded(
-    content: bytes, request: BuildRequest, progress: Progress, what: str
+    content: bytes, request: BuildRequest, faces: FaceImages, progress: Progress, what: str
 ) -> tuple[Embeddings, ...]:
-    """Return the golden faces' raw embeddings, one array for each output of the network."""
+    """Return raw embeddings of the faces, one array for each output of the network."""
     network = open_network(content, request.threads)
-    faces, specification = request.golden.images, request.network.specification
+    specification = request.network.specification
     starts = range(0, len(faces), LARGEST_BATCH)
     parts = [
         network.run(prepare(faces[start : start + LARGEST_BATCH], specification))
-        for start in progress.track(starts, description=f"embedding golden faces, {what}")
+        for start in progress.track(starts, description=f"embedding {len(faces)} faces, {what}")
     ]
     return tuple(np.concatenate(rows) for rows in zip(*parts, strict=True))
 
@@ -167,7 +183,6 @@ def _write(
     for role, content in files.items():
         (folder / f"{role}.onnx").write_bytes(content)
     write_vectors(folder / "golden.npz", _golden(request, candidate))
-    shift = embedding_shift(candidate.dense_rows, candidate.pruned_rows)
     network = request.network
     manifest = identified(
         Manifest(
@@ -183,7 +198,7 @@ def _write(
             recipe=request.recipe,
             files={role: FileRecord.of(folder / f"{role}.onnx") for role in files},
             golden=GoldenRecord(file=FileRecord.of(folder / "golden.npz"), tolerance=Tolerance()),
-            mapping=fit_score_mapping(shift),
+            mapping=fit_score_mapping(candidate.usable_shift),
             acceptance=acceptance,
             versions=library_versions(),
             layers=candidate.formed.layers,

@@ -5,12 +5,17 @@ from pathlib import Path
 from rich.progress import Progress
 
 from engines.build import BuildRequest, build_pair
+from engines.calibrate import choose, sweep
+from engines.calibration_faces import calibration_faces
+from engines.candidates import candidates
 from engines.catalogue import Catalogued, fetch
+from engines.degrade import with_margin
 from engines.errors import NetworkError
+from engines.form import lean
 from engines.golden import golden_faces
 from engines.manifest import Manifest
-from engines.named_recipes import DEFAULT, named_recipes
-from engines.network import load_network
+from engines.named_recipes import DEFAULT, find_recipe, named_recipes
+from engines.network import Network, load_network
 from engines.recipe import Recipe
 
 
@@ -25,13 +30,15 @@ def build_request(
 
     Args:
         entry: Of a network.
-        recipe: What to prune; None takes the one named `fast`, where the network has one.
+        recipe: What to prune; None takes the one named `fast`, where the network has one, and
+            else calibrates.
         threads: For each network call while building.
         progress: A running display of the caller's; None shows nothing.
 
     Raises:
         CatalogueError: The network or the golden faces cannot be obtained.
         NetworkError: The entry is no network, or its file is not usable.
+        CalibrationError: No recipe is fit.
     """
     if entry.specification is None:
         raise NetworkError(
@@ -40,14 +47,27 @@ def build_request(
     (file,) = fetch(entry, progress)
     network = load_network(file, entry.specification, entry.embedding_length)
     golden = golden_faces(entry.specification, progress)
-    chosen = recipe or default_recipe(entry.name)
-    return BuildRequest(entry.name, entry.licence, network, golden, chosen, threads)
+    if recipe is None and DEFAULT in named_recipes(entry.name):
+        recipe = find_recipe(entry.name)
+    if recipe is None:
+        recipe = calibrated_recipe(network, threads, progress)
+    return BuildRequest(entry.name, entry.licence, network, golden, recipe, threads)
 
 
-def default_recipe(network: str) -> Recipe:
-    """Return the network's recipe named `fast`, or a cautious one for networks never measured."""
-    known = named_recipes(network)
-    return known[DEFAULT].recipe if DEFAULT in known else Recipe()
+def calibrated_recipe(
+    network: Network, threads: int = 1, progress: Progress | None = None
+) -> Recipe:
+    """
+    Return the recipe that calibration without labels finds on the golden faces.
+
+    Raises:
+        CatalogueError: The golden faces cannot be obtained.
+        CalibrationError: No recipe is fit.
+    """
+    framed = golden_faces(with_margin(network.specification), progress).images
+    faces = calibration_faces(framed, network.specification)
+    slim, _ = lean(network)
+    return choose(sweep(slim, candidates(slim), faces, threads, progress).signals).candidate.recipe
 
 
 def build_catalogued(entry: Catalogued, out: Path, threads: int, progress: Progress) -> Manifest:

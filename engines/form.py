@@ -45,15 +45,20 @@ def form_pair(network: Network, recipe: Recipe, form: Form) -> FormedPair:
     Raises:
         RecipeError: The recipe names layers that do not exist.
     """
-    folded = fold_batch_norm(network)
     if form == "separate":
+        folded = fold_batch_norm(network)
         pruned, layers = prune(folded, recipe)
         models: dict[Role, onnx.ModelProto] = {"dense": folded.model, "pruned": pruned.model}
         return _formed(network, models, layers, ())
-    compacted, compaction = compact(folded, CHANNEL_MULTIPLE)
+    compacted, compaction = lean(network)
     pruned, layers = prune(compacted, recipe)
     fused = spell_out_prelu(fuse(compacted, pruned))
     return _formed(network, {"fused": fused}, layers, compaction)
+
+
+def lean(network: Network) -> tuple[Network, tuple[CompactedLayer, ...]]:
+    """Return what is pruned for a fused pair, BatchNormalization folded, and what was removed."""
+    return compact(fold_batch_norm(network), CHANNEL_MULTIPLE)
 
 
 def _formed(

@@ -59,8 +59,8 @@ def fit_score_mapping(shift: NDArray[np.float32]) -> ScoreMapping:
     Return a mapping on which usable faces spread around 50.
 
     Of the given faces 5 % score above 75, half of them above 50 and 95 % above 25; twice the shift
-    of those at 25 is left 5. A stand-in with the right order and range until calibration on more
-    and on degraded faces sets the knots.
+    of those at 25 is left 5. So a threshold means the same on every network that was calibrated on
+    the same faces: golden faces unless the operator calibrated on his own.
 
     Args:
         shift: (N,) embedding shifts of usable faces, not all equal.

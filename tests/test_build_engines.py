@@ -1,17 +1,19 @@
+import itertools
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 import build_engines
 from engines import catalogued_pair
+from engines.build import build_pair
 from engines.catalogue import fetch, find_entry
 from engines.manifest import read_manifest
 from engines.pair import open_pair
 from engines.recipe import Recipe
-from tests.networks import TinyNetwork, face_network, write
-from tests.pairs import synthetic_faces, tiny_pair
+from tests.networks import TinyNetwork, face_network, loaded, write
+from tests.pairs import request, synthetic_faces, tiny_pair
 
 ENTRY = """\
 name: tiny
@@ -193,3 +195,68 @@ def test_the_default_network_gives_a_pair_that_scores_faces_above_their_own_mosa
 def test_half_of_the_default_networks_weights_are_too_many(tmp_path, capsys):
     assert run("build", "--out", tmp_path / "pair", "--sparsity", "0.5", "--threads", "2") == 1
     assert "the pruned network collapsed" in capsys.readouterr().err
+
+
+def tiny_faces(monkeypatch):
+    monkeypatch.setattr(catalogued_pair, "golden_faces", lambda size, _: synthetic_faces(size))
+
+
+def test_a_network_never_measured_is_calibrated_when_built(tmp_path, entry, monkeypatch):
+    tiny_faces(monkeypatch)
+    assert run("build", "--network", entry, "--out", tmp_path / "plain") == 0
+    assert run("build", "--network", entry, "--recipe", "calibrate", "--out", tmp_path / "p") == 0
+    recipes = [read_manifest(tmp_path / name).recipe for name in ("plain", "p")]
+    assert recipes[0] == recipes[1]
+    assert recipes[0].layers == ("embedding_raw",)  # the only layer cheap enough
+
+
+def test_faces_named_usable_set_the_middle_of_the_scale(tmp_path):
+    asked = request(loaded(tmp_path), form="fused")
+    usable = synthetic_faces(seed=9).images
+    build_pair(replace(asked, usable=usable), tmp_path / "pair")
+    with open_pair(tmp_path / "pair") as pair:
+        assert median_score(pair, usable) == pytest.approx(50, abs=0.1)
+        assert median_score(pair, asked.golden.images) != pytest.approx(50, abs=0.1)
+
+
+@pytest.mark.registry
+@pytest.mark.parametrize(
+    ("made", "code", "message"),
+    [((), 64, "no such folder of images"), (("photographs",), 1, "no image below this folder")],
+)
+def test_a_calibration_without_photographs_says_so(tmp_path, capsys, made, code, message):
+    for name in made:
+        (tmp_path / name).mkdir()
+    assert run("calibrate", "--images", tmp_path / "photographs") == code
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.registry
+def test_calibrating_on_a_folder_of_photographs_builds_a_pair_of_their_scale(tmp_path, capsys):
+    folder = fetch(find_entry("orl-faces"))[0].parents[1]
+    words = ("--images", folder, "--faces", 40, "--out", tmp_path / "pair")
+    assert run("calibrate", *words, "--plot", tmp_path / "sweep.png") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "embedding norm" in printed
+    assert (tmp_path / "sweep.png").read_bytes()[:4] == b"\x89PNG"
+    manifest = read_manifest(tmp_path / "pair")
+    assert manifest.recipe.layers[-1] in printed
+    assert manifest.cost.pair <= 1.15 * manifest.cost.dense
+
+
+@pytest.mark.registry
+def test_calibrating_with_labels_reports_on_people_it_did_not_choose_on(tmp_path, capsys):
+    folder = fetch(find_entry("orl-faces"))[0].parents[1]
+    rows = ["image_a,image_b,mated,fold"]
+    for fold, people in enumerate((range(1, 21), range(21, 41))):
+        rows += [
+            f"s{a}/{first}.pgm,s{b}/{second}.pgm,{int(a == b)},{fold}"
+            for a, b in itertools.product(people, repeat=2)
+            for first, second in ([(1, 2), (3, 4)] if a == b else [(1, 2)])
+        ]
+    (tmp_path / "pairs.csv").write_text("\n".join(rows))
+    assert run("calibrate", "--images", folder, "--labels", tmp_path / "pairs.csv") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"chosen on 4\d\d pairs; on 4\d\d others", printed)  # some lost
+    assert re.search(r"FMR 0.01: \d\.\d+ \[.*\], embedding norm .*, difference ", printed)
+    assert "FMR 0.001 cannot be measured with 380 non-mated pairs" in printed

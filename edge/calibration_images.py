@@ -1,0 +1,100 @@
+"""Faces of a folder of photographs, for `build_engines.py calibrate`."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from edge.central_face import central_face
+from edge.errors import ImageError
+from edge.images import images_in, read_image
+from edge.pair_list import PairList
+from edge.protocols import FaceDetector
+from edge.samples import Pixels
+from engines.align import align
+from engines.calibrate_pairs import LabelledPairs
+from engines.calibration_faces import DEGRADED_SHARE, CalibrationFaces, degraded
+from engines.degrade import with_margin
+from engines.errors import AlignmentError, CalibrationError
+from engines.specification import InputSpecification
+
+
+@dataclass(slots=True)
+class PhotographReader:
+    """Finds, in photographs, the face that each is about, and remembers which had none."""
+
+    detector: FaceDetector
+    specification: InputSpecification
+    """Of the network."""
+    skipped: list[str] = field(default_factory=list)
+    """Photographs without a face to calibrate on, with the reason."""
+
+    def framed(self, path: Path) -> Pixels | None:
+        """Return the central face aligned with a margin, or None."""
+        try:
+            pixels = read_image(path)
+            face = central_face(self.detector.detect(pixels), pixels)
+            if face is not None:
+                return align(pixels, face.landmarks, with_margin(self.specification))
+        except (ImageError, AlignmentError) as error:
+            self.skipped.append(str(error))
+        else:
+            self.skipped.append(f"{path}: no face found")
+        return None
+
+    def all_framed(self, paths: Iterable[Path]) -> Iterator[Pixels]:
+        """Yield the face of each photograph that has one."""
+        for path in paths:
+            framed = self.framed(path)
+            if framed is not None:
+                yield framed
+
+
+def some_photographs(folder: Path, at_most: int) -> list[Path]:
+    """
+    Return photographs of a folder and of those below it, evenly chosen if there are too many.
+
+    Raises:
+        SourceError: There are none.
+    """
+    found = list(images_in([folder]))
+    chosen = np.unique(np.linspace(0, len(found) - 1, min(at_most, len(found))).astype(int))
+    return [found[i] for i in chosen]
+
+
+def labelled_faces(
+    reader: PhotographReader, names: Iterable[tuple[str, Path]], seed: int
+) -> tuple[CalibrationFaces, dict[str, int]]:
+    """
+    Return the faces of named photographs, a share of them degraded, and where each name is.
+
+    Args:
+        reader: Finds the faces.
+        names: As the list of pairs names the photographs, with their paths.
+        seed: Of the degradations.
+
+    Raises:
+        CalibrationError: No photograph has a face.
+    """
+    seen: dict[str, tuple[Pixels, int]] = {}
+    for name, path in names:
+        framed = reader.framed(path)
+        if framed is not None:  # cut at once: thousands of faces with their margin fill a memory
+            seen[name] = degraded(framed, name, reader.specification, seed, DEGRADED_SHARE)
+    if not seen:
+        raise CalibrationError("no photograph of the pairs shows a face")
+    images, strength = zip(*seen.values(), strict=True)
+    faces = CalibrationFaces(np.stack(images), np.array(strength, np.intp))
+    return faces, {name: place for place, name in enumerate(seen)}
+
+
+def labelled_pairs(pairs: PairList, place: dict[str, int]) -> LabelledPairs:
+    """Return the pairs of which both faces were found."""
+    kept = pairs.of(np.array([a in place and b in place for a, b in pairs.pairs()], bool))
+    return LabelledPairs(
+        np.array([place[name] for name in kept.first], np.intp),
+        np.array([place[name] for name in kept.second], np.intp),
+        kept.mated,
+        kept.fold,
+    )
