@@ -34,7 +34,6 @@ class Lane:
     def __init__(self, context: Any, plan: LanePlan) -> None:
         self._context: Any = context
         self._plan = plan
-        self._count = 0
         self._graph: int | None = None
         for name, address in plan.addresses:
             if not context.set_tensor_address(name, address):
@@ -46,10 +45,8 @@ class Lane:
             self._plan.port.launch(self._graph, self._plan.stream)
             return
         plan = self._plan
-        if count != self._count:
-            if not self._context.set_input_shape(plan.input_name, (count, *plan.input_shape)):
-                raise plan.refused(f"a batch of {count}")
-            self._count = count
+        if not self._context.set_input_shape(plan.input_name, (count, *plan.input_shape)):
+            raise plan.refused(f"a batch of {count}")
         self._execute()
 
     def record(self, count: int) -> None:

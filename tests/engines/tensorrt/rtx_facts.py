@@ -5,6 +5,8 @@ Run in a subprocess with a real TensorRT-RTX: build what the test wants and prin
 """
 
 import json
+import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -178,6 +180,27 @@ def case_cancel(folder: Path) -> Any:
     except KeyboardInterrupt:
         return {"cancelled": True}
     return {"cancelled": False}
+
+
+def case_ctrl_c(folder: Path) -> Any:
+    """The signal arrives while NVIDIA's code runs, at the first step it reports."""
+
+    class Interrupting(Progress):
+        def update(self, task_id: Any, **fields: Any) -> None:
+            if not sent:
+                sent.append(True)
+                os.kill(os.getpid(), signal.SIGINT)
+            super().update(task_id, **fields)
+
+    sent: list[bool] = []
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupting(disable=True) as progress:
+        try:
+            build_plan(RTX, request_for(network(folder).model), progress)
+        except KeyboardInterrupt:
+            restored = signal.getsignal(signal.SIGINT) == before
+            return {"interrupted": True, "restored": restored, "left": len(progress.tasks)}
+    return {"interrupted": False}
 
 
 CASES: dict[str, Callable[[Path], Any]] = {

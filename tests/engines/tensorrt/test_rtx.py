@@ -84,6 +84,10 @@ def test_a_build_is_cancelled_from_within(rtx):
     assert facts(rtx, "cancel")["cancelled"] is True
 
 
+def test_ctrl_c_while_building_ends_the_build_and_nothing_else(rtx):
+    assert facts(rtx, "ctrl_c") == {"interrupted": True, "restored": True, "left": 0}
+
+
 def test_the_installed_version_is_found_without_importing_it(rtx):
     done = run_with(
         rtx[1],
