@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import select
 import signal
 import sys
@@ -25,6 +26,7 @@ from edge.settings_delivery import BackoffSettings, OutboxSettings
 from tests.edge.deliveries import blob
 
 SINKS = ("http", "mqtt")
+WHOLE = re.compile(r"[0-9a-f]{32} [0-9a-f]{64}")
 LONGEST_LIFE_S = 0.04
 
 
@@ -42,7 +44,8 @@ class Receiver:
     def send(self, delivery: Delivery) -> None:
         if self._chance.random() < 0.1:
             raise SinkError("one of ten attempts fails")
-        os.write(self._file, f"{delivery.key} {fingerprint(delivery)}\n".encode())
+        # A kill may cut a write in two at a page border: the line end in front saves the next.
+        os.write(self._file, f"\n{delivery.key} {fingerprint(delivery)}\n".encode())
 
     def close(self) -> None:
         os.close(self._file)
@@ -110,8 +113,9 @@ def wanted(accepted: list[int]) -> set[str]:
 
 def lines(folder: Path, sink: str) -> Iterator[tuple[str, str]]:
     for line in (folder / sink).read_text().splitlines():
-        key, content = line.split()
-        yield key, content
+        if WHOLE.fullmatch(line):
+            key, content = line.split()
+            yield key, content
 
 
 def received(folder: Path, sink: str) -> Counter[str]:
