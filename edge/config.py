@@ -94,6 +94,8 @@ class Source(SourceSettings):
     """As `mode`, for this source; inherited if not set."""
     tracks: TrackSettings = Field(default_factory=TrackSettings)
     """Keys of `tracks` that differ for this source; the others are inherited from `tracks`."""
+    max_fps: Annotated[float, Field(gt=0, le=240)] = 10.0
+    """Cameras: frames a second to look at, at most; fewer under load. Files: every frame."""
     schedule: Annotated[tuple[Hours, ...], Field(strict=False)] = ()
     """Hours in which frames are looked at; always if not set."""
     masks: Annotated[tuple[MaskText, ...], Field(strict=False)] = ()

@@ -7,6 +7,7 @@ many. They leave from there as well, and move to the disk as soon as it works ag
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
@@ -56,6 +57,7 @@ class Courier:
         self._reopen_at_s = 0.0
         self._stopped = False
         self._problem: str | None = None
+        self._last_ledger: list[LedgerRow] | None = None
         try:
             self._working_disk()
         except OutboxFullError as error:  # a gate that does not start would lose every face
@@ -93,11 +95,13 @@ class Courier:
 
     def ledger(self) -> list[LedgerRow]:
         """
-        Return where the faces of each sink went.
+        Return where the faces of each sink went; after `stop`, as it was at the end.
 
         Raises:
             OutboxError: The file cannot be read.
         """
+        if self._last_ledger is not None:
+            return self._last_ledger
         rows = [row for outbox in self._outboxes() for row in outbox.ledger()]
         names = sorted({row.sink for row in rows})
         return [_sum([row for row in rows if row.sink == name]) for name in names]
@@ -125,6 +129,8 @@ class Courier:
         lost = len(self._memory.deliveries())
         if lost:
             log.error("%d faces were in memory only and are lost", lost)
+        with suppress(OutboxError):
+            self._last_ledger = self.ledger()
         for outbox in self._outboxes():
             outbox.close()
 

@@ -10,13 +10,16 @@ import time
 from collections.abc import Mapping
 
 USEC = 1_000_000
+PATIENCE_S = 1.0
+"""For a service manager that does not read its messages."""
 
 
 def notify(*assignments: str, environment: Mapping[str, str] | None = None) -> bool:
     """
     Send assignments such as `READY=1` in one message; return whether somebody was there to listen.
 
-    A service manager that is gone must not stop the cameras: a failed send is only reported.
+    A service manager that is gone or hangs must not stop the cameras: a failed send is only
+    reported.
     """
     address = (os.environ if environment is None else environment).get("NOTIFY_SOCKET")
     if not address:
@@ -24,6 +27,7 @@ def notify(*assignments: str, environment: Mapping[str, str] | None = None) -> b
     # A leading @ stands for the NUL byte of Linux's abstract name space.
     path = "\0" + address[1:] if address.startswith("@") else address
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        channel.settimeout(PATIENCE_S)
         try:
             channel.sendto("\n".join(assignments).encode(), path)
         except OSError:

@@ -1,7 +1,7 @@
 """Progress bars, tables and the closing summary on standard error; records go to standard out."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -64,7 +64,12 @@ def place(record: FaceRecord) -> str:
 
 def summary(records: Iterable[FaceRecord]) -> str:
     """Return how many faces were forwarded and discarded, by reason, in one line."""
-    counts = Counter(record.reason for record in records)
+    return counts_words(Counter(record.reason for record in records))
+
+
+def counts_words(found: Mapping[Reason, int]) -> str:
+    """Return the same of faces that were counted already."""
+    counts = +Counter(found)
     total = counts.total()
     forwarded = counts.pop(Reason.FORWARDED, 0)
     reasons = ", ".join(f"{reason.value} {count}" for reason, count in counts.most_common())

@@ -1,29 +1,25 @@
 """`edge-gate run`: run the gate over the sources of a configuration file."""
 
 import argparse
-from collections.abc import Sequence
-from functools import partial
+import os
 from pathlib import Path
 
-from edge.assess import assess_frame
-from edge.assess_files import assessments
-from edge.config import effective_gate
+from edge.commands.check import check_surroundings
+from edge.config import Config
 from edge.config_file import read_config
-from edge.detector import open_detector
-from edge.encode import to_delivery
-from edge.errors import EdgeError
-from edge.protocols import Sink
-from edge.record import face_record
-from edge.reporting import console, progress, summary
-from edge.samples import Assessment
-from edge.settings_engine import execution_of
-from edge.sink import open_sink
-from edge.source_file import open_files
-from engines.pair import open_pair
+from edge.logs import start_logging
+from edge.run_files import run_files
+from edge.sources import live_source
+from edge.supervisor import Supervisor
 
 EXAMPLES = """\
+Files are read to their end, with progress. Cameras, and files in a loop or at their own speed, run
+until SIGTERM or Ctrl-C; SIGHUP reads the configuration again, SIGUSR1 logs the ledger. Under
+systemd everything runs as a service does.
+
 examples:
   edge-gate run --config configs/demo.yaml
+  edge-gate run --config configs/rtsp.yaml --log text
   edge-gate check --config configs/demo.yaml       only look whether the file is right
 
 Exit code: 0, 1 when some inputs failed, 64 for a wrong command line, 78 for a wrong configuration.
@@ -31,38 +27,32 @@ Exit code: 0, 1 when some inputs failed, 64 for a wrong command line, 78 for a w
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the configuration file."""
+    """Add the configuration file and the form of the log."""
     parser.epilog = EXAMPLES
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="YAML file")
+    parser.add_argument(
+        "--log", choices=("json", "text"), help="default: text on a terminal, else json"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Take every source through the gate and send what it forwards to every sink."""
+    """Run until the files end, or until a signal."""
     config = read_config(arguments.config).config
-    shown_on = console()
-    problems: list[EdgeError] = []
-    with (
-        progress(shown_on) as bars,
-        open_pair(config.pair, config.threads, execution_of(config.engine)) as pair,
-    ):
-        detector = open_detector(config.detector, bars)
-        sinks = [open_sink(settings) for settings in config.sinks]
-        for source in config.sources:
-            gate = effective_gate(config, source)
-            assess = partial(assess_frame, detector=detector, pair=pair, gate=gate)
-            files = open_files([source.uri.path], problems.append)
-            records = []
-            for assessment in assessments(files, assess, bars, problems.append):
-                records.append(face_record(assessment))
-                _forward(assessment, sinks)
-            shown_on.print(f"{source.name}: {summary(records)}", markup=False)
-    for problem in problems:
-        shown_on.print(f"failed: {problem}", markup=False, style="red")
-    return 1 if problems else 0
+    if not _is_service(config):
+        return run_files(config)
+    start_logging(arguments.log)
+    return Supervisor(arguments.config, _read, live_source).run()
 
 
-def _forward(assessment: Assessment, sinks: Sequence[Sink]) -> None:
-    if assessment.verdict.forward:
-        delivery = to_delivery(assessment)
-        for sink in sinks:
-            sink.send(delivery)
+def _is_service(config: Config) -> bool:
+    endless = any(
+        source.uri.is_live or source.loop or source.pace == "timestamps"
+        for source in config.sources
+    )
+    return endless or "NOTIFY_SOCKET" in os.environ
+
+
+def _read(path: Path) -> Config:
+    loaded = read_config(path)
+    check_surroundings(loaded)
+    return loaded.config

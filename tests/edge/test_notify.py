@@ -36,6 +36,12 @@ def test_a_service_manager_that_is_gone_stops_nothing(tmp_path):
     assert not notify("READY=1", environment={"NOTIFY_SOCKET": str(tmp_path / "gone")})
 
 
+def test_a_service_manager_that_does_not_read_stops_nothing(listener):
+    while notify("STATUS=" + "x" * 1000, environment=found_at(listener)):
+        pass
+    assert len(listener.recv(4096)) == 1007
+
+
 def test_a_reload_is_ordered_by_the_monotonic_clock():
     first, second = (int(reloading()[1].removeprefix("MONOTONIC_USEC=")) for _ in range(2))
     assert first <= second

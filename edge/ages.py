@@ -1,0 +1,25 @@
+"""How old frames were at their verdict: the newest of them, as percentiles."""
+
+from collections import deque
+
+import numpy as np
+
+REMEMBERED = 1024
+
+
+class Ages:
+    """Used by one thread."""
+
+    def __init__(self) -> None:
+        self._newest_s: deque[float] = deque(maxlen=REMEMBERED)
+
+    def add(self, age_s: float) -> None:
+        """Remember one age in seconds."""
+        self._newest_s.append(age_s)
+
+    def percentiles_ms(self) -> dict[str, float]:
+        """Return median and 95th percentile in milliseconds; nothing when none was seen."""
+        if not self._newest_s:
+            return {}
+        p50, p95 = np.percentile(list(self._newest_s), (50, 95)) * 1000
+        return {"age_p50_ms": round(float(p50), 1), "age_p95_ms": round(float(p95), 1)}

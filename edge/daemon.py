@@ -1,0 +1,222 @@
+"""
+The whole gate as one object: engines, delivery, one lane for each source, one worker.
+
+    capture threads --newest frame--> worker: detect, track, score, decide --> outbox --> senders
+
+Threads hand over through slots and the outbox, all of them bounded. Of several calls to
+`reload` and `stop` only one may run at a time; the other methods may be called at any time.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from edge.camera_state import State
+from edge.changes import Changes, changes
+from edge.config import Config, Source
+from edge.errors import ImageError
+from edge.forwarding import Forwarding
+from edge.lane import Lane
+from edge.ledger import Ledger
+from edge.live_source import LiveSource
+from edge.open_delivery import open_delivery
+from edge.open_engines import open_engines
+from edge.outbox_tables import LedgerRow
+from edge.source_status import SourceStatus, Surroundings
+from edge.worker import Worker
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+OpenSource = Callable[[Source, Surroundings, Callable[[ImageError], None]], LiveSource]
+WORKER_S = 30.0
+"""For the frame in the worker's hands, before a reload or the end is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """All ledgers at one moment."""
+
+    sources: tuple[Ledger, ...]
+    sinks: tuple[LedgerRow, ...]
+
+    def imbalances(self) -> list[str]:
+        """Return what does not add up, in words; nothing when all is well."""
+        found = [words for ledger in self.sources for words in ledger.imbalances()]
+        return found + [
+            f"sink {row.sink}: {row.unexplained} faces went nowhere"
+            for row in self.sinks
+            if row.unexplained
+        ]
+
+
+class Daemon:
+    """Runs a configuration, and changes to another one."""
+
+    def __init__(self, config: Config, open_source: OpenSource, on_end: Callable[[], None]) -> None:
+        """
+        Open engines, outbox and sinks; no source yet.
+
+        Args:
+            config: What to run.
+            open_source: Returns a source that is not started.
+            on_end: Called by another thread when there is nothing left to do, or after a failure.
+
+        Raises:
+            ConfigError: A secret or certificate is missing.
+            EnginesError: The pair is missing, wrong, or does not compute what it promised.
+            DetectorError: The files are not those of the detector.
+            OutboxError: The outbox's file cannot be used.
+        """
+        self.config = config
+        self._open_source = open_source
+        self._engines = open_engines(config)
+        self.worker = Worker(open_delivery(config), on_end)
+        self._closed: dict[str, Ledger] = {}
+
+    def start(self) -> None:
+        """Begin to deliver what an earlier process left, open the sources, and look at frames."""
+        self.worker.forwarding.courier.start()
+        self.worker.start()
+        self._enter(self.config, self._new_sources(self.config, self._names()))
+
+    def reload(self, config: Config) -> Changes:
+        """
+        Change to another configuration; what is not in the difference goes on undisturbed.
+
+        Raises:
+            EdgeError, EnginesError: As in the constructor; the old configuration is kept.
+        """
+        todo = changes(self.config, config)
+        engines = open_engines(config) if todo.engines else self._engines
+        delivery = open_delivery(config) if todo.delivery else None
+        new_sources = self._new_sources(config, todo.opened)
+        # Nothing below can fail for what is written in the configuration.
+        self._leave(todo.closed)
+        before, self._engines = self._engines, engines
+        retuned = self.worker.lanes if todo.engines else todo.retuned
+        self._in_worker(lambda: self._retune(config, retuned))
+        if todo.engines:
+            before.pair.close()
+        if delivery is not None:
+            self._deliver_by(delivery)
+        self.config = config
+        self._enter(config, new_sources)
+        return todo
+
+    def stop(self, drain_s: float) -> Books:
+        """
+        End the sources, decide about what has arrived, deliver what is possible, and close.
+
+        Args:
+            drain_s: Seconds for the sinks; what they do not take stays in the outbox.
+        """
+        if not self.worker.stop(WORKER_S):
+            log.error("the worker does not end; the best faces of its tracks are lost")
+        sources = [*self._closed.values(), *(lane.close() for lane in self.worker.lanes.values())]
+        courier = self.worker.forwarding.courier
+        courier.stop(drain_s)
+        self._engines.pair.close()
+        return Books(tuple(sources), tuple(courier.ledger()))
+
+    def books(self) -> Books:
+        """
+        Return all ledgers now; exact only between two frames, as in a call of the worker.
+
+        Raises:
+            OutboxError: The outbox's file cannot be read.
+        """
+        lanes = list(self.worker.lanes.values())
+        sources = [*self._closed.values(), *(lane.ledger() for lane in lanes)]
+        return Books(tuple(sources), tuple(self.worker.forwarding.courier.ledger()))
+
+    def sources(self) -> list[SourceStatus]:
+        """Return how each source is doing."""
+        return [lane.source.status() for lane in list(self.worker.lanes.values())]
+
+    def status_words(self) -> str:
+        """Return the line that `systemctl status` shows."""
+        sources = self.sources()
+        up = sum(source.state is State.STREAMING for source in sources)
+        lanes = list(self.worker.lanes.values())
+        forwarded = sum(lane.counts.forwarded for lane in lanes)
+        courier = self.worker.forwarding.courier
+        failing = [each.sink for each in courier.status() if each.failures_in_a_row]
+        parts = [
+            f"{up}/{len(sources)} sources up",
+            f"{forwarded} faces forwarded",
+            f"overloaded, looking {self.worker.load.stretch:.1f} times less often"
+            * self.worker.load.is_over,
+            f"waiting for {', '.join(failing)}" * bool(failing),
+            courier.problem or "",
+        ]
+        return "; ".join(filter(None, parts))
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(source.name for source in self.config.sources)
+
+    def _new_sources(self, config: Config, names: Iterable[str]) -> list[tuple[Source, LiveSource]]:
+        around = Surroundings(on_change=_log_change, arrived=self.worker.wake)
+        return [
+            (source, self._open_source(source, around, _log_unreadable))
+            for source in config.sources
+            if source.name in names
+        ]
+
+    def _enter(self, config: Config, sources: Iterable[tuple[Source, LiveSource]]) -> None:
+        """Add lanes all at once: a worker with nothing but files at their end would end too."""
+        lanes = {
+            settings.name: Lane(
+                settings,
+                source,
+                self._engines.camera_gate(config, settings),
+                self._closed.pop(settings.name, None),
+            )
+            for settings, source in sources
+        }
+        self._in_worker(lambda: self.worker.lanes.update(lanes))
+        for lane in lanes.values():
+            lane.source.start()
+
+    def _leave(self, names: Iterable[str]) -> None:
+        """End lanes; a camera must be closed before it can be opened in another way."""
+        for name in names:
+            lane = self._in_worker(lambda name=name: self._finished(name))  # type: ignore[misc]
+            self._closed[name] = lane.close()
+
+    def _finished(self, name: str) -> Lane:
+        lane = self.worker.lanes.pop(name)
+        lane.finish(self.worker.forwarding)
+        return lane
+
+    def _retune(self, config: Config, names: Iterable[str]) -> None:
+        for source in config.sources:
+            if source.name in names and source.name in self.worker.lanes:
+                gate = self._engines.camera_gate(config, source)
+                self.worker.lanes[source.name].retune(source, gate, self.worker.forwarding)
+
+    def _deliver_by(self, delivery: Forwarding) -> None:
+        before = self.worker.forwarding
+        self._in_worker(lambda: setattr(self.worker, "forwarding", delivery))
+        before.courier.stop()
+        delivery.courier.start()
+
+    def _in_worker(self, function: Callable[[], Result]) -> Result:
+        return self.worker.call(function).result(WORKER_S)
+
+
+def _log_unreadable(error: ImageError) -> None:
+    log.warning("%s", error)
+
+
+def _log_change(status: SourceStatus) -> None:
+    fields = {
+        "source": status.name,
+        "state": status.state.value,
+        "availability": status.availability.value,
+        "openings": status.openings,
+    }
+    level = logging.WARNING if status.state in (State.LOST, State.STALLED) else logging.INFO
+    words = f": {status.error}" if status.state is State.LOST else ""
+    log.log(level, "%s is %s%s", status.name, status.state.value, words, extra={"fields": fields})

@@ -1,0 +1,67 @@
+"""From a best shot to the outbox: one record, one encoded face image."""
+
+import logging
+from dataclasses import dataclass
+
+from edge.best_shot import Shot
+from edge.delivery import Courier
+from edge.encode import to_delivery
+from edge.errors import OutboxError
+from edge.ledger import Counts
+from edge.record import Capture
+from edge.settings_delivery import DeliverySettings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a shot comes from."""
+
+    camera: str
+    """Its name in the configuration."""
+    run: str
+    """Makes the track ids of one run of a camera gate different from those of all others."""
+
+
+class Forwarding:
+    """Hands faces to the courier; used by one thread."""
+
+    def __init__(self, courier: Courier, settings: DeliverySettings) -> None:
+        self.courier = courier
+        self._settings = settings
+
+    def forward(self, shot: Shot, origin: Origin | None, counts: Counts) -> None:
+        """
+        Let the courier keep one face, and count what became of it.
+
+        Args:
+            shot: A face to send.
+            origin: None for a file, which gives the same records each time it is read.
+            counts: Of its source.
+        """
+        delivery = to_delivery(
+            shot.assessment,
+            None if origin is None else _capture(shot, origin),
+            include_embedding=self._settings.include_embedding,
+            media_type=self._settings.face_image,
+        )
+        counts.forwarded += 1
+        try:
+            placed = self.courier.accept(delivery)
+        except OutboxError:
+            counts.lost += 1
+            log.exception("face %s is lost: neither disk nor memory keeps it", delivery.key)
+            return
+        counts.accepted += placed.kept
+        counts.evicted += not placed.kept
+
+
+def _capture(shot: Shot, origin: Origin) -> Capture:
+    return Capture(
+        camera=origin.camera,
+        captured_at=shot.captured.wall,
+        clock_synced=shot.captured.clock_synced,
+        track_id=f"{origin.run}-{shot.track_id}",
+        revision=shot.revision,
+    )

@@ -1,0 +1,132 @@
+"""One source on its way through the gate: its frames, its camera gate, its books."""
+
+import secrets
+from dataclasses import replace
+from datetime import datetime
+
+from edge.ages import Ages
+from edge.camera_gate import CameraGate, Outcome
+from edge.config import Source
+from edge.errors import DetectorError
+from edge.forwarding import Forwarding, Origin
+from edge.ledger import MOST_WAITING, Counts, Ledger
+from edge.live_source import LiveSource
+from edge.pace import Turn
+from edge.samples import Captured
+from edge.schedule import is_scheduled
+from edge.source_time import SourceTime
+from engines.errors import BackendError
+
+
+class Lane:
+    """Used by the worker's thread, but for `ledger`."""
+
+    def __init__(
+        self,
+        settings: Source,
+        source: LiveSource,
+        gate: CameraGate,
+        before: Ledger | None = None,
+    ) -> None:
+        """
+        Prepare.
+
+        Args:
+            settings: Of the source.
+            source: Started by somebody else.
+            gate: Decides about its faces.
+            before: The books of an earlier lane of the same source, which go on.
+        """
+        self.source = source
+        self.counts = before.counts if before else Counts()
+        self.ages = Ages()
+        self._earlier_frames = before.frames if before else 0
+        self._dropped = 0
+        self._time = SourceTime(is_live=settings.uri.is_live)
+        self.turn = Turn(settings.name, 0.0)
+        self._use(settings, gate)
+
+    def _use(self, settings: Source, gate: CameraGate) -> None:
+        self.settings, self._gate = settings, gate
+        is_live = settings.uri.is_live
+        # Track ids of a gate begin at 1, and those of a file are no secret of this run.
+        self._origin = Origin(settings.name, secrets.token_hex(4)) if is_live else None
+        self.turn = replace(self.turn, interval_s=1 / settings.max_fps if is_live else 0.0)
+
+    def look(self, captured: Captured, now_s: float, forwarding: Forwarding) -> BackendError | None:
+        """
+        Take one frame through the gate; return what the networks complained of.
+
+        Args:
+            captured: From `source`.
+            now_s: Monotonic seconds.
+            forwarding: Where good faces go.
+
+        Raises:
+            DetectorError: The detector refused the frame; it is counted.
+        """
+        self._count_dropped(late=self.turn.is_late(now_s))
+        self.turn = replace(self.turn, looked_s=now_s)
+        if not is_scheduled(self.settings.schedule, _local_time(captured)):
+            self.counts.unscheduled += 1
+            self.finish(forwarding)
+            return None
+        if self._time.is_cut(captured):
+            self.finish(forwarding)
+        try:
+            outcome = self._gate.take(captured, self._time.seen_s(captured))
+        except DetectorError:
+            self.counts.failed += 1
+            raise
+        self.counts.looked_at += 1
+        self._note(outcome, forwarding)
+        return outcome.failure
+
+    def pass_time(self, now_s: float, forwarding: Forwarding) -> None:
+        """End the tracks of a camera that gives no frames."""
+        if self.settings.uri.is_live:
+            self._time.pass_to(now_s)
+            self._note(self._gate.pass_time(self._time.last_s), forwarding)
+
+    def finish(self, forwarding: Forwarding) -> None:
+        """End all tracks, and forward their best faces."""
+        self._note(self._gate.finish(self._time.last_s), forwarding)
+
+    def retune(self, settings: Source, gate: CameraGate, forwarding: Forwarding) -> None:
+        """Go on with another gate; what the one before has kept is forwarded by its settings."""
+        self.finish(forwarding)
+        self._use(settings, gate)
+
+    def close(self) -> Ledger:
+        """End the source, close the books and return them; after the worker has let go of it."""
+        self.source.stop()
+        self._count_dropped(late=False)
+        self.counts.unread += max(0, min(self.ledger().waiting, MOST_WAITING))
+        return self.ledger()
+
+    def ledger(self) -> Ledger:
+        """Return the books; exact when no frame is being looked at."""
+        frames = self._earlier_frames + self.source.status().frames
+        return Ledger(self.settings.name, frames, self.counts, self._gate.held)
+
+    def _count_dropped(self, *, late: bool) -> None:
+        dropped = self.source.status().dropped
+        if late:
+            self.counts.late += dropped - self._dropped
+        else:
+            self.counts.replaced += dropped - self._dropped
+        self._dropped = dropped
+
+    def _note(self, outcome: Outcome, forwarding: Forwarding) -> None:
+        counts = self.counts
+        counts.faces += outcome.faces
+        counts.scored += sum(face.quality is not None for face in outcome.assessments)
+        counts.unscorable += outcome.failure is not None
+        for reason, faces in outcome.discarded.items():
+            counts.discarded[reason.value] += faces
+        for shot in outcome.forwarded:
+            forwarding.forward(shot, self._origin, counts)
+
+
+def _local_time(captured: Captured) -> datetime:
+    return captured.wall.astimezone()

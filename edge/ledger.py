@@ -1,0 +1,96 @@
+"""
+Where every frame and every face of a source went. Pure: plain numbers that must add up.
+
+    frames    = replaced + late + unscheduled + failed + looked_at + unread + waiting
+    faces     = forwarded + discarded + held
+    forwarded = accepted + evicted + lost
+
+What becomes of an accepted face is in the outbox's own ledger, one row for each sink.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+
+MOST_WAITING = 2
+"""Frames between a source and the gate: one in the slot and one in the hands of the grabber."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What one thread counts of one source; never goes back."""
+
+    replaced: int = 0
+    """Frames of a camera that gave way to a newer one, as its rate asks for."""
+    late: int = 0
+    """Frames that gave way because the gate had no time: overload."""
+    unscheduled: int = 0
+    """Frames outside the schedule, not looked at."""
+    failed: int = 0
+    """Frames that the detector refused."""
+    looked_at: int = 0
+    unread: int = 0
+    """Frames that had come, but were not looked at when the source was stopped."""
+    faces: int = 0
+    scored: int = 0
+    """Faces that the networks saw; the others were discarded without."""
+    unscorable: int = 0
+    """Frames whose faces the networks refused."""
+    discarded: Counter[str] = field(default_factory=Counter)
+    """Faces by reason."""
+    forwarded: int = 0
+    accepted: int = 0
+    """Forwarded faces that the outbox keeps for every sink."""
+    evicted: int = 0
+    """Forwarded faces for which a full outbox had no room beside better ones."""
+    lost: int = 0
+    """Forwarded faces that neither disk nor memory could keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The books of one source at one moment."""
+
+    name: str
+    frames: int
+    """Received from the source."""
+    counts: Counts
+    held: int
+    """Faces that are the best of a track that has not ended."""
+
+    @property
+    def waiting(self) -> int:
+        """Frames on their way to the gate."""
+        counts = self.counts
+        dropped = counts.replaced + counts.late
+        taken = counts.unscheduled + counts.failed + counts.looked_at + counts.unread
+        return self.frames - dropped - taken
+
+    def imbalances(self) -> Iterator[str]:
+        """Yield what does not add up, in words; nothing when all is well."""
+        counts = self.counts
+        if not 0 <= self.waiting <= MOST_WAITING:
+            yield f"{self.name}: {self.waiting} of {self.frames} frames went nowhere"
+        faces = counts.faces - counts.forwarded - counts.discarded.total() - self.held
+        if faces:
+            yield f"{self.name}: {faces} of {counts.faces} faces went nowhere"
+        forwarded = counts.forwarded - counts.accepted - counts.evicted - counts.lost
+        if forwarded:
+            yield f"{self.name}: {forwarded} of {counts.forwarded} forwarded faces went nowhere"
+
+    def figures(self) -> dict[str, int]:
+        """Return all figures by name, for a log line."""
+        counts = self.counts
+        plain = {
+            each.name: getattr(counts, each.name)
+            for each in fields(counts)
+            if each.name != "discarded"
+        }
+        reasons = {f"discarded_{name}": count for name, count in counts.discarded.items() if count}
+        return {
+            "frames": self.frames,
+            "waiting": self.waiting,
+            **plain,
+            "held": self.held,
+            **reasons,
+        }

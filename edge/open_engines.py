@@ -1,0 +1,51 @@
+"""The detector and the engine pair: opened together, exchanged together, used by one thread."""
+
+from dataclasses import dataclass
+
+from rich.progress import Progress
+
+from edge.camera_gate import CameraGate, CameraSettings
+from edge.changes import decisions
+from edge.config import Config, Source
+from edge.detector import open_detector
+from edge.protocols import FaceDetector
+from edge.settings_engine import execution_of
+from edge.source_file import is_video
+from engines.pair import EnginePair, open_pair
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What looks at faces."""
+
+    detector: FaceDetector
+    pair: EnginePair
+
+    def camera_gate(self, config: Config, source: Source) -> CameraGate:
+        """Return the gate of one source, with no tracks yet."""
+        decided = decisions(config, source)
+        is_stills = not source.uri.is_live and not is_video(source.uri.path)
+        # Photographs are no recording of a walk: nobody is followed from one to the next.
+        mode = "every" if is_stills and decided.mode == "best_shot" else decided.mode
+        settings = CameraSettings(decided.gate, decided.tracks, mode, decided.polygons)
+        return CameraGate(self.detector, self.pair, settings)
+
+
+def open_engines(config: Config, bars: Progress | None = None) -> Engines:
+    """
+    Open the engine pair, prove it by its golden vectors, and open the detector.
+
+    Args:
+        config: Names them.
+        bars: A running display for files that must be fetched first; None shows nothing.
+
+    Raises:
+        EnginesError: The pair is missing, wrong, or does not compute what it promised.
+        DetectorError: The files are not those of the detector.
+    """
+    pair = open_pair(config.pair, config.threads, execution_of(config.engine))
+    try:
+        return Engines(open_detector(config.detector, bars), pair)
+    except BaseException:
+        pair.close()
+        raise

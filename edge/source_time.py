@@ -1,0 +1,47 @@
+"""One clock for the tracks of a source, that does not run backwards."""
+
+from edge.samples import Captured
+
+AFTER_A_CUT_S = 1.0
+
+
+class SourceTime:
+    """
+    Camera frames are timed by their arrival, frames of a file by their place in the recording.
+
+    So a file gives the same tracks however fast it is read, and in each round of a loop.
+    """
+
+    def __init__(self, *, is_live: bool) -> None:
+        self._is_live = is_live
+        self._offset_s = 0.0
+        self._last_s: float | None = None
+
+    @property
+    def last_s(self) -> float:
+        """Time of the newest frame; 0 before the first."""
+        return 0.0 if self._last_s is None else self._last_s
+
+    def seen_s(self, captured: Captured) -> float:
+        """Return the time of the next frame of the source."""
+        time_s = captured.frame.time_s
+        if self._is_live or time_s is None:
+            own_s = captured.monotonic_s if self._is_live else self.last_s + AFTER_A_CUT_S
+            seen_s = max(own_s, self.last_s)
+        else:
+            if self._last_s is not None and time_s + self._offset_s < self._last_s:
+                self._offset_s = self._last_s + AFTER_A_CUT_S - time_s
+            seen_s = time_s + self._offset_s
+        self._last_s = seen_s
+        return seen_s
+
+    def pass_to(self, now_s: float) -> None:
+        """Let time pass while no frame comes; later frames are not earlier than this."""
+        self._last_s = max(now_s, self.last_s)
+
+    def is_cut(self, captured: Captured) -> bool:
+        """Tell whether a frame shows another scene than the one before: nobody walked on."""
+        time_s = captured.frame.time_s
+        if self._is_live or self._last_s is None:
+            return False
+        return time_s is None or time_s + self._offset_s < self._last_s

@@ -1,0 +1,183 @@
+"""
+Runs the daemon for a service manager: signals, heartbeat, reload, exit code.
+
+    SIGTERM, SIGINT   decide about what has arrived, deliver for a bounded time, exit 0
+    SIGHUP            read the configuration again; a wrong one changes nothing
+    SIGUSR1           write the ledger to the log
+    SIGABRT           (of the watchdog) write the stack of every thread, then die
+
+The main thread only waits and watches, so that it is there when the others are stuck.
+"""
+
+import faulthandler
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Literal, TypeAlias
+
+from edge.config import Config
+from edge.daemon import Books, Daemon, OpenSource
+from edge.errors import EdgeError
+from edge.notify import notify, reloading, status, watchdog_interval_s
+from engines.errors import EnginesError
+
+log = logging.getLogger(__name__)
+
+Event: TypeAlias = Literal["stop", "reload", "reloaded", "ledger", "ended"]
+SIGNALS: dict[signal.Signals, Event] = {
+    signal.SIGTERM: "stop",
+    signal.SIGINT: "stop",
+    signal.SIGHUP: "reload",
+    signal.SIGUSR1: "ledger",
+}
+DRAIN_S = 5.0
+"""For sinks at the end; with all other bounds it stays below the unit's TimeoutStopSec=."""
+HEARTBEAT_S = 5.0
+"""Without a watchdog: how often the status is told."""
+
+
+class Supervisor:
+    """One run of the daemon, in the main thread."""
+
+    def __init__(self, path: Path, read: Callable[[Path], Config], open_source: OpenSource) -> None:
+        """
+        Prepare; nothing is read or opened yet.
+
+        Args:
+            path: The configuration file.
+            read: Reads and checks it.
+            open_source: Returns a source that is not started.
+        """
+        self._path, self._read, self._open_source = path, read, open_source
+        # The only queue that a signal handler may use while the main thread waits on it.
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._interval_s = watchdog_interval_s() or HEARTBEAT_S
+        self._reload: threading.Thread | None = None
+        self._reload_again = False
+
+    def run(self) -> int:
+        """
+        Run until a signal or the end of all files; return the exit code.
+
+        Raises:
+            ConfigError: The first configuration is wrong.
+            EdgeError, EnginesError: Something it names cannot be opened.
+        """
+        faulthandler.enable()
+        notify(status("opening the engine pair and the outbox"))
+        config = self._read(self._path)
+        daemon = Daemon(config, self._open_source, lambda: self._events.put("ended"))
+        with self._signals():
+            daemon.start()
+            log.info("ready", extra={"fields": {"config": str(self._path)}})
+            notify("READY=1", status(daemon.status_words()))
+            self._watch(daemon)
+            notify("STOPPING=1", status("delivering what is left"))
+            return self._end(daemon)
+
+    def _watch(self, daemon: Daemon) -> None:
+        """Return when the daemon is to be stopped."""
+        while True:
+            match self._next_event():
+                case "stop" | "ended":
+                    return
+                case "reload":
+                    self._begin_reload(daemon)
+                case "reloaded":
+                    self._end_reload(daemon)
+                case "ledger":
+                    _log_books_now(daemon)
+            stuck = [source.name for source in daemon.sources() if source.exhausted]
+            if stuck:
+                log.error("too many calls into %s are stuck; starting afresh", ", ".join(stuck))
+                return
+            self._beat(daemon)
+
+    def _next_event(self) -> Event | None:
+        try:
+            return self._events.get(timeout=self._interval_s)
+        except Empty:
+            return None
+
+    def _beat(self, daemon: Daemon) -> None:
+        """Ping the watchdog when the worker has done a frame lately, or had none to do."""
+        alive = time.monotonic() - daemon.worker.beat_s < 2 * self._interval_s
+        ping = ("WATCHDOG=1",) if alive else ()
+        notify(*ping, status(daemon.status_words()))
+
+    def _begin_reload(self, daemon: Daemon) -> None:
+        if self._reload is not None:
+            self._reload_again = True
+            return
+        notify(*reloading())
+        # Opening engines takes seconds, and the watchdog waits for nobody.
+        self._reload = threading.Thread(
+            target=self._reload_now, args=(daemon,), name="reload", daemon=True
+        )
+        self._reload.start()
+
+    def _reload_now(self, daemon: Daemon) -> None:
+        try:
+            todo = daemon.reload(self._read(self._path))
+        except (EdgeError, EnginesError) as error:
+            log.error("the configuration before is kept: %s", error)  # noqa: TRY400 -- no bug
+        except Exception:
+            log.exception("the reload failed half-way")
+        else:
+            log.info("reloaded: %s", todo.words)
+        self._events.put("reloaded")
+
+    def _end_reload(self, daemon: Daemon) -> None:
+        self._reload = None
+        notify("READY=1", status(daemon.status_words()))
+        if self._reload_again:
+            self._reload_again = False
+            self._begin_reload(daemon)
+
+    def _end(self, daemon: Daemon) -> int:
+        if self._reload is not None:
+            self._reload.join(self._interval_s)
+        sources = daemon.sources()
+        failed = daemon.worker.failure is not None or any(source.exhausted for source in sources)
+        books = daemon.stop(DRAIN_S)
+        imbalances = log_books(books)
+        live = {source.name for source in daemon.config.sources if source.uri.is_live}
+        unread = [source for source in sources if source.error and source.name not in live]
+        return 1 if failed or imbalances or unread else 0
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        def handle(number: int, _frame: object) -> None:
+            self._events.put(SIGNALS[signal.Signals(number)])
+
+        before = {number: signal.signal(number, handle) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _log_books_now(daemon: Daemon) -> None:
+    # In the worker, since the figures of a frame that is being looked at do not add up yet.
+    daemon.worker.call(lambda: log_books(daemon.books()))
+
+
+def log_books(books: Books) -> list[str]:
+    """Write all ledgers to the log; return what does not add up."""
+    for source in books.sources:
+        log.info("ledger of source %s", source.name, extra={"fields": source.figures()})
+    for sink in books.sinks:
+        log.info("ledger of sink %s", sink.sink, extra={"fields": asdict(sink)})
+    imbalances = books.imbalances()
+    if imbalances:
+        log.error("the ledger does not balance: %s", "; ".join(imbalances))
+    else:
+        log.info("the ledger balances")
+    return imbalances

@@ -1,0 +1,161 @@
+"""
+The one thread that owns the detector and the engine pair.
+
+It takes frames of all sources in turns, puts good faces into the outbox, and between two frames
+does what other threads ask for, so that nothing it uses is ever changed under its hands.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+from edge.errors import DetectorError, EdgeError
+from edge.forwarding import Forwarding
+from edge.lane import Lane
+from edge.pace import Load, in_order, seconds_until_due
+from edge.samples import Captured
+from engines.errors import EnginesError
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+IDLE_S = 0.5
+"""The longest rest: then tracks of silent cameras are looked after, and the heart beats."""
+MOST_FAILURES = 10
+"""Frames in a row refused by the detector or the networks: they will not recover by themselves."""
+
+
+class Worker:
+    """Looks at frames until it is stopped, has no source left, or has failed."""
+
+    def __init__(self, forwarding: Forwarding, on_end: Callable[[], None]) -> None:
+        """
+        Prepare; lanes are added by `call`, also before `start`.
+
+        Args:
+            forwarding: Where good faces go.
+            on_end: Called by the thread when it ends by itself.
+        """
+        self.lanes: dict[str, Lane] = {}
+        self.forwarding = forwarding
+        self.load = Load()
+        self.failure: Exception | None = None
+        """Why the thread gave up; None while all is well."""
+        self.beat_s = time.monotonic()
+        """Monotonic seconds of the newest sign of life: a frame done, or nothing to do."""
+        self._on_end = on_end
+        self._failures = 0
+        self._asked: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._arrived = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look at frames."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that a frame may have arrived."""
+        self._arrived.set()
+
+    def call(self, function: Callable[[], Result]) -> "Future[Result]":
+        """Let the thread call a function between two frames; return its result to come."""
+        future: Future[Result] = Future()
+
+        def answer() -> None:
+            try:
+                future.set_result(function())
+            except Exception as error:  # noqa: BLE001 -- it belongs to the one who asked
+                future.set_exception(error)
+
+        self._asked.put(answer)
+        self.wake()
+        return future
+
+    def stop(self, timeout_s: float) -> bool:
+        """Forward what tracks have kept and end; False when the thread does not answer."""
+        self._stopping.set()
+        self.wake()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._loop()
+            for lane in self.lanes.values():
+                lane.finish(self.forwarding)
+        except Exception as error:
+            log.exception("the worker gives up")
+            self.failure = error
+        self._answer_all()
+        self._on_end()
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            self._arrived.clear()
+            self._answer_all()
+            self.beat_s = time.monotonic()
+            if self._look_at_next(self.beat_s):
+                continue
+            if self.lanes and all(lane.source.ended for lane in self.lanes.values()):
+                if self._look_at_next(self.beat_s):  # the last frame came before the end did
+                    continue
+                return
+            self._pass_time(self.beat_s)
+            turns = [lane.turn for lane in self.lanes.values()]
+            self._arrived.wait(
+                min(seconds_until_due(turns, self.load, self.beat_s) or IDLE_S, IDLE_S)
+            )
+
+    def _answer_all(self) -> None:
+        while True:
+            try:
+                answer = self._asked.get_nowait()
+            except Empty:
+                return
+            answer()
+
+    def _look_at_next(self, now_s: float) -> bool:
+        """Look at one frame of the source that has waited longest; False when there is none."""
+        for turn in in_order([lane.turn for lane in self.lanes.values()], self.load, now_s):
+            lane = self.lanes[turn.name]
+            captured = lane.source.take()
+            if captured is not None:
+                self._look(lane, captured, now_s)
+                return True
+        return False
+
+    def _look(self, lane: Lane, captured: Captured, now_s: float) -> None:
+        failure: EdgeError | EnginesError | None
+        try:
+            failure = lane.look(captured, now_s, self.forwarding)
+        except DetectorError as error:
+            failure = error
+        if lane.settings.uri.is_live:
+            self._note_age(lane, time.monotonic() - captured.monotonic_s)
+        if failure is None:
+            self._failures = 0
+            return
+        self._failures += 1
+        log.warning("a frame of %s failed: %s", lane.settings.name, failure)
+        if self._failures >= MOST_FAILURES:
+            raise failure
+
+    def _note_age(self, lane: Lane, age_s: float) -> None:
+        lane.ages.add(age_s)
+        was_over, self.load = self.load.is_over, self.load.looked(age_s)
+        if self.load.is_over and not was_over:
+            log.warning(
+                "overloaded: verdicts come %.2f s late; looking less often", self.load.age_s
+            )
+        if was_over and not self.load.is_over:
+            log.info("no longer overloaded: looking at each source at its own rate")
+
+    def _pass_time(self, now_s: float) -> None:
+        for lane in self.lanes.values():
+            if now_s - lane.turn.looked_s > IDLE_S:
+                lane.pass_time(now_s, self.forwarding)

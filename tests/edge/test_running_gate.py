@@ -1,0 +1,189 @@
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from tests.edge.running_gate import ENGINES, ROOT, RunningGate, kept_keys, write_walks
+from tests.pairs import tiny_pair
+
+pytestmark = pytest.mark.registry
+
+ENDLESS = "{name: clip, uri: walks.mp4, loop: true, pace: timestamps}"
+ONCE = "{name: clip, uri: walks.mp4}"
+REST = """\
+sinks: [{type: directory, path: faces}]
+delivery: {outbox: {path: outbox.sqlite}, backoff: {first: 20ms, at_most: 50ms}}
+"""
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("material")
+    tiny_pair(folder)
+    write_walks(folder / "walks.mp4")
+    return folder
+
+
+@pytest.fixture
+def configure(tmp_path, material):
+    """Write the configuration, and write it again."""
+    (tmp_path / "pair").symlink_to(material / "pair")
+    (tmp_path / "walks.mp4").symlink_to(material / "walks.mp4")
+
+    def write(source=ENDLESS, more=""):
+        path = tmp_path / "gate.yaml"
+        path.write_text(f"{ENGINES}sources: [{source}]\n{REST}{more}")
+        return path
+
+    return write
+
+
+def names_of(messages):
+    """Return the names of the assignments, without the status, and repeats in a row only once."""
+    names = [line.split("=")[0] for text in messages for line in text.splitlines()]
+    names = [name for name in names if name not in ("STATUS", "MONOTONIC_USEC")]
+    return [name for name, before in zip(names, ["", *names], strict=False) if name != before]
+
+
+def test_the_service_manager_is_told_each_step_in_order(configure):
+    with RunningGate(configure()) as gate:
+        gate.wait_for("READY=1")
+        gate.wait_for("WATCHDOG=1")
+        gate.send(signal.SIGHUP)
+        assert "MONOTONIC_USEC=" in gate.wait_for("RELOADING=1")
+        gate.wait_for("READY=1")
+        gate.wait_for("WATCHDOG=1")
+        gate.send(signal.SIGTERM)
+        gate.wait_for("STOPPING=1")
+        names = names_of(gate.messages)
+    assert [name for name in names if name != "WATCHDOG"] == [
+        "READY",
+        "RELOADING",
+        "READY",
+        "STOPPING",
+    ]
+    assert names.index("WATCHDOG") > names.index("READY")
+
+
+def test_everything_is_accounted_for_after_sigterm(configure, tmp_path):
+    with RunningGate(configure()) as gate:
+        gate.wait_for("READY=1")
+        gate.wait_until_forwarded(more_than=1)
+        code, source, sink = gate.terminate()
+    assert code == 0
+    assert source["waiting"] == source["held"] == 0
+    assert source["forwarded"] == sink["queued"] == sink["delivered"]
+    assert len(kept_keys(tmp_path / "faces")) == sink["delivered"]
+
+
+def test_a_broken_configuration_is_named_and_changes_nothing(configure):
+    with RunningGate(configure()) as gate:
+        gate.wait_for("READY=1")
+        configure(more="thresholt: 3\n")
+        gate.send(signal.SIGHUP)
+        gate.wait_for("RELOADING=1")
+        complaint = gate.wait_for_log("is kept")
+        gate.wait_for("READY=1")
+        before = gate.ledgers()[0]["forwarded"]
+        assert gate.wait_until_forwarded(more_than=before)
+    assert "thresholt: unknown key" in str(complaint["message"])
+
+
+def test_a_changed_threshold_is_taken_over_without_opening_the_source_anew(configure):
+    strict = ENDLESS.replace("}", ", gate: {shift_at_most: 0}}")
+    with RunningGate(configure()) as gate:
+        gate.wait_for("READY=1")
+        gate.wait_until_forwarded(more_than=0)
+        configure(strict)
+        gate.send(signal.SIGHUP)
+        assert gate.wait_for_log("reloaded")["message"] == "reloaded: clip is retuned"
+        at_reload = gate.ledgers()[0]
+        while gate.ledgers()[0].get("discarded_low_quality", 0) < 3:
+            pass
+        code, source, _ = gate.terminate()
+    assert code == 0
+    assert source["forwarded"] == at_reload["forwarded"]
+    assert sum(line["message"] == "clip is starting" for line in gate.log) == 1
+
+
+def test_a_source_that_is_opened_anew_goes_on_with_its_books(configure):
+    with RunningGate(configure()) as gate:
+        gate.wait_for("READY=1")
+        before = gate.wait_until_forwarded(more_than=0)
+        configure(ENDLESS.replace("timestamps", "fast"))
+        gate.send(signal.SIGHUP)
+        assert gate.wait_for_log("reloaded")["message"] == "reloaded: clip is opened anew"
+        gate.wait_until_forwarded(more_than=before + 1)
+        code, source, sink = gate.terminate()
+    assert code == 0
+    assert source["forwarded"] == sink["delivered"] > before
+
+
+def test_another_outbox_and_sink_take_over_and_the_old_ones_lose_nothing(configure, tmp_path):
+    path = configure()
+    with RunningGate(path) as gate:
+        gate.wait_for("READY=1")
+        gate.wait_until_forwarded(more_than=0)
+        path.write_text(path.read_text().replace("faces", "others").replace("outbox.sq", "new.sq"))
+        gate.send(signal.SIGHUP)
+        gate.wait_for_log("reloaded: delivery")
+        before = gate.ledgers()[0]["forwarded"]
+        gate.wait_until_forwarded(more_than=before)
+        code, source, _ = gate.terminate()
+    assert code == 0
+    faces = [kept_keys(tmp_path / folder) for folder in ("faces", "others")]
+    assert all(faces)
+    assert len(faces[0]) + len(faces[1]) == source["forwarded"]
+
+
+def outbox_keys(path):
+    with sqlite3.connect(path) as database:
+        return {key for (key,) in database.execute("SELECT key FROM faces")}
+
+
+def test_faces_accepted_before_kill_9_are_delivered_by_the_next_process(configure, tmp_path):
+    blocked = tmp_path / "faces"
+    blocked.write_text("in the way")  # no folder can be made here
+    with RunningGate(configure()) as gate:
+        gate.wait_for("READY=1")
+        accepted = gate.wait_until_forwarded(more_than=2)
+        gate.send(signal.SIGKILL)
+        gate.process.wait()
+    left = outbox_keys(tmp_path / "outbox.sqlite")
+    assert len(left) >= accepted
+    blocked.unlink()
+    with RunningGate(configure()) as gate:
+        gate.wait_for("READY=1")
+        gate.wait_until_forwarded(more_than=0)
+        code, _, sink = gate.terminate()
+    assert code == 0
+    assert sink["queued"] == sink["delivered"]
+    assert left <= kept_keys(blocked)
+    assert outbox_keys(tmp_path / "outbox.sqlite") == set()
+
+
+def test_a_service_with_files_ends_with_them_and_sends_what_a_plain_run_sends(configure, tmp_path):
+    with RunningGate(configure(ONCE)) as gate:
+        assert gate.process.wait(60) == 0
+    by_service = kept_keys(tmp_path / "faces")
+    path = configure(ONCE)
+    path.write_text(path.read_text().replace("path: faces", "path: plain"))
+    command = [sys.executable, "-m", "edge", "run", "--config", path]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert by_service == kept_keys(tmp_path / "plain")
+    assert len(by_service) == 2  # of two people
+
+
+def test_a_wrong_configuration_ends_a_service_with_78(configure):
+    with RunningGate(configure(more="thresholt: 3\n")) as gate:
+        assert gate.process.wait(60) == 78
+
+
+def test_the_log_of_a_service_is_json(configure):
+    with RunningGate(configure(ONCE)) as gate:
+        gate.process.wait(60)
+        gate.wait_for_log("the ledger balances")
+    assert all(json.dumps(line) and "level" in line for line in gate.log)
