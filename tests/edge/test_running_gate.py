@@ -145,24 +145,26 @@ def outbox_keys(path):
 
 
 def test_faces_accepted_before_kill_9_are_delivered_by_the_next_process(configure, tmp_path):
-    blocked = tmp_path / "faces"
-    blocked.write_text("in the way")  # no folder can be made here
-    with RunningGate(configure()) as gate:
+    path, outbox = configure(), tmp_path / "outbox.sqlite"
+    to_a_folder = path.read_text().replace("type: directory", "name: receiver, type: directory")
+    nobody = "type: http, url: 'http://127.0.0.1:9/'"  # discard(9): nobody listens
+    path.write_text(to_a_folder.replace("type: directory, path: faces", nobody))
+    with RunningGate(path) as gate:
         gate.wait_for("READY=1")
         accepted = gate.wait_until_forwarded(more_than=2)
         gate.send(signal.SIGKILL)
         gate.process.wait()
-    left = outbox_keys(tmp_path / "outbox.sqlite")
+    left = outbox_keys(outbox)
     assert len(left) >= accepted
-    blocked.unlink()
-    with RunningGate(configure()) as gate:
+    path.write_text(to_a_folder)
+    with RunningGate(path) as gate:
         gate.wait_for("READY=1")
         gate.wait_until_forwarded(more_than=0)
         code, _, sink = gate.terminate()
     assert code == 0
     assert sink["queued"] == sink["delivered"]
-    assert left <= kept_keys(blocked)
-    assert outbox_keys(tmp_path / "outbox.sqlite") == set()
+    assert left <= kept_keys(tmp_path / "faces")
+    assert outbox_keys(outbox) == set()
 
 
 def test_a_service_with_files_ends_with_them_and_sends_what_a_plain_run_sends(configure, tmp_path):
