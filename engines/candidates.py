@@ -1,21 +1,21 @@
 """
 Recipes worth trying on a network that nobody has measured.
 
-Only cheap families: one of the last layers alone, or all of the last few. What comes before them is
-computed once for both networks. Pruning all layers at a small sparsity is tried only where a second
-embedding may be paid for.
+Only cheap families: one of the last layers alone, all of the last few, or a few neighbours. What
+comes before them is computed once for both networks. Earlier layers, and all layers at a small
+sparsity, are tried only where more of a second embedding may be paid for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import onnx
 
-from engines.cost import multiply_adds
-from engines.fuse import fuse
+from engines import graph
+from engines.cost import multiply_adds_by_node
 from engines.network import Network
-from engines.prune import prunable_weights, prune
+from engines.prune import prunable_weights
 from engines.recipe import Importance, Recipe
 
 COST_AT_MOST = 1.15
@@ -23,13 +23,24 @@ COST_AT_MOST = 1.15
 
 SINGLE_LAYERS = 8
 """How many of the last layers are tried alone."""
-LAST_LAYERS = (2, 3, 5, 8)
+LAST_LAYERS = (2, 3, 5, 8, 12, 20, 30)
 """How many of the last layers are tried together."""
+WINDOW = 3
+"""So many neighbouring layers are tried together anywhere, where they are not too dear."""
+WINDOW_SPARSITIES = (0.1, 0.2)
 SPARSITIES = (0.1, 0.2, 0.35, 0.5)
 """For the cheap families."""
 SMALL_SPARSITIES = (0.05, 0.1)
 """For all layers together: more breaks compact networks."""
 IMPORTANCES: tuple[Importance, ...] = ("channel", "magnitude")
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    name: str
+    layers: tuple[str, ...]
+    sparsities: tuple[float, ...] = SPARSITIES
+    importances: tuple[Importance, ...] = IMPORTANCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +62,43 @@ def candidates(network: Network, cost_at_most: float = COST_AT_MOST) -> tuple[Ca
         network: Compacted, as it will run.
         cost_at_most: 2 and more admits pruning all layers.
     """
-    alone = multiply_adds(network.model, network.specification)
+    counts = multiply_adds_by_node(network.model, network.specification)
     found = []
-    for family, layers, sparsities in _families(network.model):
-        cost = multiply_adds(_fused(network, layers), network.specification) / alone
+    for family in _families(network.model):
+        cost = 1 + _computed_again(network.model, counts, family.layers) / sum(counts)
         if cost <= cost_at_most:
             found += [
-                Candidate(family, Recipe(sparsity=share, layers=layers, importance=kind), cost)
-                for kind, share in product(IMPORTANCES, sparsities)
+                Candidate(family.name, _recipe(family, kind, share), cost)
+                for kind, share in product(family.importances, family.sparsities)
             ]
     return tuple(found)
 
 
-def _families(model: onnx.ModelProto) -> Iterator[tuple[str, tuple[str, ...], tuple[float, ...]]]:
+def _recipe(family: _Family, importance: Importance, sparsity: float) -> Recipe:
+    return Recipe(sparsity=sparsity, layers=family.layers, importance=importance)
+
+
+def _families(model: onnx.ModelProto) -> Iterator[_Family]:
     names = tuple(dict.fromkeys(each.layer for each in prunable_weights(model)))
-    yield "last layer", names[-1:], SPARSITIES
+    yield _Family("last layer", names[-1:])
     for place, name in enumerate(reversed(names[-SINGLE_LAYERS:-1]), start=2):
-        yield f"layer {place} from the end", (name,), SPARSITIES
+        yield _Family(f"layer {place} from the end", (name,))
     for count in LAST_LAYERS:
         if count < len(names):
-            yield f"last {count} layers", names[-count:], SPARSITIES
-    yield "all layers", names, SMALL_SPARSITIES
+            yield _Family(f"last {count} layers", names[-count:])
+    for start in range(0, len(names) - WINDOW, WINDOW):
+        name = f"layers {start + 1} to {start + WINDOW}"
+        window = names[start : start + WINDOW]
+        yield _Family(name, window, WINDOW_SPARSITIES, IMPORTANCES[:1])
+    yield _Family("all layers", names, SMALL_SPARSITIES)
 
 
-def _fused(network: Network, layers: tuple[str, ...]) -> onnx.ModelProto:
-    """What is computed twice does not depend on the sparsity."""
-    pruned, _ = prune(network, Recipe(sparsity=0.5, layers=layers))
-    return fuse(network, pruned)
+def _computed_again(model: onnx.ModelProto, counts: Sequence[int], layers: tuple[str, ...]) -> int:
+    """Return the multiply-adds of the pruned layers and of everything that depends on them."""
+    changed: set[str] = set()
+    again = 0
+    for node, layer, count in zip(model.graph.node, graph.layer_names(model), counts, strict=True):
+        if layer in layers or changed & set(node.input):
+            changed.update(node.output)
+            again += count
+    return again

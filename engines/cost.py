@@ -15,6 +15,13 @@ def multiply_adds(model: onnx.ModelProto, specification: InputSpecification) -> 
 
     Zero weights count: libraries multiply by them too.
     """
+    return sum(multiply_adds_by_node(model, specification))
+
+
+def multiply_adds_by_node(
+    model: onnx.ModelProto, specification: InputSpecification
+) -> tuple[int, ...]:
+    """Return the multiply-adds of each node for one face, in graph order; 0 for other operators."""
     one = onnx.ModelProto()
     one.CopyFrom(model)
     del one.graph.value_info[:]
@@ -28,7 +35,7 @@ def multiply_adds(model: onnx.ModelProto, specification: InputSpecification) -> 
         each.name: graph.dimensions(each) or () for each in (*inferred.value_info, *inferred.output)
     }
     weights = {each.name: tuple(each.dims) for each in one.graph.initializer}
-    return sum(_products(node, shapes, weights) for node in one.graph.node)
+    return tuple(_products(node, shapes, weights) for node in one.graph.node)
 
 
 def _products(

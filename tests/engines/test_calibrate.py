@@ -10,8 +10,10 @@ from engines.batch_norm import fold_batch_norm
 from engines.calibrate import Signals, choose, separation, sweep
 from engines.calibration_faces import calibration_faces, degraded
 from engines.candidates import Candidate, candidates
+from engines.cost import multiply_adds
 from engines.degrade import with_margin, without_margin
 from engines.errors import CalibrationError
+from engines.fuse import fuse
 from engines.onnxruntime_backend import open_network
 from engines.preprocess import prepare
 from engines.prune import prune
@@ -53,6 +55,13 @@ def test_a_share_of_named_images_is_degraded():
     (image,) = framed(1, 1)
     strengths = [degraded(image, f"{n}", specification(), 0, 0.4)[1] for n in range(500)]
     assert 150 < np.count_nonzero(strengths) < 250
+
+
+def test_the_cost_of_a_candidate_is_that_of_its_fused_graph(network):
+    for each in candidates(network, 3):
+        pruned, _ = prune(network, replace(each.recipe, sparsity=0.5))
+        fused = multiply_adds(fuse(network, pruned), network.specification)
+        assert each.cost == pytest.approx(fused / multiply_adds(network.model, specification()))
 
 
 def test_candidates_share_what_comes_before_them_and_cost_no_more_than_allowed(network):
