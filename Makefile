@@ -3,8 +3,18 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# Where `make install` puts things; DESTDIR is for packagers.
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINDIR := $(PREFIX)/bin
+LIBDIR := $(PREFIX)/lib/edge-gate
+DOCDIR := $(PREFIX)/share/doc/edge-gate
+UNITDIR := $(PREFIX)/lib/systemd/system
+SYSUSERS := $(PREFIX)/lib/sysusers.d/edge-gate.conf
+TMPFILES := $(PREFIX)/lib/tmpfiles.d/edge-gate.conf
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench clean
+.PHONY: help venv demo test lint bench soak services install install-program install-service uninstall clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -18,12 +28,12 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-install: $(BIN)/.installed ## create .venv and install the pinned dependencies
+venv: $(BIN)/.installed ## create .venv and install the pinned dependencies
 
-demo: install ## obtain networks and photographs, build the pair, run the gate, write demo/
+demo: venv ## obtain networks and photographs, build the pair, run the gate, write demo/
 	@$(BIN)/python -m edge demo --out demo
 
-lint: install ## formatting, lint, types, import rules
+lint: venv ## formatting, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -32,13 +42,45 @@ lint: install ## formatting, lint, types, import rules
 test: lint ## lint and all tests
 	$(BIN)/python -m pytest
 
-bench: install ## time the hot paths
+bench: venv ## time the hot paths
 	$(BIN)/python -m pytest tests/bench/bench_hot_paths.py -p no:randomly
 
 services: ## install the Debian packages that the tests of cameras and sinks use (needs root)
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	  $$(grep -v '^#' tests/apt-packages.txt) >/dev/null
+
+soak: venv ## run two cameras for MINUTES (10) while everything around them fails
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10)
+
+install: install-program install-service ## install program, units and example to PREFIX (needs root)
+
+# Not a venv: the system's own packages (TensorRT and GStreamer of JetPack) stay visible.
+install-program:
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade -c constraints.txt \
+	  --target '$(DESTDIR)$(LIBDIR)' .
+	install -d '$(DESTDIR)$(BINDIR)'
+	printf '#!/bin/sh\nPYTHONPATH=%s exec $(PYTHON) -m edge "$$@"\n' '$(LIBDIR)' > '$(DESTDIR)$(BINDIR)/edge-gate'
+	chmod 755 '$(DESTDIR)$(BINDIR)/edge-gate'
+
+install-service:
+	install -d '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(DOCDIR)' '$(DESTDIR)/etc/edge-gate'
+	for unit in edge-gate edge-gate-csi; do \
+	  sed -e 's|@BINDIR@|$(BINDIR)|; s|@DOCDIR@|$(DOCDIR)|' systemd/$$unit.service.in \
+	    > '$(DESTDIR)$(UNITDIR)'/$$unit.service || exit 1; \
+	  chmod 644 '$(DESTDIR)$(UNITDIR)'/$$unit.service; \
+	done
+	install -D -m 644 systemd/edge-gate.sysusers '$(DESTDIR)$(SYSUSERS)'
+	install -D -m 644 systemd/edge-gate.tmpfiles '$(DESTDIR)$(TMPFILES)'
+	install -m 644 README.md LICENSE configs/gate.example.yaml '$(DESTDIR)$(DOCDIR)'
+	@[ -n '$(DESTDIR)' ] || { systemd-sysusers '$(SYSUSERS)' && systemd-tmpfiles --create '$(TMPFILES)' && \
+	  systemctl daemon-reload; } || echo "systemd is not running here: users and units are taken up at the next start"
+
+uninstall: ## remove what `make install` installed; configuration and state stay
+	@[ -n '$(DESTDIR)' ] || systemctl disable --now edge-gate edge-gate-csi 2>/dev/null || true
+	rm -f '$(DESTDIR)$(BINDIR)/edge-gate' '$(DESTDIR)$(SYSUSERS)' '$(DESTDIR)$(TMPFILES)'
+	rm -f '$(DESTDIR)$(UNITDIR)/edge-gate.service' '$(DESTDIR)$(UNITDIR)/edge-gate-csi.service'
+	rm -rf '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(DOCDIR)'
 
 clean: ## remove the venv and everything the demo made
 	rm -rf $(VENV) demo pairs
