@@ -33,11 +33,11 @@ def emulate_half(model: onnx.ModelProto) -> onnx.ModelProto:
     return rewritten
 
 
-def activation_peaks(
+def run_with_peaks(
     model: onnx.ModelProto, inputs: NDArray[np.float32], threads: int = 1
-) -> dict[str, float]:
+) -> tuple[tuple[NDArray[np.float32], ...], dict[str, float]]:
     """
-    Return the largest absolute value of every float tensor that a node computes.
+    Return a network's outputs, and the largest absolute value of every float tensor on the way.
 
     Args:
         model: FP32 network.
@@ -51,22 +51,31 @@ def activation_peaks(
         for name in node.output
         if types.get(name) == TensorProto.FLOAT
     ]
-    peaks = run_graph(_tapped(model, names), inputs, threads, stacked=False)
-    return {name: float(peak.max()) for name, peak in zip(names, peaks, strict=True)}
+    batches = _run_batches(_tapped(model, names), inputs, threads)
+    count = len(model.graph.output)
+    outputs = tuple(np.concatenate(parts) for parts in list(zip(*batches, strict=True))[:count])
+    peaks = np.max([[float(value) for value in batch[count:]] for batch in batches], axis=0)
+    return outputs, {name: float(peak) for name, peak in zip(names, peaks, strict=True)}
 
 
 def run_graph(
-    model: onnx.ModelProto, inputs: NDArray[np.float32], threads: int = 1, *, stacked: bool = True
+    model: onnx.ModelProto, inputs: NDArray[np.float32], threads: int = 1
 ) -> tuple[NDArray[np.float32], ...]:
     """
     Run a graph in batches with every optimisation off, so that no cast is fused away.
 
     Args:
-        model: A graph with one input and any number of outputs.
+        model: A graph with one input and any number of outputs, each with a row for each image.
         inputs: (N, ...) float32.
         threads: ONNX Runtime threads.
-        stacked: Whether an output has one row for each image; else one value for each batch.
     """
+    batches = _run_batches(model, inputs, threads)
+    return tuple(np.concatenate(outputs) for outputs in zip(*batches, strict=True))
+
+
+def _run_batches(
+    model: onnx.ModelProto, inputs: NDArray[np.float32], threads: int
+) -> list[list[NDArray[np.float32]]]:
     import onnxruntime  # noqa: PLC0415
 
     options = onnxruntime.SessionOptions()
@@ -76,12 +85,10 @@ def run_graph(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     feed, size = session.get_inputs()[0], _batch_size(session.get_inputs()[0].shape[0])
-    batches = [
+    return [
         session.run(None, {feed.name: inputs[start : start + size]})
         for start in range(0, len(inputs), size)
     ]
-    join = np.concatenate if stacked else np.stack
-    return tuple(join(outputs) for outputs in zip(*batches, strict=True))
 
 
 def _batch_size(declared: int | str | None) -> int:
@@ -133,11 +140,10 @@ def _rounded(node: onnx.NodeProto, types: dict[str, int]) -> list[onnx.NodeProto
 
 
 def _tapped(model: onnx.ModelProto, names: list[str]) -> onnx.ModelProto:
-    """Return the model with one scalar output for each tensor, its largest absolute value."""
+    """Return the model with one more scalar output for each tensor, its largest magnitude."""
     tapped = onnx.ModelProto()
     tapped.CopyFrom(model)
     graph = tapped.graph
-    del graph.output[:]
     for name in names:
         graph.node.append(helper.make_node("Abs", [name], [f"{name}/abs"]))
         graph.node.append(

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from engines.emulation import activation_peaks, emulate_half, run_graph
+from engines.emulation import emulate_half, run_graph, run_with_peaks
 from engines.errors import PrecisionError
 from engines.precision import LARGEST_HALF
 from engines.ranks import spearman
@@ -100,10 +100,13 @@ def measure_fp16(
     Raises:
         PrecisionError: An activation leaves FP16's range or an FP16 output is not finite.
     """
-    peaks = [activation_peaks(model, inputs, threads) for model in full]
-    tensor, peak = max((item for each in peaks for item in each.items()), key=lambda item: item[1])
-    expected = _run_all(full, inputs, threads)
-    emulated = _run_all([emulate_half(model) for model in half], inputs, threads)
+    observed = [run_with_peaks(model, inputs, threads) for model in full]
+    expected = tuple(output for outputs, _ in observed for output in outputs)
+    largest = (item for _, peaks in observed for item in peaks.items())
+    tensor, peak = max(largest, key=lambda item: item[1])
+    emulated = tuple(
+        output for model in half for output in run_graph(emulate_half(model), inputs, threads)
+    )
     if not all(np.isfinite(output).all() for output in emulated):
         raise PrecisionError(
             f"FP16 overflows: the largest activation is {peak:.0f} in tensor {tensor!r} and FP16 "
@@ -126,12 +129,6 @@ def refuse_fp16(figures: Fp16Figures, limits: Fp16Limits) -> None:
             f"FP16 is refused: {'; '.join(missed)}. Prune more so that the shift exceeds rounding, "
             "keep more layers in FP32 with --keep-fp32, or build with --precision fp32"
         )
-
-
-def _run_all(
-    models: Sequence[onnx.ModelProto], inputs: NDArray[np.float32], threads: int
-) -> Outputs:
-    return tuple(output for model in models for output in run_graph(model, inputs, threads))
 
 
 def compare_outputs(expected: Outputs, found: Outputs) -> Deviation:

@@ -68,7 +68,7 @@ def forecast(
     if options.precision == "fp16":
         try:
             inputs = prepare(request.golden.images, request.network.specification)
-            figures = gate_pair(files, options, inputs)
+            figures = gate_pair(files, options, inputs, request.threads)
         except PrecisionError as error:
             obstacles.append(str(error))
     plans = _plans(files, options, workshop)

@@ -80,7 +80,10 @@ def prepare_networks(
 
 
 def gate_pair(
-    files: Mapping[str, NetworkFile], options: PlanOptions, inputs: NDArray[np.float32]
+    files: Mapping[str, NetworkFile],
+    options: PlanOptions,
+    inputs: NDArray[np.float32],
+    threads: int = 1,
 ) -> Fp16Figures:
     """
     Return what FP16 does to the pair's embeddings and shift on real faces.
@@ -89,13 +92,14 @@ def gate_pair(
         files: By role.
         options: What to keep in FP32.
         inputs: (N, ...) float32 prepared face images.
+        threads: Of ONNX Runtime.
 
     Raises:
         PrecisionError: FP16 overflows, or changes the pair more than the options' limits allow.
     """
     models = [file.model for file in files.values()]
     halves = [_half(model, options).model for model in models]
-    figures = measure_fp16(models, halves, inputs)
+    figures = measure_fp16(models, halves, inputs, threads)
     refuse_fp16(figures, options.limits)
     return figures
 

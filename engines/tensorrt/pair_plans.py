@@ -9,7 +9,6 @@ from rich.progress import Progress
 
 from engines.build import BuildRequest, build_pair
 from engines.fp16_gate import Fp16Figures
-from engines.golden import GoldenFaces
 from engines.golden_vectors import Tolerance
 from engines.manifest import (
     FileRecord,
@@ -109,7 +108,7 @@ def build_pair_with_plans(
     workshop = open_workshop(options, used)
     with replaced_at_once(out) as folder:
         build_pair(request, folder, progress)
-        manifest = _add_plans(folder, request.golden, workshop, progress)
+        manifest = _add_plans(folder, request, workshop, progress)
         if options.flavour == "tensorrt":
             used.prove(folder)
     return manifest
@@ -140,7 +139,7 @@ def open_workshop(options: PlanOptions, tools: Tools) -> Workshop:
 
 
 def _add_plans(
-    folder: Path, golden: GoldenFaces, workshop: Workshop, progress: Progress
+    folder: Path, request: BuildRequest, workshop: Workshop, progress: Progress
 ) -> Manifest:
     """Build the plans of a finished pair and let its manifest name them."""
     manifest, options = read_manifest(folder), workshop.options
@@ -148,7 +147,8 @@ def _add_plans(
     figures = None
     if options.precision == "fp16":
         task = progress.add_task("measuring FP16 on the golden faces", total=None)
-        figures = gate_pair(files, options, prepare(golden.images, manifest.specification))
+        inputs = prepare(request.golden.images, manifest.specification)
+        figures = gate_pair(files, options, inputs, request.threads)
         progress.remove_task(task)
     plans: dict[Role, FileRecord] = {}
     networks = prepare_networks(files, options, workshop.typing)

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engines.batch_norm import fold_batch_norm
-from engines.emulation import activation_peaks, emulate_half, run_graph
+from engines.emulation import emulate_half, run_graph, run_with_peaks
 from engines.errors import PrecisionError
 from engines.fp16_gate import Fp16Limits, measure_fp16, refuse_fp16
 from engines.precision import LARGEST_HALF, half_precision
@@ -58,7 +58,7 @@ def test_folding_batch_norm_before_converting_removes_the_overflow():
 
 def test_the_largest_activation_is_the_true_one():
     model = overflowing_network().model
-    peaks = activation_peaks(model, inputs())
+    _, peaks = run_with_peaks(model, inputs())
     tapped = onnx.ModelProto()
     tapped.CopyFrom(model)
     tapped.graph.output[0].name = "wide"
@@ -70,6 +70,12 @@ def test_the_largest_activation_is_the_true_one():
 def _without_shape(model: onnx.ModelProto) -> onnx.ModelProto:
     model.graph.output[0].type.tensor_type.ClearField("shape")
     return model
+
+
+def test_observing_changes_no_output():
+    model = fold_batch_norm(overflowing_network()).model
+    (observed,), _ = run_with_peaks(model, inputs(40))
+    np.testing.assert_array_equal(observed, run_graph(model, inputs(40))[0])
 
 
 def test_the_emulation_rounds_every_fp16_tensor_as_numpy_does():
