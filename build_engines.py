@@ -29,7 +29,7 @@ from engines.named_recipes import find_recipe
 from engines.pair import golden_vectors_of
 from engines.pair_report import acceptance_text, manifest_tables, verification_table
 from engines.recipe import Recipe
-from engines.tensorrt.arguments import plan_options
+from engines.tensorrt.arguments import given_plan_options, plan_options
 from engines.tensorrt.device_check import check_on_device
 from engines.tensorrt.forecast import forecast
 from engines.tensorrt.half_pair import pair_figures
@@ -64,6 +64,10 @@ def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
 
 
 def _build(arguments: argparse.Namespace, progress: Progress) -> int:
+    unused = given_plan_options(arguments) if arguments.backend == "onnxruntime" else ()
+    if unused:
+        print(f"build_engines.py build: {unused[0]} needs --backend tensorrt", file=sys.stderr)
+        return EXIT_USAGE
     request = _request(arguments, progress)
     if arguments.backend == "onnxruntime":
         manifest = build_pair(request, arguments.out, progress)

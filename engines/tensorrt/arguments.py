@@ -79,6 +79,15 @@ def plan_options(arguments: argparse.Namespace) -> PlanOptions:
     )
 
 
+def given_plan_options(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the options of plans that the command line changed, as it spells them."""
+    parser = argparse.ArgumentParser()
+    add_plan_arguments(parser)
+    usual = vars(parser.parse_args([]))
+    changed = [name for name, value in usual.items() if getattr(arguments, name) != value]
+    return tuple(f"--{name.replace('_', '-')}" for name in changed)
+
+
 def _profile(text: str) -> BatchProfile:
     numbers = re.fullmatch(r"(\d+),(\d+),(\d+)", text)
     sizes = [int(number) for number in numbers.groups()] if numbers else []

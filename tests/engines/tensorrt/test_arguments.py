@@ -1,0 +1,59 @@
+"""The builder's words about plans: each reaches the build, none is silently unused."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+import build_engines
+from engines.builder_arguments import builder_parser
+from engines.tensorrt.arguments import plan_options
+from engines.tensorrt.options import PlanOptions
+from engines.tensorrt.sidecar import BatchProfile
+
+FLAWED = ["4,2,1", "2,4,8", "1,4", "1,4,8,16", "one,4,8", "1, 4,8", "-1,4,8"]
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    return builder_parser().parse_args(["build", "--out", "x", "--backend", "tensorrt", *words])
+
+
+def test_without_options_the_defaults_are_those_of_the_builder():
+    assert plan_options(parsed()) == PlanOptions()
+
+
+@pytest.mark.parametrize(
+    ("words", "field", "value"),
+    [
+        (["--precision", "fp32"], "precision", "fp32"),
+        (["--batch", "1,2,16"], "profile", BatchProfile(smallest=1, usual=2, largest=16)),
+        (["--batch", "1,1,1"], "profile", BatchProfile(smallest=1, usual=1, largest=1)),
+        (["--workspace", "512"], "workspace_bytes", 512 << 20),
+        (["--typing", "weak"], "typing", "weak"),
+        (["--keep-fp32", "a", "--keep-fp32", "b"], "keep_fp32", ("a", "b")),
+        (["--timing-cache", "t"], "timing_cache", Path("t")),
+        (["--compute-capability", "SM86"], "compute_capability", "SM86"),
+    ],
+)
+def test_each_option_reaches_the_build(words, field, value):
+    assert getattr(plan_options(parsed(*words)), field) == value
+
+
+@pytest.mark.parametrize("text", FLAWED)
+def test_batch_sizes_that_are_no_profile_are_a_wrong_command_line(text, capsys):
+    with pytest.raises(SystemExit) as caught:
+        parsed("--batch", text)
+    assert caught.value.code == build_engines.EXIT_USAGE
+    assert "--batch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "1.5", "much"])
+def test_a_workspace_that_is_no_number_of_mib_is_a_wrong_command_line(text):
+    with pytest.raises(SystemExit) as caught:
+        parsed(f"--workspace={text}")
+    assert caught.value.code == build_engines.EXIT_USAGE
+
+
+def test_an_option_of_plans_without_plans_is_refused_and_not_ignored(capsys):
+    assert build_engines.main(["build", "--out", "x", "--precision", "fp32"]) == 64
+    assert "--precision needs --backend tensorrt" in capsys.readouterr().err
