@@ -19,7 +19,7 @@ from engines.errors import BackendError
 
 
 class Lane:
-    """Used by the worker's thread, but for `ledger`."""
+    """Used by the worker's thread."""
 
     def __init__(
         self,
@@ -100,14 +100,15 @@ class Lane:
     def close(self) -> Ledger:
         """End the source, close the books and return them; after the worker has let go of it."""
         self.source.stop()
-        self._count_dropped(late=False)
         self.counts.unread += max(0, min(self.ledger().waiting, MOST_WAITING))
         return self.ledger()
 
     def ledger(self) -> Ledger:
-        """Return the books; exact when no frame is being looked at."""
+        """Return the books; by the worker, or when it has let go of the lane."""
+        self._count_dropped(late=False)
         frames = self._earlier_frames + self.source.status().frames
-        return Ledger(self.settings.name, frames, self.counts, self._gate.held)
+        ages = self.ages.percentiles_ms()
+        return Ledger(self.settings.name, frames, self.counts, self._gate.held, ages)
 
     def _count_dropped(self, *, late: bool) -> None:
         dropped = self.source.status().dropped

@@ -9,7 +9,7 @@ What becomes of an accepted face is in the outbox's own ledger, one row for each
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
 MOST_WAITING = 2
@@ -57,6 +57,8 @@ class Ledger:
     counts: Counts
     held: int
     """Faces that are the best of a track that has not ended."""
+    ages: Mapping[str, float] = field(default_factory=dict)
+    """Percentiles of the age of the newest frames at their verdict; cameras only."""
 
     @property
     def waiting(self) -> int:
@@ -78,7 +80,7 @@ class Ledger:
         if forwarded:
             yield f"{self.name}: {forwarded} of {counts.forwarded} forwarded faces went nowhere"
 
-    def figures(self) -> dict[str, int]:
+    def figures(self) -> dict[str, float]:
         """Return all figures by name, for a log line."""
         counts = self.counts
         plain = {
@@ -93,4 +95,5 @@ class Ledger:
             **plain,
             "held": self.held,
             **reasons,
+            **self.ages,
         }

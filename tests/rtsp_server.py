@@ -1,11 +1,12 @@
 """
 An RTSP server with one camera at /cam, run by the system's Python.
 
-Usage: rtsp_server.py PORT WIDTH HEIGHT [TRANSPORT]
+Usage: rtsp_server.py PORT WIDTH HEIGHT [TRANSPORT [PICTURES]]
 
 PORT 0 takes a free one. Prints the port, then serves until it is killed. A line `WIDTH HEIGHT` on
 standard input changes the resolution in the middle of the stream. The picture moves, so no two are
-equal. With TRANSPORT `tcp` or `udp` the server accepts nothing else.
+equal. With TRANSPORT `tcp` or `udp` the server accepts nothing else; `any` is the same as none.
+PICTURES, as in `/tmp/%03d.jpg`, are shown over and over instead, 12 in a second.
 """
 
 import sys
@@ -19,19 +20,27 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 # A key frame each half second: a client that joins sees a picture soon.
 PIPELINE = (
-    "( videotestsrc is-live=true pattern=ball ! videoscale "
-    "! capsfilter name=size caps=video/x-raw,width={},height={},framerate=25/1 "
+    "( {source} ! videoscale "
+    "! capsfilter name=size caps=video/x-raw,width={width},height={height} "
     "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=12 bitrate=300 "
     "! rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
 
 
-def main(port: str, width: str, height: str, transport: str = "") -> None:
+BALL = "videotestsrc is-live=true pattern=ball ! video/x-raw,framerate=25/1"
+PICTURES = (
+    "multifilesrc location={} loop=true caps=image/jpeg,framerate=12/1 ! jpegdec ! videoconvert "
+    "! video/x-raw,format=I420"
+)
+
+
+def main(port: str, width: str, height: str, transport: str = "", pictures: str = "") -> None:
     Gst.init(None)
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(PIPELINE.format(width, height))
+    source = PICTURES.format(pictures) if pictures else BALL
+    factory.set_launch(PIPELINE.format(source=source, width=width, height=height))
     factory.set_shared(True)
-    if transport:
+    if transport not in ("", "any"):
         factory.set_protocols(getattr(GstRtsp.RTSPLowerTrans, transport.upper()))
     factory.connect("media-configure", on_media)
     server = GstRtspServer.RTSPServer()
@@ -52,7 +61,7 @@ def on_media(_: object, media: GstRtspServer.RTSPMedia) -> None:
         line = sys.stdin.readline().split()
         if line:
             width, height = line
-            caps = f"video/x-raw,width={width},height={height},framerate=25/1"
+            caps = f"video/x-raw,width={width},height={height}"
             size.set_property("caps", Gst.Caps.from_string(caps))
         return bool(line)
 

@@ -18,12 +18,15 @@ class RtspCamera:
     height: int = 240
     transport: str = ""
     """"tcp" or "udp": the only one that is accepted."""
+    pictures: str = ""
+    """Shown instead of a moving ball, as in "/tmp/%03d.jpg"."""
     port: int = 0
     process: subprocess.Popen[str] | None = field(default=None, init=False)
 
     def start(self) -> None:
         """Return when it accepts connections."""
-        arguments = [str(self.port), str(self.width), str(self.height), self.transport]
+        size = [str(self.port), str(self.width), str(self.height)]
+        arguments = [*size, self.transport or "any", self.pictures]
         self.process = subprocess.Popen(
             [PYTHON, str(SCRIPT), *filter(None, arguments)],
             stdin=subprocess.PIPE,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.edge.photographs import head
 
@@ -107,7 +108,10 @@ class RunningGate:
     def wait_for_log(self, words):
         """Read the log until a message has these words; return its fields."""
         while True:
-            line = self._lines.get(timeout=PATIENCE_S)
+            try:
+                line = self._lines.get(timeout=PATIENCE_S)
+            except queue.Empty:
+                pytest.fail(f"{words!r} did not come; the log ends with {self.log[-8:]}")
             self.log.append(line)
             if words in str(line["message"]):
                 return line
