@@ -1,0 +1,71 @@
+"""`edge-gate score` on real photographs, with the real default pair."""
+
+import csv
+import io
+import json
+
+import pytest
+from rich.progress import Progress
+
+from edge.__main__ import main
+from engines.catalogue import fetch, find_entry
+from engines.catalogued_pair import build_catalogued
+
+pytestmark = pytest.mark.registry
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("score") / "pair"
+    build_catalogued(find_entry("mobilefacenet512"), folder, 2, Progress(disable=True))
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def photographs():
+    return {path.name: str(path) for path in fetch(find_entry("demo-photographs"))}
+
+
+def test_each_face_gives_one_json_record_and_a_summary_beside_it(pair, photographs, capsys):
+    code = main(["score", photographs["obama.jpg"], "--pair", pair, "--json"])
+    said = capsys.readouterr()
+    (record,) = [json.loads(line) for line in said.out.splitlines()]
+    assert code == 0
+    assert (record["verdict"], record["reason"]) == ("forward", "forwarded")
+    assert record["quality"] == pytest.approx(1 - record["shift"] / 2)
+    assert "1 faces: 1 forwarded" in said.err
+
+
+def test_a_broken_file_is_named_and_the_others_are_scored_into_a_whole_csv(
+    pair, photographs, tmp_path, capsys
+):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0 cut")
+    out = tmp_path / "faces.csv"
+    words = ["--pair", pair, "--csv", "--out", str(out), "--threshold", "100"]
+    code = main(["score", str(broken), photographs["biden.jpg"], *words])
+    (row,) = csv.DictReader(io.StringIO(out.read_text()))
+    assert code == 1
+    assert "broken.jpg" in capsys.readouterr().err
+    assert (row["verdict"], row["reason"]) == ("discard", "low_quality")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.jpg", "faces.csv"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--threshold", "101"], 64, "threshold"),
+        (["--smallest-face", "2"], 64, "smallest_face"),
+        (["--pair", "no/such/pair"], 1, "no/such/pair"),
+    ],
+)
+def test_a_wrong_word_is_an_error_that_names_it(photographs, capsys, words, code, said):
+    assert main(["score", photographs["obama.jpg"], *words]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_an_unwritable_folder_leaves_nothing(pair, photographs, tmp_path, capsys):
+    out = str(tmp_path / "missing" / "faces.jsonl")
+    words = ["--pair", pair, "--json", "--out", out]
+    assert main(["score", photographs["obama.jpg"], *words]) == 1
+    assert "cannot be written" in capsys.readouterr().err
