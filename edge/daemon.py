@@ -9,6 +9,7 @@ Threads hand over through slots and the outbox, all of them bounded. Of several 
 
 import logging
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 OpenSource = Callable[[Source, Surroundings, Callable[[ImageError], None]], LiveSource]
-WORKER_S = 30.0
+WORKER_S = 10.0
 """For the frame in the worker's hands, before a reload or the end is given up."""
 
 
@@ -114,7 +115,9 @@ class Daemon:
         """
         if not self.worker.stop(WORKER_S):
             log.error("the worker does not end; the best faces of its tracks are lost")
-        sources = [*self._closed.values(), *(lane.close() for lane in self.worker.lanes.values())]
+        with ThreadPoolExecutor() as threads:  # a stuck camera takes its time; ten, no more
+            ended = list(threads.map(Lane.close, self.worker.lanes.values()))
+        sources = [*self._closed.values(), *ended]
         courier = self.worker.forwarding.courier
         courier.stop(drain_s)
         self._engines.pair.close()

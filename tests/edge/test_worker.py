@@ -1,0 +1,170 @@
+"""The worker with real sources of several pictures, and a gate whose parts are told what to do."""
+
+import threading
+from datetime import datetime, timezone
+from typing import cast
+
+import numpy as np
+import pytest
+
+from edge.camera_gate import CameraGate, CameraSettings
+from edge.config import GateSettings, Source
+from edge.delivery import Courier
+from edge.errors import DetectorError
+from edge.forwarding import Forwarding
+from edge.lane import Lane
+from edge.live_source import LiveSource
+from edge.samples import Frame
+from edge.schedule import DAYS, Hours
+from edge.settings_delivery import BackoffSettings, DeliverySettings, OutboxSettings
+from edge.settings_tracks import TrackSettings
+from edge.source_status import Limits, Surroundings
+from edge.source_uri import parse_uri
+from edge.worker import MOST_FAILURES, Worker
+from engines.pair import EnginePair
+from tests.edge.canned import BrightnessPair, CannedDetector, upright_face
+
+PATIENCE_S = 30
+
+
+class Pictures:
+    """A frame source of pictures with one bright face, or of one that never comes."""
+
+    def __init__(self, name, count, failure=None):
+        self.name, self.count, self.failure = name, count, failure
+
+    def frames(self):
+        for index in range(self.count):
+            yield Frame(np.full((400, 400, 3), 200, np.uint8), self.name, index, index / 10)
+        if self.failure is not None:
+            raise self.failure
+
+
+class MoodyDetector:
+    """Refuses the frames whose turn it is."""
+
+    def __init__(self, refusing):
+        self.refusing = list(refusing)
+        self.asked = 0
+
+    def detect(self, pixels):
+        self.asked += 1
+        if self.refusing and self.refusing.pop(0):
+            raise DetectorError("out of sorts")
+        return CannedDetector([upright_face()]).detect(pixels)
+
+
+class Taken:
+    """A sink that keeps what it gets."""
+
+    def __init__(self):
+        self.keys = []
+
+    def send(self, delivery):
+        self.keys.append(delivery.key)
+
+    def close(self):
+        pass
+
+
+class Bench:
+    """A worker, its courier, and as many sources as a test likes."""
+
+    def __init__(self, tmp_path):
+        self.sink, self.ended = Taken(), threading.Event()
+        outbox = OutboxSettings(path=tmp_path / "outbox.sqlite")
+        self.courier = Courier({"kept": self.sink}, outbox, BackoffSettings())
+        self.courier.start()
+        self.worker = Worker(Forwarding(self.courier, DeliverySettings()), self.ended.set)
+
+    def add(self, name, count, detector=None, **settings):
+        source = Source(name=name, uri=parse_uri(f"file:///{name}.mp4"), **settings)
+        around = Surroundings(arrived=self.worker.wake)
+        live = LiveSource(name, Pictures(name, count), Limits(is_live=False), around)
+        pair = cast("EnginePair", BrightnessPair())
+        decided = CameraSettings(GateSettings(), TrackSettings(), "best_shot")
+        gate = CameraGate(detector or CannedDetector([upright_face()]), pair, decided)
+        self.worker.lanes[name] = Lane(source, live, gate)
+        live.start()
+        return self.worker.lanes[name]
+
+    def run(self):
+        self.worker.start()
+        assert self.ended.wait(PATIENCE_S)
+        books = {name: lane.close() for name, lane in self.worker.lanes.items()}
+        self.courier.stop(drain_s=PATIENCE_S)
+        return books
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = Bench(tmp_path)
+    yield made
+    made.worker.stop(PATIENCE_S)
+    made.courier.stop()
+
+
+def test_no_frame_of_a_file_is_lost_and_every_face_is_accounted_for(bench):
+    bench.add("one", 9)
+    bench.add("two", 30)
+    books = bench.run()
+    assert [books[name].counts.looked_at for name in ("one", "two")] == [9, 30]
+    assert [list(each.imbalances()) for each in books.values()] == [[], []]
+    assert [each.counts.forwarded for each in books.values()] == [1, 1]
+    assert len(set(bench.sink.keys)) == 2
+
+
+def test_a_refused_frame_is_counted_and_the_next_one_is_looked_at(bench):
+    bench.add("one", 5, MoodyDetector([False, True, False]))
+    books = bench.run()["one"]
+    assert (books.counts.failed, books.counts.looked_at) == (1, 4)
+    assert bench.worker.failure is None
+    assert list(books.imbalances()) == []
+
+
+def test_a_detector_that_refuses_again_and_again_ends_the_worker(bench):
+    detector = MoodyDetector([True] * 100)
+    bench.add("one", 50, detector)
+    bench.run()
+    assert isinstance(bench.worker.failure, DetectorError)
+    assert detector.asked == MOST_FAILURES
+
+
+def test_refusals_in_one_source_do_not_stop_another(bench):
+    bench.add("bad", 8, MoodyDetector([True] * 8))
+    bench.add("good", 8)
+    books = bench.run()
+    assert books["bad"].counts.failed == 8
+    assert books["good"].counts.looked_at == 8
+
+
+def test_outside_the_schedule_frames_are_counted_and_not_looked_at(bench):
+    today = datetime.now(timezone.utc).astimezone().weekday()
+    never_today = tuple(day for number, day in enumerate(DAYS) if (number - today) % 7 in (3, 4))
+    detector = MoodyDetector([])
+    bench.add("one", 6, detector, schedule=(Hours(days=never_today),))
+    books = bench.run()["one"]
+    assert (books.counts.unscheduled, books.counts.looked_at, detector.asked) == (6, 0, 0)
+    assert list(books.imbalances()) == []
+
+
+def test_what_is_asked_of_the_worker_is_done_by_its_thread(bench):
+    bench.worker.start()
+    name = bench.worker.call(lambda: threading.current_thread().name).result(PATIENCE_S)
+    assert name == "worker"
+
+
+def test_what_goes_wrong_belongs_to_the_one_who_asked(bench):
+    bench.worker.start()
+    with pytest.raises(ZeroDivisionError):
+        bench.worker.call(lambda: 1 // 0).result(PATIENCE_S)
+    assert bench.worker.call(lambda: 3).result(PATIENCE_S) == 3
+
+
+def test_being_stopped_forwards_what_tracks_have_kept(bench):
+    lane = bench.add("one", 3)
+    bench.worker.start()
+    while bench.worker.call(lambda: lane.counts.looked_at).result(PATIENCE_S) < 1:
+        pass
+    assert bench.worker.stop(PATIENCE_S)
+    assert lane.counts.accepted == 1
