@@ -17,7 +17,7 @@ from engines.errors import EnginesError
 COMMANDS = {
     "demo": "obtain networks and photographs, run the gate over them, write a report",
     "score": "score the faces of images and folders",
-    "run": "run the gate over the source of a configuration file",
+    "run": "run the gate over the sources of a configuration: files to their end, cameras for ever",
     "tune": "suggest a threshold from recorded footage, with a report to look at",
     "replay": "what one configuration forwards of recorded footage and another does not",
     "models": "list, fetch and locate networks and detectors",
