@@ -23,11 +23,9 @@ from queue import Queue
 from signal import SIGCONT, SIGHUP, SIGKILL, SIGSTOP, SIGTERM
 from threading import Event
 
-import cv2
-
 from tests.edge import face_server as http
 from tests.edge.mqtt_broker import Broker
-from tests.edge.rtsp import RtspCamera
+from tests.edge.rtsp import RtspCamera, pictures
 from tests.edge.running_gate import RunningGate, write_walks
 from tests.pairs import tiny_pair
 from tests.soak_receiver import heard_keys, listening
@@ -191,6 +189,10 @@ def closing(scene: Scene, rss: list[float], seconds: float) -> int:
     deadline = time.monotonic() + 60
     while any(row["waiting"] for row in sinks_now(gate)) and time.monotonic() < deadline:
         pause(0.5)
+    before = frames_now(gate)
+    pause(5)
+    silent = [name for name, frames in frames_now(gate).items() if frames == before[name]]
+    problems = [f"{name} gives no frames though all is well" for name in silent]
     used_s = scene.processor_s + processor_s(gate)
     start = len(gate.log)
     code, *_ = gate.terminate()
@@ -199,13 +201,25 @@ def closing(scene: Scene, rss: list[float], seconds: float) -> int:
     for line in final:
         print(json.dumps({k: v for k, v in line.items() if k not in ("time", "logger", "thread")}))
     print(f"processor per camera {used_s / seconds / 2:.0%} of one core; starts {scene.starts_s}")
-    problems = list(_problems(scene, final, rss))
+    problems += _problems(scene, final, rss)
+    if silent:
+        for line in gate.log:
+            if "state" in line or line.get("level") != "info":
+                print({key: line.get(key) for key in ("time", "thread", "message")})
     if code:
         problems.append(f"the gate ended with {code}")
     for problem in problems:
         print("PROBLEM:", problem)
     print("balanced" if not problems else "NOT balanced")
     return 1 if problems else 0
+
+
+def frames_now(gate: RunningGate) -> dict[str, object]:
+    """Return how many frames have come from each source."""
+    start = len(gate.log)
+    gate.ledgers()
+    lines = [line for line in gate.log[start:] if "ledger of source" in str(line["message"])]
+    return {str(line["message"]).split()[-1]: line["frames"] for line in lines}
 
 
 def sinks_now(gate: RunningGate) -> list[dict[str, int]]:
@@ -230,17 +244,6 @@ def _problems(scene: Scene, final: list[dict[str, object]], rss: list[float]) ->
     steady = rss[len(rss) // 4 :]
     if steady and steady[-1] > MOST_GROWTH * steady[0]:
         yield f"memory grew from {steady[0]:.0f} to {steady[-1]:.0f} MB"
-
-
-def pictures(video: Path, folder: Path) -> str:
-    """Write a video's frames as JPEG files, then the way back, so that the loop has no jump."""
-    folder.mkdir()
-    capture, frames = cv2.VideoCapture(str(video)), []
-    while (read := capture.read())[0]:
-        frames.append(cv2.resize(read[1], (640, 360)))
-    for index, frame in enumerate(frames + frames[::-1]):
-        cv2.imwrite(str(folder / f"{index:04d}.jpg"), frame)
-    return str(folder / "%04d.jpg")
 
 
 def videos(options: argparse.Namespace, folder: Path) -> list[Path]:

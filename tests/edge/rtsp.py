@@ -5,6 +5,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
+
 from tests.edge.system_gstreamer import PYTHON
 
 SCRIPT = Path(__file__).resolve().parents[1] / "rtsp_server.py"
@@ -68,3 +70,14 @@ class RtspCamera:
             assert stream is not None
             stream.close()
         self.process = None
+
+
+def pictures(video: Path, folder: Path) -> str:
+    """Write a video's frames as JPEG files, then the way back, so that the loop has no jump."""
+    folder.mkdir()
+    capture, frames = cv2.VideoCapture(str(video)), []
+    while (read := capture.read())[0]:
+        frames.append(cv2.resize(read[1], (640, 360)))
+    for index, frame in enumerate(frames + frames[::-1]):
+        cv2.imwrite(str(folder / f"{index:04d}.jpg"), frame)
+    return str(folder / "%04d.jpg")
