@@ -1,13 +1,20 @@
+from pathlib import Path
+
 import pytest
 
 from engines.batch_norm import fold_batch_norm
-from engines.catalogue import entries, fetch
+from engines.build import build_pair
+from engines.catalogue import entries, fetch, find_entry
+from engines.catalogued_pair import build_request
 from engines.errors import RecipeError
 from engines.form import form_pair
 from engines.named_recipes import DEFAULT, find_recipe, named_recipes
 from engines.network import load_network
 from engines.prune import prune
+from tests.gate_data import gate_data
 
+ENTRIES = Path(__file__).parents[2] / "configs" / "networks"
+RETAIL = "face-reidentification-retail-0095"
 NETWORKS = [each for each in entries() if each.kind == "network"]
 
 
@@ -36,3 +43,16 @@ def test_named_layers_exist_and_the_default_costs_at_most_a_seventh_more(entry):
         prune(fold_batch_norm(network), each.recipe)
     cost = form_pair(network, find_recipe(entry.name, DEFAULT), "fused").cost
     assert cost.pair <= 1.15 * cost.dense
+
+
+@pytest.mark.data
+@pytest.mark.registry
+@pytest.mark.parametrize("name", ["fast", "best"])
+def test_the_measured_network_of_the_own_builds_with_its_recipes(tmp_path, name):
+    (tmp_path / f"{RETAIL}.yaml").write_bytes((ENTRIES / f"{RETAIL}.yaml").read_bytes())
+    model = gate_data("..", "models", f"{RETAIL}.onnx")
+    (tmp_path / f"{RETAIL}.onnx").symlink_to(model)
+    entry = find_entry(str(tmp_path / f"{RETAIL}.yaml"))
+    request = build_request(entry, find_recipe(RETAIL, name))
+    cost = build_pair(request, tmp_path / "pair").cost
+    assert cost.pair < (1.01 if name == "fast" else 1.4) * cost.dense
