@@ -20,6 +20,8 @@ from engines.verification import Comparisons
 CHOSEN_AT = 1e-2
 REPORTED_AT = (1e-2, 1e-3)
 """False match rates."""
+ALIKE = 0.02
+"""Areas no further apart are not told apart by a few thousand pairs."""
 NORM = "norm"
 """Name of the opponent: the norm of the raw embedding, which is free."""
 SEED = 0
@@ -82,7 +84,7 @@ def halves(pairs: LabelledPairs) -> tuple[LabelledPairs, LabelledPairs]:
 
 def choose_by_pairs(found: Sweep, pairs: LabelledPairs) -> PairsVerdict:
     """
-    Choose the fit candidate of the least area on the first half, and judge it on the second.
+    Choose on the first half, near the least area the cheapest fit one, and judge it on the second.
 
     Raises:
         CalibrationError: The pairs cannot be divided, are too easy, or no candidate is fit.
@@ -96,7 +98,9 @@ def choose_by_pairs(found: Sweep, pairs: LabelledPairs) -> PairsVerdict:
         norm_area = _area(found, found.norms, tuning)
     except EvaluationError as error:
         raise CalibrationError(f"the pairs to choose on say nothing: {error}") from error
-    chosen = min(fit, key=lambda each: areas[id(each)])
+    best = min(areas[id(each)] for each in fit)
+    near = [each for each in fit if areas[id(each)] <= best + ALIKE]
+    chosen = min(near, key=lambda each: (round(each.candidate.cost, 2), areas[id(each)]))
     return PairsVerdict(
         chosen,
         tuple(areas.values()),

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 ROWS = 15
 """Of the table; the picture shows all."""
 
+LEGEND = f"""\
+recipe: layers pruned, importance, sparsity. cost: multiply-adds of embedding and score over those
+of the embedding. AUROC: degraded against clean faces by shift. agree: rank correlation of dense
+and pruned comparison scores. shift: median of clean faces. pAUC: at FMR {CHOSEN_AT:g}, lower is
+better."""
+
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 """Told apart by colour-blind people too; Okabe and Ito, "Color Universal Design", 2008."""
 
@@ -37,25 +43,25 @@ def sweep_table(found: Sweep, chosen: Signals, verdict: PairsVerdict | None = No
     order = sorted(found.signals, key=lambda each: _rank(each, areas))
     shown = order[:ROWS] + [each for each in (chosen,) if each not in order[:ROWS]]
     table = Table(title=f"{len(shown)} of {len(order)} recipes, best first")
-    for heading in ("", "recipe", "cost", "separation", "agreement", "median shift"):
-        table.add_column(heading, justify="left" if heading in {"", "recipe"} else "right")
-    if areas:
-        table.add_column(f"pAUC at FMR {CHOSEN_AT:g}", justify="right")
+    table.add_column("")
+    table.add_column("recipe", no_wrap=True)
+    for heading in ("cost", "AUROC", "agree", "shift", *(["pAUC"] if areas else [])):
+        table.add_column(heading, justify="right")
     table.add_column("fault")
     for each in shown:
         table.add_row(*_row(each, chosen, areas))
     table.add_section()
     area = [f"{verdict.norm_area:.3f}"] if verdict else []
     table.add_row(
-        "", "embedding norm, for comparison", "", f"{found.norm_separation:.3f}", "", "", *area, ""
+        "", "embedding norm (free)", "", f"{found.norm_separation:.3f}", "", "", *area, ""
     )
-    return Group(table, *(Text(line) for line in _report_lines(verdict)))
+    return Group(table, Text(LEGEND), *(Text(line) for line in _report_lines(verdict)))
 
 
 def recipe_text(candidate: Candidate) -> str:
-    """Return a candidate in words."""
+    """Return a candidate in words: family, importance and sparsity."""
     recipe = candidate.recipe
-    return f"{candidate.family}, {recipe.importance}, sparsity {recipe.sparsity:g}"
+    return f"{candidate.family}, {recipe.importance} {recipe.sparsity:g}"
 
 
 def draw_sweep(
