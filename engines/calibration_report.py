@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 ROWS = 15
 """Of the table; the picture shows all."""
 
-LEGEND = f"""\
-recipe: layers pruned, importance, sparsity. cost: multiply-adds of embedding and score over those
-of the embedding. AUROC: degraded against clean faces by shift. agree: rank correlation of dense
-and pruned comparison scores. shift: median of clean faces. pAUC: at FMR {CHOSEN_AT:g}, lower is
-better."""
+LEGEND = (
+    "→ chosen, ! unfit: collapsed or did not move. recipe: layers pruned, importance, sparsity. "
+    "cost: multiply-adds of embedding and score over those of the embedding. AUROC: degraded "
+    "against clean faces by shift. agree: rank correlation of dense and pruned comparison scores. "
+    f"shift: median of clean faces. pAUC: at FMR {CHOSEN_AT:g}, lower is better."
+)
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 """Told apart by colour-blind people too; Okabe and Ito, "Color Universal Design", 2008."""
 
 
@@ -42,19 +44,21 @@ def sweep_table(found: Sweep, chosen: Signals, verdict: PairsVerdict | None = No
     areas = _areas(found, verdict)
     order = sorted(found.signals, key=lambda each: _rank(each, areas))
     shown = order[:ROWS] + [each for each in (chosen,) if each not in order[:ROWS]]
-    table = Table(title=f"{len(shown)} of {len(order)} recipes, best first")
+    table = Table(
+        title=f"{len(shown)} of {len(order)} recipes, best first",
+        box=SIMPLE,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     table.add_column("")
     table.add_column("recipe", no_wrap=True)
     for heading in ("cost", "AUROC", "agree", "shift", *(["pAUC"] if areas else [])):
-        table.add_column(heading, justify="right")
-    table.add_column("fault")
+        table.add_column(heading, justify="right", no_wrap=True)
     for each in shown:
         table.add_row(*_row(each, chosen, areas))
     table.add_section()
     area = [f"{verdict.norm_area:.3f}"] if verdict else []
-    table.add_row(
-        "", "embedding norm (free)", "", f"{found.norm_separation:.3f}", "", "", *area, ""
-    )
+    table.add_row("", "embedding norm (free)", "", f"{found.norm_separation:.3f}", "", "", *area)
     return Group(table, Text(LEGEND), *(Text(line) for line in _report_lines(verdict)))
 
 
@@ -68,7 +72,7 @@ def draw_sweep(
     found: Sweep, chosen: Signals, path: Path, verdict: PairsVerdict | None = None
 ) -> None:
     """
-    Write a PNG: each candidate by what it costs and how well it does; rings mark unfit ones.
+    Write a PNG: each candidate by what it costs and how well it does; unfit ones are hollow.
 
     Raises:
         CalibrationError: matplotlib is not installed; the message says how to.
@@ -95,23 +99,22 @@ def draw_sweep(
         if areas
         else "separation (AUROC), higher is better"
     )
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.legend(fontsize=9)
     figure.savefig(path)
 
 
 def _points(axes: "Axes", signals: Sequence[Signals], areas: Mapping[int, float]) -> None:
-    families = list(dict.fromkeys(each.candidate.family for each in signals))
-    for number, family in enumerate(families):
-        colour, marker = COLOURS[number % len(COLOURS)], "os^D"[number // len(COLOURS) % 4]
+    kinds = dict.fromkeys(each.candidate.kind for each in signals)
+    for kind, colour in zip(kinds, COLOURS, strict=False):
         for fit, fill in ((True, colour), (False, "none")):
             points = [
                 _point(each, areas)
                 for each in signals
-                if each.candidate.family == family and (each.fault is None) is fit
+                if each.candidate.kind == kind and (each.fault is None) is fit
             ]
-            label = family if fit else None
+            label = kind if fit else None
             xs, ys = [x for x, _ in points], [y for _, y in points]
-            axes.plot(xs, ys, marker, mfc=fill, mec=colour, ls="none", ms=6, label=label)
+            axes.plot(xs, ys, "o", mfc=fill, mec=colour, ls="none", ms=6, label=label)
 
 
 def _areas(found: Sweep, verdict: PairsVerdict | None) -> dict[int, float]:
@@ -131,13 +134,14 @@ def _point(each: Signals, areas: Mapping[int, float]) -> tuple[float, float]:
 
 def _row(each: Signals, chosen: Signals, areas: Mapping[int, float]) -> list[str]:
     figures = [
-        f"{each.candidate.cost:.3f}",
+        f"{each.candidate.cost:.2f}",
         f"{each.separation:.3f}",
         f"{each.agreement:.3f}",
         f"{each.median_shift:.4f}",
         *([f"{areas[id(each)]:.3f}"] if areas else []),
     ]
-    return ["→" if each is chosen else "", recipe_text(each.candidate), *figures, each.fault or ""]
+    mark = "→" if each is chosen else "!" if each.fault else ""
+    return [mark, recipe_text(each.candidate), *figures]
 
 
 def _report_lines(verdict: PairsVerdict | None) -> list[str]:
@@ -152,7 +156,7 @@ def _report_lines(verdict: PairsVerdict | None) -> list[str]:
 
 def _report_line(fmr: float, areas: Mapping[str, MeasureArea] | str) -> str:
     if isinstance(areas, str):
-        return f"  FMR {fmr:g}: {areas}"
+        return f"  {areas}"
     recipe, norm = areas["recipe"], areas[NORM]
     return (
         f"  FMR {fmr:g}: {_text(recipe.area)}, embedding norm {_text(norm.area)}, "

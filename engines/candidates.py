@@ -37,6 +37,7 @@ IMPORTANCES: tuple[Importance, ...] = ("channel", "magnitude")
 
 @dataclass(frozen=True, slots=True)
 class _Family:
+    kind: str
     name: str
     layers: tuple[str, ...]
     sparsities: tuple[float, ...] = SPARSITIES
@@ -47,6 +48,8 @@ class _Family:
 class Candidate:
     """A recipe and what it costs."""
 
+    kind: str
+    """Of family, such as "last layers"."""
     family: str
     """In words, such as "last 3 layers"."""
     recipe: Recipe
@@ -68,7 +71,7 @@ def candidates(network: Network, cost_at_most: float = COST_AT_MOST) -> tuple[Ca
         cost = 1 + _computed_again(network.model, counts, family.layers) / sum(counts)
         if cost <= cost_at_most:
             found += [
-                Candidate(family.name, _recipe(family, kind, share), cost)
+                Candidate(family.kind, family.name, _recipe(family, kind, share), cost)
                 for kind, share in product(family.importances, family.sparsities)
             ]
     return tuple(found)
@@ -80,17 +83,17 @@ def _recipe(family: _Family, importance: Importance, sparsity: float) -> Recipe:
 
 def _families(model: onnx.ModelProto) -> Iterator[_Family]:
     names = tuple(dict.fromkeys(each.layer for each in prunable_weights(model)))
-    yield _Family("last layer", names[-1:])
+    yield _Family("last layer", "last layer", names[-1:])
     for place, name in enumerate(reversed(names[-SINGLE_LAYERS:-1]), start=2):
-        yield _Family(f"layer {place} from the end", (name,))
+        yield _Family("one late layer", f"layer {place} from the end", (name,))
     for count in LAST_LAYERS:
         if count < len(names):
-            yield _Family(f"last {count} layers", names[-count:])
+            yield _Family("last layers", f"last {count} layers", names[-count:])
     for start in range(0, len(names) - WINDOW, WINDOW):
         name = f"layers {start + 1} to {start + WINDOW}"
         window = names[start : start + WINDOW]
-        yield _Family(name, window, WINDOW_SPARSITIES, IMPORTANCES[:1])
-    yield _Family("all layers", names, SMALL_SPARSITIES)
+        yield _Family("neighbours", name, window, WINDOW_SPARSITIES, IMPORTANCES[:1])
+    yield _Family("all layers", "all layers", names, SMALL_SPARSITIES)
 
 
 def _computed_again(model: onnx.ModelProto, counts: Sequence[int], layers: tuple[str, ...]) -> int:

@@ -111,7 +111,7 @@ def test_nothing_cheap_enough_is_an_error_that_names_the_option(network):
 
 
 def signals(separation=0.8, cost=1.0, median_shift=0.1, agreement=1.0):
-    candidate = Candidate("one", Recipe(), cost)
+    candidate = Candidate("one", "one", Recipe(), cost)
     return Signals(candidate, separation, agreement, np.zeros(1, np.float32), median_shift)
 
 

@@ -41,7 +41,7 @@ def pairs(folds=4):
 
 
 def signals(shift, **changes):
-    candidate = Candidate("last layer", Recipe(), 1.01)
+    candidate = Candidate("last layer", "last layer", Recipe(), 1.01)
     values = {"separation": 0.5, "agreement": 1.0, "median_shift": 0.1, **changes}
     return Signals(candidate, shift=shift.astype(np.float32), **values)
 
@@ -107,15 +107,17 @@ def test_pairs_without_an_error_say_so(found):
         choose_by_pairs(easy, pairs())
 
 
-def printed(found, chosen, verdict=None):
-    console = Console(width=160, record=True, file=io.StringIO())
+def printed(found, chosen, verdict=None, width=160):
+    console = Console(width=width, record=True, file=io.StringIO())
     console.print(sweep_table(found, chosen, verdict))
     return console.export_text()
 
 
 def test_the_table_marks_the_chosen_one_and_puts_unfit_ones_last(found):
-    rows = [line for line in printed(found, found.signals[2]).splitlines() if "last layer" in line]
-    assert [("→" in row, "collapsed" in row) for row in rows] == [
+    rows = [
+        line for line in printed(found, found.signals[2]).splitlines() if "last layer, " in line
+    ]
+    assert [("→" in row, "!" in row) for row in rows] == [
         (False, False),
         (True, False),
         (False, True),
@@ -125,10 +127,17 @@ def test_the_table_marks_the_chosen_one_and_puts_unfit_ones_last(found):
 def test_with_labels_the_table_is_ordered_by_area_and_followed_by_the_report(found):
     verdict = choose_by_pairs(found, pairs())
     text = printed(found, verdict.chosen, verdict)
-    first = next(line for line in text.splitlines() if "last layer" in line)
+    first = next(line for line in text.splitlines() if "last layer, " in line)
     assert "→" in first
-    assert f"FMR 0.001: {verdict.report[1e-3]}" in text
+    assert str(verdict.report[1e-3]) in text
     assert "difference -" in text
+
+
+def test_no_figure_of_the_table_is_cut_on_80_columns(found):
+    verdict = choose_by_pairs(found, pairs())
+    text = printed(found, verdict.chosen, verdict, width=80)
+    assert "…" not in text
+    assert "last layer, magnitude 0.1" in text
 
 
 def test_a_chosen_one_far_down_is_shown_all_the_same(found):
