@@ -39,10 +39,13 @@ def main(port: str, width: str, height: str, transport: str = "", pictures: str 
     factory = GstRtspServer.RTSPMediaFactory()
     source = PICTURES.format(pictures) if pictures else BALL
     factory.set_launch(PIPELINE.format(source=source, width=width, height=height))
-    factory.set_shared(True)
+    # Pictures are read for each client anew: a client that was killed may block what it shares.
+    factory.set_shared(not pictures)
     if transport not in ("", "any"):
         factory.set_protocols(getattr(GstRtsp.RTSPLowerTrans, transport.upper()))
-    factory.connect("media-configure", on_media)
+    sizes: list[Gst.Element] = []
+    factory.connect("media-configure", lambda _, media: sizes.append(size_of(media)))
+    GLib.io_add_watch(sys.stdin.fileno(), GLib.IO_IN | GLib.IO_HUP, lambda *_: on_line(sizes))
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(port)
@@ -51,21 +54,23 @@ def main(port: str, width: str, height: str, transport: str = "", pictures: str 
         sys.exit(f"port {port} is taken")
     sys.stdout.write(f"{server.get_bound_port()}\n")
     sys.stdout.flush()
+    GLib.timeout_add_seconds(2, lambda: server.get_session_pool().cleanup() >= 0)
     GLib.MainLoop().run()
 
 
-def on_media(_: object, media: GstRtspServer.RTSPMedia) -> None:
-    size = media.get_element().get_by_name("size")
+def size_of(media: GstRtspServer.RTSPMedia) -> Gst.Element:
+    return media.get_element().get_by_name("size")
 
-    def on_line(_: object, __: object) -> bool:
-        line = sys.stdin.readline().split()
-        if line:
-            width, height = line
-            caps = f"video/x-raw,width={width},height={height}"
-            size.set_property("caps", Gst.Caps.from_string(caps))
-        return bool(line)
 
-    GLib.io_add_watch(sys.stdin.fileno(), GLib.IO_IN | GLib.IO_HUP, on_line)
+def on_line(sizes: list[Gst.Element]) -> bool:
+    """Change the resolution for all clients; return whether more may come."""
+    line = sys.stdin.readline().split()
+    if line:
+        width, height = line
+        caps = Gst.Caps.from_string(f"video/x-raw,width={width},height={height}")
+        for size in sizes:
+            size.set_property("caps", caps)
+    return bool(line)
 
 
 if __name__ == "__main__":
