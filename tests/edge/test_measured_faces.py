@@ -30,19 +30,6 @@ class CountingDetector(CannedDetector):
         return super().detect(pixels)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    made = tmp_path_factory.mktemp("pair")
-    tiny_pair(made)
-    return made / "pair"
-
-
-@pytest.fixture
-def pair(folder):
-    with open_pair(folder) as opened:
-        yield opened
-
-
 @pytest.fixture
 def store(tmp_path):
     with closing(FaceStore(tmp_path / "faces.sqlite")) as opened:

@@ -5,25 +5,11 @@ import numpy as np
 import pytest
 
 from edge.measures import MEASURES, Measure, MeasureSettings, Sample, open_measures
-from engines.pair import open_pair
 from engines.shift import embedding_shift, quality_from_shift
 from tests.edge.canned import upright_face
-from tests.pairs import synthetic_faces, tiny_pair
+from tests.pairs import synthetic_faces
 
 SETTINGS = MeasureSettings(passes=12, copies=3)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    made = tmp_path_factory.mktemp("pair")
-    tiny_pair(made)
-    return made / "pair"
-
-
-@pytest.fixture
-def pair(folder):
-    with open_pair(folder) as opened:
-        yield opened
 
 
 def sample_of(pair, seed=5):
