@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from engines.candidates import COST_AT_MOST
 from engines.recipe import Recipe
@@ -78,6 +79,10 @@ NETWORK_HELP = "catalogue name, or path of an entry file of your own (default: %
 class _Parser(argparse.ArgumentParser):
     """argparse exits with 2 on a wrong command line; sysexits(3) calls that 64."""
 
+    def __init__(self, **options: Any) -> None:
+        # Lines of descriptions and examples stay as they are written, for every command.
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
     def error(self, message: str) -> None:  # type: ignore[override]
         self.print_usage(sys.stderr)
         self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
@@ -89,7 +94,6 @@ def builder_parser() -> argparse.ArgumentParser:
         prog="build_engines.py",
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_build(commands)
@@ -106,7 +110,6 @@ def _add_calibrate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "calibrate",
         help="find a recipe for a network on photographs of your own",
         description=CALIBRATE_NOTES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = calibrate.add_argument
     add("--network", default="mobilefacenet512", metavar="NAME", help=NETWORK_HELP)
@@ -127,7 +130,6 @@ def _add_verify(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "verify",
         help="check files, golden vectors and FP16 on this machine",
         description=VERIFY_NOTES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verify.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
     verify.add_argument(
@@ -147,7 +149,6 @@ def _add_plan(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "plan",
         help="say what TensorRT plans would be built, without a GPU",
         description="Build the pair in a scratch folder and say what its plans would be.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     plan.add_argument(
         "--backend", choices=("tensorrt", "rtx"), default="tensorrt", help=BACKEND_HELP
@@ -161,7 +162,6 @@ def _add_build(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "build",
         help="build an engine pair",
         description=BUILD_NOTES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     build.add_argument("--out", type=Path, required=True, metavar="DIR", help="the pair's folder")
     build.add_argument(
