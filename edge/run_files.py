@@ -1,59 +1,124 @@
-"""Files through the gate to the sinks: in order, with progress, nothing lost, always the same."""
+"""
+Files through the gate to the sinks: in order, with progress, nothing lost, always the same.
 
+Without an outbox each face is handed to every sink before the next frame is read, and a sink that
+fails ends the run. With one, faces go by way of it, as in a service.
+"""
+
+import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
+from typing import TypeAlias
 
 from edge.assess_files import assessments
 from edge.best_shot import Shot
 from edge.camera_gate import CameraGate, Outcome
 from edge.config import Config, Source
+from edge.delivery import Courier
 from edge.encode import to_delivery
 from edge.errors import EdgeError
+from edge.ledger import Counts
+from edge.open_delivery import open_delivery
 from edge.open_engines import Engines, open_engines
-from edge.protocols import Sink
+from edge.outbox_tables import LedgerRow
 from edge.reporting import console, counts_words, progress
 from edge.samples import Assessment, Captured, Frame, Reason
-from edge.settings_delivery import DeliverySettings
 from edge.sink import open_sink
 from edge.source_file import open_files
 from edge.source_time import SourceTime
 
+Forward: TypeAlias = Callable[[Shot], None]
+
+LOOK_AGAIN_S = 0.05
+"""While waiting for sinks."""
+
 
 def run_files(config: Config) -> int:
-    """Take every file through the gate and send what it forwards; 1 when some could not be read."""
+    """Take every file through the gate and send what it forwards; 1 when something is left."""
     shown_on = console()
     problems: list[EdgeError] = []
+    undelivered: list[str] = []
     with ExitStack() as opened, progress(shown_on) as bars:
         engines = open_engines(config, bars)
         opened.callback(engines.pair.close)
-        sinks = [open_sink(settings) for settings in config.sinks]
-        for sink in sinks:
-            opened.callback(sink.close)
+        way = _directly(config) if config.delivery.outbox is None else _queued(config, undelivered)
+        forward = opened.enter_context(way)
         for source in config.sources:
-            run = _FileRun(engines, config, source, sinks)
+            run = _FileRun(engines, config, source, forward)
             files = open_files([source.uri.path], problems.append)
             for _ in assessments(files, run.take, bars, problems.append):
                 pass
             run.finish()
             shown_on.print(f"{source.name}: {counts_words(run.counts)}", markup=False)
-    for problem in problems:
+    for problem in (*problems, *undelivered):
         shown_on.print(f"failed: {problem}", markup=False, style="red")
-    return 1 if problems else 0
+    return 1 if problems or undelivered else 0
+
+
+@contextmanager
+def _directly(config: Config) -> Iterator[Forward]:
+    """Hand each face to every sink at once."""
+    with ExitStack() as opened:
+        sinks = [open_sink(settings) for settings in config.sinks]
+        for sink in sinks:
+            opened.callback(sink.close)
+
+        def forward(shot: Shot) -> None:
+            delivery = to_delivery(
+                shot.assessment,
+                include_embedding=config.delivery.include_embedding,
+                media_type=config.delivery.face_image,
+            )
+            for sink in sinks:
+                sink.send(delivery)
+
+        yield forward
+
+
+@contextmanager
+def _queued(config: Config, undelivered: list[str]) -> Iterator[Forward]:
+    """Let the outbox keep each face; at the end wait for the sinks, and say what they left."""
+    forwarding, counts = open_delivery(config), Counts()
+    courier = forwarding.courier
+    courier.start()
+    try:
+        yield lambda shot: forwarding.forward(shot, None, counts)
+        _wait_for_sinks(courier)
+    finally:
+        courier.stop()
+    undelivered += [words for row in courier.ledger() for words in _left(row)]
+    if counts.lost or counts.evicted:
+        undelivered.append(f"{counts.lost + counts.evicted} faces found no room in the outbox")
+
+
+def _wait_for_sinks(courier: Courier) -> None:
+    """Return when each sink has everything, or has failed since the files ended."""
+    before = {status.sink: status.failed for status in courier.status()}
+    pause = threading.Event()
+    while True:
+        working = {each.sink for each in courier.status() if each.failed == before[each.sink]}
+        if not any(row.waiting and row.sink in working for row in courier.ledger()):
+            return
+        pause.wait(LOOK_AGAIN_S)
+
+
+def _left(row: LedgerRow) -> Iterator[str]:
+    if row.waiting:
+        yield f"{row.waiting} faces wait in the outbox for sink {row.sink}: the next run sends them"
+    if row.dead:
+        yield f"sink {row.sink} refused {row.dead} faces: see edge-gate outbox status"
 
 
 class _FileRun:
     """The files of one source."""
 
-    def __init__(
-        self, engines: Engines, config: Config, source: Source, sinks: Sequence[Sink]
-    ) -> None:
+    def __init__(self, engines: Engines, config: Config, source: Source, forward: Forward) -> None:
         self.counts: Counter[Reason] = Counter()
         self._gate: CameraGate = engines.camera_gate(config, source)
         self._time = SourceTime(is_live=False)
-        self._sinks = sinks
-        self._delivery: DeliverySettings = config.delivery
+        self._forward = forward
 
     def take(self, frame: Frame) -> tuple[Assessment, ...]:
         """Take the next frame through the gate."""
@@ -73,14 +138,5 @@ class _FileRun:
     def _note(self, outcome: Outcome) -> None:
         self.counts += outcome.discarded
         self.counts[Reason.FORWARDED] += len(outcome.forwarded)
-        self._send(outcome.forwarded)
-
-    def _send(self, shots: Iterable[Shot]) -> None:
-        for shot in shots:
-            delivery = to_delivery(
-                shot.assessment,
-                include_embedding=self._delivery.include_embedding,
-                media_type=self._delivery.face_image,
-            )
-            for sink in self._sinks:
-                sink.send(delivery)
+        for shot in outcome.forwarded:
+            self._forward(shot)

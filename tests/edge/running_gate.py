@@ -5,6 +5,7 @@ import os
 import queue
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -149,3 +150,8 @@ class RunningGate:
 def kept_keys(folder):
     """Return the keys of the faces in a directory sink."""
     return {json.loads(path.read_text())["key"] for path in folder.glob("*.json")}
+
+
+def outbox_keys(path):
+    with sqlite3.connect(path) as database:
+        return {key for (key,) in database.execute("SELECT key FROM faces")}

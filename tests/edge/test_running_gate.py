@@ -1,12 +1,18 @@
 import json
 import signal
-import sqlite3
 import subprocess
 import sys
 
 import pytest
 
-from tests.edge.running_gate import ENGINES, ROOT, RunningGate, kept_keys, write_walks
+from tests.edge.running_gate import (
+    ENGINES,
+    ROOT,
+    RunningGate,
+    kept_keys,
+    outbox_keys,
+    write_walks,
+)
 from tests.pairs import tiny_pair
 
 pytestmark = pytest.mark.registry
@@ -137,11 +143,6 @@ def test_another_outbox_and_sink_take_over_and_the_old_ones_lose_nothing(configu
     faces = [kept_keys(tmp_path / folder) for folder in ("faces", "others")]
     assert all(faces)
     assert len(faces[0]) + len(faces[1]) == source["forwarded"]
-
-
-def outbox_keys(path):
-    with sqlite3.connect(path) as database:
-        return {key for (key,) in database.execute("SELECT key FROM faces")}
 
 
 def test_faces_accepted_before_kill_9_are_delivered_by_the_next_process(configure, tmp_path):

@@ -1,0 +1,67 @@
+import pytest
+
+from edge.__main__ import main
+from tests.edge.face_server import answers, serving
+from tests.edge.running_gate import ENGINES, kept_keys, outbox_keys, write_walks
+from tests.pairs import tiny_pair
+
+pytestmark = pytest.mark.registry
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("material")
+    tiny_pair(folder)
+    write_walks(folder / "walks.mp4")
+    return folder
+
+
+@pytest.fixture
+def run(material, tmp_path, capsys):
+    """Run the gate over a video of two people, into a folder and a server."""
+
+    def run(url, delivery):
+        config = tmp_path / "gate.yaml"
+        config.write_text(
+            f"{ENGINES.replace('pair: pair', f'pair: {material}/pair')}"
+            f"sources: [{{name: clip, uri: {material}/walks.mp4}}]\n"
+            f"sinks: [{{type: directory, path: faces}}, {{type: http, url: '{url}'}}]\n"
+            f"delivery: {{{delivery}}}\n"
+        )
+        code = main(["run", "--config", str(config)])
+        return code, " ".join(capsys.readouterr().err.split())
+
+    return run
+
+
+def test_with_an_outbox_a_failing_sink_loses_nothing_and_holds_up_nobody(run, tmp_path):
+    outbox = "outbox: {path: outbox.sqlite}"
+    with serving() as server:
+        server.behaviours += [answers(503)] * 9
+        code, said = run(server.url, outbox)
+        delivered_at_first = kept_keys(tmp_path / "faces")
+        assert code == 1
+        assert "2 faces wait in the outbox for sink http: the next run sends them" in said
+        assert outbox_keys(tmp_path / "outbox.sqlite") == delivered_at_first
+        server.behaviours.clear()
+        code, said = run(server.url, f"{outbox}, backoff: {{first: 20ms, at_most: 20ms}}")
+        assert (code, "wait in the outbox" in said) == (0, False)
+        assert set(server.keys()) == kept_keys(tmp_path / "faces") == delivered_at_first
+        assert outbox_keys(tmp_path / "outbox.sqlite") == set()
+    assert len(delivered_at_first) == 2  # of two people
+
+
+def test_a_refused_face_is_a_dead_letter_that_the_run_tells_of(run):
+    with serving() as server:
+        server.behaviours.append(answers(422))
+        code, said = run(server.url, "outbox: {path: outbox.sqlite}")
+    assert code == 1
+    assert "sink http refused 1 faces: see edge-gate outbox status" in said
+
+
+def test_without_an_outbox_a_failing_sink_ends_the_run(run):
+    with serving() as server:
+        server.behaviours.append(answers(503))
+        code, said = run(server.url, "")
+    assert code == 1
+    assert "503" in said
