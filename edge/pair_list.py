@@ -50,13 +50,18 @@ class PairList:
         )
 
 
-def read_pairs(path: Path) -> PairList:
+def read_pairs(path: Path, only: Sequence[str] = ()) -> PairList:
     """
     Read a list of pairs.
 
+    Args:
+        path: Of the CSV file.
+        only: Names of the folds to keep, as the column `fold` has them, else 1, 2, 3 and so on;
+            none keeps all.
+
     Raises:
-        UsageError: Not readable, a column missing, a value of `mated` other than 0 and 1, or no
-            mated or no non-mated pair; the message starts with file and line.
+        UsageError: Not readable, a column missing, a value of `mated` other than 0 and 1, no
+            such fold, or no mated or no non-mated pair; the message starts with file and line.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -67,10 +72,24 @@ def read_pairs(path: Path) -> PairList:
     if missing:
         raise UsageError(f"{path}:1: no column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
     mated = np.array([_mated(row, f"{path}:{line}") for line, row in enumerate(rows, 2)])
-    if mated.all() or not mated.any():
-        raise UsageError(f"{path}: both mated and non-mated pairs are needed")
     first, second = (tuple(row[name] for row in rows) for name in COLUMNS[:2])
-    return PairList(first, second, mated, _folds(rows, mated))
+    pairs = _of_folds(PairList(first, second, mated, _folds(rows, mated)), rows, only, path)
+    if pairs.mated.all() or not pairs.mated.any():
+        raise UsageError(f"{path}: both mated and non-mated pairs are needed")
+    return pairs
+
+
+def _of_folds(
+    pairs: PairList, rows: Sequence[dict[str, str]], only: Sequence[str], path: Path
+) -> PairList:
+    if not only:
+        return pairs
+    names = [row.get("fold", str(number + 1)) for row, number in zip(rows, pairs.fold, strict=True)]
+    unknown = [name for name in only if name not in names]
+    if unknown:
+        known = ", ".join(dict.fromkeys(names))
+        raise UsageError(f"{path}: no fold is named {unknown[0]!r}; there are {known}")
+    return pairs.of(np.isin(names, only))
 
 
 def _mated(row: dict[str, str], place: str) -> bool:

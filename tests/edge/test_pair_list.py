@@ -40,6 +40,22 @@ def test_a_column_named_fold_decides(tmp_path):
     assert read_pairs(written(tmp_path, text)).fold.tolist() == [1, 0, 1]
 
 
+def test_folds_are_chosen_by_the_names_of_their_column(tmp_path):
+    text = "image_a,image_b,mated,fold\nx,y,1,b\ny,z,0,a\nz,x,0,b\nu,v,1,a\n"
+    pairs = read_pairs(written(tmp_path, text), only=("b",))
+    assert pairs.pairs() == (("x", "y"), ("z", "x"))
+
+
+def test_folds_without_a_column_are_chosen_by_numbers_from_one(tmp_path):
+    pairs = read_pairs(written(tmp_path, lines([1, 0] * 3)), only=("1", "3"))
+    assert pairs.first == ("a0.jpg", "a1.jpg", "a4.jpg", "a5.jpg")
+
+
+def test_a_fold_that_does_not_exist_is_named_with_those_that_do(tmp_path):
+    with pytest.raises(UsageError, match="no fold is named '4'; there are 1, 2, 3"):
+        read_pairs(written(tmp_path, lines([1, 0] * 3)), only=("1", "4"))
+
+
 def test_a_byte_order_mark_of_a_spreadsheet_is_no_part_of_the_first_column(tmp_path):
     assert len(read_pairs(written(tmp_path, "\ufeff" + lines([1, 0]))).pairs()) == 2
 
