@@ -37,6 +37,7 @@ SEED = 0
 
 MEASURES = {
     "prefiqs": "1 - D/2 of the engine pair (arXiv 2605.13396)",
+    "shift_over_norm": "D over the length of the raw embedding, negative: both of them (ours)",
     "norm": "length of the raw embedding (the idea of MagFace, arXiv 2103.06627)",
     "detector": "the detector's score",
     "inter_eye": "source pixels between the eyes",
@@ -105,6 +106,7 @@ def open_measures(
     """
     simple = {
         "prefiqs": Measure(_prefiqs, "pair"),
+        "shift_over_norm": Measure(_shift_over_norm, "pair"),
         "norm": Measure(_norm, "dense"),
         "detector": Measure(lambda sample: sample.face.detector_score, "none"),
         "inter_eye": Measure(_inter_eye, "none"),
@@ -122,6 +124,10 @@ def open_measures(
 
 def _prefiqs(sample: Sample) -> float:
     return float(quality_from_shift(embedding_shift(sample.dense, sample.pruned))[0])
+
+
+def _shift_over_norm(sample: Sample) -> float:
+    return -float(embedding_shift(sample.dense, sample.pruned)[0]) / _norm(sample)
 
 
 def _norm(sample: Sample) -> float:

@@ -44,6 +44,15 @@ def test_norm_is_the_length_of_the_raw_embedding(folder, pair):
     assert value("norm", folder, pair, doubled) == pytest.approx(2 * norm)
 
 
+def test_shift_over_norm_falls_with_the_shift_and_rises_with_the_norm(folder, pair):
+    sample = sample_of(pair)
+    longer = replace(sample, dense=2 * sample.dense)  # of the same direction
+    plain = value("shift_over_norm", folder, pair, sample)
+    assert plain < 0
+    assert value("shift_over_norm", folder, pair, longer) == pytest.approx(plain / 2)
+    assert value("shift_over_norm", folder, pair, replace(sample, pruned=-sample.dense)) < plain
+
+
 def test_detector_score_and_inter_eye_distance_are_those_of_the_photograph(folder, pair):
     sample = sample_of(pair)
     assert value("detector", folder, pair, sample) == 0.75
