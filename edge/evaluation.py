@@ -25,6 +25,7 @@ from engines.verification import (
     Comparisons,
     accuracy,
     false_non_match_rate,
+    refuse_repetition,
     threshold_at_fmr,
 )
 
@@ -42,6 +43,21 @@ class MeasuredFace:
     """(D,) float32 unit vector."""
     qualities: Mapping[str, float]
     """By measure; higher is better."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """All images in one version: as they are, or a share of them degraded by one seed."""
+
+    faces: Mapping[str, MeasuredFace]
+    """By image name; images whose face was not found are absent."""
+    verifying: Mapping[str, Embeddings]
+    """Embeddings to compare, by image name: of the same network or of another."""
+
+    def shows(self, pairs: PairList) -> NDArray[np.bool_]:
+        """Return (P,) True where both faces of a pair were found."""
+        known = self.faces.keys() & self.verifying.keys()
+        return np.array([known.issuperset(pair) for pair in pairs.pairs()], bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +91,16 @@ class OperatingPoint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetResult:
-    """Figures of one version of the images: as they are, or a share of them degraded."""
+    """Figures of the images as they are, or with a share of them degraded by one seed or more."""
 
     name: str
     pairs: int
+    """Pairs of photographs; each is compared once for each seed."""
+    comparisons: int
     mated: int
+    """Of the comparisons."""
     excluded: int
-    """Pairs left out because a face of theirs was not found."""
+    """Comparisons left out because a face of theirs was not found."""
     accuracy: Accuracy | None
     points: tuple[OperatingPoint, ...]
 
@@ -100,36 +119,39 @@ class FaultResult:
 def judge_set(
     name: str,
     pairs: PairList,
-    faces: Mapping[str, MeasuredFace],
-    verifying: Mapping[str, Embeddings],
+    views: Sequence[View],
     plan: Plan,
 ) -> SetResult:
     """
-    Return the figures of one version of the images.
+    Return the figures of one set of images, in one view or several that are pooled.
 
     Args:
-        name: Of the version.
+        name: Of the set.
         pairs: All pairs.
-        faces: Qualities by image name; images whose face was not found are absent.
-        verifying: Embeddings to compare, by image name: of the same network or of another.
+        views: Each compares every pair once.
         plan: What to report.
 
     Raises:
         EvaluationError: No pair remains.
     """
-    known = faces.keys() & verifying.keys()
-    present = np.array([known.issuperset(pair) for pair in pairs.pairs()])
-    kept = pairs.of(present)
-    if not kept.first:
+    shown = [view.shows(pairs) for view in views]
+    seen = [(view, pairs.of(kept)) for view, kept in zip(views, shown, strict=True) if kept.any()]
+    if not seen:
         raise EvaluationError(f"no pair remains of the {name} images: no faces were found in them")
-    comparisons = Comparisons(_cosines(kept, verifying), kept.mated)
-    qualities = {measure: _qualities(kept, faces, measure) for measure in plan.measures}
+    pair = np.concatenate([np.flatnonzero(kept) for kept in shown])
+    scores = np.concatenate([_cosines(kept, view.verifying) for view, kept in seen])
+    comparisons = Comparisons(scores, pairs.mated[pair], pair)
+    qualities = {
+        measure: np.concatenate([_qualities(kept, view.faces, measure) for view, kept in seen])
+        for measure in plan.measures
+    }
     return SetResult(
         name=name,
-        pairs=len(kept.first),
-        mated=int(kept.mated.sum()),
-        excluded=int((~present).sum()),
-        accuracy=_accuracy(comparisons, kept.fold),
+        pairs=np.unique(pair).size,
+        comparisons=pair.size,
+        mated=int(comparisons.mated.sum()),
+        excluded=int((~np.stack(shown)).sum()),
+        accuracy=_accuracy(comparisons, pairs.fold[pair]),
         points=tuple(_point(comparisons, qualities, fmr, plan) for fmr in FMRS),
     )
 
@@ -193,6 +215,7 @@ def _point(
 ) -> OperatingPoint:
     threshold = fnmr = None
     try:
+        refuse_repetition(comparisons, fmr)
         threshold = threshold_at_fmr(comparisons.score[~comparisons.mated], fmr)
         fnmr = false_non_match_rate(comparisons.score[comparisons.mated], threshold)
         question = Question(fmr, LIMIT, plan.convention)

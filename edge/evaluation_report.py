@@ -10,7 +10,7 @@ from rich.table import Table
 from edge.evaluation import LIMIT, FaultResult, OperatingPoint, Plan, SetResult
 from engines.bootstrap import Estimate
 
-SCHEMA = "edge-gate/evaluation/1"
+SCHEMA = "edge-gate/evaluation/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,9 @@ class Evaluation:
     """Pair whose dense network compared the faces; `pair_id` unless --verify-with was given."""
     detector: str
     plan: Plan
-    degrade_seed: int | None
+    folds: Sequence[str]
+    """Names of the only folds looked at; empty means all."""
+    degrade_seeds: Sequence[int]
     degrade_share: float
     images: int
     sets: Sequence[SetResult]
@@ -96,12 +98,13 @@ def _point_fields(point: OperatingPoint) -> dict[str, object]:
 
 def _sets_table(evaluation: Evaluation) -> Table:
     table = Table(title=f"verification by {evaluation.verified_with}")
-    for heading in ("images", "pairs", "mated", "excluded", "accuracy"):
+    for heading in ("images", "pairs", "comparisons", "mated", "excluded", "accuracy"):
         table.add_column(heading)
     for point in evaluation.sets[0].points:
         table.add_column(f"FNMR at FMR {point.fmr:g}")
     for one in evaluation.sets:
-        counts = (str(count) for count in (one.pairs, one.mated, one.excluded))
+        numbers = (one.pairs, one.comparisons, one.mated, one.excluded)
+        counts = (str(count) for count in numbers)
         table.add_row(one.name, *counts, _accuracy_text(one), *map(_fnmr_text, one.points))
     return table
 

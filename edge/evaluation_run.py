@@ -12,6 +12,7 @@ from edge.evaluation import (
     MeasuredFace,
     Plan,
     SetResult,
+    View,
     judge_faults,
     judge_set,
 )
@@ -48,26 +49,51 @@ class Collected:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Versions:
-    """Which images to look at as they are, and which degraded."""
+    """Which images to look at as they are, and which degraded, for each seed."""
 
     clean: Sequence[Shot]
-    degraded: Sequence[Shot]
+    degraded: Sequence[Sequence[Shot]]
 
 
-def versions(names: Sequence[str], seed: int | None, share: float) -> Versions:
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What came of all versions."""
+
+    clean: Collected
+    degraded: Sequence[Collected]
+    """For each seed."""
+
+    def failures(self) -> list[Failure]:
+        """Return all of them."""
+        return [failure for each in (self.clean, *self.degraded) for failure in each.failures]
+
+
+def versions(names: Sequence[str], seeds: Sequence[int], share: float) -> Versions:
     """
     Return what to look at.
 
     Args:
         names: Of the images.
-        seed: Of the degradations; None degrades nothing.
-        share: Of the images to degrade, 0 to 1.
+        seeds: Of the degradations; none degrades nothing.
+        share: Of the images to degrade by each seed, 0 to 1.
     """
-    clean = [Shot(name) for name in names]
-    if seed is None:
-        return Versions(clean, [])
-    assigned = [Shot(name, assigned_degradation(name, seed, share)) for name in names]
-    return Versions(clean, [shot for shot in assigned if shot.degradation])
+    assigned = [
+        [Shot(n, assigned_degradation(n, seed, share), seed) for n in names] for seed in seeds
+    ]
+    degraded = [[shot for shot in shots if shot.degradation] for shots in assigned]
+    return Versions([Shot(name) for name in names], degraded)
+
+
+def collect_all(measurer: FaceMeasurer, looked_at: Versions, progress: Progress) -> Found:
+    """Measure every version of every image."""
+    name = measurer.pair.manifest.network.name
+    clean = collect(measurer, looked_at.clean, progress, f"{name}: images")
+    count = len(looked_at.degraded)
+    degraded = [
+        collect(measurer, shots, progress, f"{name}: degraded images, seed {number} of {count}")
+        for number, shots in enumerate(looked_at.degraded, 1)
+    ]
+    return Found(clean, degraded)
 
 
 def collect(
@@ -100,10 +126,7 @@ def overlaid(clean: Collected, degraded: Collected) -> Collected:
 
 
 def judge_all(
-    pairs: PairList,
-    judged: tuple[Collected, Collected],
-    verifying: tuple[Collected, Collected],
-    plan: Plan,
+    pairs: PairList, judged: Found, verifying: Found, plan: Plan
 ) -> tuple[SetResult, ...]:
     """
     Return the figures of the clean images, and of those of which some are degraded.
@@ -114,23 +137,25 @@ def judge_all(
         verifying: The same faces as the verifying network sees them.
         plan: What to report.
     """
-    clean, degraded = judged
-    results = [judge_set("clean", pairs, clean.faces, verifying[0].embeddings(), plan)]
-    if degraded.faces or degraded.failures:
-        mixed, seen = overlaid(clean, degraded), overlaid(*verifying)
-        results.append(judge_set("degraded", pairs, mixed.faces, seen.embeddings(), plan))
-    return tuple(results)
+    clean = View(judged.clean.faces, verifying.clean.embeddings())
+    mixed = [
+        View(overlaid(judged.clean, one).faces, overlaid(verifying.clean, other).embeddings())
+        for one, other in zip(judged.degraded, verifying.degraded, strict=True)
+    ]
+    sets = {"clean": [clean], **({"degraded": mixed} if mixed else {})}
+    return tuple(judge_set(name, pairs, views, plan) for name, views in sets.items())
 
 
 def answers_to_faults(
-    shots: Sequence[Shot], judged: tuple[Collected, Collected], measures: Sequence[str]
+    looked_at: Versions, judged: Found, measures: Sequence[str]
 ) -> tuple[FaultResult, ...]:
     """Return how the measures answer to each fault; none where nothing was degraded."""
-    clean, degraded = (each.faces for each in judged)
+    clean = judged.clean.faces
     triples = [
-        (shot.degradation, clean[shot.name], degraded[shot.name])
+        (shot.degradation, clean[shot.name], degraded.faces[shot.name])
+        for shots, degraded in zip(looked_at.degraded, judged.degraded, strict=True)
         for shot in shots
-        if shot.degradation and shot.name in clean and shot.name in degraded
+        if shot.degradation and shot.name in clean and shot.name in degraded.faces
     ]
     return judge_faults(triples, measures) if triples else ()
 

@@ -31,6 +31,8 @@ class Shot:
     name: str
     """Path below the folder of images."""
     degradation: Degradation | None = None
+    seed: int = 0
+    """Of the degradation."""
 
     @property
     def version(self) -> str:
@@ -48,8 +50,6 @@ class FaceFinder:
     detector: FaceDetector
     detector_name: str
     """With its settings: it decides what is found."""
-    seed: int
-    """Of the degradations."""
     store: FaceStore
 
     def key(self, shot: Shot) -> str:
@@ -66,7 +66,7 @@ class FaceFinder:
             raise ImageError(f"{path}: {error.strerror}") from error
         parts = ["face", SCHEMA, digest, self.detector_name]
         if shot.degradation is not None:  # the name seeds its place, direction and noise
-            parts += [self.seed, shot.name, shot.degradation.fault, shot.degradation.strength]
+            parts += [shot.seed, shot.name, shot.degradation.fault, shot.degradation.strength]
         return key_of(*parts)
 
     def find(self, shot: Shot) -> tuple[Pixels, DetectedFace]:
@@ -92,7 +92,7 @@ class FaceFinder:
         if shot.degradation is None:
             return read_image(self.images / shot.name)
         pixels, face = self.find(Shot(shot.name))
-        rng = generator_of(shot.name, self.seed, shot.version)
+        rng = generator_of(shot.name, shot.seed, shot.version)
         return degrade(portrait(pixels, face), shot.degradation, rng)
 
 

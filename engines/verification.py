@@ -22,16 +22,33 @@ class Comparisons:
     """(P,) comparison scores, finite; higher is more alike."""
     mated: NDArray[np.bool_]
     """(P,) True where both images show the same subject."""
+    pair: NDArray[np.intp] | None = None
+    """
+    (P,) number of the pair of photographs that each is of, where pairs were compared several times
+    (differently degraded): such comparisons are not independent. None: each is a pair of its own.
+    """
 
     def __post_init__(self) -> None:
         if self.score.ndim != 1 or self.score.shape != self.mated.shape:
             raise ValueError(f"scores {self.score.shape} and mated {self.mated.shape} differ")
+        if self.pair is not None and self.pair.shape != self.score.shape:
+            raise ValueError(f"scores {self.score.shape} and pairs {self.pair.shape} differ")
         if not np.isfinite(self.score).all():
             raise EvaluationError("a comparison score is not finite: verify the engine pair")
 
     def of(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> "Comparisons":
         """Return the pairs chosen by a mask or by (possibly repeated) indices."""
-        return Comparisons(self.score[chosen], self.mated[chosen])
+        pair = None if self.pair is None else self.pair[chosen]
+        return Comparisons(self.score[chosen], self.mated[chosen], pair)
+
+    def pairs(self) -> NDArray[np.intp]:
+        """Return (P,) the number of each comparison's pair."""
+        return np.arange(self.score.size) if self.pair is None else self.pair
+
+    def non_mated_different(self) -> int:
+        """Return how many non-mated comparisons differ: those alike of one pair count once."""
+        rows = np.stack([self.pairs()[~self.mated], self.score[~self.mated]])
+        return int(np.unique(rows, axis=1).shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +60,24 @@ class Accuracy:
     deviation: float
     """Standard deviation over the folds."""
     folds: int
+
+
+def refuse_repetition(comparisons: Comparisons, fmr: float) -> None:
+    """
+    Refuse a false match rate that only repeated comparisons make look measurable.
+
+    A pair that no seed degraded gives the same comparison in every one: it says nothing new.
+
+    Raises:
+        EvaluationError: Fewer different non-mated comparisons than one false match needs.
+    """
+    different = comparisons.non_mated_different()
+    needed = math.ceil(1 / fmr - 1e-9)
+    if different < needed:
+        raise EvaluationError(
+            f"FMR {fmr:g} cannot be measured with {different} different non-mated comparisons: "
+            f"give at least {needed}, with more pairs or more seeds (--degrade 1,2,3)"
+        )
 
 
 def threshold_at_fmr(non_mated: NDArray[np.float64], fmr: float) -> float:

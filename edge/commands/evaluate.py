@@ -17,11 +17,9 @@ from edge.evaluation import Plan
 from edge.evaluation_plot import draw
 from edge.evaluation_report import Evaluation, as_json, reasons, tables, write_json
 from edge.evaluation_run import (
-    Collected,
-    Versions,
     answers_to_faults,
     any_sample,
-    collect,
+    collect_all,
     judge_all,
     milliseconds,
     versions,
@@ -51,6 +49,11 @@ it, equal runs of mated and non-mated pairs (LFW's layout) are folds, else ten f
 --degrade gives a share of the images one camera fault each, at strength 1 to 5, chosen by the seed
 and the image's name alone and applied to the photograph before detection. Faults:
 {", ".join(FAULTS)}.
+Several seeds compare every pair once for each, so that few pairs reach a low FMR; the comparisons
+are pooled, and a pair's are drawn together in the bootstrap (its intervals stay those of pairs).
+An FMR that only repeated comparisons would reach is refused.
+
+--folds keeps those a recipe was not chosen on: names of the column fold, else numbers from 1.
 
 --convention fixed: one threshold, mated pairs only, stepwise (Schlett et al., arXiv 2303.13294).
 --convention pooled: threshold estimated anew at each step over all pairs, trapezoid (CR-FIQA's
@@ -63,6 +66,7 @@ showed no face or could not be read; its pairs are left out and counted.
 
 examples:
   edge-gate evaluate --pairs lfw/pairs.csv --images lfw/images --degrade 1
+  edge-gate evaluate --pairs lfw/pairs.csv --images lfw/images --folds 3,4,5 --degrade 1,2,3,4
   edge-gate evaluate --pairs p.csv --images faces --measures prefiqs,norm --json >figures.json
   edge-gate evaluate --pairs p.csv --images faces --pair pairs/small --verify-with pairs/large
 """
@@ -87,7 +91,9 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     add("--pair", type=Path, default=Path("pairs/mobilefacenet512"), metavar="DIR", help=judge)
     other = "engine pair whose dense network compares instead: quality of one network judged by the"
     add("--verify-with", type=Path, metavar="DIR", help=f"{other} errors of another")
-    add("--degrade", type=int, metavar="SEED", help="also evaluate with some images degraded")
+    add("--folds", type=_names, default=(), metavar="A,B", help="only these folds of the pairs")
+    seeds = "also evaluate with some images degraded, once for each seed"
+    add("--degrade", type=_seeds, default=(), metavar="SEED,…", help=seeds)
     share = f"share of the images to degrade {DEFAULT}"
     add("--degrade-share", type=_share, default=0.4, metavar="SHARE", help=share)
 
@@ -104,8 +110,19 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help=cores)
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    seeds = [int(name) for name in _names(text)]
+    if min(seeds) < 0:
+        raise argparse.ArgumentTypeError(f"{min(seeds)} is below 0")
+    return tuple(seeds)
+
+
 def _measures(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(text.split(",")))
+    names = _names(text)
     unknown = [name for name in names if name not in MEASURES]
     if unknown:
         raise argparse.ArgumentTypeError(
@@ -136,13 +153,27 @@ def run(arguments: argparse.Namespace) -> int:
     evaluation = _evaluate(arguments)
     write_json(evaluation, arguments.out / "evaluation.json")
     if plot:
-        title = (
-            f"{evaluation.pair_id} on {arguments.pairs}, {evaluation.plan.convention} convention"
+        draw(
+            evaluation.sets,
+            evaluation.faults,
+            _title(evaluation, arguments.pairs),
+            arguments.out / "evaluation.png",
         )
-        draw(evaluation.sets, evaluation.faults, title, arguments.out / "evaluation.png")
     _print(evaluation, as_object=arguments.json)
     _say(f"written to {arguments.out}")
     return int(any(failure.version == "clean" for failure in evaluation.failures))
+
+
+def _title(evaluation: Evaluation, pairs: Path) -> str:
+    parts = [
+        f"{evaluation.network} ({evaluation.pair_id}) on {pairs}",
+        f"folds {', '.join(evaluation.folds)}" if evaluation.folds else "",
+        f"seeds {', '.join(map(str, evaluation.degrade_seeds))}"
+        if evaluation.degrade_seeds
+        else "",
+        f"{evaluation.plan.convention} convention",
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +187,7 @@ class _Opened:
 
 
 def _evaluate(arguments: argparse.Namespace) -> Evaluation:
-    pairs = read_pairs(arguments.pairs)
+    pairs = read_pairs(arguments.pairs, arguments.folds)
     if not arguments.images.is_dir():
         raise UsageError(f"{arguments.images}: no such folder of images")
     looked_at = versions(pairs.images(), arguments.degrade, arguments.degrade_share)
@@ -164,11 +195,10 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
     with ExitStack() as stack:
         progress = stack.enter_context(progress_on(console()))
         opened = _open(arguments, stack, progress)
-        judged = _both(opened.judging, looked_at, progress)
-        verifying = (
-            judged if opened.verifying is None else _both(opened.verifying, looked_at, progress)
-        )
-        sample = any_sample(opened.judging, looked_at.clean, judged[0])
+        judged = collect_all(opened.judging, looked_at, progress)
+        other = opened.verifying
+        verifying = judged if other is None else collect_all(other, looked_at, progress)
+        sample = any_sample(opened.judging, looked_at.clean, judged.clean)
         dense = open_network(
             dense_network(arguments.pair, opened.pair.manifest).model.SerializeToString(),
             arguments.threads,
@@ -182,12 +212,13 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
         verified_with=verified_with,
         detector=arguments.detector,
         plan=plan,
-        degrade_seed=arguments.degrade,
+        folds=arguments.folds,
+        degrade_seeds=arguments.degrade,
         degrade_share=arguments.degrade_share,
         images=len(looked_at.clean),
         sets=judge_all(pairs, judged, verifying, plan),
-        faults=answers_to_faults(looked_at.degraded, judged, plan.measures),
-        failures=[*judged[0].failures, *judged[1].failures],
+        faults=answers_to_faults(looked_at, judged, plan.measures),
+        failures=judged.failures(),
         milliseconds=times,
     )
 
@@ -218,18 +249,7 @@ def _finder(arguments: argparse.Namespace, stack: ExitStack, progress: Progress)
         images=arguments.images,
         detector=open_detector(settings, progress),
         detector_name=settings.model_dump_json(exclude={"threads"}),
-        seed=arguments.degrade or 0,
         store=stack.enter_context(closing(FaceStore(arguments.out / "faces.sqlite"))),
-    )
-
-
-def _both(
-    measurer: FaceMeasurer, looked_at: Versions, progress: Progress
-) -> tuple[Collected, Collected]:
-    name = measurer.pair.manifest.network.name
-    return (
-        collect(measurer, looked_at.clean, progress, f"{name}: images"),
-        collect(measurer, looked_at.degraded, progress, f"{name}: degraded images"),
     )
 
 

@@ -97,6 +97,18 @@ def test_a_second_run_finds_the_same_and_degrading_lowers_every_accuracy(work, o
     assert np.median([rho for rho in answers if rho is not None]) < -0.3
 
 
+def test_seeds_are_pooled_and_folds_chosen(work, out, capsys):
+    options = ("--measures", "prefiqs,norm", "--folds", "1,3", "--degrade", "3,4")
+    _, found, _ = evaluated(work, capsys, "--out", out, *options)
+    clean, degraded = found["sets"]
+    assert (found["folds"], found["degrade_seeds"]) == (["1", "3"], [3, 4])
+    assert 0 < clean["pairs"] < PEOPLE * SHOTS
+    assert degraded["pairs"] == clean["pairs"]
+    assert degraded["comparisons"] + degraded["excluded"] == 2 * (
+        clean["comparisons"] + clean["excluded"]
+    )
+
+
 def test_the_pooled_convention_and_another_verifying_pair_are_named_in_the_result(
     work, out, capsys
 ):
@@ -112,6 +124,8 @@ def test_the_pooled_convention_and_another_verifying_pair_are_named_in_the_resul
         (["--measures", "norm,beauty"], "no measure 'beauty'; choose from prefiqs"),
         (["--degrade-share", "0"], "not above 0"),
         (["--passes", "1"], "less than 2"),
+        (["--degrade", "1,-2"], "-2 is below 0"),
+        (["--folds", "1,twelve"], "no fold is named 'twelve'; there are 1, 2"),
         (["--images", "nowhere"], "nowhere: no such folder of images"),
     ],
 )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge.evaluation import MeasuredFace, Plan, judge_faults, judge_set
+from edge.evaluation import MeasuredFace, Plan, View, judge_faults, judge_set
 from edge.pair_list import PairList
 from engines.degrade import Degradation
 from engines.errors import EvaluationError
@@ -35,9 +35,13 @@ def embeddings(faces):
     return {name: face.embedding for name, face in faces.items()}
 
 
+def view(faces):
+    return View(faces, embeddings(faces))
+
+
 def test_the_better_measure_has_the_smaller_area_at_every_rate_that_can_be_measured():
     pairs, faces = people()
-    result = judge_set("clean", pairs, faces, embeddings(faces), PLAN)
+    result = judge_set("clean", pairs, [view(faces)], PLAN)
     point = result.points[0]
     assert point.reason is None
     assert point.areas["utility"].difference.high < 0
@@ -46,7 +50,7 @@ def test_the_better_measure_has_the_smaller_area_at_every_rate_that_can_be_measu
 
 def test_a_rate_that_the_pairs_cannot_measure_says_why_and_gives_no_number():
     pairs, faces = people()
-    point = judge_set("clean", pairs, faces, embeddings(faces), PLAN).points[1]
+    point = judge_set("clean", pairs, [view(faces)], PLAN).points[1]
     assert (point.threshold, point.fnmr, point.areas) == (None, None, {})
     assert point.reason is not None
     assert "at least 1000" in point.reason
@@ -55,7 +59,7 @@ def test_a_rate_that_the_pairs_cannot_measure_says_why_and_gives_no_number():
 def test_pairs_with_a_face_not_found_are_left_out_and_counted():
     pairs, faces = people()
     del faces["3b"], faces["7a"]
-    result = judge_set("clean", pairs, faces, embeddings(faces), PLAN)
+    result = judge_set("clean", pairs, [view(faces)], PLAN)
     assert (result.pairs, result.mated, result.excluded) == (796, 398, 4)
 
 
@@ -63,8 +67,8 @@ def test_another_network_may_verify_what_this_one_judges():
     pairs, faces = people()
     shifted = np.roll(np.array(list(embeddings(faces).values())), 7, axis=0)
     mixed_up = dict(zip(faces, shifted, strict=True))
-    own = judge_set("clean", pairs, faces, embeddings(faces), PLAN)
-    other = judge_set("clean", pairs, faces, mixed_up, PLAN)
+    own = judge_set("clean", pairs, [view(faces)], PLAN)
+    other = judge_set("clean", pairs, [View(faces, mixed_up)], PLAN)
     assert own.accuracy is not None
     assert other.accuracy is not None
     assert own.accuracy.mean > 0.75
@@ -75,13 +79,48 @@ def test_an_image_only_one_network_could_read_is_left_out():
     pairs, faces = people()
     verifying = embeddings(faces)
     del verifying["0a"]
-    assert judge_set("clean", pairs, faces, verifying, PLAN).excluded == 2
+    assert judge_set("clean", pairs, [View(faces, verifying)], PLAN).excluded == 2
+
+
+def test_views_are_pooled_and_each_pair_is_compared_once_in_each():
+    pairs, faces = people()
+    blurred = people(seed=1)[1]
+    del blurred["3b"]  # in one mated and one non-mated pair
+    result = judge_set("degraded", pairs, [view(faces), view(blurred)], PLAN)
+    assert (result.pairs, result.comparisons, result.mated, result.excluded) == (800, 1598, 799, 2)
+    alone = [judge_set("one", pairs, [view(each)], PLAN) for each in (faces, blurred)]
+    low, high = sorted(fnmr_of(each) for each in alone)
+    assert low <= fnmr_of(result) <= high
+
+
+def fnmr_of(result):
+    fnmr = result.points[0].fnmr
+    assert fnmr is not None
+    return fnmr
+
+
+def test_several_views_reach_a_rate_that_one_cannot_measure():
+    pairs, _ = people()
+    point = judge_set("degraded", pairs, [view(people(seed=s)[1]) for s in range(3)], PLAN).points[
+        1
+    ]
+    assert point.reason is None
+    assert point.areas["utility"].area.low < point.areas["utility"].area.value
+
+
+def test_the_same_view_again_and_again_reaches_no_lower_rate_and_narrows_no_interval():
+    pairs, faces = people()
+    once = judge_set("clean", pairs, [view(faces)], PLAN).points
+    often = judge_set("clean", pairs, [view(faces)] * 3, PLAN).points
+    assert often[1].reason is not None
+    assert "400 different non-mated comparisons" in often[1].reason
+    assert often[0].areas == once[0].areas
 
 
 def test_no_pair_left_is_an_error():
     pairs, _ = people(5)
     with pytest.raises(EvaluationError, match="no pair remains"):
-        judge_set("clean", pairs, {}, {}, PLAN)
+        judge_set("clean", pairs, [View({}, {})], PLAN)
 
 
 def face(value):

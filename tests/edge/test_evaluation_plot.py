@@ -23,7 +23,7 @@ def undefined():
 
 def drawn(tmp_path, point_left, faults):
     path = tmp_path / "evaluation.png"
-    one = SetResult("clean", 10, 5, 0, None, (point_left, undefined()))
+    one = SetResult("clean", 10, 10, 5, 0, None, (point_left, undefined()))
     draw([one], faults, "title", path)
     return np.asarray(Image.open(path).convert("RGB")).astype(int)
 

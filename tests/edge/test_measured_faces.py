@@ -46,9 +46,9 @@ def images(tmp_path):
     return made
 
 
-def finder(images, store, faces=None, seed=1, detector=None):
+def finder(images, store, faces=None, detector=None):
     found = CountingDetector([upright_face(80, 90)] if faces is None else faces)
-    return FaceFinder(images, detector or found, "canned", seed, store)
+    return FaceFinder(images, detector or found, "canned", store)
 
 
 def measurer(folder, pair, faces, names=("prefiqs", "norm")):
@@ -92,9 +92,9 @@ def test_a_degraded_face_is_found_in_a_degraded_portrait(folder, pair, images, s
 
 
 def test_the_seed_of_a_degradation_is_part_of_what_is_kept(folder, pair, images, store):
-    shot = Shot("a.png", Degradation("sensor_noise", 5))
+    noise, faces = Degradation("sensor_noise", 5), finder(images, store)
     norms = {
-        measurer(folder, pair, finder(images, store, seed=seed)).measured(shot).qualities["norm"]
+        measurer(folder, pair, faces).measured(Shot("a.png", noise, seed)).qualities["norm"]
         for seed in (1, 2, 1)
     }
     assert len(norms) == 2

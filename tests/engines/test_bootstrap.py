@@ -78,6 +78,26 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_promises():
     assert covered >= 7  # of ten; fewer than 8 happen in about one per cent of such tens
 
 
+def interval(comparisons, quality):
+    rng = np.random.default_rng(3)
+    areas = compare_measures(comparisons, {"utility": quality}, Question(0.05), "utility", rng)
+    return areas["utility"].area
+
+
+def test_comparisons_of_one_pair_are_drawn_together_so_that_repetition_narrows_nothing():
+    """Pairs of every order, each compared four times with the same outcome."""
+    once, utility, _ = noisy_pairs()
+    four = np.random.default_rng(4).permutation(np.repeat(np.arange(utility.size), 4))
+    alike = Comparisons(once.score[four], once.mated[four], four)
+    apart = Comparisons(once.score[four], once.mated[four])
+    assert interval(alike, utility[four]) == interval(once, utility)
+    assert width(interval(apart, utility[four])) < 0.7 * width(interval(once, utility))
+
+
+def width(estimate):
+    return estimate.high - estimate.low
+
+
 def test_pairs_of_which_most_draws_hold_no_error_have_no_interval():
     score = np.array([0.0] + [1.0] * 9 + [0.6, 0.5] * 5)  # one error: absent from a third of draws
     comparisons = Comparisons(score, np.arange(20) < 10)

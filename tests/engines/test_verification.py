@@ -9,6 +9,7 @@ from engines.verification import (
     accuracy,
     best_threshold,
     false_non_match_rate,
+    refuse_repetition,
     threshold_at_fmr,
 )
 
@@ -34,6 +35,32 @@ def test_the_rate_allows_as_many_matches_as_it_says_despite_rounding():
 def test_a_rate_below_one_pair_is_refused_with_the_number_needed():
     with pytest.raises(EvaluationError, match="at least 10000"):
         threshold_at_fmr(np.zeros(1500), 1e-4)
+
+
+PAIRS_AND_SCORES = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), min_size=1)
+
+
+@given(PAIRS_AND_SCORES)
+def test_comparisons_alike_of_one_pair_count_once(drawn):
+    pair, score = np.array(drawn).T
+    comparisons = Comparisons(score.astype(float), np.zeros(len(drawn), bool), pair)
+    assert comparisons.non_mated_different() == len(set(drawn))
+
+
+def test_comparisons_without_pairs_are_all_different():
+    assert Comparisons(np.zeros(7), np.zeros(7, bool)).non_mated_different() == 7
+
+
+def test_a_rate_that_only_repetition_reaches_is_refused():
+    often = Comparisons(np.zeros(200), np.zeros(200, bool), np.repeat(np.arange(50), 4))
+    refuse_repetition(often, 0.02)  # 50 suffice
+    with pytest.raises(EvaluationError, match=r"50 different .* at least 100, with more pairs"):
+        refuse_repetition(often, 0.01)
+
+
+def test_as_many_pairs_as_comparisons_are_needed():
+    with pytest.raises(ValueError, match="pairs"):
+        Comparisons(np.zeros(3), np.zeros(3, bool), np.arange(2))
 
 
 @pytest.mark.parametrize("fmr", [0.0, 1.0, -0.1])
