@@ -3,31 +3,28 @@ One camera's way from a frame to the faces that leave the device. Used by one th
 
 frame -> candidates -> tracks -> only faces that could win are scored -> best shots -> forwarded.
 Every face ends in exactly one place: forwarded, or counted under the reason why it was not.
+
+The way has two halves, `begin` and `conclude`, so that the faces of several cameras can be scored
+in one batch between them; `take` goes the whole way.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edge.assess import (
-    Candidate,
-    ScoredFace,
-    assessment,
-    candidates,
-    face_image,
-    score_face_images,
-)
+from edge.assess import Candidate, assessment, candidates, face_image
 from edge.best_shot import BestShots, Shot
 from edge.config import GateSettings
 from edge.mask import Polygon, is_masked
+from edge.outcome import Outcome, SeenFace
+from edge.pending import Pending, Scored, score_pending
 from edge.protocols import FaceDetector
 from edge.recent_faces import RecentFaces
-from edge.samples import Assessment, Captured, Pixels, Reason, Verdict
+from edge.samples import Assessment, Captured, Reason, Verdict
 from edge.settings_tracks import Mode, TrackSettings
+from edge.stages import timed
 from edge.track import Tracker, TrackerSettings
-from engines.errors import BackendError
 from engines.pair import EnginePair
 
 NO_PIXELS = np.empty((0, 0, 3), np.uint8)
@@ -41,22 +38,6 @@ class CameraSettings:
     tracks: TrackSettings
     mode: Mode
     masks: tuple[Polygon, ...] = ()
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What one frame, or the end of the source, led to."""
-
-    faces: int = 0
-    """Faces found in the frame."""
-    assessments: tuple[Assessment, ...] = ()
-    """The faces of the frame that were decided, scored or not."""
-    forwarded: list[Shot] = field(default_factory=list)
-    """Faces to send, of this frame or of earlier ones."""
-    discarded: Counter[Reason] = field(default_factory=Counter)
-    """Faces that will never be sent, by reason."""
-    failure: BackendError | None = None
-    """Why the faces of the frame could not be scored; what they are counted under says so too."""
 
 
 class CameraGate:
@@ -82,21 +63,70 @@ class CameraGate:
         Raises:
             DetectorError: The detector refused the frame; nothing has changed.
         """
+        pending = self.begin(captured, seen_s)
+        (scored,) = score_pending([pending])
+        return self.conclude(pending, scored)
+
+    def begin(self, captured: Captured, seen_s: float) -> Pending:
+        """
+        Find and follow the faces of a frame, and choose those to be scored.
+
+        Nothing else may be asked of this gate before `conclude`.
+
+        Args:
+            captured: The next frame of this camera.
+            seen_s: Its time in seconds, of one clock that does not run backwards.
+
+        Raises:
+            DetectorError: The detector refused the frame; nothing has changed.
+        """
         outcome = Outcome()
-        found = [
-            self._masked(one)
-            for one in candidates(captured.frame, self._detector, self._settings.gate)
-        ]
-        outcome.faces = len(found)
-        ids = self._follow(found, seen_s, outcome)
-        decided = self._decided(found, ids, outcome)
+        with timed(outcome.seconds, "detect"):
+            found = [
+                self._masked(one)
+                for one in candidates(captured.frame, self._detector, self._settings.gate)
+            ]
+        with timed(outcome.seconds, "track"):
+            ids = self._follow(found, seen_s, outcome)
+            images = {
+                place: face_image(one, self._pair) if one.discarded is None else None
+                for place, (track_id, one) in enumerate(zip(ids, found, strict=True))
+                if one.discarded is not None or self._could_win(track_id, one)
+            }
+        outcome.discarded[Reason.NOT_BEST] += len(found) - len(images)
+        followed = tuple(zip(ids, found, strict=True))
+        return Pending(captured, seen_s, followed, images, outcome, self._pair)
+
+    def conclude(self, pending: Pending, scored: Scored) -> Outcome:
+        """Decide about the faces of a frame, and forward what is due."""
+        outcome, seen_s = pending.outcome, pending.seen_s
+        outcome.failure = scored.failure
+        if pending.faces_to_score:
+            outcome.seconds["score"] = scored.seconds
+        outcome.seen = self._seen(pending, scored)
+        captured = pending.captured
         light = replace(captured, frame=replace(captured.frame, pixels=NO_PIXELS))
-        for track_id, face in decided:
-            self._place(Shot(replace(face, frame=light.frame), light, track_id), seen_s, outcome)
+        for one in outcome.seen:
+            if one.assessment is not None:
+                face = replace(one.assessment, frame=light.frame)
+                self._place(Shot(face, light, one.track_id), seen_s, outcome)
         for shot in self._shots.early(seen_s):
             self._forward(shot, seen_s, outcome)
-        outcome.assessments = tuple(face for _, face in decided)
         return outcome
+
+    def _seen(self, pending: Pending, scored: Scored) -> tuple[SeenFace, ...]:
+        by_place = dict(zip(pending.images, scored.faces, strict=True))
+        gate, pair_id = self._settings.gate, self._pair.pair_id
+
+        def decided(place: int, one: Candidate) -> Assessment | None:
+            if place not in by_place:
+                return None
+            return assessment(one, pending.images[place], by_place[place], gate, pair_id)
+
+        return tuple(
+            SeenFace(one.face.box, track_id, decided(place, one))
+            for place, (track_id, one) in enumerate(pending.found)
+        )
 
     def pass_time(self, seen_s: float) -> Outcome:
         """End the tracks whose time is over, while no frames come."""
@@ -132,37 +162,6 @@ class CameraGate:
         if not is_masked(self._settings.masks, one.face.landmarks, size):
             return one
         return replace(one, discarded=Verdict(forward=False, reason=Reason.MASKED))
-
-    def _decided(
-        self, found: Sequence[Candidate], ids: Iterable[int], outcome: Outcome
-    ) -> list[tuple[int, Assessment]]:
-        """Score the faces that could change what is forwarded; count the others as not best."""
-        pairs = list(zip(ids, found, strict=True))
-        wanted = [
-            (track_id, one)
-            for track_id, one in pairs
-            if one.discarded is not None or self._could_win(track_id, one)
-        ]
-        outcome.discarded[Reason.NOT_BEST] += len(pairs) - len(wanted)
-        images = [
-            face_image(one, self._pair) if one.discarded is None else None for _, one in wanted
-        ]
-        scored = self._scored(images, outcome)
-        gate, pair_id = self._settings.gate, self._pair.pair_id
-        return [
-            (track_id, assessment(one, image, score, gate, pair_id))
-            for (track_id, one), image, score in zip(wanted, images, scored, strict=True)
-        ]
-
-    def _scored(
-        self, images: Sequence[Pixels | None], outcome: Outcome
-    ) -> Sequence[ScoredFace | None]:
-        try:
-            return score_face_images(images, self._pair)
-        except BackendError as error:
-            # Tracks have ended in this frame: their faces must not go down with it.
-            outcome.failure = error
-            return (None,) * len(images)
 
     def _could_win(self, track_id: int, one: Candidate) -> bool:
         every_face_counts = self._settings.mode != "best_shot"

@@ -21,6 +21,7 @@ from edge.forwarding import Forwarding
 from edge.lane import Lane
 from edge.ledger import Ledger
 from edge.live_source import LiveSource
+from edge.observation import Observer, Observers
 from edge.open_delivery import open_delivery
 from edge.open_engines import open_engines
 from edge.outbox_tables import LedgerRow
@@ -55,7 +56,13 @@ class Books:
 class Daemon:
     """Runs a configuration, and changes to another one."""
 
-    def __init__(self, config: Config, open_source: OpenSource, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        open_source: OpenSource,
+        on_end: Callable[[], None],
+        observe: Observer = Observers(),  # noqa: B008 -- nobody looks on
+    ) -> None:
         """
         Open engines, outbox and sinks; no source yet.
 
@@ -63,6 +70,7 @@ class Daemon:
             config: What to run.
             open_source: Returns a source that is not started.
             on_end: Called by another thread when there is nothing left to do, or after a failure.
+            observe: Is shown, by the worker's thread, what every camera's gate decided.
 
         Raises:
             ConfigError: A secret or certificate is missing.
@@ -72,6 +80,7 @@ class Daemon:
         """
         self.config = config
         self._open_source = open_source
+        self._observe = observe
         self._engines = open_engines(config)
         self.worker = Worker(open_delivery(config), on_end)
         self._closed: dict[str, Ledger] = {}
@@ -174,6 +183,7 @@ class Daemon:
                 settings,
                 source,
                 self._engines.camera_gate(config, settings),
+                self._observe,
                 self._closed.pop(settings.name, None),
             )
             for settings, source in sources

@@ -5,17 +5,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from edge.ages import Ages
-from edge.camera_gate import CameraGate, Outcome
+from edge.camera_gate import CameraGate
 from edge.config import Source
 from edge.errors import DetectorError
 from edge.forwarding import Forwarding, Origin
 from edge.ledger import MOST_WAITING, Counts, Ledger
 from edge.live_source import LiveSource
+from edge.observation import Observation, Observer
+from edge.outcome import Outcome
 from edge.pace import Turn
+from edge.pending import Pending, Scored
 from edge.samples import Captured
 from edge.schedule import is_scheduled
 from edge.source_time import SourceTime
-from engines.errors import BackendError
 
 
 class Lane:
@@ -26,6 +28,7 @@ class Lane:
         settings: Source,
         source: LiveSource,
         gate: CameraGate,
+        observe: Observer,
         before: Ledger | None = None,
     ) -> None:
         """
@@ -35,11 +38,13 @@ class Lane:
             settings: Of the source.
             source: Started by somebody else.
             gate: Decides about its faces.
+            observe: Is shown what it decided.
             before: The books of an earlier lane of the same source, which go on.
         """
         self.source = source
         self.counts = before.counts if before else Counts()
         self.ages = Ages()
+        self._observe = observe
         self._earlier_frames = before.frames if before else 0
         self._dropped = 0
         self._time = SourceTime(is_live=settings.uri.is_live)
@@ -53,14 +58,14 @@ class Lane:
         self._origin = Origin(settings.name, secrets.token_hex(4)) if is_live else None
         self.turn = replace(self.turn, interval_s=1 / settings.max_fps if is_live else 0.0)
 
-    def look(self, captured: Captured, now_s: float, forwarding: Forwarding) -> BackendError | None:
+    def begin(self, captured: Captured, now_s: float, forwarding: Forwarding) -> Pending | None:
         """
-        Take one frame through the gate; return what the networks complained of.
+        Find the faces of one frame; None when the frame is not to be looked at.
 
         Args:
             captured: From `source`.
             now_s: Monotonic seconds.
-            forwarding: Where good faces go.
+            forwarding: Where good faces of tracks that end go.
 
         Raises:
             DetectorError: The detector refused the frame; it is counted.
@@ -74,13 +79,16 @@ class Lane:
         if self._time.is_cut(captured):
             self.finish(forwarding)
         try:
-            outcome = self._gate.take(captured, self._time.seen_s(captured))
+            return self._gate.begin(captured, self._time.seen_s(captured))
         except DetectorError:
             self.counts.failed += 1
             raise
+
+    def conclude(self, pending: Pending, scored: Scored, forwarding: Forwarding) -> None:
+        """Decide about the faces of a frame that was begun."""
+        outcome = self._gate.conclude(pending, scored)
         self.counts.looked_at += 1
-        self._note(outcome, forwarding)
-        return outcome.failure
+        self._note(outcome, forwarding, pending.captured)
 
     def pass_time(self, now_s: float, forwarding: Forwarding) -> None:
         """End the tracks of a camera that gives no frames."""
@@ -118,7 +126,9 @@ class Lane:
             self.counts.replaced += dropped - self._dropped
         self._dropped = dropped
 
-    def _note(self, outcome: Outcome, forwarding: Forwarding) -> None:
+    def _note(
+        self, outcome: Outcome, forwarding: Forwarding, captured: Captured | None = None
+    ) -> None:
         counts = self.counts
         counts.faces += outcome.faces
         counts.scored += sum(face.quality is not None for face in outcome.assessments)
@@ -127,6 +137,7 @@ class Lane:
             counts.discarded[reason.value] += faces
         for shot in outcome.forwarded:
             forwarding.forward(shot, self._origin, counts)
+        self._observe(Observation(self.settings.name, captured, outcome))
 
 
 def _local_time(captured: Captured) -> datetime:

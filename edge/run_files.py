@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from edge.assess_files import assessments
 from edge.best_shot import Shot
-from edge.camera_gate import CameraGate, Outcome
+from edge.camera_gate import CameraGate
 from edge.config import Config, Source
 from edge.delivery import Courier
 from edge.encode import to_delivery
@@ -23,6 +23,7 @@ from edge.ledger import Counts
 from edge.open_delivery import open_delivery
 from edge.open_engines import Engines, open_engines
 from edge.outbox_tables import LedgerRow
+from edge.outcome import Outcome
 from edge.reporting import console, counts_words, progress
 from edge.samples import Assessment, Captured, Frame, Reason
 from edge.sink import open_sink

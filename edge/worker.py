@@ -8,8 +8,9 @@ does what other threads ask for, so that nothing it uses is ever changed under i
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from edge.errors import DetectorError, EdgeError
 from edge.forwarding import Forwarding
 from edge.lane import Lane
 from edge.pace import Load, in_order, seconds_until_due
+from edge.pending import Pending, score_pending
 from edge.samples import Captured
 from engines.errors import EnginesError
 
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 IDLE_S = 0.5
 """The longest rest: then tracks of silent cameras are looked after, and the heart beats."""
+MOST_TOGETHER = 4
+"""Frames whose faces are scored in one batch; the first of them waits for the others' detection."""
 MOST_FAILURES = 10
 """Frames in a row refused by the detector or the networks: they will not recover by themselves."""
 
@@ -120,23 +124,42 @@ class Worker:
             answer()
 
     def _look_at_next(self, now_s: float) -> bool:
-        """Look at one frame of the source that has waited longest; False when there is none."""
-        for turn in in_order([lane.turn for lane in self.lanes.values()], self.load, now_s):
-            lane = self.lanes[turn.name]
-            captured = lane.source.take()
-            if captured is not None:
-                self._look(lane, captured, now_s)
-                return True
-        return False
+        """Look at one frame of each source that is due; False when there is none."""
+        taken = list(self._taken(now_s))
+        begun = [
+            (lane, pending)
+            for lane, captured in taken
+            if (pending := self._begin(lane, captured, now_s)) is not None
+        ]
+        if begun:
+            self._conclude(begun)
+        for lane, captured in taken:
+            if lane.settings.uri.is_live:
+                self._note_age(lane, time.monotonic() - captured.monotonic_s)
+        return bool(taken)
 
-    def _look(self, lane: Lane, captured: Captured, now_s: float) -> None:
-        failure: EdgeError | EnginesError | None
+    def _taken(self, now_s: float) -> Iterator[tuple[Lane, Captured]]:
+        """Take the newest frames, that of the source that has waited longest first."""
+        turns = in_order([lane.turn for lane in self.lanes.values()], self.load, now_s)
+        arrived = ((self.lanes[turn.name], self.lanes[turn.name].source.take()) for turn in turns)
+        present = ((lane, captured) for lane, captured in arrived if captured is not None)
+        return islice(present, MOST_TOGETHER)
+
+    def _begin(self, lane: Lane, captured: Captured, now_s: float) -> Pending | None:
         try:
-            failure = lane.look(captured, now_s, self.forwarding)
+            return lane.begin(captured, now_s, self.forwarding)
         except DetectorError as error:
-            failure = error
-        if lane.settings.uri.is_live:
-            self._note_age(lane, time.monotonic() - captured.monotonic_s)
+            self._count_failure(lane, error)
+            return None
+
+    def _conclude(self, begun: Sequence[tuple[Lane, Pending]]) -> None:
+        """Score the faces of all frames in one batch, and decide about each frame."""
+        scores = score_pending([pending for _, pending in begun])
+        for (lane, pending), scored in zip(begun, scores, strict=True):
+            lane.conclude(pending, scored, self.forwarding)
+            self._count_failure(lane, scored.failure)
+
+    def _count_failure(self, lane: Lane, failure: EdgeError | EnginesError | None) -> None:
         if failure is None:
             self._failures = 0
             return

@@ -14,13 +14,16 @@ from edge.errors import DetectorError
 from edge.forwarding import Forwarding
 from edge.lane import Lane
 from edge.live_source import LiveSource
+from edge.observation import Observation, Observers
+from edge.outcome import Outcome
 from edge.samples import Frame
 from edge.schedule import DAYS, Hours
 from edge.settings_delivery import BackoffSettings, DeliverySettings, OutboxSettings
 from edge.settings_tracks import TrackSettings
 from edge.source_status import Limits, Surroundings
 from edge.source_uri import parse_uri
-from edge.worker import MOST_FAILURES, Worker
+from edge.worker import MOST_FAILURES, MOST_TOGETHER, Worker
+from engines.errors import BackendError
 from engines.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face
 
@@ -72,6 +75,7 @@ class Bench:
 
     def __init__(self, tmp_path):
         self.sink, self.ended = Taken(), threading.Event()
+        self.observations, self.pair = [], BrightnessPair()
         outbox = OutboxSettings(path=tmp_path / "outbox.sqlite")
         self.courier = Courier({"kept": self.sink}, outbox, BackoffSettings())
         self.courier.start()
@@ -81,14 +85,16 @@ class Bench:
         source = Source(name=name, uri=parse_uri(f"file:///{name}.mp4"), **settings)
         around = Surroundings(arrived=self.worker.wake)
         live = LiveSource(name, Pictures(name, count), Limits(is_live=False), around)
-        pair = cast("EnginePair", BrightnessPair())
+        pair = cast("EnginePair", self.pair)
         decided = CameraSettings(GateSettings(), TrackSettings(), "best_shot")
         gate = CameraGate(detector or CannedDetector([upright_face()]), pair, decided)
-        self.worker.lanes[name] = Lane(source, live, gate)
+        self.worker.lanes[name] = Lane(source, live, gate, self.observations.append)
         live.start()
         return self.worker.lanes[name]
 
     def run(self):
+        while not all(lane.source.status().frames for lane in self.worker.lanes.values()):
+            pass
         self.worker.start()
         assert self.ended.wait(PATIENCE_S)
         books = {name: lane.close() for name, lane in self.worker.lanes.items()}
@@ -136,6 +142,67 @@ def test_refusals_in_one_source_do_not_stop_another(bench):
     books = bench.run()
     assert books["bad"].counts.failed == 8
     assert books["good"].counts.looked_at == 8
+
+
+def test_faces_of_several_sources_are_scored_in_one_batch(bench):
+    for name in ("one", "two", "three"):
+        bench.add(name, 1)
+    books = bench.run()
+    assert bench.pair.batches == [3]
+    assert [each.counts.forwarded for each in books.values()] == [1, 1, 1]
+
+
+def test_one_batch_holds_the_faces_of_a_few_sources_only(bench):
+    for number in range(MOST_TOGETHER + 1):
+        bench.add(f"source-{number}", 1)
+    bench.run()
+    assert sorted(bench.pair.batches) == [1, MOST_TOGETHER]
+
+
+def test_a_source_whose_frame_is_refused_does_not_hold_up_the_batch(bench):
+    bench.add("bad", 1, MoodyDetector([True]))
+    bench.add("good", 1)
+    books = bench.run()
+    assert (books["bad"].counts.failed, books["good"].counts.forwarded) == (1, 1)
+
+
+def test_a_refused_batch_is_scored_source_by_source(bench):
+    score = bench.pair.assess
+
+    def one_at_a_time(images):
+        if len(images) > 1:
+            raise BackendError("a batch of this size does not fit")
+        return score(images)
+
+    bench.pair.assess = one_at_a_time
+    bench.add("one", 1)
+    bench.add("two", 1)
+    books = bench.run()
+    assert [each.counts.unscorable for each in books.values()] == [0, 0]
+    assert [each.counts.forwarded for each in books.values()] == [1, 1]
+
+
+def test_who_looks_on_sees_every_frame_and_what_became_of_it(bench):
+    bench.add("one", 3)
+    bench.run()
+    frames = [each for each in bench.observations if each.captured is not None]
+    assert [each.captured.frame.index for each in frames] == [0, 1, 2]
+    assert [face.track_id for each in frames for face in each.outcome.seen] == [1, 1, 1]
+    assert all(each.captured.frame.pixels.size for each in frames)
+    sent = [shot for each in bench.observations for shot in each.outcome.forwarded]
+    assert [shot.track_id for shot in sent] == [1]
+
+
+def test_an_observer_that_fails_is_told_of_once_and_stops_nobody(caplog):
+    def failing(observation):
+        raise ValueError(observation)
+
+    seen: list[Observation] = []
+    observers = Observers((failing, seen.append))
+    for _ in range(3):
+        observers(Observation("door", None, Outcome()))
+    assert len(seen) == 3
+    assert [record.message for record in caplog.records] == ["an observer failed; the gate goes on"]
 
 
 def test_outside_the_schedule_frames_are_counted_and_not_looked_at(bench):

@@ -1,0 +1,48 @@
+"""What the gate tells those who only look on: the page, the metrics, the shadow log."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from edge.outcome import Outcome
+from edge.samples import Captured
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observation:
+    """What one frame of one camera, or the end of tracks without a frame, led to."""
+
+    camera: str
+    """Its name in the configuration."""
+    captured: Captured | None
+    """The frame with its pixels, which nobody may change; None when tracks ended without one."""
+    outcome: Outcome
+    """Every face seen in the frame, and the faces of this and earlier frames that were sent."""
+
+
+Observer: TypeAlias = Callable[[Observation], None]
+"""Called by the worker's thread, which waits: an observer takes what it needs and returns."""
+
+
+class Observers:
+    """Several observers; one that fails is told of once and never stops the gate."""
+
+    def __init__(self, observers: tuple[Observer, ...] = ()) -> None:
+        self._observers = observers
+        self._failed: set[int] = set()
+
+    def __call__(self, observation: Observation) -> None:
+        """Show every observer one observation."""
+        for number, observe in enumerate(self._observers):
+            self._show(number, observe, observation)
+
+    def _show(self, number: int, observe: Observer, observation: Observation) -> None:
+        try:
+            observe(observation)
+        except Exception:
+            if number not in self._failed:
+                log.exception("an observer failed; the gate goes on")
+            self._failed.add(number)

@@ -1,0 +1,46 @@
+"""What became of the faces of one frame, and of the tracks that ended with it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from edge.best_shot import Shot
+from edge.samples import Assessment, Box, Reason
+from edge.stages import Seconds
+from engines.errors import BackendError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenFace:
+    """One face of one frame."""
+
+    box: Box
+    track_id: int
+    """Of its camera since the start of its gate."""
+    assessment: Assessment | None
+    """None when the face could not have become its track's best, and was not scored."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one frame, or the end of the source, led to."""
+
+    seen: tuple[SeenFace, ...] = ()
+    """Every face of the frame, from left to right."""
+    forwarded: list[Shot] = field(default_factory=list)
+    """Faces to send, of this frame or of earlier ones."""
+    discarded: Counter[Reason] = field(default_factory=Counter)
+    """Faces that will never be sent, by reason."""
+    failure: BackendError | None = None
+    """Why the faces of the frame could not be scored; what they are counted under says so too."""
+    seconds: Seconds = field(default_factory=dict)
+    """By stage; scoring is measured where the batch is made."""
+
+    @property
+    def assessments(self) -> tuple[Assessment, ...]:
+        """The faces of the frame that were decided, scored or not."""
+        return tuple(face.assessment for face in self.seen if face.assessment is not None)
+
+    @property
+    def faces(self) -> int:
+        """Faces found in the frame."""
+        return len(self.seen)
