@@ -13,7 +13,8 @@ from edge.calibration_run import calibrate_on_photographs
 from edge.errors import EdgeError, UsageError
 from engines import builder_arguments
 from engines.build import BuildRequest, build_pair
-from engines.calibration_report import draw_sweep, recipe_text, sweep_table
+from engines.calibration_files import draw_sweep, write_sweep
+from engines.calibration_report import recipe_text, sweep_table
 from engines.catalogue import find_entry
 from engines.catalogued_pair import build_request, calibrated_recipe
 from engines.errors import (
@@ -107,7 +108,9 @@ def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
     layers = ", ".join(chosen.candidate.recipe.layers)
     print(f"chosen: {recipe_text(chosen.candidate)} ({layers})")
     if arguments.plot is not None:
-        draw_sweep(found.sweep, chosen, arguments.plot, found.verdict)
+        draw_sweep(found.sweep, chosen, arguments.plot, request.name, found.verdict)
+    if arguments.table is not None:
+        write_sweep(found.sweep, arguments.table, found.verdict)
     if arguments.out is not None:
         recipe = chosen.candidate.recipe
         request = replace(request, recipe=recipe, usable=found.usable)

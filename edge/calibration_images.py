@@ -1,6 +1,6 @@
 """Faces of a folder of photographs, for `build_engines.py calibrate`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,37 +64,52 @@ def some_photographs(folder: Path, at_most: int) -> list[Path]:
 
 
 def labelled_faces(
-    reader: PhotographReader, names: Iterable[tuple[str, Path]], seed: int
-) -> tuple[CalibrationFaces, dict[str, int]]:
+    reader: PhotographReader, names: Iterable[tuple[str, Path]], seeds: Sequence[int]
+) -> tuple[CalibrationFaces, dict[tuple[str, int], int]]:
     """
-    Return the faces of named photographs, a share of them degraded, and where each name is.
+    Return the faces of named photographs, each as every seed has it: degraded, or as it is.
 
     Args:
         reader: Finds the faces.
         names: As the list of pairs names the photographs, with their paths.
-        seed: Of the degradations.
+        seeds: Of the degradations.
+
+    Returns:
+        The faces, and where the one of a name and seed is.
 
     Raises:
         CalibrationError: No photograph has a face.
     """
-    seen: dict[str, tuple[Pixels, int]] = {}
+    seen: list[tuple[Pixels, int]] = []
+    place: dict[tuple[str, int], int] = {}
     for name, path in names:
         framed = reader.framed(path)
-        if framed is not None:  # cut at once: thousands of faces with their margin fill a memory
-            seen[name] = degraded(framed, name, reader.specification, seed, DEGRADED_SHARE)
+        if framed is None:
+            continue
+        clean: int | None = None
+        for seed in seeds:  # cut at once: thousands of faces with their margin fill a memory
+            image, strength = degraded(framed, name, reader.specification, seed, DEGRADED_SHARE)
+            if strength == 0 and clean is not None:  # as an earlier seed left it: embed it once
+                place[name, seed] = clean
+                continue
+            place[name, seed] = len(seen)
+            clean = clean if strength else len(seen)
+            seen.append((image, strength))
     if not seen:
         raise CalibrationError("no photograph of the pairs shows a face")
-    images, strength = zip(*seen.values(), strict=True)
-    faces = CalibrationFaces(np.stack(images), np.array(strength, np.intp))
-    return faces, {name: place for place, name in enumerate(seen)}
+    images, strengths = zip(*seen, strict=True)
+    return CalibrationFaces(np.stack(images), np.array(strengths, np.intp)), place
 
 
-def labelled_pairs(pairs: PairList, place: dict[str, int]) -> LabelledPairs:
-    """Return the pairs of which both faces were found."""
-    kept = pairs.of(np.array([a in place and b in place for a, b in pairs.pairs()], bool))
-    return LabelledPairs(
-        np.array([place[name] for name in kept.first], np.intp),
-        np.array([place[name] for name in kept.second], np.intp),
-        kept.mated,
-        kept.fold,
+def labelled_pairs(
+    pairs: PairList, place: Mapping[tuple[str, int], int], seeds: Sequence[int]
+) -> LabelledPairs:
+    """Return the pairs of which both faces were found, once for each seed."""
+    found = {name for name, _ in place}
+    number = np.flatnonzero([found.issuperset(pair) for pair in pairs.pairs()])
+    first, second = (
+        np.array([place[names[i], seed] for seed in seeds for i in number], np.intp)
+        for names in (pairs.first, pairs.second)
     )
+    repeated = np.tile(number, len(seeds))
+    return LabelledPairs(first, second, pairs.mated[repeated], repeated)

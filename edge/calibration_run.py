@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.progress import Progress
 
 from edge.calibration_images import (
@@ -16,11 +17,16 @@ from edge.calibration_images import (
 from edge.config import DetectorSettings
 from edge.detector import open_detector
 from edge.errors import UsageError
-from edge.pair_list import read_pairs
+from edge.pair_list import PairList, halves, read_pairs
 from engines.calibrate import Signals, Sweep, choose, sweep
-from engines.calibrate_pairs import PairsVerdict, choose_by_pairs
+from engines.calibrate_pairs import (
+    LabelledPairs,
+    PairsVerdict,
+    choose_by_pairs,
+    judge_by_pairs,
+)
 from engines.calibration_faces import CalibrationFaces, calibration_faces
-from engines.candidates import candidates
+from engines.candidates import Candidate, candidates
 from engines.form import lean
 from engines.network import Network
 from engines.specification import FaceImages
@@ -60,24 +66,45 @@ def calibrate_on_photographs(
     """
     if not arguments.images.is_dir():
         raise UsageError(f"{arguments.images}: no such folder of images")
-    pairs = None if arguments.labels is None else read_pairs(arguments.labels)
+    if arguments.labels is None and len(arguments.seed) > 1:
+        raise UsageError("several seeds need --labels: without them each face is degraded twice")
     slim, _ = lean(network)
     tried = candidates(slim, arguments.cost)
     detector = open_detector(DetectorSettings(threads=arguments.threads), progress)
     reader = PhotographReader(detector, network.specification)
-    if pairs is None:
+    if arguments.labels is None:
         paths = some_photographs(arguments.images, arguments.faces)
-        faces = _unlabelled(reader, paths, arguments.seed, progress)
+        faces = _unlabelled(reader, paths, arguments.seed[0], progress)
         found = sweep(slim, tried, faces, arguments.threads, progress)
-        return Calibration(
-            found, choose(found.signals), None, faces.images[faces.clean], reader.skipped
-        )
-    names = [(name, arguments.images / name) for name in pairs.images()]
-    shown = progress.track(names, description=FINDING)
-    faces, place = labelled_faces(reader, shown, arguments.seed)
-    found = sweep(slim, tried, faces, arguments.threads, progress)
-    verdict = choose_by_pairs(found, labelled_pairs(pairs, place))
-    return Calibration(found, verdict.chosen, verdict, faces.images[faces.clean], reader.skipped)
+        return Calibration(found, choose(found.signals), None, faces.usable, reader.skipped)
+    tuning, others = halves(read_pairs(arguments.labels))
+    half = _Half(arguments, reader, slim, progress)
+    found, compared, usable = half.tried(tuning, tried)
+    choice = choose_by_pairs(found, compared)
+    judged, compared, more = half.tried(others, [choice.chosen.candidate])
+    verdict = PairsVerdict(choice, judge_by_pairs(judged, compared))
+    usable = np.concatenate((usable, more))
+    return Calibration(found, choice.chosen, verdict, usable, reader.skipped)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Half:
+    """What both halves of the labelled pairs have in common."""
+
+    arguments: argparse.Namespace
+    reader: PhotographReader
+    network: Network
+    progress: Progress
+
+    def tried(
+        self, pairs: PairList, recipes: Sequence[Candidate]
+    ) -> tuple[Sweep, LabelledPairs, FaceImages]:
+        """Return the sweep over the faces of pairs, the pairs in it, and the usable faces."""
+        names = [(name, self.arguments.images / name) for name in pairs.images()]
+        shown = self.progress.track(names, description=FINDING)
+        faces, place = labelled_faces(self.reader, shown, self.arguments.seed)
+        found = sweep(self.network, recipes, faces, self.arguments.threads, self.progress)
+        return found, labelled_pairs(pairs, place, self.arguments.seed), faces.usable
 
 
 def _unlabelled(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import UsageError
+from engines.errors import CalibrationError
 
 COLUMNS = ("image_a", "image_b", "mated")
 FOLDS = 10
@@ -48,6 +49,26 @@ class PairList:
             self.mated[kept],
             self.fold[kept],
         )
+
+
+def halves(pairs: PairList) -> tuple[PairList, PairList]:
+    """
+    Return pairs of the first half of the folds, and those of the others without an image of these.
+
+    Raises:
+        CalibrationError: There is only one fold, or one half has no pair left.
+    """
+    folds = np.unique(pairs.fold)
+    tuning = np.isin(pairs.fold, folds[: len(folds) // 2])
+    seen = set(pairs.of(tuning).images())
+    fresh = ~tuning & np.array([seen.isdisjoint(pair) for pair in pairs.pairs()], bool)
+    for half in (tuning, fresh):
+        if not (pairs.mated[half].any() and (~pairs.mated[half]).any()):
+            raise CalibrationError(
+                "the pairs cannot be divided: give two folds or more (column `fold`), each with "
+                "mated and non-mated pairs and with images of its own"
+            )
+    return pairs.of(tuning), pairs.of(fresh)
 
 
 def read_pairs(path: Path, only: Sequence[str] = ()) -> PairList:

@@ -55,7 +55,8 @@ are tried, in which the two went together on three networks.
 
 With --labels (CSV: image_a, image_b, mated, optionally fold; paths below --images) 40 % of the
 photographs are degraded, the recipe of the least pAUC at FMR 1e-2 on the first half of the folds is
-taken, and its pAUC on the other half is reported next to that of the embedding norm.
+taken, and its pAUC on the other half is reported next to that of the embedding norm. Several seeds
+(--seed 0,1,2) compare every pair several times, differently degraded: a steadier choice.
 
 --out builds the pair. The photographs as they are count as usable: their median scores 50.
 """
@@ -117,12 +118,21 @@ def _add_calibrate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     add("--labels", type=Path, metavar="CSV", help="pairs of them, mated or not")
     add("--out", type=Path, metavar="DIR", help="build the pair into this folder")
     add("--plot", type=Path, metavar="FILE", help="draw the sweep as PNG")
+    add("--table", type=Path, metavar="FILE", help="write the whole sweep as CSV")
     cost = f"of embedding and score over the embedding; from 2 all layers (default: {COST_AT_MOST})"
     add("--cost", type=float, default=COST_AT_MOST, metavar="RATIO", help=cost)
     faces = "photographs looked at, without --labels (default: %(default)s)"
     add("--faces", type=int, default=300, metavar="N", help=faces)
-    add("--seed", type=int, default=0, metavar="N", help="of the degradations (default: 0)")
+    seeds = "of the degradations; several with --labels compare each pair for each (default: 0)"
+    add("--seed", type=_seeds, default=(0,), metavar="N,…", help=seeds)
     _add_threads(calibrate)
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    seeds = tuple(dict.fromkeys(int(seed) for seed in text.split(",")))
+    if min(seeds) < 0:
+        raise argparse.ArgumentTypeError(f"{min(seeds)} is below 0")
+    return seeds
 
 
 def _add_verify(commands: "argparse._SubParsersAction[_Parser]") -> None:

@@ -38,8 +38,13 @@ class CalibrationFaces:
 
     @property
     def clean(self) -> NDArray[np.bool_]:
-        """(N,) True for the faces as they are; they count as usable."""
+        """(N,) True for the faces as they are."""
         return self.strength == 0
+
+    @property
+    def usable(self) -> FaceImages:
+        """The clean ones, of whose scores the median is 50."""
+        return self.images[self.clean]
 
 
 def calibration_faces(

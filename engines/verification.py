@@ -76,7 +76,7 @@ def refuse_repetition(comparisons: Comparisons, fmr: float) -> None:
     if different < needed:
         raise EvaluationError(
             f"FMR {fmr:g} cannot be measured with {different} different non-mated comparisons: "
-            f"give at least {needed}, with more pairs or more seeds (--degrade 1,2,3)"
+            f"give at least {needed}, with more pairs or more seeds"
         )
 
 

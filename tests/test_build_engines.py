@@ -259,4 +259,4 @@ def test_calibrating_with_labels_reports_on_people_it_did_not_choose_on(tmp_path
     printed = " ".join(capsys.readouterr().out.split())
     assert re.search(r"chosen on 4\d\d pairs; on 4\d\d others", printed)  # some lost
     assert re.search(r"FMR 0.01: \d\.\d+ \[.*\], embedding norm .*, difference ", printed)
-    assert "FMR 0.001 cannot be measured with 380 non-mated pairs" in printed
+    assert "FMR 0.001 cannot be measured with 380 different non-mated" in printed

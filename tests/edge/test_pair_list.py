@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from edge.errors import UsageError
-from edge.pair_list import read_pairs
+from edge.pair_list import halves, read_pairs
+from engines.errors import CalibrationError
 
 
 def written(tmp_path, text):
@@ -54,6 +55,20 @@ def test_folds_without_a_column_are_chosen_by_numbers_from_one(tmp_path):
 def test_a_fold_that_does_not_exist_is_named_with_those_that_do(tmp_path):
     with pytest.raises(UsageError, match="no fold is named '4'; there are 1, 2, 3"):
         read_pairs(written(tmp_path, lines([1, 0] * 3)), only=("1", "4"))
+
+
+def test_halves_have_no_fold_and_no_image_in_common(tmp_path):
+    text = lines([1, 0] * 4) + "a0.jpg,b9.jpg,1\na8.jpg,b8.jpg,0\n"  # a0 is in the first fold
+    tuning, other = halves(read_pairs(written(tmp_path, text)))
+    assert (set(tuning.fold), set(other.fold)) == ({0, 1}, {2, 3, 4})
+    assert not set(tuning.images()) & set(other.images())
+    assert len(tuning.first) + len(other.first) == 9
+
+
+def test_pairs_of_one_fold_cannot_be_divided(tmp_path):
+    text = "image_a,image_b,mated,fold\nx,y,1,a\nz,u,0,a\n"
+    with pytest.raises(CalibrationError, match="two folds or more"):
+        halves(read_pairs(written(tmp_path, text)))
 
 
 def test_a_byte_order_mark_of_a_spreadsheet_is_no_part_of_the_first_column(tmp_path):

@@ -1,3 +1,4 @@
+import csv
 import io
 from dataclasses import replace
 
@@ -6,8 +7,14 @@ import pytest
 from rich.console import Console
 
 from engines.calibrate import Signals, Sweep
-from engines.calibrate_pairs import LabelledPairs, choose_by_pairs, halves
-from engines.calibration_report import draw_sweep, sweep_table
+from engines.calibrate_pairs import (
+    LabelledPairs,
+    PairsVerdict,
+    choose_by_pairs,
+    judge_by_pairs,
+)
+from engines.calibration_files import draw_sweep, front, write_sweep
+from engines.calibration_report import sweep_table
 from engines.candidates import Candidate
 from engines.errors import CalibrationError
 from engines.recipe import Recipe
@@ -25,19 +32,28 @@ def people():
     return raw / np.linalg.norm(raw, axis=1, keepdims=True), noise
 
 
-def pairs(folds=4):
+def pairs(half=0):
+    """Of the first or the second thirty people."""
     random = np.random.default_rng(1)
+    people = range(PEOPLE // 2 * half, PEOPLE // 2 * (half + 1))
     rows = []
-    for person in range(PEOPLE):
-        fold = person * folds // PEOPLE
-        inside = [p for p in range(PEOPLE) if p * folds // PEOPLE == fold and p != person]
+    for person in people:
         for face in range(FACES):
             index = person * FACES + face
-            rows += [(index, person * FACES + other, 1, fold) for other in range(face)]
-            others = random.choice(inside, 4)
-            rows += [(index, int(p) * FACES + face, 0, fold) for p in others]
-    first, second, mated, fold = np.array(rows).T
-    return LabelledPairs(first, second, mated.astype(bool), fold)
+            rows += [(index, person * FACES + other, 1) for other in range(face)]
+            others = random.choice([p for p in people if p != person], 4)
+            rows += [(index, int(p) * FACES + face, 0) for p in others]
+    first, second, mated = np.array(rows).T
+    return LabelledPairs(first, second, mated.astype(bool), np.arange(len(rows)))
+
+
+def verdict_of(found):
+    choice = choose_by_pairs(found, pairs())
+    return PairsVerdict(choice, judge_by_pairs(only(found, choice.chosen), pairs(half=1)))
+
+
+def only(found, chosen):
+    return replace(found, signals=(chosen,))
 
 
 def signals(shift, **changes):
@@ -68,43 +84,43 @@ def test_of_candidates_that_labels_do_not_tell_apart_the_cheapest_is_chosen(foun
     assert choose_by_pairs(both, pairs()).chosen is nudged
 
 
-def test_the_report_comes_from_the_other_half_and_names_the_difference_to_the_norm(found):
-    verdict = choose_by_pairs(found, pairs())
-    tuning, other = halves(pairs())
-    assert (verdict.tuning_pairs, verdict.report_pairs) == (len(tuning.mated), len(other.mated))
-    areas = verdict.report[1e-2]
+def test_the_report_names_the_difference_to_the_norm(found):
+    report = judge_by_pairs(only(found, found.signals[2]), pairs(half=1))
+    assert report.pairs == len(pairs(half=1).mated)
+    areas = report.areas[1e-2]
     assert not isinstance(areas, str)
     assert areas["recipe"].difference.high < 0
     assert areas["recipe"].area.value < areas["norm"].area.value
 
 
 def test_too_few_pairs_for_a_rate_give_a_reason_and_no_figure(found):
-    verdict = choose_by_pairs(found, pairs())
-    reason = verdict.report[1e-3]
+    reason = judge_by_pairs(only(found, found.signals[2]), pairs(half=1)).areas[1e-3]
     assert isinstance(reason, str)
     assert "non-mated" in reason
 
 
-def test_halves_have_no_fold_and_no_image_in_common():
-    mixed = pairs()
-    mixed.second[-3:] = 0  # an image of the first fold
-    tuning, other = halves(mixed)
-    assert set(tuning.fold) == {0, 1}
-    assert set(other.fold) == {2, 3}
-    images = [set(half.first) | set(half.second) for half in (tuning, other)]
-    assert not images[0] & images[1]
-    assert len(tuning.fold) + len(other.fold) == len(mixed.fold) - 3
+def test_comparing_the_same_again_does_not_make_a_rate_measurable(found):
+    once = pairs(half=1)
+    often = LabelledPairs(*(np.tile(values, 3) for values in columns(once)))
+    report = judge_by_pairs(only(found, found.signals[2]), often)
+    assert report.pairs == len(once.mated)
+    assert "480 different non-mated comparisons" in str(report.areas[1e-3])
 
 
-def test_pairs_of_one_fold_cannot_be_divided():
-    with pytest.raises(CalibrationError, match="two folds or more"):
-        halves(pairs(folds=1))
+def columns(labelled):
+    return labelled.first, labelled.second, labelled.mated, labelled.pair
 
 
 def test_pairs_without_an_error_say_so(found):
     easy = replace(found, embeddings=np.eye(PEOPLE).repeat(FACES, axis=0))
     with pytest.raises(CalibrationError, match="the pairs to choose on say nothing"):
         choose_by_pairs(easy, pairs())
+
+
+def test_the_front_never_rises_where_lower_is_better():
+    points = [(1.0, 0.5), (1.0, 0.7), (1.2, 0.6), (2.0, 0.4)]
+    assert front(points, lower_is_better=True) == [0.5, 0.5, 0.5, 0.4]
+    assert front(points, lower_is_better=False) == [0.5, 0.7, 0.7, 0.7]
 
 
 def printed(found, chosen, verdict=None, width=160):
@@ -125,17 +141,17 @@ def test_the_table_marks_the_chosen_one_and_puts_unfit_ones_last(found):
 
 
 def test_with_labels_the_table_is_ordered_by_area_and_followed_by_the_report(found):
-    verdict = choose_by_pairs(found, pairs())
-    text = printed(found, verdict.chosen, verdict)
+    verdict = verdict_of(found)
+    text = printed(found, verdict.choice.chosen, verdict)
     first = next(line for line in text.splitlines() if "last layer, " in line)
     assert "→" in first
-    assert str(verdict.report[1e-3]) in text
+    assert str(verdict.report.areas[1e-3]) in text
     assert "difference -" in text
 
 
 def test_no_figure_of_the_table_is_cut_on_80_columns(found):
-    verdict = choose_by_pairs(found, pairs())
-    text = printed(found, verdict.chosen, verdict, width=80)
+    verdict = verdict_of(found)
+    text = printed(found, verdict.choice.chosen, verdict, width=80)
     assert "…" not in text
     assert "last layer, magnitude 0.1" in text
 
@@ -149,6 +165,29 @@ def test_a_chosen_one_far_down_is_shown_all_the_same(found):
 
 @pytest.mark.parametrize("labelled", [False, True])
 def test_the_picture_is_a_png(found, tmp_path, labelled):
-    verdict = choose_by_pairs(found, pairs()) if labelled else None
-    draw_sweep(found, found.signals[2], tmp_path / "sweep.png", verdict)
+    verdict = verdict_of(found) if labelled else None
+    draw_sweep(found, found.signals[2], tmp_path / "sweep.png", "tiny", verdict)
     assert (tmp_path / "sweep.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def rows_of(found, tmp_path, verdict):
+    write_sweep(found, tmp_path / "sweep.csv", verdict)
+    with (tmp_path / "sweep.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_csv_holds_every_candidate_with_its_area_and_the_difference_to_the_norm(
+    found, tmp_path
+):
+    verdict = verdict_of(found)
+    rows = rows_of(found, tmp_path, verdict)
+    assert [row["fit"] for row in rows] == ["yes", "collapsed", "yes"]
+    areas = [float(row["pauc"]) for row in rows]
+    assert areas == pytest.approx(verdict.choice.areas, abs=1e-4)
+    differences = [float(row["pauc_minus_norm"]) for row in rows]
+    norm = verdict.choice.norm_area
+    assert differences == pytest.approx([area - norm for area in areas], abs=2e-4)
+
+
+def test_without_labels_the_csv_has_no_area(found, tmp_path):
+    assert {row["pauc"] for row in rows_of(found, tmp_path, None)} == {""}

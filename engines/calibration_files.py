@@ -1,0 +1,141 @@
+"""A sweep as files: a picture for people, and all of its rows as CSV."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engines.calibrate import Signals, Sweep
+from engines.calibrate_pairs import CHOSEN_AT, PairsVerdict
+from engines.calibration_report import areas_of, recipe_text
+from engines.errors import CalibrationError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
+"""Told apart by colour-blind people too; Okabe and Ito, "Color Universal Design", 2008."""
+
+COLUMNS = (
+    "family",
+    "layers",
+    "importance",
+    "sparsity",
+    "cost",
+    "auroc",
+    "agreement",
+    "median_shift",
+    "fit",
+    "pauc",
+    "pauc_minus_norm",
+)
+"""Of the CSV; the last two are empty without labelled pairs."""
+
+
+def write_sweep(found: Sweep, path: Path, verdict: PairsVerdict | None = None) -> None:
+    """
+    Write every candidate as one row of a CSV file, in the order tried.
+
+    Args:
+        found: The candidates.
+        path: To write; replaced if there.
+        verdict: From labelled pairs, if there were any.
+    """
+    areas = areas_of(found, verdict)
+    norm = None if verdict is None else verdict.choice.norm_area
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for each in found.signals:
+            writer.writerow([*_facts(each), *_area_facts(areas.get(id(each)), norm)])
+
+
+def _facts(each: Signals) -> list[str]:
+    recipe = each.candidate.recipe
+    figures = (each.separation, each.agreement, each.median_shift)
+    return [
+        each.candidate.family,
+        " ".join(recipe.layers),
+        recipe.importance,
+        f"{recipe.sparsity:g}",
+        f"{each.candidate.cost:.3f}",
+        *(f"{figure:.4f}" for figure in figures),
+        each.fault or "yes",
+    ]
+
+
+def _area_facts(area: float | None, norm: float | None) -> list[str]:
+    if area is None or norm is None:
+        return ["", ""]
+    return [f"{area:.4f}", f"{area - norm:+.4f}"]
+
+
+def draw_sweep(
+    found: Sweep, chosen: Signals, path: Path, title: str, verdict: PairsVerdict | None = None
+) -> None:
+    """
+    Write a PNG: each candidate by what it costs and how well it does; unfit ones are hollow.
+
+    A line joins the front: the candidates that no cheaper one beats.
+
+    Raises:
+        CalibrationError: matplotlib is not installed; the message says how to.
+    """
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415
+    except ImportError as error:
+        raise CalibrationError(
+            "drawing needs matplotlib: pip install 'edge-gate[evaluate]', or leave out --plot"
+        ) from error
+    areas = areas_of(found, verdict)
+    figure = Figure(figsize=(9, 5.5), layout="constrained", dpi=100)
+    axes = figure.add_subplot(title=title)
+    _points(axes, found.signals, areas)
+    x, y = _point(chosen, areas)
+    label = f"chosen: {recipe_text(chosen.candidate)}"
+    axes.plot(x, y, "o", ms=16, mfc="none", mec="black", label=label)
+    norm = verdict.choice.norm_area if verdict else found.norm_separation
+    axes.axhline(norm, color="black", ls="--", lw=1, label="embedding norm (free)")
+    axes.set_xlabel("multiply-adds of embedding and score over the embedding alone")
+    axes.set_ylabel(
+        f"pAUC at FMR {CHOSEN_AT:g}, lower is better"
+        if areas
+        else "separation (AUROC), higher is better"
+    )
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=9)
+    figure.savefig(path)
+
+
+def front(points: Sequence[tuple[float, float]], *, lower_is_better: bool) -> list[float]:
+    """
+    Return the best value that no more than each point's cost buys.
+
+    Args:
+        points: (cost, value), ascending by cost.
+        lower_is_better: Of the values.
+    """
+    return list(accumulate((value for _, value in points), min if lower_is_better else max))
+
+
+def _points(axes: "Axes", signals: Sequence[Signals], areas: Mapping[int, float]) -> None:
+    kinds = dict.fromkeys(each.candidate.kind for each in signals)
+    for kind, colour in zip(kinds, COLOURS, strict=False):
+        for fit, fill in ((True, colour), (False, "none")):
+            points = [
+                _point(each, areas)
+                for each in signals
+                if each.candidate.kind == kind and (each.fault is None) is fit
+            ]
+            label = kind if fit else None
+            xs, ys = [x for x, _ in points], [y for _, y in points]
+            axes.plot(xs, ys, "o", mfc=fill, mec=colour, ls="none", ms=6, label=label)
+    ordered = sorted(_point(each, areas) for each in signals if each.fault is None)
+    best = front(ordered, lower_is_better=bool(areas))
+    costs = [cost for cost, _ in ordered]
+    axes.plot(costs, best, drawstyle="steps-post", color="0.4", lw=1, zorder=1, label="front")
+
+
+def _point(each: Signals, areas: Mapping[int, float]) -> tuple[float, float]:
+    return each.candidate.cost, areas.get(id(each), each.separation)
