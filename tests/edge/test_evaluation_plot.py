@@ -3,7 +3,8 @@ import pytest
 from PIL import Image
 
 from edge.evaluation import FaultResult, OperatingPoint, SetResult
-from edge.evaluation_plot import draw
+from edge.evaluation_plot import draw, look
+from edge.measures import MEASURES
 from engines.bootstrap import Estimate, MeasureArea
 from engines.edc import Curve
 
@@ -43,3 +44,9 @@ def test_faults_take_a_row_of_their_own_and_an_undefined_correlation_no_bar(tmp_
     assert bar.shape[0] > drawn(tmp_path, point([0.4, 0.1]), []).shape[0] * 1.5
     blue = [0, 0x72, 0xB2]
     assert (bar == blue).all(axis=2).sum() > (gap == blue).all(axis=2).sum() + 1000
+
+
+def test_more_measures_than_colours_are_still_told_apart():
+    looks = [look(number) for number in range(2 * len(MEASURES))]
+    assert len({(colour, line) for colour, line, _ in looks}) == len(looks)
+    assert len({(colour, hatch) for colour, _, hatch in looks}) == len(looks)
