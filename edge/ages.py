@@ -17,6 +17,11 @@ class Ages:
         """Remember one age in seconds."""
         self._newest_s.append(age_s)
 
+    @property
+    def newest_s(self) -> float | None:
+        """The age added last; None before the first."""
+        return self._newest_s[-1] if self._newest_s else None
+
     def percentiles_ms(self) -> dict[str, float]:
         """Return median and 95th percentile in milliseconds; nothing when none was seen."""
         if not self._newest_s:

@@ -100,6 +100,11 @@ class Source(SourceSettings):
     """Hours in which frames are looked at; always if not set."""
     masks: Annotated[tuple[MaskText, ...], Field(strict=False)] = ()
     """Polygons: a face whose eyes' midpoint lies in one is discarded (`masked`)."""
+    baseline: AnyPath | None = None
+    """
+    The file that `edge-gate tune` wrote for this source: its scores are compared with it, and the
+    log, the metrics and the page tell when they have moved (lens dirty, focus lost).
+    """
 
 
 _Named = TypeVar("_Named", Source, SinkSettings)

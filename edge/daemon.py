@@ -21,7 +21,7 @@ from edge.forwarding import Forwarding
 from edge.lane import Lane
 from edge.ledger import Ledger
 from edge.live_source import LiveSource
-from edge.observation import Observer, Observers
+from edge.observation import NOBODY, Onlookers
 from edge.open_delivery import open_delivery
 from edge.open_engines import open_engines
 from edge.outbox_tables import LedgerRow
@@ -61,7 +61,7 @@ class Daemon:
         config: Config,
         open_source: OpenSource,
         on_end: Callable[[], None],
-        observe: Observer = Observers(),  # noqa: B008 -- nobody looks on
+        onlookers: Onlookers = NOBODY,
     ) -> None:
         """
         Open engines, outbox and sinks; no source yet.
@@ -70,7 +70,7 @@ class Daemon:
             config: What to run.
             open_source: Returns a source that is not started.
             on_end: Called by another thread when there is nothing left to do, or after a failure.
-            observe: Is shown, by the worker's thread, what every camera's gate decided.
+            onlookers: Are told what every camera's gate decided, and how long things took.
 
         Raises:
             ConfigError: A secret or certificate is missing.
@@ -80,9 +80,9 @@ class Daemon:
         """
         self.config = config
         self._open_source = open_source
-        self._observe = observe
+        self._onlookers = onlookers
         self._engines = open_engines(config)
-        self.worker = Worker(open_delivery(config), on_end)
+        self.worker = Worker(open_delivery(config, onlookers.took), on_end)
         self._closed: dict[str, Ledger] = {}
 
     def start(self) -> None:
@@ -100,7 +100,7 @@ class Daemon:
         """
         todo = changes(self.config, config)
         engines = open_engines(config) if todo.engines else self._engines
-        delivery = open_delivery(config) if todo.delivery else None
+        delivery = open_delivery(config, self._onlookers.took) if todo.delivery else None
         new_sources = self._new_sources(config, todo.opened)
         # Nothing below can fail for what is written in the configuration.
         self._leave(todo.closed)
@@ -147,6 +147,11 @@ class Daemon:
         """Return how each source is doing."""
         return [lane.source.status() for lane in list(self.worker.lanes.values())]
 
+    @property
+    def pair_id(self) -> str:
+        """Of the engine pair that scores."""
+        return self._engines.pair.pair_id
+
     def status_words(self) -> str:
         """Return the line that `systemctl status` shows."""
         sources = self.sources()
@@ -183,7 +188,7 @@ class Daemon:
                 settings,
                 source,
                 self._engines.camera_gate(config, settings),
-                self._observe,
+                self._onlookers.observe,
                 self._closed.pop(settings.name, None),
             )
             for settings, source in sources

@@ -14,7 +14,7 @@ from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
 from edge.outbox import Outbox, Placed
 from edge.outbox_clock import Clocks
 from edge.outbox_file import IN_MEMORY
-from edge.outbox_tables import LedgerRow
+from edge.outbox_tables import LedgerRow, Stock
 from edge.protocols import Sink
 from edge.samples import Delivery
 from edge.sender import Sender, SenderStatus
@@ -105,6 +105,16 @@ class Courier:
         rows = [row for outbox in self._outboxes() for row in outbox.ledger()]
         names = sorted({row.sink for row in rows})
         return [_sum([row for row in rows if row.sink == name]) for name in names]
+
+    def stock(self) -> Stock:
+        """
+        Return how much waits, on disk and in memory; dead letters too.
+
+        Raises:
+            OutboxError: The file cannot be read.
+        """
+        stocks = [outbox.stock() for outbox in self._outboxes()]
+        return Stock(sum(each.faces for each in stocks), sum(each.bytes for each in stocks))
 
     def stop(self, drain_s: float = 0.0) -> None:
         """

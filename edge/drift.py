@@ -38,7 +38,7 @@ Direction = Literal["lower", "higher", "different"]
 Counts = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Baseline:
     """How scores were spread when the threshold was tuned."""
 
@@ -142,7 +142,7 @@ class RecentScores:
     """The scores of one camera in the last hour, in the bins of its baseline."""
 
     def __init__(self, baseline: Baseline) -> None:
-        self._baseline = baseline
+        self.baseline = baseline
         self._edges = np.array(baseline.edges)
         self._buckets: deque[_Bucket] = deque()
 
@@ -161,7 +161,7 @@ class RecentScores:
         if not math.isfinite(score):
             raise ValueError(f"score {score} is not finite")
         if not self._buckets or now_s - self._buckets[-1].start_s >= _BUCKET_S:
-            counts = np.zeros(len(self._baseline.counts), np.int64)
+            counts = np.zeros(len(self.baseline.counts), np.int64)
             self._buckets.append(_Bucket(now_s, counts))
         bucket = self._buckets[-1]
         bucket.counts[np.searchsorted(self._edges, score, side="right")] += 1
@@ -175,7 +175,7 @@ class RecentScores:
             return None
         counts = np.sum([bucket.counts for bucket in self._buckets], axis=0)
         tracks = set[int]().union(*(bucket.tracks for bucket in self._buckets))
-        return drift_of(self._baseline, counts, len(tracks))
+        return drift_of(self.baseline, counts, len(tracks))
 
     def _forget(self, now_s: float) -> None:
         while self._buckets and now_s - self._buckets[0].start_s >= WINDOW_S:

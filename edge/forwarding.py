@@ -1,6 +1,7 @@
 """From a best shot to the outbox: one record, one encoded face image."""
 
 import logging
+import time
 from dataclasses import dataclass
 
 from edge.best_shot import Shot
@@ -8,6 +9,7 @@ from edge.delivery import Courier
 from edge.encode import to_delivery
 from edge.errors import OutboxError
 from edge.ledger import Counts
+from edge.observation import Took, unheeded
 from edge.record import Capture
 from edge.settings_delivery import DeliverySettings
 
@@ -27,9 +29,10 @@ class Origin:
 class Forwarding:
     """Hands faces to the courier; used by one thread."""
 
-    def __init__(self, courier: Courier, settings: DeliverySettings) -> None:
+    def __init__(self, courier: Courier, settings: DeliverySettings, took: Took = unheeded) -> None:
         self.courier = courier
         self._settings = settings
+        self._took = took
 
     def forward(self, shot: Shot, origin: Origin | None, counts: Counts) -> None:
         """
@@ -40,12 +43,14 @@ class Forwarding:
             origin: None for a file, which gives the same records each time it is read.
             counts: Of its source.
         """
+        begin_s = time.perf_counter()
         delivery = to_delivery(
             shot.assessment,
             None if origin is None else _capture(shot, origin),
             include_embedding=self._settings.include_embedding,
             media_type=self._settings.face_image,
         )
+        self._took("encode", time.perf_counter() - begin_s)
         counts.forwarded += 1
         try:
             placed = self.courier.accept(delivery)

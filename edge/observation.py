@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from edge.outcome import Outcome
 from edge.samples import Captured
+from edge.stages import Stage
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,14 @@ class Observation:
 
 Observer: TypeAlias = Callable[[Observation], None]
 """Called by the worker's thread, which waits: an observer takes what it needs and returns."""
+
+
+Took: TypeAlias = Callable[[Stage, float], None]
+"""Called with the seconds that a stage took for one face, by the thread that spent them."""
+
+
+def unheeded(*_: object) -> None:
+    """Take no notice: the onlooker of a gate that nobody watches."""
 
 
 class Observers:
@@ -46,3 +55,14 @@ class Observers:
             if number not in self._failed:
                 log.exception("an observer failed; the gate goes on")
             self._failed.add(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Onlookers:
+    """Who is told what the gate does; none of them has a say in it."""
+
+    observe: Observer = unheeded
+    took: Took = unheeded
+
+
+NOBODY = Onlookers()

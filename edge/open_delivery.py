@@ -1,11 +1,16 @@
 """The courier and the sinks that a configuration names."""
 
+import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from edge.config import Config
 from edge.delivery import Courier
 from edge.forwarding import Forwarding
+from edge.observation import Took, unheeded
 from edge.outbox_file import IN_MEMORY
+from edge.protocols import Sink
+from edge.samples import Delivery
 from edge.settings_delivery import OutboxSettings
 from edge.sink import open_sink
 
@@ -13,9 +18,29 @@ MEMORY_ONLY = OutboxSettings(path=IN_MEMORY, quota=4_000_000)
 """Without an outbox in the configuration: faces wait here while a sink is down, until the end."""
 
 
-def open_delivery(config: Config) -> Forwarding:
+@dataclass(frozen=True, slots=True)
+class _TimedSink:
+    """Tells how long each face took that a sink accepted."""
+
+    sink: Sink
+    took: Took
+
+    def send(self, delivery: Delivery) -> None:
+        begin_s = time.perf_counter()
+        self.sink.send(delivery)
+        self.took("deliver", time.perf_counter() - begin_s)
+
+    def close(self) -> None:
+        self.sink.close()
+
+
+def open_delivery(config: Config, took: Took = unheeded) -> Forwarding:
     """
     Open sinks and outbox; nothing is sent before `courier.start()`.
+
+    Args:
+        config: Names them.
+        took: Told how long encoding and delivering took, for each face.
 
     Raises:
         ConfigError: A secret or a certificate file of a sink is missing or unusable.
@@ -23,10 +48,10 @@ def open_delivery(config: Config) -> Forwarding:
     """
     delivery = config.delivery
     with ExitStack() as opened:
-        sinks = {}
+        sinks: dict[str, Sink] = {}
         for settings in config.sinks:
-            sinks[settings.name] = open_sink(settings)
+            sinks[settings.name] = _TimedSink(open_sink(settings), took)
             opened.callback(sinks[settings.name].close)
         courier = Courier(sinks, delivery.outbox or MEMORY_ONLY, delivery.backoff)
         opened.pop_all()  # from here on the courier closes them
-    return Forwarding(courier, delivery)
+    return Forwarding(courier, delivery, took)

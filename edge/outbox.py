@@ -18,7 +18,7 @@ from edge import outbox_tables as tables
 from edge.errors import OutboxCorruptError, OutboxError
 from edge.outbox_clock import Clocks, OutboxClock, Reading
 from edge.outbox_file import open_file, translated
-from edge.outbox_tables import LedgerRow, Queued, Stored
+from edge.outbox_tables import LedgerRow, Queued, Stock, Stored
 from edge.samples import Delivery
 from edge.settings_delivery import OutboxSettings
 
@@ -219,6 +219,16 @@ class Outbox:
         """
         with self._reading() as (database, now):
             return tables.ledger(database, now)
+
+    def stock(self) -> Stock:
+        """
+        Return how much is here.
+
+        Raises:
+            OutboxError: The file cannot be read.
+        """
+        with self._reading() as (database, _):
+            return tables.stock(database)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

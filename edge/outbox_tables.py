@@ -83,6 +83,15 @@ class LedgerRow:
         return self.queued - gone - self.waiting - self.dead
 
 
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What an outbox holds now, waiting and dead."""
+
+    faces: int
+    bytes: int
+    """Of records and face images."""
+
+
 def room_for(candidates: Iterable[tuple[int, int]], excess: int) -> list[int] | None:
     """
     Return which faces must go; None when all candidates together are not enough.
@@ -110,6 +119,12 @@ def expendable(database: sqlite3.Connection, quality: float) -> Iterator[tuple[i
 def stored_bytes(database: sqlite3.Connection) -> int:
     """Return the bytes of all records and face images."""
     return int(database.execute("SELECT bytes FROM stored").fetchone()[0])
+
+
+def stock(database: sqlite3.Connection) -> Stock:
+    """Return how much is here."""
+    faces = int(database.execute("SELECT count(*) FROM faces").fetchone()[0])
+    return Stock(faces, stored_bytes(database))
 
 
 def is_kept(database: sqlite3.Connection, key: str) -> bool:

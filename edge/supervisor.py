@@ -13,7 +13,6 @@ import faulthandler
 import logging
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -24,7 +23,9 @@ from typing import Literal, TypeAlias
 from edge.config import Config
 from edge.daemon import Books, Daemon, OpenSource
 from edge.errors import EdgeError
+from edge.figures import Figures
 from edge.notify import notify, reloading, status, watchdog_interval_s
+from edge.observation import Observers, Onlookers
 from engines.errors import EnginesError
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Supervisor:
         # The only queue that a signal handler may use while the main thread waits on it.
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._interval_s = watchdog_interval_s() or HEARTBEAT_S
+        self._figures = Figures(patience_s=2 * self._interval_s)
         self._reload: threading.Thread | None = None
         self._reload_again = False
 
@@ -72,7 +74,9 @@ class Supervisor:
         faulthandler.enable()
         notify(status("opening the engine pair and the outbox"))
         config = self._read(self._path)
-        daemon = Daemon(config, self._open_source, lambda: self._events.put("ended"))
+        watch = Onlookers(Observers((self._figures.observe,)), self._figures.metrics.took)
+        daemon = Daemon(config, self._open_source, lambda: self._events.put("ended"), watch)
+        self._figures.follow(daemon)
         with self._signals():
             daemon.start()
             log.info("ready", extra={"fields": {"config": str(self._path)}})
@@ -107,8 +111,7 @@ class Supervisor:
 
     def _beat(self, daemon: Daemon) -> None:
         """Ping the watchdog when the worker has done a frame lately, or had none to do."""
-        alive = time.monotonic() - daemon.worker.beat_s < 2 * self._interval_s
-        ping = ("WATCHDOG=1",) if alive else ()
+        ping = ("WATCHDOG=1",) if self._figures.not_alive() is None else ()
         notify(*ping, status(daemon.status_words()))
 
     def _begin_reload(self, daemon: Daemon) -> None:
@@ -124,12 +127,15 @@ class Supervisor:
 
     def _reload_now(self, daemon: Daemon) -> None:
         try:
+            self._figures.reloaded = False
             todo = daemon.reload(self._read(self._path))
+            self._figures.follow(daemon)
         except (EdgeError, EnginesError) as error:
             log.error("the configuration before is kept: %s", error)  # noqa: TRY400 -- no bug
         except Exception:
             log.exception("the reload failed half-way")
         else:
+            self._figures.reloaded = True
             log.info("reloaded: %s", todo.words)
         self._events.put("reloaded")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edge.config import Config
 from edge.config_file import LoadedConfig, read_config
+from edge.drift_file import read_baseline
 from edge.errors import ConfigError
 from edge.settings_delivery import DirectorySinkSettings
 from edge.strict_yaml import KeyPath, key_name, place_error
@@ -55,10 +56,7 @@ def check_surroundings(loaded: LoadedConfig) -> None:
 
 
 def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
-    try:
-        read_manifest(config.pair)
-    except PairError as error:
-        yield ("pair",), str(error)
+    yield from _mistakes_of_pair(config)
     model = config.detector.model
     if model is not None and not _readable(model):
         yield ("detector", "model"), f"cannot be read: {model}"
@@ -72,6 +70,26 @@ def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
     outbox = config.delivery.outbox
     if outbox is not None and not _writable_folder(outbox.path.parent):
         yield ("delivery", "outbox", "path"), f"cannot be written: {outbox.path}"
+
+
+def _mistakes_of_pair(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    try:
+        pair_id = read_manifest(config.pair).pair_id
+    except PairError as error:
+        yield ("pair",), str(error)
+        return
+    for index, source in enumerate(config.sources):
+        wrong = source.baseline and _wrong_baseline(source.baseline, pair_id)
+        if wrong:
+            yield ("sources", index, "baseline"), wrong
+
+
+def _wrong_baseline(path: Path, pair_id: str) -> str | None:
+    try:
+        read_baseline(path, pair_id)
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 def _readable(path: Path) -> bool:

@@ -1,0 +1,142 @@
+"""The running gate at one moment, as plain values. Called by the worker's thread."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from edge.camera_state import State
+from edge.daemon import Daemon
+from edge.drift import HINTS, Drift
+from edge.errors import OutboxError
+from edge.lane import Lane
+from edge.ledger import Counts
+from edge.metrics import CameraReading, OutboxReading, Reading
+from edge.outbox_tables import LedgerRow
+from edge.sender import SenderStatus
+
+OUTCOMES = ("looked_at", "replaced", "late", "unscheduled", "failed", "unread")
+"""What becomes of a frame, as `edge.ledger` counts it."""
+
+
+def reading_of(
+    daemon: Daemon, config_hash: str, drifts: Mapping[str, Drift], *, reloaded: bool
+) -> Reading:
+    """Return what Prometheus is told; without the outbox's figures while its file fails."""
+    lanes = list(daemon.worker.lanes.values())
+    rows = _rows(daemon)
+    return Reading(
+        pair_id=daemon.pair_id,
+        config_hash=config_hash,
+        reloaded=reloaded,
+        cameras=[_camera(lane, drifts.get(lane.settings.name)) for lane in lanes],
+        outbox=_outbox(daemon, rows),
+        deliveries=dict(_deliveries(daemon.worker.forwarding.courier.status())),
+        drops=_drops([lane.counts for lane in lanes], rows),
+    )
+
+
+def status_of(daemon: Daemon, config_hash: str, drifts: Mapping[str, Drift]) -> dict[str, Any]:
+    """Return what people and programs are told, ready for JSON."""
+    courier, load = daemon.worker.forwarding.courier, daemon.worker.load
+    rows = _rows(daemon)
+    outbox = _outbox(daemon, rows)
+    lanes = list(daemon.worker.lanes.values())
+    return {
+        "pair_id": daemon.pair_id,
+        "config_hash": config_hash,
+        "summary": daemon.status_words(),
+        "overload": load.stretch if load.is_over else None,
+        "cameras": [_camera_status(lane, drifts.get(lane.settings.name)) for lane in lanes],
+        "sinks": [_sink_status(each, rows) for each in courier.status()],
+        "outbox": None if outbox is None else asdict(outbox),
+        "outbox_problem": courier.problem,
+    }
+
+
+def _rows(daemon: Daemon) -> Sequence[LedgerRow]:
+    """Return the ledger of each sink; nothing while the outbox's file fails."""
+    try:
+        return daemon.worker.forwarding.courier.ledger()
+    except OutboxError:
+        return ()
+
+
+def _camera(lane: Lane, drift: Drift | None) -> CameraReading:
+    status = lane.source.status()
+    ledger = lane.ledger()
+    ended_well = status.state is State.DISABLED and status.error is None
+    return CameraReading(
+        name=status.name,
+        up=status.state is State.STREAMING or ended_well,
+        frames={name: getattr(ledger.counts, name) for name in OUTCOMES},
+        faces={**ledger.counts.discarded, "forwarded": ledger.counts.forwarded},
+        openings=status.openings,
+        frame_age_s=lane.ages.newest_s,
+        drift=drift,
+    )
+
+
+def _camera_status(lane: Lane, drift: Drift | None) -> dict[str, Any]:
+    status, reading = lane.source.status(), _camera(lane, drift)
+    return {
+        "name": status.name,
+        "state": status.state.value,
+        "availability": status.availability.value,
+        "error": status.error,
+        "frames": reading.frames,
+        "faces": reading.faces,
+        "openings": status.openings,
+        "abandoned_calls": status.abandoned,
+        "frame_age_s": reading.frame_age_s,
+        **lane.ages.percentiles_ms(),
+        "drift": None if drift is None else _drift_status(drift),
+    }
+
+
+def _drift_status(drift: Drift) -> dict[str, Any]:
+    hint = HINTS[drift.direction] if drift.alarm else None
+    return {"psi": drift.psi, "limit": drift.limit, "alarm": drift.alarm, "hint": hint}
+
+
+def _sink_status(status: SenderStatus, rows: Sequence[LedgerRow]) -> dict[str, Any]:
+    row = next((asdict(row) for row in rows if row.sink == status.sink), {})
+    return {
+        "name": status.sink,
+        "delivered": status.delivered,
+        "failed": status.failed,
+        "refused": status.refused,
+        "failing": status.failures_in_a_row > 0,
+        "error": status.last_error if status.failures_in_a_row else None,
+        "waiting": row.get("waiting"),
+        "dead": row.get("dead"),
+        "oldest_s": row.get("oldest_s"),
+    }
+
+
+def _outbox(daemon: Daemon, rows: Sequence[LedgerRow]) -> OutboxReading | None:
+    try:
+        stock = daemon.worker.forwarding.courier.stock()
+    except OutboxError:
+        return None
+    return OutboxReading(
+        faces=stock.faces,
+        bytes=stock.bytes,
+        oldest_s=max((row.oldest_s for row in rows if row.oldest_s is not None), default=0.0),
+        dead=sum(row.dead for row in rows),
+    )
+
+
+def _deliveries(sinks: Sequence[SenderStatus]) -> Iterator[tuple[tuple[str, str], int]]:
+    for sink in sinks:
+        for result in ("delivered", "failed", "refused"):
+            yield (sink.sink, result), getattr(sink, result)
+
+
+def _drops(counts: Sequence[Counts], rows: Sequence[LedgerRow]) -> dict[str, int]:
+    """Each face counts once for each sink that misses it; those lost before the outbox once."""
+    return {
+        "quota": sum(row.evicted for row in rows),
+        "expired": sum(row.expired for row in rows),
+        "purged": sum(row.purged for row in rows),
+        "unkept": sum(each.lost for each in counts),
+    }

@@ -1,0 +1,231 @@
+"""What a running gate tells of itself, read from a real daemon over a recorded walk."""
+
+import json
+import logging
+import shutil
+import subprocess
+import threading
+from dataclasses import replace
+
+import pytest
+
+from edge.__main__ import main
+from edge.config_file import read_config
+from edge.daemon import Daemon
+from edge.drift import Baseline
+from edge.drift_file import write_baseline
+from edge.drift_watch import DriftWatch
+from edge.errors import ConfigError
+from edge.figures import Figures, GateBusyError, config_hash
+from edge.observation import Observation, Onlookers
+from edge.outcome import Outcome, SeenFace
+from edge.samples import Box, QualityScore
+from edge.sources import live_source
+from engines.manifest import read_manifest
+from tests.edge.assessments import assessment
+from tests.edge.running_gate import ENGINES, write_walks
+from tests.edge.test_metrics import samples
+from tests.pairs import tiny_pair
+
+pytestmark = pytest.mark.registry
+
+PATIENCE_S = 60
+BOX = Box(0, 0, 40, 40)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("material")
+    tiny_pair(folder)
+    write_walks(folder / "walks.mp4")
+    return folder
+
+
+@pytest.fixture
+def configured(material, tmp_path):
+    def configured(source=""):
+        path = tmp_path / "gate.yaml"
+        path.write_text(
+            f"{ENGINES.replace('pair: pair', f'pair: {material}/pair')}"
+            f"sources: [{{name: door, uri: {material}/walks.mp4{source}}}]\n"
+            "sinks: [{type: directory, path: faces}]\n"
+        )
+        return read_config(path).config
+
+    return configured
+
+
+class Watched:
+    """A daemon, and what it tells."""
+
+    def __init__(self, config):
+        self.ended = threading.Event()
+        self.figures = Figures(PATIENCE_S)
+        onlookers = Onlookers(self.figures.observe, self.figures.metrics.took)
+        self.daemon = Daemon(config, live_source, self.ended.set, onlookers)
+        self.figures.follow(self.daemon)
+
+
+@pytest.fixture
+def watched():
+    made = []
+
+    def watch(config):
+        made.append(Watched(config))
+        return made[-1]
+
+    yield watch
+    for each in made:
+        each.daemon.stop(drain_s=PATIENCE_S)
+
+
+LOOPED = ", loop: true, pace: timestamps"
+
+
+def until(true):
+    while not true():
+        pass
+
+
+def test_the_metrics_are_the_books(watched, configured):
+    gate = watched(configured(LOOPED))
+    gate.daemon.start()
+    sink = gate.daemon.worker.forwarding.courier.status
+    until(lambda: sink()[0].delivered >= 2)
+    before = gate.daemon.worker.call(gate.daemon.books).result(PATIENCE_S)
+    told = samples(gate.figures.metrics_text())
+    after = gate.daemon.worker.call(gate.daemon.books).result(PATIENCE_S)
+    counts = [books.sources[0].counts for books in (before, after)]
+    low, high = (each.looked_at for each in counts)
+    assert low <= told["edge_gate_frames_total", "door", "looked_at"] <= high
+    assert 2 <= told["edge_gate_faces_total", "door", "forwarded"] <= counts[1].forwarded
+    assert told["edge_gate_deliveries_total", "delivered", "directory"] >= 2
+    assert told["edge_gate_camera_up", "door"] == 1
+    assert told["edge_gate_score_count", "door"] >= counts[0].forwarded
+    for stage in ("detect", "track", "score", "encode", "deliver"):
+        assert told["edge_gate_stage_seconds_count", stage] > 0
+
+
+def test_prometheus_accepts_what_a_gate_tells(watched, configured):
+    if shutil.which("promtool") is None:
+        pytest.skip("needs promtool: apt-get install prometheus")
+    gate = watched(configured(LOOPED))
+    gate.daemon.start()
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=gate.figures.metrics_text(),
+        capture_output=True,
+        check=False,
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
+
+
+def test_the_status_says_what_runs_and_where_everything_is(watched, configured):
+    gate = watched(configured(LOOPED))
+    gate.daemon.start()
+    until(lambda: gate.daemon.worker.forwarding.courier.status()[0].delivered)
+    status = json.loads(json.dumps(gate.figures.status_document()))
+    assert status["pair_id"] == gate.daemon.pair_id
+    assert status["config_hash"] == config_hash(gate.daemon.config)
+    (camera,) = status["cameras"]
+    assert (camera["name"], camera["state"]) == ("door", "streaming")
+    assert sum(camera["faces"].values()) > 0
+    (sink,) = status["sinks"]
+    assert sink["delivered"] >= 1
+    assert (status["not_alive"], status["not_ready"]) == (None, None)
+
+
+def test_before_the_gate_is_open_it_lives_but_is_not_ready():
+    figures = Figures(PATIENCE_S)
+    assert figures.not_alive() is None
+    assert figures.not_ready() == "opening the engine pair"
+    with pytest.raises(GateBusyError, match="still opening"):
+        figures.metrics_text()
+
+
+@pytest.mark.parametrize(("silent_s", "words"), [(9, None), (11, "no sign of life for 11 s")])
+def test_a_worker_without_a_sign_of_life_is_dead(watched, configured, silent_s, words):
+    gate = watched(configured(LOOPED))
+    gate.daemon.start()
+    figures = Figures(10, lambda: gate.daemon.worker.beat_s + silent_s)
+    figures.follow(gate.daemon)
+    assert (figures.not_alive(), figures.not_ready()) == (words, words)
+
+
+def test_a_source_that_never_gives_a_frame_makes_the_gate_not_ready(watched, configured):
+    config = configured(LOOPED)
+    gone = config.sources[0].uri.path.with_name("gone.mp4")
+    gone.write_bytes(b"no video")
+    uri = type(config.sources[0].uri)("file", f"file://{gone}")
+    source = config.sources[0].model_copy(update={"uri": uri})
+    gate = watched(config.model_copy(update={"sources": (source,)}))
+    gate.daemon.start()
+    until(lambda: gate.daemon.sources()[0].error)
+    assert "no source gives frames: door:" in str(gate.figures.not_ready())
+
+
+def test_settings_that_say_the_same_have_the_same_hash(configured):
+    plain = config_hash(configured())
+    assert config_hash(configured()) == plain
+    assert config_hash(configured(", max_fps: 3")) != plain
+
+
+def baseline_file(tmp_path, material, pair_id=None):
+    known = read_manifest(material / "pair").pair_id
+    path = tmp_path / "door.baseline.json"
+    write_baseline(Baseline((99.0,), (5, 500), 500, pair_id or known), path)
+    return path
+
+
+def frame_of(scores):
+    """Return an observation of one face of each score, of a person each."""
+    seen = []
+    for number, score in enumerate(scores, start=1):
+        quality = QualityScore(shift=1.0, quality=0.5, score=score)
+        seen.append(SeenFace(BOX, number, replace(assessment(), quality=quality)))
+    return Observation("door", None, Outcome(seen=tuple(seen)))
+
+
+def test_scores_that_have_moved_are_told_once_and_so_is_their_return(
+    configured, material, tmp_path, caplog
+):
+    now_s = [0.0]
+    watch = DriftWatch(lambda: now_s[0])
+    pair_id = read_manifest(material / "pair").pair_id
+    watch.use(configured(f", baseline: {baseline_file(tmp_path, material)}"), pair_id)
+    with caplog.at_level(logging.INFO, "edge.drift_watch"):
+        for now_s[0] in (0.0, 61.0, 122.0):
+            watch.observe(frame_of([1.0] * 30))
+        assert watch.drifts()["door"].alarm
+        now_s[0] = 3800.0
+        watch.observe(frame_of([99.5] * 60))
+    first, second = (record.getMessage() for record in caplog.records)
+    assert first.startswith("door: scores are lower than when tuned: lens dirty")
+    assert second.startswith("door: scores are as when tuned again")
+
+
+def test_a_reload_that_keeps_a_baseline_keeps_the_last_hour(configured, material, tmp_path):
+    watch = DriftWatch(lambda: 0.0)
+    pair_id = read_manifest(material / "pair").pair_id
+    config = configured(f", baseline: {baseline_file(tmp_path, material)}")
+    watch.use(config, pair_id)
+    watch.observe(frame_of([1.0] * 30))
+    before = watch.drifts()
+    watch.use(config, pair_id)
+    assert watch.drifts() == before
+    assert before["door"].alarm
+
+
+def test_a_baseline_of_another_pair_is_refused_at_the_start(
+    watched, configured, material, tmp_path
+):
+    path = baseline_file(tmp_path, material, pair_id="0" * 12)
+    with pytest.raises(ConfigError, match="run edge-gate tune again"):
+        watched(configured(f", baseline: {path}"))
+
+
+def test_check_points_at_a_baseline_of_another_pair(configured, material, tmp_path, capsys):
+    path = baseline_file(tmp_path, material, pair_id="0" * 12)
+    configured(f", baseline: {path}")
+    assert main(["check", "--config", str(tmp_path / "gate.yaml")]) == 78
+    assert "sources[0].baseline: " in capsys.readouterr().err
