@@ -42,6 +42,11 @@ class _Kept:
     taken: list[Shot] = field(default_factory=list)
     """The same faces as they were kept."""
 
+    @property
+    def unsent(self) -> list[Shot]:
+        """Those of `shots` that were not sent."""
+        return [shot for shot in self.shots if not any(shot is one for one in self.taken)]
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -105,12 +110,19 @@ class BestShots:
         kept = self._tracks.pop(track_id, None)
         if kept is None:
             return Ended((), 0)
+        to_send = self._due(kept)
+        return Ended(to_send, len(kept.unsent))
+
+    def send_all(self) -> list[Shot]:
+        """Return what would be forwarded if all tracks ended now; but they go on."""
+        return [shot for kept in self._tracks.values() for shot in self._due(kept)]
+
+    def _due(self, kept: _Kept) -> tuple[Shot, ...]:
         if not kept.sent:
-            return Ended(tuple(self._sent(kept, shot) for shot in kept.shots), 0)
-        unsent = [shot for shot in kept.shots if not any(shot is one for one in kept.taken)]
-        if unsent and self._worth_sending(kept):
-            return Ended((self._sent(kept, kept.shots[0]),), len(unsent) - 1)
-        return Ended((), len(unsent))
+            return tuple(self._sent(kept, shot) for shot in kept.shots)
+        if kept.unsent and self._worth_sending(kept):
+            return (self._sent(kept, kept.shots[0]),)
+        return ()
 
     def overdue(self, now_s: float) -> Sequence[int]:
         """Return the tracks that have lasted longer than `longest`; end them."""
@@ -123,11 +135,7 @@ class BestShots:
     @property
     def held(self) -> int:
         """Faces kept that were not sent yet."""
-        return sum(
-            not any(shot is taken for taken in kept.taken)
-            for kept in self._tracks.values()
-            for shot in kept.shots
-        )
+        return sum(len(kept.unsent) for kept in self._tracks.values())
 
     def _worth_sending(self, kept: _Kept) -> bool:
         if not kept.sent:

@@ -47,7 +47,7 @@ class CameraGate:
         self._detector = detector
         self._pair = pair
         self._settings = settings
-        self._tracker = Tracker(TrackerSettings(max_gap_s=settings.tracks.gap))
+        self._tracker = Tracker(_following(settings))
         self._shots = BestShots(settings.tracks)
         self._recent = RecentFaces(settings.tracks)
         self._sent_s: dict[int, float] = {}
@@ -148,6 +148,41 @@ class CameraGate:
             self._end(track_id, seen_s, outcome)
         return outcome
 
+    def change(
+        self, detector: FaceDetector, pair: EnginePair, settings: CameraSettings, seen_s: float
+    ) -> Outcome:
+        """
+        Go on with other parts; return what is forwarded because of that.
+
+        What was decided by other settings is forwarded now, and nothing later. Tracks keep their
+        ids, and faces sent recently are remembered, unless they cannot be compared any more: those
+        of another pair.
+
+        Args:
+            detector: Finds the faces from now on.
+            pair: Scores them.
+            settings: Decide.
+            seen_s: Time of the newest frame.
+        """
+        same_pair = pair.pair_id == self._pair.pair_id
+        if same_pair and settings.tracks == self._settings.tracks:
+            outcome = Outcome() if settings == self._settings else self._send_all(seen_s)
+        else:
+            outcome = self.finish(seen_s)
+            self._shots = BestShots(settings.tracks)
+            self._tracker.settings = _following(settings)
+            self._recent.settings = settings.tracks
+        if not same_pair:
+            self._recent.forget()
+        self._detector, self._pair, self._settings = detector, pair, settings
+        return outcome
+
+    def _send_all(self, seen_s: float) -> Outcome:
+        outcome = Outcome()
+        for shot in self._shots.send_all():
+            self._forward(shot, seen_s, outcome)
+        return outcome
+
     def _follow(
         self, found: Sequence[Candidate], seen_s: float, outcome: Outcome
     ) -> tuple[int, ...]:
@@ -202,3 +237,7 @@ class CameraGate:
             return
         self._recent.remember(face.embedding, face.quality.shift, seen_s)
         outcome.forwarded.append(shot)
+
+
+def _following(settings: CameraSettings) -> TrackerSettings:
+    return TrackerSettings(max_gap_s=settings.tracks.gap)

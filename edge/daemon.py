@@ -23,7 +23,7 @@ from edge.ledger import Ledger
 from edge.live_source import LiveSource
 from edge.observation import NOBODY, Onlookers
 from edge.open_delivery import open_delivery
-from edge.open_engines import open_engines
+from edge.open_engines import camera_settings, open_engines
 from edge.outbox_tables import LedgerRow
 from edge.source_status import SourceStatus, Surroundings
 from edge.worker import Worker
@@ -211,8 +211,9 @@ class Daemon:
     def _retune(self, config: Config, names: Iterable[str]) -> None:
         for source in config.sources:
             if source.name in names and source.name in self.worker.lanes:
-                gate = self._engines.camera_gate(config, source)
-                self.worker.lanes[source.name].retune(source, gate, self.worker.forwarding)
+                decided = camera_settings(config, source)
+                lane = self.worker.lanes[source.name]
+                lane.retune(source, self._engines, decided, self.worker.forwarding)
 
     def _deliver_by(self, delivery: Forwarding) -> None:
         before = self.worker.forwarding

@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from edge.ages import Ages
-from edge.camera_gate import CameraGate
+from edge.camera_gate import CameraGate, CameraSettings
 from edge.config import Source
 from edge.errors import DetectorError
 from edge.forwarding import Forwarding, Origin
 from edge.ledger import MOST_WAITING, Counts, Ledger
 from edge.live_source import LiveSource
 from edge.observation import Observation, Observer
+from edge.open_engines import Engines
 from edge.outcome import Outcome
 from edge.pace import Turn
 from edge.pending import Pending, Scored
@@ -49,14 +50,16 @@ class Lane:
         self._dropped = 0
         self._time = SourceTime(is_live=settings.uri.is_live)
         self.turn = Turn(settings.name, 0.0)
-        self._use(settings, gate)
-
-    def _use(self, settings: Source, gate: CameraGate) -> None:
-        self.settings, self._gate = settings, gate
+        # Track ids of a lane begin at 1, and those of a file are no secret of this run.
         is_live = settings.uri.is_live
-        # Track ids of a gate begin at 1, and those of a file are no secret of this run.
         self._origin = Origin(settings.name, secrets.token_hex(4)) if is_live else None
-        self.turn = replace(self.turn, interval_s=1 / settings.max_fps if is_live else 0.0)
+        self._gate = gate
+        self._use(settings)
+
+    def _use(self, settings: Source) -> None:
+        self.settings = settings
+        interval_s = 1 / settings.max_fps if settings.uri.is_live else 0.0
+        self.turn = replace(self.turn, interval_s=interval_s)
 
     def begin(self, captured: Captured, now_s: float, forwarding: Forwarding) -> Pending | None:
         """
@@ -100,10 +103,14 @@ class Lane:
         """End all tracks, and forward their best faces."""
         self._note(self._gate.finish(self._time.last_s), forwarding)
 
-    def retune(self, settings: Source, gate: CameraGate, forwarding: Forwarding) -> None:
-        """Go on with another gate; what the one before has kept is forwarded by its settings."""
-        self.finish(forwarding)
-        self._use(settings, gate)
+    def retune(
+        self, settings: Source, engines: Engines, decided: CameraSettings, forwarding: Forwarding
+    ) -> None:
+        """Go on with other settings; what was kept is forwarded by those it was kept by."""
+        last_s = self._time.last_s
+        changed = self._gate.change(engines.detector, engines.pair, decided, last_s)
+        self._note(changed, forwarding)
+        self._use(settings)
 
     def close(self) -> Ledger:
         """End the source, close the books and return them; after the worker has let go of it."""

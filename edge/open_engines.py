@@ -23,12 +23,16 @@ class Engines:
 
     def camera_gate(self, config: Config, source: Source) -> CameraGate:
         """Return the gate of one source, with no tracks yet."""
-        decided = decisions(config, source)
-        is_stills = not source.uri.is_live and not is_video(source.uri.path)
-        # Photographs are no recording of a walk: nobody is followed from one to the next.
-        mode = "every" if is_stills and decided.mode == "best_shot" else decided.mode
-        settings = CameraSettings(decided.gate, decided.tracks, mode, decided.polygons)
-        return CameraGate(self.detector, self.pair, settings)
+        return CameraGate(self.detector, self.pair, camera_settings(config, source))
+
+
+def camera_settings(config: Config, source: Source) -> CameraSettings:
+    """Return what decides about the faces of one source."""
+    decided = decisions(config, source)
+    is_stills = not source.uri.is_live and not is_video(source.uri.path)
+    # Photographs are no recording of a walk: nobody is followed from one to the next.
+    mode = "every" if is_stills and decided.mode == "best_shot" else decided.mode
+    return CameraSettings(decided.gate, decided.tracks, mode, decided.polygons)
 
 
 def open_engines(config: Config, bars: Progress | None = None) -> Engines:

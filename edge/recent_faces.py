@@ -23,7 +23,8 @@ class RecentFaces:
     """The forwarded faces of one camera."""
 
     def __init__(self, settings: TrackSettings) -> None:
-        self._settings = settings
+        self.settings = settings
+        """May be changed at any time."""
         self._faces: deque[_Forwarded] = deque(maxlen=REMEMBERED)
 
     def repeats(self, embedding: Embeddings, shift: float, seen_s: float) -> bool:
@@ -35,10 +36,10 @@ class RecentFaces:
             shift: Embedding shift; lower is better. A better shot of the same person is no repeat.
             seen_s: Time of its frame.
         """
-        oldest = seen_s - self._settings.duplicate_within
+        oldest = seen_s - self.settings.duplicate_within
         return any(
             face.shift <= shift
-            and float(np.dot(face.embedding, embedding)) > self._settings.duplicate_above
+            and float(np.dot(face.embedding, embedding)) > self.settings.duplicate_above
             for face in self._faces
             if face.seen_s >= oldest
         )
@@ -46,3 +47,7 @@ class RecentFaces:
     def remember(self, embedding: Embeddings, shift: float, seen_s: float) -> None:
         """Note a face that was forwarded."""
         self._faces.append(_Forwarded(embedding, seen_s, shift))
+
+    def forget(self) -> None:
+        """Forget all faces: embeddings of another network cannot be compared with them."""
+        self._faces.clear()

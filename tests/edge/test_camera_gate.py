@@ -30,19 +30,25 @@ class Scene:
         return self.faces
 
 
+def settings_of(mode="best_shot", gate=None, masks=(), **tracks):
+    return CameraSettings(gate or GateSettings(), TrackSettings(**tracks), mode, masks)
+
+
 class Walk:
     """Drives one camera gate frame by frame and keeps its ledger."""
 
     def __init__(self, mode="best_shot", gate=None, masks=(), **tracks):
         self.scene, self.pair = Scene(), BrightnessPair()
-        self.gate = CameraGate(
-            self.scene,
-            cast("EnginePair", self.pair),
-            CameraSettings(gate or GateSettings(), TrackSettings(**tracks), mode, masks),
-        )
+        pair = cast("EnginePair", self.pair)
+        self.gate = CameraGate(self.scene, pair, settings_of(mode, gate, masks, **tracks))
         self.sent: list[Shot] = []
         self.discarded: Counter[Reason] = Counter()
         self.faces = self.step = 0
+
+    def reload(self, *settings, **tracks):
+        """Go on with other settings, as after SIGHUP."""
+        decided, pair = settings_of(*settings, **tracks), cast("EnginePair", self.pair)
+        self._note(self.gate.change(self.scene, pair, decided, self.step * 0.1))
 
     def frame(self, *brightness):
         """Show a frame with a face of each brightness (None: nobody at that place)."""
@@ -167,6 +173,66 @@ def test_kept_faces_hold_no_full_frames():
     assert walk.sent[0].assessment.frame.pixels.size == 0
 
 
+def test_a_track_outlives_a_reload_that_does_not_concern_it():
+    walk = Walk()
+    walk.frame(200)
+    walk.reload()
+    assert walk.sent == []
+    walk.frame(250)
+    walk.finish()
+    assert [(brightness_of(one), one.track_id) for one in walk.sent] == [(250, 1)]
+
+
+def test_what_was_kept_under_other_settings_is_forwarded_at_the_reload_and_nothing_later():
+    walk = Walk()
+    walk.frame(200)
+    walk.reload("best_shot", GateSettings(threshold=90))
+    assert [brightness_of(one) for one in walk.sent] == [200]
+    walk.frame(210)
+    walk.finish()
+    assert len(walk.sent) == 1
+
+
+def test_a_better_face_after_a_reload_is_an_upgrade_of_the_same_track():
+    walk = Walk()
+    walk.frame(150)
+    walk.reload("best_shot", GateSettings(threshold=90))
+    walk.frame(250)
+    walk.finish()
+    assert [(one.track_id, one.revision) for one in walk.sent] == [(1, 0), (1, 1)]
+
+
+@pytest.mark.parametrize("after", [{"keep": 2}, {"gap": 0.25}, {"upgrade_by": 1}])
+def test_somebody_sent_before_a_reload_is_not_sent_again_as_another_track(after):
+    walk = Walk()
+    walk.frame(200)
+    walk.reload(**after)
+    walk.frame(200)
+    walk.finish()
+    assert [one.track_id for one in walk.sent] == [1]
+    assert walk.discarded == {Reason.DUPLICATE: 1}
+
+
+def test_after_a_reload_a_track_is_sent_no_more_often_than_allowed():
+    walk = Walk("every", at_most_every=0.25)
+    walk.frame(250)
+    walk.reload("every", GateSettings(threshold=10), at_most_every=0.25)
+    for _ in range(3):
+        walk.frame(250)
+    assert [shot.captured.frame.index for shot in walk.sent] == [0, 3]
+
+
+def test_faces_of_another_pair_are_forgotten_and_their_tracks_end():
+    walk = Walk()
+    walk.frame(200)
+    walk.pair = BrightnessPair()
+    walk.pair.pair_id = "another"
+    walk.reload()
+    walk.frame(200)
+    walk.finish()
+    assert [one.track_id for one in walk.sent] == [1, 2]
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.lists(st.none() | st.integers(0, 255), min_size=1, max_size=3), max_size=12),
@@ -181,6 +247,31 @@ def test_every_face_ends_forwarded_or_counted_under_one_reason(frames, mode, ear
         assert len(walk.sent) + sum(walk.discarded.values()) + walk.gate.held == walk.faces
     walk.finish()
     assert len(walk.sent) + sum(walk.discarded.values()) == walk.faces
+
+
+decided = st.tuples(
+    st.sampled_from(["best_shot", "every", "observe"]), st.sampled_from([0, 30, 90])
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.lists(st.none() | st.integers(0, 255), min_size=1, max_size=2), decided),
+        max_size=12,
+    ),
+    st.integers(1, 3),
+)
+def test_no_face_is_lost_or_counted_twice_over_reloads(frames, keep):
+    walk = Walk(keep=keep, early_after=0.15)
+    for faces, (mode, threshold) in frames:
+        walk.frame(*faces)
+        walk.reload(mode, GateSettings(threshold=threshold), keep=keep, early_after=0.15)
+        assert len(walk.sent) + sum(walk.discarded.values()) + walk.gate.held == walk.faces
+    walk.finish()
+    assert len(walk.sent) + sum(walk.discarded.values()) == walk.faces
+    revisions = [(one.track_id, one.revision) for one in walk.sent if one.revision]
+    assert len(set(revisions)) == len(revisions)
 
 
 @pytest.mark.parametrize("mode", ["best_shot", "every"])
