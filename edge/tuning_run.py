@@ -20,8 +20,8 @@ from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame
 from edge.strict_yaml import key_name
 from edge.tuning import Footage, Goal, Steps, Suggestion, steps_of, suggest
+from edge.tuning_found import Tuning
 from edge.tuning_labels import CentralFaces, Errors, fnmr_steps, labelled, suggest_for_fnmr
-from edge.tuning_report import Tuning
 from edge.tuning_target import Target
 from engines.errors import EvaluationError
 from engines.pair import EnginePair

@@ -19,7 +19,8 @@ from edge.pair_list import PairList, read_pairs
 from edge.reporting import console, progress
 from edge.settings_engine import execution_of
 from edge.tuning import Goal
-from edge.tuning_report import Tuning, conclusion, report
+from edge.tuning_found import Tuning, conclusion
+from edge.tuning_report import report
 from edge.tuning_run import Asked, Opened, baseline_of_tuning, tune_camera
 from edge.tuning_target import Target, targets
 from edge.yaml_edit import read_text, replace_text, with_threshold

@@ -10,7 +10,8 @@ from edge.observed import Observed, ObservedFace, footage_of
 from edge.samples import Reason
 from edge.svg_chart import round_top
 from edge.tuning import Goal, steps_of, suggest
-from edge.tuning_report import Tuning, conclusion, report
+from edge.tuning_found import Tuning, conclusion
+from edge.tuning_report import report
 from edge.tuning_sheets import BESIDE, sheets, varied
 
 GOAL = Goal("forward_rate", 0.3)

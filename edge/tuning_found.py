@@ -1,0 +1,111 @@
+"""What `edge-gate tune` found of one camera, and how to say it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from edge.observed import Observed, footage_of
+from edge.tuning import FEW_TRACKS, Goal, Steps, Suggestion
+
+_UNITS = {
+    "forward_rate": "of all faces forwarded",
+    "per_minute": "faces forwarded a minute",
+    "fnmr": "FNMR",
+}
+_RELATION = {
+    "forward_rate": "comes closest to",
+    "per_minute": "comes closest to",
+    "fnmr": "is the lowest with at most",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tuning:
+    """Everything the report tells."""
+
+    camera: str
+    """What the threshold is of, in words."""
+    key: str
+    """As written in the configuration, e.g. "gate.threshold"."""
+    observed: Observed
+    current: float | None
+    """The threshold in effect; None where `shift_at_most` decides."""
+    goal: Goal | None
+    steps: Steps
+    """What each threshold gives, in the unit of the goal; forward rates without one."""
+    pair_id: str
+    """Of the engine pair that scored."""
+    facts: Sequence[tuple[str, str]]
+    """What was looked at."""
+    suggestion: Suggestion | None = None
+    refusal: str = ""
+    """Why there is no suggestion; empty where there is one or none was asked for."""
+    diff: str = ""
+    """The change of the configuration; empty where there is none."""
+
+    @property
+    def candidate(self) -> float:
+        """The threshold that the report looks around."""
+        if self.suggestion is not None:
+            return self.suggestion.threshold
+        return 0.0 if self.current is None else self.current
+
+
+def conclusion(tuning: Tuning) -> list[str]:
+    """Return what was found, in sentences for people, the most important first."""
+    found = tuning.suggestion
+    if found is None or tuning.goal is None:
+        return [f"No suggestion: {tuning.refusal}." if tuning.refusal else _no_goal(tuning)]
+    return [*_answer(tuning.key, tuning.goal, found), *_warnings(tuning, found, tuning.goal)]
+
+
+def _answer(key: str, goal: Goal, found: Suggestion) -> Iterator[str]:
+    interval = f"95 % interval {found.interval.low:.3g} to {found.interval.high:.3g}"
+    yield (
+        f"{key}: {number(found.threshold)} ({interval}) {_RELATION[goal.kind]} "
+        f"{amount(goal.kind, goal.value)}."
+    )
+    yield (
+        f"Here it gives {amount(goal.kind, found.achieved)}; expect {_expected(goal.kind, found)} "
+        "of other footage of this place."
+    )
+
+
+def _expected(kind: str, found: Suggestion) -> str:
+    low, high = found.achieved_interval.low, found.achieved_interval.high
+    return f"{figure(kind, low)} to {amount(kind, high)}"
+
+
+def amount(kind: str, value: float) -> str:
+    """Return an amount in the unit of a goal, in words."""
+    return f"{figure(kind, value)} {_UNITS[kind]}"
+
+
+def figure(kind: str, value: float) -> str:
+    """Return an amount of a goal, without its unit."""
+    return f"{value:.1f}" if kind == "per_minute" else f"{100 * value:.3g} %"
+
+
+def _no_goal(tuning: Tuning) -> str:
+    return (
+        f"The threshold {number(tuning.candidate)} was looked at. Ask for a suggestion with "
+        "--forward-rate, --per-minute or --fnmr-labels."
+    )
+
+
+def _warnings(tuning: Tuning, found: Suggestion, goal: Goal) -> Iterator[str]:
+    footage = footage_of(tuning.observed)
+    if footage.tracks < FEW_TRACKS:
+        yield (
+            f"Only {footage.tracks} people (tracks) walked by: the true intervals are wider. "
+            "Record more."
+        )
+    if goal.kind != "fnmr" and not 0.8 <= found.achieved / goal.value <= 1.25:
+        yield (
+            f"No threshold comes closer: pre-checks discard {footage.discarded_track.size} of "
+            f"{footage.faces} faces, and equal scores change sides together."
+        )
+
+
+def number(value: float) -> str:
+    """Return a threshold as it is written in a configuration."""
+    return f"{value:.10g}"
