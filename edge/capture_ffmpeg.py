@@ -17,6 +17,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from edge.backlog import drain
+from edge.camera_tls import tls_options, tls_problem
 from edge.errors import SourceError
 from edge.samples import Frame, Pixels
 from edge.settings_source import SourceSettings
@@ -36,9 +37,15 @@ class NetworkCamera:
         Args:
             settings: Of a source with one of the schemes rtsp(s), http(s).
             address: Returns the address, with the login as it is at that moment.
+
+        Raises:
+            ConfigError: The file of certificate authorities cannot be used.
         """
         self._settings = settings
         self._address = address
+        self._options = tls_options(settings)
+        if settings.uri.scheme in ("rtsp", "rtsps"):
+            self._options["rtsp_transport"] = settings.transport
 
     def frames(self) -> Iterator[Frame]:
         """
@@ -57,19 +64,12 @@ class NetworkCamera:
 
     def _open(self, uri: SourceUri) -> InputContainer:
         settings = self._settings
-        is_rtsp = uri.scheme in ("rtsp", "rtsps")
+        timeouts_s = settings.open_timeout, settings.read_timeout
         try:
-            return av.open(
-                uri.address,
-                options={"rtsp_transport": settings.transport} if is_rtsp else {},
-                timeout=(settings.open_timeout, settings.read_timeout),
-            )
+            return av.open(uri.address, options=self._options, timeout=timeouts_s)
         except av.error.FFmpegError as error:
             # Not "from error": its text holds the address with the password.
-            raise SourceError(
-                f"{uri} cannot be opened within {settings.open_timeout:g} s ({error.strerror}); "
-                f"check host, path and login; look at it with: ffplay {str(uri)!r}"
-            ) from None
+            raise SourceError(_refusal(uri, settings, error)) from None
 
     def _read(self, uri: SourceUri, container: InputContainer) -> Iterator[Frame]:
         if not container.streams.video:
@@ -87,6 +87,16 @@ class NetworkCamera:
             reason = gave if isinstance(error, av.error.ExitError) else error.strerror
             raise SourceError(f"{uri}: {reason}") from None
         raise SourceError(f"{uri}: the stream has ended")
+
+
+def _refusal(uri: SourceUri, settings: SourceSettings, error: av.error.FFmpegError) -> str:
+    problem = tls_problem(uri, settings)
+    if problem is not None:
+        return f"{uri} cannot be opened: {problem}"
+    return (
+        f"{uri} cannot be opened within {settings.open_timeout:g} s ({error.strerror}); "
+        f"check host, path and login; look at it with: ffplay {str(uri)!r}"
+    )
 
 
 def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:

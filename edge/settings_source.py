@@ -6,15 +6,17 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, mod
 
 from edge.quantities import Duration
 from edge.settings_delivery import Secret
-from edge.settings_section import Section, absolute_path
+from edge.settings_section import AnyPath, Section, absolute_path
 from edge.source_uri import NETWORK, SourceUri, parse_uri
 
-_RTSP = frozenset({"rtsp", "rtsps"})
+_TLS = frozenset({"https", "rtsps"})
 _DEVICE = frozenset({"csi", "v4l2"})
 _LIVE = NETWORK | _DEVICE
 _SCHEMES_OF_KEY = {
     "login": NETWORK,
-    "transport": _RTSP,
+    "transport": frozenset({"rtsp"}),
+    "ca_file": _TLS,
+    "verify_certificate": _TLS,
     "open_timeout": _LIVE,
     "read_timeout": _LIVE,
     "offline_after": _LIVE,
@@ -72,7 +74,14 @@ class SourceSettings(Section):
     login: Secret | None = None
     """Network cameras: the secret `user:password`, so that it need not be in `uri`."""
     transport: Literal["tcp", "udp"] = "tcp"
-    """rtsp://: how pictures travel. UDP loses some on a poor network."""
+    """rtsp://: how pictures travel. UDP loses some on a poor network. With rtsps:// always TCP."""
+    ca_file: AnyPath | None = None
+    """
+    rtsps:// and https://: PEM file of the authority that signed the camera's certificate, or that
+    certificate itself; else the system's authorities.
+    """
+    verify_certificate: bool = True
+    """rtsps:// and https://: false lets anybody answer in the camera's place and learn `login`."""
     open_timeout: Duration = 10.0
     """Cameras: give up connecting after this, and try again later."""
     read_timeout: Duration = 5.0

@@ -3,8 +3,8 @@ One grammar for every source of frames.
 
     v4l2:///dev/v4l/by-id/…   USB camera, by a name that stays the same when it is plugged in again
     csi://0                   camera on the CSI connector of a Jetson, by its sensor number
-    rtsp://host/path          network camera; rtsps:// with TLS
-    http://host/path          Motion JPEG; https:// with TLS
+    rtsp://host/path          network camera; rtsps:// with TLS, and the certificate is checked
+    http://host/path          Motion JPEG; https:// with TLS, and the certificate is checked
     file:///path              image, folder of images or video; text without a scheme is a path
 """
 

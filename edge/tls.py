@@ -5,6 +5,9 @@ from pathlib import Path
 
 from edge.errors import ConfigError
 
+BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+"""Where Debian, Ubuntu and Fedora keep the authorities of the system."""
+
 
 def client_context(
     ca_file: Path | None, client_certificate: Path | None, client_key: Path | None
@@ -33,3 +36,20 @@ def client_context(
             "and the key must belong to its certificate and not be encrypted"
         ) from error
     return context
+
+
+def authorities() -> Path:
+    """
+    Return the PEM file of the authorities that the system trusts, for a library that does not look.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    # The first is None, whatever its type says, when the file of this Python does not exist.
+    for path in filter(None, (ssl.get_default_verify_paths().cafile, *BUNDLES)):
+        if Path(path).is_file():
+            return Path(path)
+    raise ConfigError(
+        "this system has no file of certificate authorities: sudo apt install ca-certificates, "
+        "or name one with ca_file"
+    )

@@ -1,12 +1,13 @@
 """
 An RTSP server with one camera at /cam, run by the system's Python.
 
-Usage: rtsp_server.py PORT WIDTH HEIGHT [TRANSPORT [PICTURES]]
+Usage: rtsp_server.py PORT WIDTH HEIGHT [TRANSPORT [PICTURES [CERTIFICATE]]]
 
 PORT 0 takes a free one. Prints the port, then serves until it is killed. A line `WIDTH HEIGHT` on
 standard input changes the resolution in the middle of the stream. The picture moves, so no two are
 equal. With TRANSPORT `tcp` or `udp` the server accepts nothing else; `any` is the same as none.
-PICTURES, as in `/tmp/%03d.jpg`, are shown over and over instead, 12 in a second.
+PICTURES, as in `/tmp/%03d.jpg`, are shown over and over instead, 12 in a second. CERTIFICATE, a PEM
+file with its key, makes it RTSP over TLS. Empty arguments are as good as none.
 """
 
 import sys
@@ -16,7 +17,7 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 # A key frame each half second: a client that joins sees a picture soon.
 PIPELINE = (
@@ -34,8 +35,9 @@ PICTURES = (
 )
 
 
-def main(port: str, width: str, height: str, transport: str = "", pictures: str = "") -> None:
+def main(port: str, *arguments: str) -> None:
     Gst.init(None)
+    width, height, transport, pictures, certificate = (*arguments, "", "", "", "")[:5]
     factory = GstRtspServer.RTSPMediaFactory()
     source = PICTURES.format(pictures) if pictures else BALL
     factory.set_launch(PIPELINE.format(source=source, width=width, height=height))
@@ -49,6 +51,8 @@ def main(port: str, width: str, height: str, transport: str = "", pictures: str 
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(port)
+    if certificate:
+        server.set_auth(encrypting(factory, certificate))
     server.get_mount_points().add_factory("/cam", factory)
     if not server.attach(None):
         sys.exit(f"port {port} is taken")
@@ -56,6 +60,20 @@ def main(port: str, width: str, height: str, transport: str = "", pictures: str 
     sys.stdout.flush()
     GLib.timeout_add_seconds(2, lambda: server.get_session_pool().cleanup() >= 0)
     GLib.MainLoop().run()
+
+
+def encrypting(factory: GstRtspServer.RTSPMediaFactory, pem: str) -> GstRtspServer.RTSPAuth:
+    """Return what makes a server speak TLS, and lets everybody in."""
+    anybody = GstRtspServer.RTSPToken()
+    anybody.set_string("media.factory.role", "anybody")
+    allowed = GstRtspServer.RTSPPermissions()
+    for deed in ("access", "construct"):
+        allowed.add_permission_for_role("anybody", f"media.factory.{deed}", True)
+    factory.set_permissions(allowed)
+    auth = GstRtspServer.RTSPAuth()
+    auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(pem))
+    auth.set_default_token(anybody)
+    return auth
 
 
 def size_of(media: GstRtspServer.RTSPMedia) -> Gst.Element:

@@ -22,15 +22,17 @@ class RtspCamera:
     """"tcp" or "udp": the only one that is accepted."""
     pictures: str = ""
     """Shown instead of a moving ball, as in "/tmp/%03d.jpg"."""
+    certificate: Path | None = None
+    """PEM file with its key: RTSP over TLS."""
     port: int = 0
     process: subprocess.Popen[str] | None = field(default=None, init=False)
 
     def start(self) -> None:
         """Return when it accepts connections."""
         size = [str(self.port), str(self.width), str(self.height)]
-        arguments = [*size, self.transport or "any", self.pictures]
+        how = [self.transport, self.pictures, str(self.certificate or "")]
         self.process = subprocess.Popen(
-            [PYTHON, str(SCRIPT), *filter(None, arguments)],
+            [PYTHON, str(SCRIPT), *size, *how],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -40,7 +42,8 @@ class RtspCamera:
 
     @property
     def uri(self) -> str:
-        return f"rtsp://127.0.0.1:{self.port}/cam"
+        scheme = "rtsps" if self.certificate else "rtsp"
+        return f"{scheme}://127.0.0.1:{self.port}/cam"
 
     def resize(self, width: int, height: int) -> None:
         """Change the resolution in the middle of the stream."""

@@ -32,7 +32,7 @@ def test_keys_are_taken_where_they_mean_something(uri, keys):
 @pytest.mark.parametrize(
     ("uri", "keys", "words"),
     [
-        ("clip.mp4", {"transport": "tcp"}, "transport is for rtsp://, rtsps://, and uri is file"),
+        ("clip.mp4", {"transport": "tcp"}, "transport is for rtsp://, and uri is file"),
         ("clip.mp4", {"read_timeout": 3}, "read_timeout is for csi://, http://"),
         ("http://camera/", {"transport": "udp"}, "transport is for rtsp://"),
         ("rtsp://camera/", {"loop": True}, "loop is for file://, and uri is rtsp://"),

@@ -1,16 +1,13 @@
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import cv2
 import pytest
 
 from edge.errors import ConfigError
-from edge.samples import Frame
 from edge.source_status import Surroundings
 from edge.sources import address, frame_source, limits, live_source
 from tests.edge.cameras import BY_ID, camera_settings, picture
+from tests.edge.motion_jpeg import motion_jpeg
 from tests.edge.watching import PATIENCE_S, Told
 
 
@@ -95,35 +92,9 @@ def test_a_file_that_is_missing_ends_with_an_error(tmp_path):
     assert list(source.frames()) == []
 
 
-class MotionJpeg(BaseHTTPRequestHandler):
-    """A camera that sends JPEG after JPEG, as fast as they are taken."""
-
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-        self.end_headers()
-        try:
-            for number in range(10**6):
-                jpeg = cv2.imencode(".jpg", picture(number))[1].tobytes()
-                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-                self.wfile.write(head.encode() + jpeg + b"\r\n")
-        except OSError:
-            pass  # the client has gone
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-def first_frame(uri: str) -> Frame:
-    settings = camera_settings(uri, open_timeout=PATIENCE_S, read_timeout=PATIENCE_S)
-    return next(frame_source(settings, unwanted).frames())
-
-
 def test_motion_jpeg_over_http_is_received():
-    with ThreadingHTTPServer(("127.0.0.1", 0), MotionJpeg) as server:
-        serving = Thread(target=partial(server.serve_forever, poll_interval=0.01))
-        serving.start()
-        frame = first_frame(f"http://127.0.0.1:{server.server_port}/video.mjpg?user=a&pwd=hunter2")
-        server.shutdown()
-        serving.join(PATIENCE_S)
+    with motion_jpeg() as port:
+        uri = f"http://127.0.0.1:{port}/video.mjpg?user=a&pwd=hunter2"
+        settings = camera_settings(uri, open_timeout=PATIENCE_S, read_timeout=PATIENCE_S)
+        frame = next(frame_source(settings, unwanted).frames())
     assert frame.pixels.shape == (48, 64, 3)
