@@ -7,11 +7,14 @@ callers hand in monotonic seconds.
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 from zlib import crc32
 
 import numpy as np
 
 from edge.samples import Pixels
+
+Trouble: TypeAlias = Literal["black", "frozen"]
 
 STEP = 8
 """Every 8th pixel of every 8th row is looked at: 1.6 % of the picture."""
@@ -19,6 +22,8 @@ REMEMBERED = 8
 """Pictures kept in mind: drivers have 4 buffers by default, and a frozen one may loop over all."""
 DARK = 32
 """Of 255: below it lies the noise of a covered lens."""
+TROUBLE_AFTER_S = 60.0
+"""A picture is told to be black or frozen after this: people switch lights, still nights pass."""
 BRIGHT_PART = 0.01
 """A picture of which less is brighter than DARK is black; a night scene has lamps."""
 
@@ -61,6 +66,13 @@ class PictureHealth:
     """Seconds in which only black pictures came."""
     seen_at_s: float | None = None
     """Monotonic seconds of the newest picture."""
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What has been wrong with the pictures for `TROUBLE_AFTER_S`; black ones look frozen."""
+        if self.black_for_s >= TROUBLE_AFTER_S:
+            return "black"
+        return "frozen" if self.frozen_for_s >= TROUBLE_AFTER_S else None
 
     def seen(self, picture: Glance, now_s: float) -> "PictureHealth":
         """Return what is known after one more picture."""

@@ -243,10 +243,10 @@ class LiveSource:
             grabber.has_frames, grabber.waiting_since_s = True, None
             numbered = replace(frame, index=self._frames)
             self._frames += 1
-            changes = self._picture.size_changes
+            before = self._told_of_picture()
             self._picture = self._picture.seen(picture, now_s)
             self._become(self._camera.frame(now_s, self._limits.patience))
-            if self._picture.size_changes > changes:
+            if self._told_of_picture() != before:
                 self._publish()
         self._check_frozen()
         captured = Captured(numbered, now_s, wall, clock_synced)
@@ -254,6 +254,11 @@ class LiveSource:
         wanted = put(captured)
         grabber.waiting_since_s = self._around.monotonic()
         return wanted
+
+    def _told_of_picture(self) -> tuple[object, ...]:
+        # Photographs may well be black, or come again in each round.
+        trouble = self._picture.trouble if self._limits.is_live else None
+        return self._picture.size_changes, trouble
 
     def _check_frozen(self) -> None:
         limit_s, frozen_s = self._limits.frozen_after_s, self._picture.frozen_for_s

@@ -83,6 +83,7 @@ def _camera_status(lane: Lane, drift: Drift | None) -> dict[str, Any]:
         "state": status.state.value,
         "availability": status.availability.value,
         "error": status.error,
+        "picture": status.picture.trouble,
         "frames": reading.frames,
         "faces": reading.faces,
         "openings": status.openings,

@@ -74,8 +74,8 @@ class Surroundings:
 
     on_change: Callable[[SourceStatus], None] = _nothing
     """
-    Called for each new state, availability and size of the picture, in order, by one thread that
-    watches the source: it must neither raise nor wait nor stop the source.
+    Called for each new state, availability, size and trouble of the picture, in order, by one
+    thread that watches the source: it must neither raise nor wait nor stop the source.
     """
     arrived: Callable[[], None] | None = None
     """Called after each frame that can be taken, and at the end."""

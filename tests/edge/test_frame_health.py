@@ -92,3 +92,19 @@ def test_a_reopened_camera_is_judged_anew_but_remembers_its_size():
     assert (known.frozen_for_s, known.black_for_s, known.size) == (0, 0, SIZE)
     known = known.seen(picture(0, black=True), 10_000.0)
     assert (known.frozen_for_s, known.black_for_s) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "trouble"),
+    [
+        ([picture(0)] * 62, "frozen"),
+        ([picture(index % 4) for index in range(70)], "frozen"),
+        ([picture(index, black=True) for index in range(62)], "black"),
+        ([picture(0, black=True)] * 62, "black"),
+        ([picture(0)] * 60, None),
+        ([picture(0)] * 62 + [picture(1)], None),
+        ([picture(index) for index in range(70)], None),
+    ],
+)
+def test_trouble_is_what_lasts_for_a_minute(pictures, trouble):
+    assert health(pictures).trouble == trouble

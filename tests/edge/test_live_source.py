@@ -1,3 +1,4 @@
+import itertools
 import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
@@ -247,6 +248,23 @@ def test_a_changed_resolution_is_told(told, started, release):
     status = told.until(lambda status: status.picture.size_changes == 1)
     assert status.picture.size == (128, 48)
     assert status.state == "streaming"
+
+
+@pytest.mark.parametrize(("seed", "trouble"), [(None, "black"), (1, "frozen")])
+def test_a_black_or_frozen_picture_is_told_and_so_is_its_end(started, told, seed, trouble):
+    fixed = np.zeros((48, 64, 3), np.uint8) if seed is None else picture(seed)
+    minutes = itertools.count(step=30.0)  # half a minute passes with each look at the clock
+
+    def frames() -> Iterator[Frame]:
+        for index in range(20):
+            yield Frame(fixed, "door", index, None)
+        for index in range(10**6):
+            yield Frame(picture(index), "door", index, None)
+
+    limits = Limits(patience=Patience(stalled_after_s=1e9), read_stuck_s=1e9, open_stuck_s=1e9)
+    started(Scripted(frames), limits, monotonic=minutes.__next__)
+    told.until(lambda status: status.picture.trouble == trouble)
+    told.until(lambda status: status.picture.trouble is None)
 
 
 def test_offline_is_announced_when_it_lasts(told, started):
