@@ -53,22 +53,25 @@ def sentence(found: Comparison) -> str:
 def _body(first: Side, second: Side, found: Comparison) -> Iterator[Html]:
     yield element("h1", "What one forwards and the other does not")
     yield wrapped("div", [element("p", sentence(found))], "card")
-    only_a = _only(f"Only A: {first.name}", found.only_first)
-    only_b = _only(f"Only B: {second.name}", found.only_second)
-    yield wrapped("div", [only_a, only_b], "beside")
+    only_a = _only(f"Only A: {first.name}", "B", found.only_first)
+    only_b = _only(f"Only B: {second.name}", "A", found.only_second)
+    yield wrapped("div", [only_a, only_b], "pair")
     yield element("h2", f"Both: {len(found.both)}")
     yield _shown(len(found.both))
-    yield tiles(
-        _tile(sent, f"{sent.score:.1f} / {other.score:.1f}", "")
-        for sent, other in found.both[:MOST_SHOWN]
-    )
+    yield tiles(_tile(sent, _scores(sent, other)) for sent, other in found.both[:MOST_SHOWN])
     yield element("h2", "In figures")
     yield wrapped("div", [_figures("A", first), _figures("B", second)], "beside")
 
 
-def _only(title: str, faces: Sequence[OneSided]) -> Html:
+def _scores(first: Sent, second: Sent) -> str:
+    scores = [f"{sent.score:.1f}" for sent in (first, second)]
+    return " / ".join(dict.fromkeys(scores))
+
+
+def _only(title: str, other: str, faces: Sequence[OneSided]) -> Html:
     shown = tiles(
-        _tile(each.sent, f"{each.sent.score:.1f}", each.why_not) for each in faces[:MOST_SHOWN]
+        _tile(each.sent, f"{each.sent.score:.1f}", f"{other}: {each.why_not}")
+        for each in faces[:MOST_SHOWN]
     )
     return wrapped("div", [element("h2", f"{title}: {len(faces)}"), _shown(len(faces)), shown])
 
@@ -79,9 +82,9 @@ def _shown(count: int) -> Html:
     return element("p", f"The first {MOST_SHOWN} of {count}; the JSON has all.", "grey")
 
 
-def _tile(sent: Sent, title: str, why_not: str) -> Tile:
-    lines = [file_of(sent.frame), _place(sent), *([why_not] if why_not else [])]
-    return Tile(sent.picture, title, lines, forwarded=not why_not)
+def _tile(sent: Sent, title: str, *why_not: str) -> Tile:
+    lines = [file_of(sent.frame), _place(sent), *why_not]
+    return Tile(sent.picture, title, lines, forwarded=True)
 
 
 def _place(sent: Sent) -> str:

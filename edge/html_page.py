@@ -31,14 +31,19 @@ h3 { font-size: 1rem; margin: .75rem 0 .5rem; }
 .card { background: var(--card); border-left: .3rem solid var(--mark); padding: .75rem 1rem;
   border-radius: .4rem; margin: 1rem 0; }
 .card p { margin: .25rem 0; }
-.beside { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); }
+.beside, .charts, .pair { display: grid; gap: 1.5rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); }
+.charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
+.pair { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 .tiles { display: grid; gap: .6rem; grid-template-columns: repeat(auto-fill, minmax(5.5rem, 1fr)); }
 .tile { margin: 0; font-size: .75rem; line-height: 1.3; }
 .tile img, .tile .none { display: block; width: 100%; aspect-ratio: 1; object-fit: cover;
   border: 3px solid var(--line); border-radius: .3rem; }
 .tile .none { display: grid; place-items: center; text-align: center; color: var(--grey); }
 .tile.good img { border-color: var(--good); } .tile.bad img { border-color: var(--bad); }
-.tile strong { font-size: .95rem; }
+.tile strong { font-size: .95rem; color: var(--ink); }
+@media (max-width: 40rem) { .pair { gap: .75rem; } .pair .tiles { gap: .5rem;
+  grid-template-columns: repeat(auto-fill, minmax(4.5rem, 1fr)); } }
 pre { background: var(--card); padding: .75rem; border-radius: .4rem; overflow-x: auto;
   overflow-wrap: normal; }
 table { border-collapse: collapse; }
@@ -46,7 +51,8 @@ th, td { text-align: left; padding: .2rem 1rem .2rem 0; vertical-align: top;
   border-bottom: 1px solid var(--line); }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 svg { width: 100%; height: auto; display: block; }
-svg text { font: 12px system-ui, sans-serif; fill: var(--grey); }
+svg text { font: 12px system-ui, sans-serif; fill: var(--grey); paint-order: stroke;
+  stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
 svg .axis { stroke: var(--line); fill: none; } svg .bar { fill: var(--bar); }
 svg .kept { fill: var(--good); } svg .curve { stroke: var(--bar); stroke-width: 2.5; fill: none; }
 svg .now { stroke: var(--grey); stroke-dasharray: 4 3; } svg .goal { stroke: var(--good);
@@ -99,6 +105,17 @@ def table(rows: Iterable[tuple[str, str]], numbers: bool = False) -> Html:
     )
 
 
+def diff(text: str) -> Html:
+    """Return a change of a text file; what is added is green, what is removed red."""
+    return wrapped("pre", [element("span", f"{line}\n", _side(line)) for line in text.splitlines()])
+
+
+def _side(line: str) -> str:
+    if line.startswith(("+++", "---", "@@")):
+        return "grey"
+    return {"+": "good", "-": "bad"}.get(line[:1], "")
+
+
 def tiles(faces: Iterable[Tile]) -> Html:
     """Return a grid of faces."""
     shown = [_tile(face) for face in faces]
@@ -106,14 +123,16 @@ def tiles(faces: Iterable[Tile]) -> Html:
 
 
 def _tile(tile: Tile) -> Html:
-    caption = [element("strong", tile.title), *(Html(f"<br>{escape(line)}") for line in tile.lines)]
-    css = f"tile {'good' if tile.forwarded else 'bad'}"
-    return wrapped("figure", [_picture(tile), wrapped("figcaption", caption)], css)
+    css, mark = ("good", "✓") if tile.forwarded else ("bad", "✗")
+    title = wrapped("strong", [element("span", mark, css), Html(f" {escape(tile.title)}")])
+    caption = [title, *(Html(f"<br>{escape(line)}") for line in tile.lines)]
+    return wrapped("figure", [_picture(tile), wrapped("figcaption", caption)], f"tile {css}")
 
 
 def _picture(tile: Tile) -> Html:
     if tile.picture is None:
         return element("div", "not aligned", "none")
-    alt = escape(" ".join((tile.title, *tile.lines)), quote=True)
+    verdict = "forwarded" if tile.forwarded else "discarded"
+    alt = escape(" ".join((f"{verdict},", tile.title, *tile.lines)), quote=True)
     data = base64.b64encode(tile.picture).decode()
     return Html(f'<img alt="face, {alt}" src="data:image/jpeg;base64,{data}">')
