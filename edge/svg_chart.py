@@ -1,5 +1,6 @@
 """Small charts as inline SVG; colours come from the page's style, so that dark pages work too."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -71,13 +72,19 @@ def staircase(axes: Axes, steps: Sequence[tuple[float, float]]) -> Html:
 
 
 def round_top(value: float) -> float:
-    """Return the next of 1, 2, 5, 10, 20, 50 … at or above a value, at least 1."""
+    """Return the next of 1, 2, 3, 4, 5, 6, 8, 10, 20, 30 … at or above a value, at least 1."""
     power = 1.0
     while True:
-        for digit in (1, 2, 5):
+        for digit in (1, 2, 3, 4, 5, 6, 8):
             if value <= digit * power:
                 return digit * power
         power *= 10
+
+
+def round_step(length: float) -> float:
+    """Return the smallest of …, 0.1, 0.2, 0.5, 1, 2, 5, … for at most five to a length."""
+    power = 10.0 ** math.floor(math.log10(length / 5))
+    return next(step for step in (power, 2 * power, 5 * power, 10 * power) if step * 5 >= length)
 
 
 def _chart(axes: Axes, shapes: Sequence[str]) -> Html:
@@ -121,9 +128,9 @@ def _band(axes: Axes) -> str:
 def _frame(axes: Axes) -> list[str]:
     bottom = HEIGHT - BOTTOM
     parts = [f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{WIDTH - RIGHT}"/>']
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        value = axes.right * share
-        anchor = "end" if share == 1 else "middle"
+    step = round_step(axes.right)
+    for value in (step * number for number in range(int(axes.right / step) + 1)):
+        anchor = "end" if value == axes.right else "middle"
         parts.append(_text(_x(axes, value), bottom + 15, anchor, f"{value:g}"))
     for share in (0, 0.5, 1):
         value = axes.top * share

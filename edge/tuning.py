@@ -29,6 +29,8 @@ HIGHEST = 100.0
 
 Scores = NDArray[np.float64]
 """(S,) quality scores in [0, 100]; higher is better."""
+Rates = NDArray[np.float64]
+"""(T,) what each of T thresholds gives."""
 Tracks = NDArray[np.intp]
 """(S,) track of each face, from 0 without gaps; a face of a still image is its own track."""
 
@@ -116,8 +118,10 @@ class Steps:
 
     threshold: Scores
     """(T,) ascending distinct thresholds."""
-    achieved: NDArray[np.float64]
+    achieved: Rates
     """(T,) what forwarding every score at or above it gives; but for FNMR, it never rises."""
+    discarded: Rates | None = None
+    """(T,) share of the mated pairs that it discards, for FNMR."""
 
 
 def suggest(footage: Footage, goal: Goal, rng: np.random.Generator) -> Suggestion:
@@ -154,6 +158,11 @@ def steps_of(footage: Footage, goal: Goal) -> Steps:
     """Return what each threshold achieves on the footage, for the curve of the report."""
     levels, weigh = _weighing(footage, goal)
     return Steps(levels, weigh(np.ones(footage.track_count)))
+
+
+def forward_rates(footage: Footage) -> Steps:
+    """Return the share of all faces that each threshold forwards."""
+    return steps_of(footage, Goal("forward_rate", 0.5))  # any goal of this kind
 
 
 def closest(steps: Steps, wanted: float) -> int:
@@ -198,8 +207,8 @@ def _require(footage: Footage, goal: Goal) -> None:
         )
     if footage.tracks < LEAST_TRACKS:
         raise TuningError(
-            f"all {footage.score.size} faces belong to {footage.tracks} tracks and a threshold "
-            f"needs at least {LEAST_TRACKS}: record more people walking by"
+            f"the {footage.score.size} scored faces are of only {footage.tracks} tracks (people "
+            f"walking by) and a threshold needs at least {LEAST_TRACKS}: record more people"
         )
 
 

@@ -1,13 +1,14 @@
 """The charts of `edge-gate tune`: how scores are spread, and what each threshold gives."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from edge.html_page import Html
 from edge.observed import footage_of, scored
 from edge.svg_chart import Axes, Bar, Line, bars, round_top, staircase
-from edge.tuning import Footage
+from edge.tuning import Footage, Rates, forward_rates
 from edge.tuning_found import Tuning, figure, number
 
 SCORE_BINS = 50
@@ -25,6 +26,10 @@ def charts(tuning: Tuning) -> Iterator[Html]:
     footage = footage_of(tuning.observed)
     yield _histogram(tuning, footage)
     yield _curve(tuning)
+    if tuning.steps.discarded is not None:
+        yield _error_versus_discard(tuning, 100 * tuning.steps.discarded)
+    if tuning.goal is not None and tuning.goal.kind != "forward_rate":
+        yield _curve(replace(tuning, goal=None, steps=forward_rates(footage)))
     if tuning.observed.video_s:
         yield _over_time(tuning)
 
@@ -41,17 +46,21 @@ def _marks(tuning: Tuning) -> list[Line]:
 
 def _histogram(tuning: Tuning, footage: Footage) -> Html:
     counts, edges = np.histogram(footage.score, SCORE_BINS, (0, 100))
+    kept, _ = np.histogram(footage.score[footage.score >= tuning.candidate], SCORE_BINS, (0, 100))
     axes = Axes(
         "Histogram of quality scores",
         "quality score (higher is better)",
-        "scored faces",
+        "scored faces; at or above the threshold (green)",
         right=100,
         top=round_top(float(counts.max(initial=0))),
         marks=_marks(tuning),
     )
     return bars(
         axes,
-        [Bar(float(edges[i]), float(edges[i + 1]), float(n)) for i, n in enumerate(counts)],
+        [
+            Bar(float(edges[i]), float(edges[i + 1]), float(counts[i]), float(kept[i]))
+            for i in range(counts.size)
+        ],
     )
 
 
@@ -65,7 +74,7 @@ def _curve(tuning: Tuning) -> Html:
         levels.append(Line(wanted, "goal", f"asked for {figure(kind, tuning.goal.value)}"))
         highest = max(highest, wanted)
     axes = Axes(
-        "What each threshold gives",
+        "Forward rate of each threshold" if kind == "forward_rate" else "What each threshold gives",
         "threshold",
         _HEADINGS[kind],
         right=100,
@@ -75,6 +84,26 @@ def _curve(tuning: Tuning) -> Html:
         band=_band(tuning),
     )
     places = zip(steps.threshold, scale * steps.achieved, strict=True)
+    return staircase(axes, [(float(at), float(value)) for at, value in places])
+
+
+def _error_versus_discard(tuning: Tuning, discarded: Rates) -> Html:
+    steps, fnmr = tuning.steps, 100 * tuning.steps.achieved
+    marks = [
+        replace(mark, at=float(discarded[np.searchsorted(steps.threshold, mark.at)]))
+        for mark in _marks(tuning)
+        if mark.at <= steps.threshold[-1]
+    ]
+    axes = Axes(
+        "Error versus discard",
+        "mated pairs discarded, %",
+        _HEADINGS["fnmr"],
+        right=100,
+        top=round_top(float(fnmr.max(initial=0))),
+        marks=marks,
+    )
+    ends = np.append(discarded[1:], 100.0)
+    places = zip(ends, fnmr, strict=True)
     return staircase(axes, [(float(at), float(value)) for at, value in places])
 
 
@@ -97,7 +126,7 @@ def _over_time(tuning: Tuning) -> Html:
     axes = Axes(
         "Faces over time",
         f"seconds of video (bars of {width:g} s)",
-        "faces a minute: found, and at or above the threshold (green)",
+        "faces in frames, a minute; at or above the threshold (green)",
         right=float(edges[-1]),
         top=round_top(float(totals.max(initial=0))),
     )

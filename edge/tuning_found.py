@@ -65,8 +65,8 @@ def _answer(key: str, goal: Goal, found: Suggestion) -> Iterator[str]:
         f"{amount(goal.kind, goal.value)}."
     )
     yield (
-        f"Here it gives {amount(goal.kind, found.achieved)}; expect {_expected(goal.kind, found)} "
-        "of other footage of this place."
+        f"Here it gives {amount(goal.kind, found.achieved)}; on other footage of this place expect "
+        f"{_expected(goal.kind, found)}."
     )
 
 

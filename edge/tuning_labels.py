@@ -94,7 +94,7 @@ def fnmr_steps(pairs: Labelled, fmr: float) -> Steps:
         EvaluationError: Too few non-mated pairs for this FMR.
     """
     curve = error_versus_discard(pairs.comparisons, pairs.quality, Question(fmr))
-    return Steps(np.unique(pairs.quality[pairs.comparisons.mated]), curve.fnmr)
+    return Steps(np.unique(pairs.quality[pairs.comparisons.mated]), curve.fnmr, curve.discard)
 
 
 def suggest_for_fnmr(pairs: Labelled, target: Errors, rng: np.random.Generator) -> Suggestion:

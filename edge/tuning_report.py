@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edge.html_page import Html, Tile, element, page, table, tiles, wrapped
+from edge.html_page import Html, Tile, diff, element, page, table, tiles, wrapped
 from edge.observed import ObservedFace, footage_of
 from edge.tuning_charts import charts
 from edge.tuning_found import Tuning, conclusion, number
@@ -20,15 +20,16 @@ def _body(tuning: Tuning) -> Iterator[Html]:
     yield element("h1", f"Which threshold for {tuning.camera}?")
     yield wrapped("div", [element("p", line) for line in conclusion(tuning)], "card")
     if tuning.diff:
-        yield element("pre", tuning.diff)
+        yield diff(tuning.diff)
+        yield element("p", "--write makes this change in the file, and no other.", "grey")
     yield element("h2", "Around the threshold")
     looked_at = sheets(tuning.observed.faces, tuning.candidate)
     yield _beside(looked_at, tuning.candidate)
     yield element("h2", "All scores")
-    yield wrapped("div", charts(tuning), "beside")
+    yield wrapped("div", charts(tuning), "charts")
     yield element("h2", "Worst and best")
     yield _ends(looked_at, tuning.candidate)
-    yield element("h2", "Discarded before scoring")
+    yield element("h2", "Discarded by the pre-checks, whatever their score")
     yield from _reasons(looked_at, tuning.candidate)
     yield element("h2", "What was looked at")
     yield table([*tuning.facts, *_counts(tuning)])
@@ -60,7 +61,7 @@ def _two(
         wrapped("div", [element("h3", title), _sheet(faces, threshold)])
         for title, faces in (first, second)
     ]
-    return wrapped("div", parts, "beside")
+    return wrapped("div", parts, "pair")
 
 
 def _reasons(looked_at: Sheets, threshold: float) -> Iterator[Html]:
@@ -94,7 +95,7 @@ def _counts(tuning: Tuning) -> list[tuple[str, str]]:
         ("frames", f"{observed.frames}"),
         ("faces found", f"{footage.faces}"),
         ("faces scored", f"{footage.score.size}"),
-        ("tracks (people walking by)", f"{every}"),
+        ("tracks (people walking by)", f"{every}, {footage.tracks} of them with a scored face"),
         (f"forwarded at {number(tuning.candidate)}", f"{above} faces, of {people} tracks"),
     ]
     if observed.video_s:

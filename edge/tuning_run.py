@@ -19,16 +19,21 @@ from edge.pair_list import PairList
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame
 from edge.strict_yaml import key_name
-from edge.tuning import Footage, Goal, Steps, Suggestion, steps_of, suggest
+from edge.tuning import Footage, Goal, Steps, Suggestion, forward_rates, steps_of, suggest
 from edge.tuning_found import Tuning
-from edge.tuning_labels import CentralFaces, Errors, fnmr_steps, labelled, suggest_for_fnmr
+from edge.tuning_labels import (
+    CentralFaces,
+    Errors,
+    Labelled,
+    fnmr_steps,
+    labelled,
+    suggest_for_fnmr,
+)
 from edge.tuning_target import Target
 from engines.errors import EvaluationError
 from engines.pair import EnginePair
 
 BOOTSTRAP_SEED = 0
-_LOOK = Goal("forward_rate", 0.5)
-"""What the curve shows when nothing is asked for; its value is not used."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +87,7 @@ def tune_camera(
         observed=observed,
         current=None if target.gate.shift_at_most is not None else target.gate.threshold,
         goal=goal,
-        steps=steps_of(footage_of(observed), _LOOK),
+        steps=forward_rates(footage_of(observed)),
         pair_id=opened.pair.pair_id,
         facts=[("footage", ", ".join(str(path) for path in target.footage))],
     )
@@ -138,7 +143,8 @@ def _answered(tuning: Tuning, labels: _Labels | None, fmr: float) -> Tuning:
         if labels is None:
             steps, found = _for_forwarding(footage_of(tuning.observed), goal)
         else:
-            steps, found = _for_errors(labels, Errors(goal.value, fmr))
+            steps, found, compared = _for_errors(labels, Errors(goal.value, fmr))
+            tuning = replace(tuning, facts=[*tuning.facts, ("labelled pairs", compared)])
     except (TuningError, EvaluationError) as error:
         return replace(tuning, goal=None, refusal=str(error))
     return replace(tuning, steps=steps, suggestion=found)
@@ -149,9 +155,18 @@ def _for_forwarding(footage: Footage, goal: Goal) -> tuple[Steps, Suggestion]:
     return steps_of(footage, goal), found
 
 
-def _for_errors(labels: _Labels, errors: Errors) -> tuple[Steps, Suggestion]:
+def _for_errors(labels: _Labels, errors: Errors) -> tuple[Steps, Suggestion, str]:
     names = {str(labels.folder / name): name for name in labels.pairs.images()}
     faces = {names[path]: face for path, face in labels.centres.found.items()}
     pairs = labelled(labels.pairs, faces)
     found = suggest_for_fnmr(pairs, errors, np.random.default_rng(BOOTSTRAP_SEED))
-    return fnmr_steps(pairs, errors.fmr), found
+    return fnmr_steps(pairs, errors.fmr), found, _compared(pairs, errors)
+
+
+def _compared(pairs: Labelled, errors: Errors) -> str:
+    mated = int(pairs.comparisons.mated.sum())
+    others = pairs.comparisons.mated.size - mated
+    return (
+        f"{mated} mated and {others} non-mated compared at FMR {100 * errors.fmr:g} %; "
+        f"{pairs.left_out} left out: an image shows no face, or a pre-check discards it"
+    )

@@ -8,6 +8,8 @@ from edge.samples import Reason
 
 BESIDE = 12
 """Faces on each side of the threshold."""
+NEAR = 60
+"""Faces next to the threshold among which different people are sought."""
 ENDS = 12
 """Best and worst faces."""
 OF_A_REASON = 8
@@ -31,9 +33,9 @@ class Sheets:
 
 def sheets(faces: Sequence[ObservedFace], threshold: float) -> Sheets:
     """Return the faces to look at around a threshold; of few tracks' faces, various ones."""
-    decided = list(scored(faces))
-    above = [each for each in decided if each[1] >= threshold]
-    below = [each for each in decided if each[1] < threshold]
+    decided = sorted(scored(faces), key=lambda each: each[1])
+    above = [each for each in decided if each[1] >= threshold][:NEAR]
+    below = [each for each in decided if each[1] < threshold][-NEAR:]
     return Sheets(
         forwarded=_lowest(above, BESIDE),
         discarded=_highest(below, BESIDE),

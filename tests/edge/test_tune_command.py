@@ -87,7 +87,7 @@ def test_a_threshold_goes_from_footage_into_the_file_with_one_command(tune, conf
     assert config.read_text() == before.replace("walk.mp4\n", added)
     report = (tmp_path / "new" / "folder" / "door.html").read_text()
     assert report.count("data:image/jpeg;base64,") > 24
-    assert "<td>6</td>" in report  # people walking by
+    assert "<td>6, 6 of them with a scored face</td>" in report  # people walking by
     assert json.loads((tmp_path / "new" / "folder" / "door.baseline.json").read_text())["tracks"]
 
 

@@ -46,8 +46,10 @@ def test_no_lower_threshold_reaches_the_fnmr(seed):
 def test_every_step_is_the_fnmr_of_what_it_forwards():
     pairs = pairs_where_quality_tells()
     steps = fnmr_steps(pairs, ERRORS.fmr)
+    assert steps.discarded is not None
     for index in (0, 50, 199):
         assert steps.achieved[index] == pytest.approx(fnmr_at(pairs, steps.threshold[index]))
+        assert steps.discarded[index] == index / 200  # every mated pair has a quality of its own
 
 
 def test_an_fnmr_out_of_reach_is_refused_with_the_lowest_there_is():

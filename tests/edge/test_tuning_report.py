@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from edge.observed import Observed, ObservedFace, footage_of
 from edge.samples import Reason
-from edge.svg_chart import round_top
-from edge.tuning import Goal, steps_of, suggest
+from edge.svg_chart import round_step, round_top
+from edge.tuning import Goal, Steps, steps_of, suggest
 from edge.tuning_found import Tuning, conclusion
 from edge.tuning_report import report
-from edge.tuning_sheets import BESIDE, sheets, varied
+from edge.tuning_sheets import BESIDE, NEAR, sheets, varied
 
 GOAL = Goal("forward_rate", 0.3)
 
@@ -50,6 +50,12 @@ def test_faces_of_many_tracks_come_before_more_of_the_same_one():
     assert [each.track for each in varied(faces, 4)] == [0, 1, 2, 0]
 
 
+def test_a_sheet_prefers_a_near_face_to_one_of_another_track_far_away():
+    near = [face(50 + n / 100) for n in range(NEAR)]
+    found = sheets([*near, face(99.0, track=1)], 50.0)
+    assert 99.0 not in [each.score for each in found.forwarded]
+
+
 def test_a_face_that_no_threshold_can_forward_stands_under_its_reason_only():
     found = sheets([face(90.0, 0, Reason.POSE), face(80.0, 1)], 50.0)
     assert [each.score for each in found.forwarded] == [80.0]
@@ -61,6 +67,26 @@ def test_the_report_loads_nothing_and_runs_nothing():
     assert "default-src 'none'" in text
     assert re.findall(r"(?:src|href)=\"(?!data:image/jpeg)", text) == []
     assert re.findall(r"https?:|//[a-z]|<script|@import|url\(", text) == []
+
+
+def charts(given):
+    return re.findall(r'aria-label="([^"]*)"', report(given))
+
+
+def test_whatever_the_goal_the_forward_rate_is_drawn():
+    given = tuning(range(60))
+    looked = ["Histogram of quality scores", "Forward rate of each threshold", "Faces over time"]
+    assert charts(given) == looked
+    per_minute = replace(given, goal=Goal("per_minute", 6.0))
+    assert charts(per_minute) == [looked[0], "What each threshold gives", *looked[1:]]
+
+
+def test_labelled_pairs_are_drawn_as_error_versus_discard_too():
+    steps = Steps(np.array([10.0, 40.0]), np.array([0.2, 0.0]), np.array([0.0, 0.5]))
+    given = replace(tuning(range(60)), goal=Goal("fnmr", 0.1), steps=steps)
+    assert "Error versus discard" in charts(given)
+    # 20 % of errors up to 50 % discarded (half of the width), none from there on.
+    assert '<path class="curve" d="M46.0 22.0H218.0V192.0H390.0"/>' in report(given)
 
 
 def test_names_from_outside_are_escaped():
@@ -83,7 +109,7 @@ def test_the_conclusion_names_threshold_interval_and_what_to_expect():
         r"all faces forwarded\.",
         lines[0],
     )
-    assert lines[1].startswith("Here it gives 30 % of all faces forwarded; expect ")
+    assert lines[1].startswith("Here it gives 30 % of all faces forwarded; on other footage ")
     assert len(lines) == 2
 
 
@@ -93,9 +119,14 @@ def test_the_reader_is_warned_of_a_goal_out_of_reach():
     assert "pre-checks discard 600 of 660 faces" in lines[-1]
 
 
-@pytest.mark.parametrize(("value", "top"), [(0, 1), (1, 1), (1.1, 2), (21, 50), (501, 1000)])
+@pytest.mark.parametrize(("value", "top"), [(0, 1), (1, 1), (1.1, 2), (21, 30), (801, 1000)])
 def test_an_axis_ends_at_a_round_number(value, top):
     assert round_top(value) == top
+
+
+@pytest.mark.parametrize(("length", "step"), [(100, 20), (25, 5), (26, 10), (0.5, 0.1), (1, 0.2)])
+def test_an_axis_is_divided_at_round_numbers(length, step):
+    assert round_step(length) == pytest.approx(step)
 
 
 def test_a_refusal_says_why_there_is_no_suggestion():
