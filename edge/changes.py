@@ -23,6 +23,8 @@ class Changes:
     """Engine pair or detector: both are opened anew, and every gate with them."""
     delivery: bool
     """Sinks, outbox or what is sent: the courier is replaced."""
+    watching: bool
+    """What only looks on: shadow log, baselines of sources that go on."""
     closed: tuple[str, ...]
     """Sources to end: they are gone, or are to be opened in another way."""
     opened: tuple[str, ...]
@@ -36,6 +38,7 @@ class Changes:
         parts = [
             "engines" * self.engines,
             "delivery" * self.delivery,
+            "what looks on" * self.watching,
             *(f"{name} ends" for name in self.closed if name not in self.opened),
             *(f"{name} is opened anew" for name in self.opened if name in self.closed),
             *(f"{name} is new" for name in self.opened if name not in self.closed),
@@ -75,6 +78,8 @@ def changes(before: Config, after: Config) -> Changes:
     kept = [name for name in new if name in old and _opens_alike(old[name], new[name])]
     return Changes(
         engines=_engines(before) != _engines(after),
+        watching=before.shadow_log != after.shadow_log
+        or any(old[name].baseline != new[name].baseline for name in kept),
         delivery=(before.sinks, before.delivery) != (after.sinks, after.delivery),
         closed=tuple(name for name in old if name not in kept),
         opened=tuple(name for name in new if name not in kept),

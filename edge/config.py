@@ -15,6 +15,7 @@ from edge.schedule import Hours
 from edge.settings_delivery import DeliverySettings, SinkSettings
 from edge.settings_engine import EngineSettings
 from edge.settings_section import AnyPath, Section
+from edge.settings_shadow_log import ShadowLogSettings
 from edge.settings_source import SourceSettings
 from edge.settings_tracks import Mode, TrackSettings
 
@@ -151,6 +152,8 @@ class Config(Section):
     """Who receives the forwarded faces, each all of them; at least one."""
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
     """How forwarded faces get to the sinks."""
+    shadow_log: ShadowLogSettings | None = None
+    """Remembers what was decided about every face, for `edge-gate tune`; off if not set."""
 
 
 _ALTERNATIVE = {"threshold": "shift_at_most", "shift_at_most": "threshold"}

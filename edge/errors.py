@@ -13,6 +13,7 @@ What can go wrong at the edge. Every message names the operator's next step.
   x OutboxError         the outbox cannot keep or hand out faces
     + OutboxFullError   the file system is full
     + OutboxCorruptError  the file is damaged; the next start sets it aside
+  x ShadowLogError      the shadow log cannot be written or read
   x NoFaceError         a photograph of an evaluation shows no face
   x TuningError         footage from which no threshold can be told
   x EvaluationFileError what an evaluation keeps on disk cannot be read or written
@@ -70,6 +71,10 @@ class OutboxFullError(OutboxError):
 
 class OutboxCorruptError(OutboxError):
     """The outbox's file is damaged."""
+
+
+class ShadowLogError(EdgeError, OSError):
+    """The shadow log cannot be written or read."""
 
 
 class NoFaceError(EdgeError):

@@ -51,8 +51,8 @@ class Lane:
         self._time = SourceTime(is_live=settings.uri.is_live)
         self.turn = Turn(settings.name, 0.0)
         # Track ids of a lane begin at 1, and those of a file are no secret of this run.
-        is_live = settings.uri.is_live
-        self._origin = Origin(settings.name, secrets.token_hex(4)) if is_live else None
+        self._run = secrets.token_hex(4)
+        self._origin = Origin(settings.name, self._run) if settings.uri.is_live else None
         self._gate = gate
         self._use(settings)
 
@@ -144,7 +144,8 @@ class Lane:
             counts.discarded[reason.value] += faces
         for shot in outcome.forwarded:
             forwarding.forward(shot, self._origin, counts)
-        self._observe(Observation(self.settings.name, captured, outcome))
+        seen_s = self._time.last_s
+        self._observe(Observation(self.settings.name, captured, outcome, self._run, seen_s))
 
 
 def _local_time(captured: Captured) -> datetime:

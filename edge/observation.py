@@ -22,6 +22,10 @@ class Observation:
     """The frame with its pixels, which nobody may change; None when tracks ended without one."""
     outcome: Outcome
     """Every face seen in the frame, and the faces of this and earlier frames that were sent."""
+    run: str = ""
+    """Track ids are unique for a camera within it."""
+    seen_s: float = 0.0
+    """Seconds by the clock that its tracks live by: of the recording, or of this device."""
 
 
 Observer: TypeAlias = Callable[[Observation], None]

@@ -5,6 +5,7 @@ Without an outbox each face is handed to every sink before the next frame is rea
 fails ends the run. With one, faces go by way of it, as in a service.
 """
 
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,17 +16,19 @@ from typing import TypeAlias
 from edge.assess_files import assessments
 from edge.best_shot import Shot
 from edge.camera_gate import CameraGate
-from edge.config import Config, Source
+from edge.config import Config
 from edge.delivery import Courier
 from edge.encode import to_delivery
 from edge.errors import EdgeError
 from edge.ledger import Counts
+from edge.observation import Observation, Observer
 from edge.open_delivery import open_delivery
-from edge.open_engines import Engines, open_engines
+from edge.open_engines import open_engines
 from edge.outbox_tables import LedgerRow
 from edge.outcome import Outcome
 from edge.reporting import console, counts_words, progress
 from edge.samples import Assessment, Captured, Frame, Reason
+from edge.shadow_log import ShadowLog
 from edge.sink import open_sink
 from edge.source_file import open_files
 from edge.source_time import SourceTime
@@ -44,10 +47,14 @@ def run_files(config: Config) -> int:
     with ExitStack() as opened, progress(shown_on) as bars:
         engines = open_engines(config, bars)
         opened.callback(engines.pair.close)
+        shadow_log = ShadowLog()
+        shadow_log.use(config, engines.pair.pair_id)
+        opened.callback(shadow_log.stop)
         way = _directly(config) if config.delivery.outbox is None else _queued(config, undelivered)
         forward = opened.enter_context(way)
         for source in config.sources:
-            run = _FileRun(engines, config, source, forward)
+            gate = engines.camera_gate(config, source)
+            run = _FileRun(source.name, gate, forward, shadow_log.observe)
             files = open_files([source.uri.path], problems.append)
             for _ in assessments(files, run.take, bars, problems.append):
                 pass
@@ -115,11 +122,12 @@ def _left(row: LedgerRow) -> Iterator[str]:
 class _FileRun:
     """The files of one source."""
 
-    def __init__(self, engines: Engines, config: Config, source: Source, forward: Forward) -> None:
+    def __init__(self, name: str, gate: CameraGate, forward: Forward, observe: Observer) -> None:
         self.counts: Counter[Reason] = Counter()
-        self._gate: CameraGate = engines.camera_gate(config, source)
+        self._name, self._run = name, secrets.token_hex(4)
+        self._gate = gate
         self._time = SourceTime(is_live=False)
-        self._forward = forward
+        self._forward, self._observe = forward, observe
 
     def take(self, frame: Frame) -> tuple[Assessment, ...]:
         """Take the next frame through the gate."""
@@ -129,15 +137,17 @@ class _FileRun:
         outcome = self._gate.take(captured, self._time.seen_s(captured))
         if outcome.failure is not None:
             raise outcome.failure
-        self._note(outcome)
+        self._note(outcome, captured)
         return outcome.assessments
 
     def finish(self) -> None:
         """End all tracks."""
         self._note(self._gate.finish(self._time.last_s))
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, outcome: Outcome, captured: Captured | None = None) -> None:
         self.counts += outcome.discarded
         self.counts[Reason.FORWARDED] += len(outcome.forwarded)
         for shot in outcome.forwarded:
             self._forward(shot)
+        seen_s = self._time.last_s
+        self._observe(Observation(self._name, captured, outcome, self._run, seen_s))

@@ -26,6 +26,7 @@ from edge.errors import EdgeError
 from edge.figures import Figures
 from edge.notify import notify, reloading, status, watchdog_interval_s
 from edge.observation import Observers, Onlookers
+from edge.shadow_log import ShadowLog
 from engines.errors import EnginesError
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Supervisor:
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._interval_s = watchdog_interval_s() or HEARTBEAT_S
         self._figures = Figures(patience_s=2 * self._interval_s)
+        self._shadow_log = ShadowLog()
         self._reload: threading.Thread | None = None
         self._reload_again = False
 
@@ -74,9 +76,11 @@ class Supervisor:
         faulthandler.enable()
         notify(status("opening the engine pair and the outbox"))
         config = self._read(self._path)
-        watch = Onlookers(Observers((self._figures.observe,)), self._figures.metrics.took)
+        watch = Onlookers(
+            Observers((self._figures.observe, self._shadow_log.observe)), self._figures.metrics.took
+        )
         daemon = Daemon(config, self._open_source, lambda: self._events.put("ended"), watch)
-        self._figures.follow(daemon)
+        self._follow(daemon)
         with self._signals():
             daemon.start()
             log.info("ready", extra={"fields": {"config": str(self._path)}})
@@ -84,6 +88,10 @@ class Supervisor:
             self._watch(daemon)
             notify("STOPPING=1", status("delivering what is left"))
             return self._end(daemon)
+
+    def _follow(self, daemon: Daemon) -> None:
+        self._figures.follow(daemon)
+        self._shadow_log.use(daemon.config, daemon.pair_id)
 
     def _watch(self, daemon: Daemon) -> None:
         """Return when the daemon is to be stopped."""
@@ -129,7 +137,7 @@ class Supervisor:
         try:
             self._figures.reloaded = False
             todo = daemon.reload(self._read(self._path))
-            self._figures.follow(daemon)
+            self._follow(daemon)
         except (EdgeError, EnginesError) as error:
             log.error("the configuration before is kept: %s", error)  # noqa: TRY400 -- no bug
         except Exception:
@@ -152,6 +160,7 @@ class Supervisor:
         sources = daemon.sources()
         failed = daemon.worker.failure is not None or any(source.exhausted for source in sources)
         books = daemon.stop(DRAIN_S)
+        self._shadow_log.stop()
         imbalances = log_books(books)
         live = {source.name for source in daemon.config.sources if source.uri.is_live}
         unread = [source for source in sources if source.error and source.name not in live]

@@ -1,0 +1,108 @@
+"""
+The shadow log: what the gate decided about each face, whether it left the device or not.
+
+An observer: it looks on in the worker's thread, only notes numbers and the aligned face there, and
+leaves the disk to a thread of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edge.config import Config, effective_mode
+from edge.observation import Observation
+from edge.outcome import SeenFace
+from edge.samples import Pixels, Reason
+from edge.settings_tracks import Mode
+from edge.shadow_log_tables import Kind, LoggedFace
+from edge.shadow_log_writer import Noted, ShadowLogWriter
+
+NOT_SCORED = "not scored: its track has a better one"
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    writer: ShadowLogWriter
+    modes: Mapping[str, Mode]
+    pair_id: str
+
+
+class ShadowLog:
+    """Logs as the newest configuration says; not at all when it does not ask for it."""
+
+    def __init__(self) -> None:
+        self._use: _Use | None = None
+
+    def use(self, config: Config, pair_id: str) -> None:
+        """
+        Log by a configuration from now on.
+
+        Args:
+            config: Names the file, and the mode of each camera.
+            pair_id: Of the engine pair that scores.
+        """
+        before = self._use
+        if config.shadow_log is None:
+            self._use = None
+        else:
+            kept = before is not None and before.writer.settings == config.shadow_log
+            writer = before.writer if kept and before else ShadowLogWriter(config.shadow_log)
+            modes = {source.name: effective_mode(config, source) for source in config.sources}
+            self._use = _Use(writer, modes, pair_id)
+        if before is not None and (self._use is None or self._use.writer is not before.writer):
+            before.writer.stop()
+
+    def observe(self, observation: Observation) -> None:
+        """Note what one frame led to."""
+        use, captured = self._use, observation.captured
+        if use is None or captured is None:
+            return
+        mode = use.modes.get(observation.camera)
+        if mode is None:  # a camera that a reload is just about to end
+            return
+        scored_by = (face.pair_id for face in observation.outcome.assessments)
+        pair_id = next(scored_by, use.pair_id)
+        kind = Kind(observation.camera, observation.run, mode, pair_id)
+        wall_s = captured.wall.timestamp()
+        faces = [
+            (logged_face(seen, place, wall_s, observation.seen_s), _image(seen))
+            for place, seen in enumerate(observation.outcome.seen)
+        ]
+        is_still = captured.frame.time_s is None
+        use.writer.put(Noted(kind, observation.seen_s, is_still, faces))
+
+    def stop(self) -> None:
+        """Write what is waiting, and close; safe to call twice."""
+        use, self._use = self._use, None
+        if use is not None:
+            use.writer.stop()
+
+
+def logged_face(seen: SeenFace, place: int, wall_s: float, seen_s: float) -> LoggedFace:
+    """
+    Return what is logged of one face, but for its picture.
+
+    Args:
+        seen: The face.
+        place: Among the faces of its frame, from 0.
+        wall_s: Of its frame, seconds since 1970.
+        seen_s: Of its frame, by the camera's own clock.
+    """
+    face = seen.assessment
+    quality = None if face is None else face.quality
+    return LoggedFace(
+        wall_s=wall_s,
+        seen_s=seen_s,
+        track=seen.track_id,
+        place=place,
+        box=seen.box,
+        detector_score=None if face is None else face.face.detector_score,
+        inter_eye_distance=None if face is None else face.inter_eye_distance,
+        shift=None if quality is None else quality.shift,
+        score=None if quality is None else quality.score,
+        reason=Reason.NOT_BEST if face is None else face.verdict.reason,
+        detail=NOT_SCORED if face is None else face.detail,
+    )
+
+
+def _image(seen: SeenFace) -> Pixels | None:
+    return None if seen.assessment is None else seen.assessment.face_image

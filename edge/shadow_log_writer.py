@@ -1,0 +1,164 @@
+"""The thread that writes the shadow log: small pictures, pieces of footage, and what is too old."""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge.errors import ShadowLogError
+from edge.observed import picture_of
+from edge.outbox_clock import Clocks, OutboxClock, Reading
+from edge.samples import Pixels
+from edge.settings_shadow_log import ShadowLogSettings
+from edge.shadow_log_file import open_shadow_log, translated, writing
+from edge.shadow_log_pieces import Pieces
+from edge.shadow_log_tables import (
+    Kind,
+    LoggedFace,
+    keep_time,
+    last_time,
+    put_face,
+    put_piece,
+    remove_before,
+    remove_over,
+    stored_bytes,
+)
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 500
+"""Faces in memory, at 40 kB: while the disk is slow, later ones are left out."""
+BATCH_S = 1.0
+"""Between two transactions, so that a memory card is not worn."""
+TIDY_EVERY_S = 60.0
+STOP_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One frame of one camera."""
+
+    kind: Kind
+    seen_s: float
+    """By the camera's own clock."""
+    is_still: bool
+    """A still image lasts no time."""
+    faces: Sequence[tuple[LoggedFace, Pixels | None]]
+    """With the aligned face that the picture is made of."""
+
+
+class ShadowLogWriter:
+    """Takes notes from one thread, and writes them in its own; trouble with the disk stays here."""
+
+    def __init__(self, settings: ShadowLogSettings, clocks: Clocks | None = None) -> None:
+        """
+        Begin.
+
+        Args:
+            settings: Where, and how much.
+            clocks: The system's, unless a test brings its own.
+        """
+        self.settings = settings
+        self._clocks = clocks or Clocks()
+        self._lock = threading.Lock()
+        self._waiting: list[Noted] = []
+        self._waiting_faces = 0
+        self._left_out = 0
+        self._stopping = threading.Event()
+        self._arrived, self._hurry = threading.Event(), threading.Event()
+        self._database: sqlite3.Connection | None = None
+        self._clock = OutboxClock(Reading(0.0, 0.0), self._clocks)
+        self._tidy_at_s = self._open_at_s = float("-inf")
+        self._problem: str | None = None
+        self._pieces = Pieces()
+        self._thread = threading.Thread(target=self._run, name="shadow-log", daemon=True)
+        self._thread.start()
+
+    def put(self, noted: Noted) -> None:
+        """Write a frame soon; never waits, and leaves it out when too much is waiting."""
+        with self._lock:
+            if self._waiting_faces + len(noted.faces) > MOST_WAITING:
+                self._left_out += len(noted.faces)
+                return
+            self._waiting.append(noted)
+            self._waiting_faces += len(noted.faces)
+            if self._waiting_faces > MOST_WAITING / 2:
+                self._hurry.set()
+        self._arrived.set()
+
+    def stop(self) -> None:
+        """Write what is waiting, and close; safe to call twice."""
+        for event in (self._stopping, self._arrived, self._hurry):
+            event.set()
+        self._thread.join(STOP_S)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._arrived.wait(TIDY_EVERY_S)
+            self._hurry.wait(BATCH_S)
+            self._write(self._taken())
+        self._write(self._taken())
+        if self._database is not None:
+            self._database.close()
+
+    def _taken(self) -> Sequence[Noted]:
+        with self._lock:
+            taken, self._waiting, self._waiting_faces = self._waiting, [], 0
+            self._arrived.clear()
+            self._hurry.clear()
+            return taken
+
+    def _write(self, batch: Sequence[Noted]) -> None:
+        try:
+            database = self._opened()
+            with translated(self.settings.path), writing(database):
+                for noted in batch:
+                    self._write_frame(database, noted)
+                self._tidy(database)
+                keep_time(database, self._clock.now())
+        except ShadowLogError as error:
+            self._failed(error, batch)
+            return
+        if self._problem is not None or self._left_out:
+            log.info("the shadow log works again; it lacks %d faces", self._left_out)
+        self._problem, self._left_out = None, 0
+
+    def _write_frame(self, database: sqlite3.Connection, noted: Noted) -> None:
+        piece = self._pieces.take(noted.kind, noted.seen_s, is_still=noted.is_still)
+        piece.piece_id = put_piece(database, piece, self._clock.now())
+        for face, image in noted.faces:
+            picture = None if image is None else picture_of(image)
+            put_face(database, piece.piece_id, face, picture)
+
+    def _tidy(self, database: sqlite3.Connection) -> None:
+        now = self._clock.now()
+        removed = 0
+        if now.outbox_s >= self._tidy_at_s:
+            self._tidy_at_s = now.outbox_s + TIDY_EVERY_S
+            removed = remove_before(database, now.outbox_s - self.settings.keep_for)
+        if stored_bytes(database) > self.settings.at_most:
+            removed += remove_over(database, self.settings.at_most)
+        if removed:
+            self._pieces.close_all()
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._database is None:
+            now_s = self._clocks.monotonic()
+            if self._problem is not None and now_s < self._open_at_s:
+                raise ShadowLogError(self._problem)
+            self._open_at_s = now_s + TIDY_EVERY_S
+            self._database = open_shadow_log(self.settings.path)
+            self._clock = OutboxClock(last_time(self._database), self._clocks)
+            self._tidy_at_s = float("-inf")
+        return self._database
+
+    def _failed(self, error: ShadowLogError, batch: Sequence[Noted]) -> None:
+        self._left_out += sum(len(noted.faces) for noted in batch)
+        if self._problem is None:
+            log.error("%s; the gate goes on without it", error)
+        self._problem = str(error)
+        self._pieces.close_all()
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()
