@@ -1,12 +1,15 @@
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
 from tests.edge.running_gate import (
     ENGINES,
+    PATIENCE_S,
     ROOT,
     RunningGate,
     kept_keys,
@@ -72,6 +75,29 @@ def test_the_service_manager_is_told_each_step_in_order(configure):
         "STOPPING",
     ]
     assert names.index("WATCHDOG") > names.index("READY")
+
+
+def test_a_worker_that_stands_still_is_not_reported_alive(configure, tmp_path):
+    with RunningGate(configure()) as gate:
+        gate.wait_for("READY=1")
+        gate.wait_until_forwarded(more_than=0)
+        outbox = sqlite3.connect(tmp_path / "outbox.sqlite", isolation_level=None)
+        with closing(outbox):
+            outbox.execute("BEGIN IMMEDIATE")  # the worker waits for the file
+            while "WATCHDOG=1" in gate.wait_for("STATUS="):
+                pass
+        gate.wait_for("WATCHDOG=1")
+        code, source, _ = gate.terminate()
+    assert (code, source["lost"]) == (0, 0)
+
+
+def test_sigabrt_of_the_watchdog_leaves_the_stack_of_every_thread(configure):
+    with RunningGate(configure()) as gate:
+        gate.wait_for("READY=1")
+        gate.send(signal.SIGABRT)
+        for part in ("Fatal Python error: Aborted", "worker.py", "sender.py", "supervisor.py"):
+            gate.wait_for_log(part)
+        assert gate.process.wait(PATIENCE_S) == -signal.SIGABRT
 
 
 def test_everything_is_accounted_for_after_sigterm(configure, tmp_path):
