@@ -17,6 +17,8 @@ What can go wrong at the edge. Every message names the operator's next step.
   x NoFaceError         a photograph of an evaluation shows no face
   x TuningError         footage from which no threshold can be told
   x EvaluationFileError what an evaluation keeps on disk cannot be read or written
+  x ArchiveError        a folder of results is of another job, damaged, or cannot be written
+  x ClusterError        a cluster cannot be reached, or its workers differ from this machine
 """
 
 
@@ -87,3 +89,11 @@ class TuningError(EdgeError, ValueError):
 
 class EvaluationFileError(EdgeError, OSError):
     """What an evaluation keeps on disk cannot be read or written."""
+
+
+class ArchiveError(EdgeError, OSError):
+    """A folder of results is of another job, damaged, or cannot be written."""
+
+
+class ClusterError(EdgeError, RuntimeError):
+    """A cluster cannot be reached, or its workers differ from this machine."""

@@ -21,21 +21,25 @@ def is_video(path: Path) -> bool:
 class ImageFiles:
     """Yields one frame for each readable image; an unreadable one is reported and passed over."""
 
-    def __init__(self, paths: Sequence[Path], unreadable: Callable[[ImageError], None]) -> None:
+    def __init__(
+        self, paths: Sequence[Path], unreadable: Callable[[ImageError], None], first: int = 0
+    ) -> None:
         """
         Keep the list; nothing is opened yet.
 
         Args:
             paths: Image files, in the order wanted.
             unreadable: Called with each file's error; the run goes on.
+            first: Index of the first frame: its position in a longer list.
         """
         self._paths = paths
+        self._first = first
         self._unreadable = unreadable
         self.name = f"{len(paths)} images"
 
     def frames(self) -> Iterator[Frame]:
         """Yield one frame for each image that can be decoded; `time_s` is None."""
-        for index, path in enumerate(self._paths):
+        for index, path in enumerate(self._paths, self._first):
             try:
                 pixels = read_image(path)
             except ImageError as error:
@@ -106,15 +110,31 @@ class VideoFile:
 
 
 def open_files(
-    paths: Sequence[Path], unreadable: Callable[[ImageError], None]
+    paths: Sequence[Path], unreadable: Callable[[ImageError], None], first: int = 0
 ) -> tuple[ImageFiles | VideoFile, ...]:
     """
     Return the sources for images, folders (recursive, images only) and videos.
 
+    Args:
+        paths: What to read.
+        unreadable: Called with the error of each image that cannot be read.
+        first: Index of the first image's frame.
+
     Raises:
         SourceError: A folder holds no image.
     """
-    videos = [path for path in paths if path.is_file() and is_video(path)]
-    others = [path for path in paths if path not in videos]
-    images = [ImageFiles(tuple(images_in(others)), unreadable)] if others else []
+    found, videos = listed(paths)
+    images = [ImageFiles(found, unreadable, first)] if found else []
     return (*images, *(VideoFile(path) for path in videos))
+
+
+def listed(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """
+    Return the images, with those of folders, and the videos; what is missing is with the images.
+
+    Raises:
+        SourceError: A folder holds no image.
+    """
+    videos = tuple(path for path in paths if path.is_file() and is_video(path))
+    others = [path for path in paths if path not in videos]
+    return tuple(images_in(others)), videos

@@ -5,18 +5,24 @@ import importlib.util
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
+from edge.cluster_run import Where, add_cluster_arguments
+from edge.cluster_work import PairPlace, software
 from edge.config import DetectorSettings
 from edge.detector import open_detector
 from edge.errors import UsageError
 from edge.evaluation import Plan
+from edge.evaluation_options import to_measures, to_names, to_number_above_one, to_seeds, to_share
 from edge.evaluation_plot import draw
 from edge.evaluation_report import Evaluation, as_json, reasons, tables, write_json
 from edge.evaluation_run import (
+    Found,
+    Versions,
     answers_to_faults,
     any_sample,
     collect_all,
@@ -25,6 +31,8 @@ from edge.evaluation_run import (
     versions,
 )
 from edge.face_store import FaceStore
+from edge.measure_cluster import measured_on_cluster
+from edge.measure_part import MeasureJob
 from edge.measured_faces import FaceFinder, FaceMeasurer
 from edge.measures import MEASURES, MeasureSettings, open_measures
 from edge.pair_list import read_pairs
@@ -64,6 +72,10 @@ that a run goes on where it stopped and a second one is quick. It holds embeddin
 biometric data: delete the folder when you are done. Exit code 1 says that an undegraded image
 showed no face or could not be read; its pairs are left out and counted.
 
+With --cluster the workers of a Dask cluster measure the faces; they need this release, the pairs
+and the images under the same paths. OUT/parts keeps what they found as Parquet, embeddings too: the
+same command goes on there, and another list, pair or setting is refused. This machine judges.
+
 examples:
   edge-gate evaluate --pairs lfw/pairs.csv --images lfw/images --degrade 1
   edge-gate evaluate --pairs lfw/pairs.csv --images lfw/images --folds 3,4,5 --degrade 1,2,3,4
@@ -81,6 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("evaluation"), metavar="DIR", help=f"folder {DEFAULT}"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    add_cluster_arguments(parser)
 
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
@@ -91,58 +104,23 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     add("--pair", type=Path, default=Path("pairs/mobilefacenet512"), metavar="DIR", help=judge)
     other = "engine pair whose dense network compares instead: quality of one network judged by the"
     add("--verify-with", type=Path, metavar="DIR", help=f"{other} errors of another")
-    add("--folds", type=_names, default=(), metavar="A,B", help="only these folds of the pairs")
+    add("--folds", type=to_names, default=(), metavar="A,B", help="only these folds of the pairs")
     seeds = "also evaluate with some images degraded, once for each seed"
-    add("--degrade", type=_seeds, default=(), metavar="SEED,…", help=seeds)
+    add("--degrade", type=to_seeds, default=(), metavar="SEED,…", help=seeds)
     share = f"share of the images to degrade {DEFAULT}"
-    add("--degrade-share", type=_share, default=0.4, metavar="SHARE", help=share)
+    add("--degrade-share", type=to_share, default=0.4, metavar="SHARE", help=share)
 
 
 def _add_measuring(parser: argparse.ArgumentParser) -> None:
     add, few = parser.add_argument, f"of agreement and spread {DEFAULT}"
-    add("--measures", type=_measures, default=tuple(MEASURES), metavar="A,B", help="default: all")
+    add("--measures", type=to_measures, default=tuple(MEASURES), metavar="A,B", help="default: all")
     add("--convention", choices=("fixed", "pooled"), default="fixed", help=DEFAULT)
-    add("--passes", type=_at_least_two, default=100, metavar="N", help=f"of serfiq {DEFAULT}")
-    add("--copies", type=_at_least_two, default=3, metavar="N", help=few)
+    add("--passes", type=to_number_above_one, default=100, metavar="N", help=f"of serfiq {DEFAULT}")
+    add("--copies", type=to_number_above_one, default=3, metavar="N", help=few)
     add("--detector", choices=("mtcnn", "ultraface68", "yunet"), default="mtcnn", help=DEFAULT)
     add("--detector-model", type=Path, metavar="FILE", help="your own file of the detector")
     cores = f"of every network, 1 to 64 {DEFAULT}"
     add("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help=cores)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",")))
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    seeds = [int(name) for name in _names(text)]
-    if min(seeds) < 0:
-        raise argparse.ArgumentTypeError(f"{min(seeds)} is below 0")
-    return tuple(seeds)
-
-
-def _measures(text: str) -> tuple[str, ...]:
-    names = _names(text)
-    unknown = [name for name in names if name not in MEASURES]
-    if unknown:
-        raise argparse.ArgumentTypeError(
-            f"no measure {unknown[0]!r}; choose from {', '.join(MEASURES)}"
-        )
-    return names
-
-
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 < share <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
-    return share
-
-
-def _at_least_two(text: str) -> int:
-    number = int(text)
-    if number < 2:
-        raise argparse.ArgumentTypeError(f"{text} is less than 2")
-    return number
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -195,9 +173,7 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
     with ExitStack() as stack:
         progress = stack.enter_context(progress_on(console()))
         opened = _open(arguments, stack, progress)
-        judged = collect_all(opened.judging, looked_at, progress)
-        other = opened.verifying
-        verifying = judged if other is None else collect_all(other, looked_at, progress)
+        judged, verifying = _measured(arguments, opened, looked_at, progress)
         sample = any_sample(opened.judging, looked_at.clean, judged.clean)
         dense = open_network(
             dense_network(arguments.pair, opened.pair.manifest).model.SerializeToString(),
@@ -223,15 +199,48 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
     )
 
 
+def _measured(
+    arguments: argparse.Namespace, opened: _Opened, looked_at: Versions, progress: Progress
+) -> tuple[Found, Found]:
+    if arguments.cluster is not None:
+        where = Where(arguments.cluster, arguments.out / "parts", arguments.part_size)
+        names = [shot.name for shot in looked_at.clean]
+        return measured_on_cluster(where, names, _job(arguments, opened), progress)
+    judged = collect_all(opened.judging, looked_at, progress)
+    other = opened.verifying
+    return judged, judged if other is None else collect_all(other, looked_at, progress)
+
+
+def _job(arguments: argparse.Namespace, opened: _Opened) -> MeasureJob:
+    place = partial(PairPlace, threads=arguments.threads)
+    verifying = None
+    if opened.verifying is not None:
+        verifying = place(Path.cwd() / arguments.verify_with, opened.verifying.pair.pair_id)
+    detector = _detector_settings(arguments)
+    if detector.model is not None:
+        detector = detector.model_copy(update={"model": Path.cwd() / detector.model})
+    return MeasureJob(
+        judging=place(Path.cwd() / arguments.pair, opened.pair.pair_id),
+        verifying=verifying,
+        measures=arguments.measures,
+        settings=_measure_settings(arguments),
+        detector=detector,
+        images=Path.cwd() / arguments.images,
+        seeds=arguments.degrade,
+        share=arguments.degrade_share,
+        software=software(),
+    )
+
+
 def _plan(arguments: argparse.Namespace) -> Plan:
-    measures = arguments.measures
-    reference = "norm" if "norm" in measures else measures[0]
-    return Plan(measures, reference, arguments.convention, BOOTSTRAP_SEED)
+    chosen = arguments.measures
+    reference = "norm" if "norm" in chosen else chosen[0]
+    return Plan(chosen, reference, arguments.convention, BOOTSTRAP_SEED)
 
 
 def _open(arguments: argparse.Namespace, stack: ExitStack, progress: Progress) -> _Opened:
     pair = stack.enter_context(open_pair(arguments.pair, arguments.threads))
-    settings = MeasureSettings(arguments.passes, arguments.copies, arguments.threads)
+    settings = _measure_settings(arguments)
     measures = open_measures(arguments.measures, arguments.pair, pair, settings)
     finder = _finder(arguments, stack, progress)
     verifying = None
@@ -242,14 +251,22 @@ def _open(arguments: argparse.Namespace, stack: ExitStack, progress: Progress) -
 
 
 def _finder(arguments: argparse.Namespace, stack: ExitStack, progress: Progress) -> FaceFinder:
-    settings = DetectorSettings(
-        name=arguments.detector, model=arguments.detector_model, threads=arguments.threads
-    )
+    settings = _detector_settings(arguments)
     return FaceFinder(
         images=arguments.images,
         detector=open_detector(settings, progress),
         detector_name=settings.model_dump_json(exclude={"threads"}),
         store=stack.enter_context(closing(FaceStore(arguments.out / "faces.sqlite"))),
+    )
+
+
+def _measure_settings(arguments: argparse.Namespace) -> MeasureSettings:
+    return MeasureSettings(arguments.passes, arguments.copies, arguments.threads)
+
+
+def _detector_settings(arguments: argparse.Namespace) -> DetectorSettings:
+    return DetectorSettings(
+        name=arguments.detector, model=arguments.detector_model, threads=arguments.threads
     )
 
 

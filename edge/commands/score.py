@@ -9,13 +9,18 @@ from pathlib import Path
 
 from edge.assess import assess_frame
 from edge.assess_files import Assess, assessments
+from edge.cluster_run import Where, add_cluster_arguments
+from edge.cluster_work import PairPlace, software
 from edge.config import DetectorSettings, GateSettings
 from edge.detector import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.face_output import Form, Write, whole_file, written
 from edge.record import FaceRecord, face_record
 from edge.reporting import console, progress, summary
+from edge.score_cluster import score_on_cluster
+from edge.score_part import ScoreJob
 from edge.source_file import open_files
+from engines.manifest import read_manifest
 from engines.pair import open_pair
 
 DEFAULT_PAIR = Path("pairs/mobilefacenet512")
@@ -27,8 +32,13 @@ examples:
   edge-gate score photos/ clip.mp4 --csv > scores.csv
   edge-gate score photos/ --pair pairs/my-network --threshold 60
 
+  edge-gate score /archive --cluster tcp://scheduler:8786 --out scores    one Parquet file a part
+
 The quality score runs from 0 to 100, higher is better; 50 is the median of usable faces.
 Records go to standard output, progress and the summary to standard error.
+With --cluster the workers of a Dask cluster score; they need this release, the pair and the files
+under the same paths. OUT is then a folder: the same command again completes what is missing there,
+and computes parts again whose files have changed; another list, pair or setting is refused.
 Exit code: 0, 1 when some inputs could not be read, 64 for a wrong command line.
 """
 
@@ -43,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON record a line for each face")
     form.add_argument("--csv", action="store_true", help="a table for spreadsheets")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write there, whole or not at all")
+    parser.add_argument("--out", type=Path, metavar="OUT", help="write there, whole or not at all")
     parser.add_argument(
         "--threshold", type=float, default=30.0, metavar="SCORE", help="0 to 100 (%(default)s)"
     )
@@ -51,10 +61,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--smallest-face", type=int, default=40, metavar="PIXELS", help="width (%(default)s)"
     )
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="(%(default)s)")
+    add_cluster_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score every face; an unreadable input is named and the run goes on."""
+    return _run_here(arguments) if arguments.cluster is None else _run_there(arguments)
+
+
+def _run_there(arguments: argparse.Namespace) -> int:
+    if arguments.json or arguments.csv:
+        raise UsageError("--cluster writes Parquet: leave out --json and --csv")
+    if arguments.out is None:
+        raise UsageError("--cluster needs --out DIR, the folder of the results")
+    gate, detector = _settings(arguments)
+    pair = Path.cwd() / arguments.pair
+    place = PairPlace(pair, read_manifest(pair).pair_id, arguments.threads)
+    job = ScoreJob(place, detector, gate, software())
+    where = Where(arguments.cluster, arguments.out, arguments.part_size)
+    return score_on_cluster(where, arguments.paths, job, console())
+
+
+def _run_here(arguments: argparse.Namespace) -> int:
     shown_on = console()
     problems: list[EdgeError] = []
     sources = open_files(arguments.paths, problems.append)
