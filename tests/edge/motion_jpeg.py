@@ -15,13 +15,16 @@ from tests.edge.cameras import picture
 class MotionJpeg(BaseHTTPRequestHandler):
     """Sends JPEG after JPEG, as fast as they are taken."""
 
+    def pictures(self) -> Iterator[bytes]:
+        for number in range(10**6):
+            yield cv2.imencode(".jpg", picture(number))[1].tobytes()
+
     def do_GET(self):
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
         try:
-            for number in range(10**6):
-                jpeg = cv2.imencode(".jpg", picture(number))[1].tobytes()
+            for jpeg in self.pictures():
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                 self.wfile.write(head.encode() + jpeg + b"\r\n")
         except OSError:

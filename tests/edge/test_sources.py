@@ -1,13 +1,16 @@
+from itertools import islice
 from pathlib import Path
+from threading import Event
 
 import cv2
+import numpy as np
 import pytest
 
-from edge.errors import ConfigError
+from edge.errors import ConfigError, SourceError
 from edge.source_status import Surroundings
 from edge.sources import address, frame_source, limits, live_source
 from tests.edge.cameras import BY_ID, camera_settings, picture
-from tests.edge.motion_jpeg import motion_jpeg
+from tests.edge.motion_jpeg import MotionJpeg, motion_jpeg
 from tests.edge.watching import PATIENCE_S, Told
 
 
@@ -92,9 +95,40 @@ def test_a_file_that_is_missing_ends_with_an_error(tmp_path):
     assert list(source.frames()) == []
 
 
+def frames_of(port, **keys):
+    uri = f"http://127.0.0.1:{port}/video.mjpg?user=a&pwd=hunter2"
+    seconds = {"open_timeout": PATIENCE_S, "read_timeout": PATIENCE_S}
+    return frame_source(camera_settings(uri, **seconds | keys), unwanted).frames()
+
+
 def test_motion_jpeg_over_http_is_received():
     with motion_jpeg() as port:
-        uri = f"http://127.0.0.1:{port}/video.mjpg?user=a&pwd=hunter2"
-        settings = camera_settings(uri, open_timeout=PATIENCE_S, read_timeout=PATIENCE_S)
-        frame = next(frame_source(settings, unwanted).frames())
-    assert frame.pixels.shape == (48, 64, 3)
+        assert next(iter(frames_of(port))).pixels.shape == (48, 64, 3)
+
+
+def test_of_a_jpeg_that_was_cut_off_no_half_picture_is_made():
+    two_halves = np.repeat([[200], [50]], (240, 240), axis=0).astype(np.uint8)
+    whole = cv2.imencode(".jpg", np.broadcast_to(two_halves[..., None], (480, 640, 3)))[1].tobytes()
+
+    class CuttingOff(MotionJpeg):
+        def pictures(self):
+            for number in range(10**6):
+                yield whole[: len(whole) // 2] if number % 3 == 2 else whole
+
+    with motion_jpeg(camera=CuttingOff) as port:
+        taken = [frame for frame, _ in zip(frames_of(port), range(30), strict=False)]
+    assert {round(frame.pixels[300:].mean(), -1) for frame in taken} == {50}
+
+
+def test_motion_jpeg_that_stops_without_a_word_is_given_up():
+    silent = Event()
+
+    class Stopping(MotionJpeg):
+        def pictures(self):
+            yield from islice(super().pictures(), 50)
+            silent.wait(PATIENCE_S)
+
+    with motion_jpeg(camera=Stopping) as port, pytest.raises(SourceError, match="gave no frame"):
+        for _ in frames_of(port, read_timeout=0.5):
+            pass
+    silent.set()
