@@ -25,6 +25,8 @@ class Changes:
     """Sinks, outbox or what is sent: the courier is replaced."""
     watching: bool
     """What only looks on: shadow log, baselines of sources that go on."""
+    page: bool
+    """Where the page is served, or who may see it."""
     closed: tuple[str, ...]
     """Sources to end: they are gone, or are to be opened in another way."""
     opened: tuple[str, ...]
@@ -39,6 +41,7 @@ class Changes:
             "engines" * self.engines,
             "delivery" * self.delivery,
             "what looks on" * self.watching,
+            "page" * self.page,
             *(f"{name} ends" for name in self.closed if name not in self.opened),
             *(f"{name} is opened anew" for name in self.opened if name in self.closed),
             *(f"{name} is new" for name in self.opened if name not in self.closed),
@@ -81,6 +84,7 @@ def changes(before: Config, after: Config) -> Changes:
         watching=before.shadow_log != after.shadow_log
         or any(old[name].baseline != new[name].baseline for name in kept),
         delivery=(before.sinks, before.delivery) != (after.sinks, after.delivery),
+        page=before.page != after.page,
         closed=tuple(name for name in old if name not in kept),
         opened=tuple(name for name in new if name not in kept),
         retuned=tuple(

@@ -14,6 +14,7 @@ from edge.mask import MaskText
 from edge.schedule import Hours
 from edge.settings_delivery import DeliverySettings, SinkSettings
 from edge.settings_engine import EngineSettings
+from edge.settings_page import PageSettings
 from edge.settings_section import AnyPath, Section
 from edge.settings_shadow_log import ShadowLogSettings
 from edge.settings_source import SourceSettings
@@ -154,6 +155,8 @@ class Config(Section):
     """How forwarded faces get to the sinks."""
     shadow_log: ShadowLogSettings | None = None
     """Remembers what was decided about every face, for `edge-gate tune`; off if not set."""
+    page: PageSettings = Field(default_factory=PageSettings)
+    """A page to look at the gate in a browser, and what monitoring asks."""
 
 
 _ALTERNATIVE = {"threshold": "shift_at_most", "shift_at_most": "threshold"}

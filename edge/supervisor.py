@@ -14,7 +14,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -27,6 +27,8 @@ from edge.figures import Figures
 from edge.notify import notify, reloading, status, watchdog_interval_s
 from edge.observation import Observers, Onlookers
 from edge.shadow_log import ShadowLog
+from edge.page.page import Page, Reloaded
+from edge.page.state import Way, gate_of
 from engines.errors import EnginesError
 
 log = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ class Supervisor:
         self._shadow_log = ShadowLog()
         self._reload: threading.Thread | None = None
         self._reload_again = False
+        self._page: Page | None = None
 
     def run(self) -> int:
         """
@@ -76,17 +79,24 @@ class Supervisor:
         faulthandler.enable()
         notify(status("opening the engine pair and the outbox"))
         config = self._read(self._path)
-        watch = Onlookers(
-            Observers((self._figures.observe, self._shadow_log.observe)), self._figures.metrics.took
-        )
+        with closing(Page(config)) as page:
+            return self._run(config, page)
+
+    def _run(self, config: Config, page: Page) -> int:
+        observers = Observers((self._figures.observe, self._shadow_log.observe, page.take))
+        watch = Onlookers(observers, self._figures.metrics.took)
         daemon = Daemon(config, self._open_source, lambda: self._events.put("ended"), watch)
         self._follow(daemon)
+        self._page = page
+        file = Way(self._path, self._read, lambda: self._events.put("reload"))
         with self._signals():
             daemon.start()
+            page.start(gate_of(daemon, self._figures, file))
             log.info("ready", extra={"fields": {"config": str(self._path)}})
             notify("READY=1", status(daemon.status_words()))
             self._watch(daemon)
             notify("STOPPING=1", status("delivering what is left"))
+            page.close()
             return self._end(daemon)
 
     def _follow(self, daemon: Daemon) -> None:
@@ -134,16 +144,23 @@ class Supervisor:
         self._reload.start()
 
     def _reload_now(self, daemon: Daemon) -> None:
+        page = self._page
+        assert page is not None  # noqa: S101 -- nothing is reloaded before it runs
         try:
             self._figures.reloaded = False
-            todo = daemon.reload(self._read(self._path))
+            config = self._read(self._path)
+            with page.changing(config):
+                todo = daemon.reload(config)
             self._follow(daemon)
         except (EdgeError, EnginesError) as error:
+            page.reloaded = Reloaded(page.reloaded.number + 1, str(error))
             log.error("the configuration before is kept: %s", error)  # noqa: TRY400 -- no bug
-        except Exception:
+        except Exception as error:
+            page.reloaded = Reloaded(page.reloaded.number + 1, f"half-way: {error}")
             log.exception("the reload failed half-way")
         else:
             self._figures.reloaded = True
+            page.reloaded = Reloaded(page.reloaded.number + 1)
             log.info("reloaded: %s", todo.words)
         self._events.put("reloaded")
 

@@ -26,6 +26,7 @@ threads: 1
 detector: {name: ultraface68, smallest_face: 60, threads: 1}
 gate: {threshold: 0, min_detector_score: 0.5}
 tracks: {gap: 300ms, duplicate_above: 1}
+page: {listen: "127.0.0.1:0"}
 """
 
 

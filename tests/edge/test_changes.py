@@ -27,6 +27,7 @@ def words(after):
         ("name: yard", "name: garden", "yard ends, garden is new"),
         ("type: stdout", "type: directory, path: faces", "delivery"),
         ("pairs/default", "pairs/other", "engines"),
+        ("gate: {threshold: 30}", "gate: {threshold: 30}\npage: {allow_apply: true}", "page"),
         ("gate: {threshold: 30}", "mode: observe", "door is retuned, yard is retuned"),
     ],
 )

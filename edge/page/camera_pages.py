@@ -1,0 +1,154 @@
+"""What the page asks about one camera, and its answers."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any
+
+from edge.config import Config, effective_gate
+from edge.errors import ConfigError
+from edge.page.exchange import Answer, Refusal, Request, json_answer
+from edge.page.memory import CameraMemory, Live, Remembered
+from edge.page.picture import face_jpeg
+from edge.page.preview import histogram, preview, reason_words
+from edge.page.routes import count_in, posted_json, threshold_in
+from edge.page.threshold import ConfigurationFile, source_of, yaml_of
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPages:
+    """Answers by many threads."""
+
+    memory: Callable[[str], CameraMemory]
+    """By the name of a camera."""
+    running: Callable[[], Config]
+    """The configuration in effect."""
+    file: ConfigurationFile
+    reload: Callable[[], None]
+    """Asks for the file to be read again; returns at once."""
+
+    def frame(self, name: str, request: Request) -> Answer:
+        """Return the newest picture as JPEG, and in `X-Frame` what is on it."""
+        live = self._known(name).live(count_in(request.argument("after", "0")))
+        if live is None:
+            return Answer(HTTPStatus.NO_CONTENT)
+        return Answer(200, "image/jpeg", live.jpeg, {"X-Frame": _frame_words(live)})
+
+    def faces(self, name: str, _request: Request) -> Answer:
+        """Return the faces forwarded and discarded last, newest first."""
+        memory = self._known(name)
+        return json_answer(
+            {"forwarded": _faces(memory.forwarded()), "discarded": _faces(memory.discarded())}
+        )
+
+    def face(self, name: str, request: Request) -> Answer:
+        """Return the small picture of one face as JPEG."""
+        small = self._known(name).small(count_in(request.argument("number")))
+        if small is None:
+            raise Refusal(HTTPStatus.GONE, "newer faces have taken the place of this one")
+        return Answer(HTTPStatus.OK, "image/jpeg", face_jpeg(small))
+
+    def preview(self, name: str, request: Request) -> Answer:
+        """Return what another threshold would have done with the faces assessed last."""
+        threshold = threshold_in(request.argument("threshold"))
+        config = self.running()
+        faces = self._known(name).assessed()
+        found = preview(faces, self._threshold(name), threshold)
+        return json_answer(
+            {
+                "threshold": threshold,
+                "faces": found.faces,
+                "people": found.people,
+                "now": asdict(found.now),
+                "then": asdict(found.then),
+                "gained": _faces(found.gained),
+                "gained_count": found.gained_count,
+                "lost": _faces(found.lost),
+                "lost_count": found.lost_count,
+                "unscored": found.unscored,
+                "histogram": histogram(faces),
+                "yaml": yaml_of(config, name, threshold),
+            }
+        )
+
+    def change(self, name: str, request: Request) -> Answer:
+        """Return in words what writing a threshold into the file would change."""
+        threshold = threshold_in(request.argument("threshold"))
+        self._require_allowed()
+        edit = self.file.edit(self.running(), self._existing(name), threshold)
+        return json_answer({"words": edit.words, "file": str(edit.path)})
+
+    def threshold(self, name: str, request: Request) -> Answer:
+        """Write a threshold into the file, and ask for it to be read again."""
+        self._require_allowed()
+        asked = posted_json(request)
+        threshold = threshold_in(asked.get("threshold"))
+        edit = self.file.edit(self.running(), self._existing(name), threshold)
+        if asked.get("words") != edit.words:
+            raise ConfigError(f"meanwhile this would change: {edit.words}; look again")
+        edit.write()
+        log.warning(
+            "the page set the threshold of %s to %g, asked by %s", name, threshold, request.peer
+        )
+        self.reload()
+        return json_answer({"words": edit.words}, HTTPStatus.ACCEPTED)
+
+    def _known(self, name: str) -> CameraMemory:
+        return self.memory(self._existing(name))
+
+    def _existing(self, name: str) -> str:
+        try:
+            return source_of(self.running(), name).name
+        except ConfigError as error:
+            raise Refusal(HTTPStatus.NOT_FOUND, str(error)) from error
+
+    def _threshold(self, name: str) -> float:
+        config = self.running()
+        gate = effective_gate(config, source_of(config, name))
+        if gate.shift_at_most is not None:
+            raise ConfigError("shift_at_most decides here; remove it to use a threshold")
+        return gate.threshold
+
+    def _require_allowed(self) -> None:
+        if not self.running().page.allow_apply:
+            raise Refusal(
+                HTTPStatus.FORBIDDEN, "page.allow_apply is false: paste the lines into the file"
+            )
+
+
+def _frame_words(live: Live) -> str:
+    faces: list[list[Any]] = [
+        [
+            *(round(edge, 4) for edge in (face.left, face.top, face.right, face.bottom)),
+            face.kind,
+            face.label,
+        ]
+        for face in live.faces
+    ]
+    return json.dumps(
+        {
+            "number": live.number,
+            "seen_s": live.seen_s,
+            "width": live.width,
+            "height": live.height,
+            "faces": faces,
+        }
+    )
+
+
+def _faces(faces: Iterable[Remembered]) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": face.number,
+            "seen_s": face.seen_s,
+            "track": face.track,
+            "score": face.score,
+            "reason": reason_words(face.reason),
+            "detail": face.detail,
+        }
+        for face in faces
+    ]

@@ -1,0 +1,220 @@
+"""The page of one running gate: who may see it, what it remembers, where it listens."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from edge.changes import changes
+from edge.config import Config
+from edge.credentials import read_secret
+from edge.errors import ConfigError
+from edge.observation import Observation
+from edge.page.camera_pages import CameraPages
+from edge.page.exchange import Answer, Request, json_answer
+from edge.page.memory import CameraMemory
+from edge.page.routes import HTML, Gatekeeping, Get, Routes, answer, static_file
+from edge.page.server import Server
+from edge.page.threshold import ConfigurationFile
+from edge.settings_page import PageSettings, is_loopback
+
+log = logging.getLogger(__name__)
+
+Document: TypeAlias = dict[str, Any]
+"""Of JSON."""
+SHORTEST_TOKEN = 16
+"""Characters: at a thousand guesses a second that is safe even in lower-case letters."""
+STATE_EVERY_S = 0.5
+"""However many browsers ask, the gate's books are read this often at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the page asks of the gate."""
+
+    path: Path
+    """Of the configuration file."""
+    read: Callable[[Path], Config]
+    """Reads and checks it."""
+    reload: Callable[[], None]
+    """Asks for it to be read again; returns at once."""
+    running: Callable[[], Config]
+    """The configuration in effect."""
+    state: Callable[[], Document]
+    """For the page."""
+    monitoring: Mapping[str, Get]
+    """Answers for programs, by path: /metrics, /status."""
+    probes: Mapping[str, Get]
+    """The same, but they may be asked without a token: /livez, /readyz."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The newest reading of the configuration file."""
+
+    number: int = 0
+    """Counts up."""
+    problem: str | None = None
+    """Why the configuration before was kept; None when all is well."""
+
+
+class Page:
+    """Takes its address when made; begins to answer with `start`."""
+
+    def __init__(self, config: Config) -> None:
+        """
+        Take the address.
+
+        Args:
+            config: The first one.
+
+        Raises:
+            ConfigError: The address is in use, or the token is missing or too short.
+        """
+        self.reloaded = Reloaded()
+        self._memories: dict[str, CameraMemory] = {}
+        self._routes: Routes | None = None
+        self._config, self._keeping = config, gatekeeping(config.page)
+        self._server = self._listening(config.page)
+
+    @property
+    def port(self) -> int | None:
+        """Where it listens; None when it is not enabled."""
+        return None if self._server is None else self._server.port
+
+    def start(self, gate: Gate) -> None:
+        """Begin to answer out of a gate that runs."""
+        self._routes = _routes(gate, self._memory, lambda: self.reloaded)
+        self._begin()
+
+    def close(self) -> None:
+        """Give the address back; safe to call twice."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+
+    def take(self, observation: Observation) -> None:
+        """Remember what one frame led to; called by the worker's thread, and quick."""
+        if self._server is not None:
+            self._memory(observation.camera).take(observation)
+
+    @contextmanager
+    def changing(self, config: Config) -> Iterator[None]:
+        """
+        Change to another configuration when the block ends without an error.
+
+        Raises:
+            ConfigError: As the constructor, before the block; the page goes on as it was.
+        """
+        keeping = gatekeeping(config.page)
+        before, server = self._server, self._server
+        if _place(config.page) != _place(self._config.page):
+            server = self._listening(config.page)
+        try:
+            yield
+        except BaseException:
+            if server is not None and server is not before:
+                server.stop()
+            raise
+        for name in changes(self._config, config).closed:
+            self._memories.pop(name, None)
+        self._config, self._keeping, self._server = config, keeping, server
+        if server is not before:
+            self._begin()
+            if before is not None:
+                before.stop()
+
+    def _memory(self, camera: str) -> CameraMemory:
+        return self._memories.setdefault(camera, CameraMemory())
+
+    def _listening(self, settings: PageSettings) -> Server | None:
+        return Server(settings, self._answer) if settings.enabled else None
+
+    def _begin(self) -> None:
+        if self._server is not None:
+            self._server.start()
+            host = self._config.page.address[0]
+            shown = f"[{host}]" if ":" in host else host
+            log.info("look at http://%s:%d/", shown, self._server.port)
+
+    def _answer(self, request: Request) -> Answer:
+        assert self._routes is not None  # noqa: S101 -- a server is started after it
+        return answer(request, self._keeping, self._routes)
+
+
+def _routes(
+    gate: Gate, memory: Callable[[str], CameraMemory], reloaded: Callable[[], Reloaded]
+) -> Routes:
+    cameras = CameraPages(
+        memory, gate.running, ConfigurationFile(gate.path, gate.read), gate.reload
+    )
+    state = _Now(gate.state)
+    return Routes(
+        plain={
+            "/": lambda _: Answer(200, HTML, static_file("index.html")),
+            "/api/state": lambda _: json_answer({**state.read(), "reload": asdict(reloaded())}),
+            **gate.monitoring,
+        },
+        open_to_all=gate.probes,
+        of_cameras={
+            "frame": cameras.frame,
+            "faces": cameras.faces,
+            "face": cameras.face,
+            "preview": cameras.preview,
+            "change": cameras.change,
+            "threshold": cameras.threshold,
+        },
+    )
+
+
+class _Now:
+    """A document that is made anew after a short while, by the first who asks."""
+
+    def __init__(self, read: Callable[[], Document]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._until_s = float("-inf")
+        self._document: Document = {}
+
+    def read(self) -> Document:
+        with self._lock:
+            if time.monotonic() >= self._until_s:
+                self._document = self._read()
+                self._until_s = time.monotonic() + STATE_EVERY_S
+            return self._document
+
+
+def gatekeeping(settings: PageSettings) -> Gatekeeping:
+    """
+    Return who may ask.
+
+    Raises:
+        ConfigError: The token is missing or too short.
+    """
+    own = socket.gethostname().lower()
+    names = {own, f"{own.partition('.')[0]}.local", *settings.hosts}
+    host = settings.address[0].lower()
+    if not is_loopback(host):
+        names.add(host)
+    return Gatekeeping(_token(settings), frozenset(names))
+
+
+def _token(settings: PageSettings) -> str | None:
+    if settings.token is None or not settings.enabled:
+        return None
+    token = read_secret(settings.token)
+    if len(token) < SHORTEST_TOKEN:
+        raise ConfigError(
+            f"page.token: the secret {settings.token.name!r} is shorter than {SHORTEST_TOKEN} "
+            "characters and could be guessed; make one with: openssl rand -hex 16"
+        )
+    return token
+
+
+def _place(settings: PageSettings) -> tuple[bool, str]:
+    return settings.enabled, settings.listen

@@ -1,0 +1,63 @@
+"""Small copies and JPEG pictures for the page."""
+
+import math
+
+import cv2
+import numpy as np
+
+from edge.samples import Box, Pixels
+
+THUMBNAIL = 64
+"""Pixels: side of a face's small picture; 500 of them are 6 MB."""
+WIDEST = 960
+"""Pixels: live pictures are made smaller than this; boxes are drawn by the browser, sharp."""
+_LIVE_QUALITY = 75
+_FACE_QUALITY = 85
+NO_PICTURE = np.zeros((THUMBNAIL, THUMBNAIL, 3), np.uint8)
+
+
+def thumbnail(face_image: Pixels) -> Pixels:
+    """Return a (64, 64, 3) uint8 BGR copy of a face image."""
+    return cv2.resize(face_image, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+
+
+def cut_thumbnail(pixels: Pixels, box: Box) -> Pixels:
+    """Return a (64, 64, 3) uint8 BGR copy of what a frame shows in and around a box."""
+    if not all(map(math.isfinite, (box.left, box.top, box.right, box.bottom))):
+        return NO_PICTURE
+    height, width = pixels.shape[:2]
+    half = max(box.width, box.height, 2) * 0.6
+    across, down = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    left, right = (int(np.clip(across + side * half, 0, width)) for side in (-1, 1))
+    top, bottom = (int(np.clip(down + side * half, 0, height)) for side in (-1, 1))
+    if left >= right or top >= bottom:
+        return NO_PICTURE
+    return thumbnail(_square(pixels[top:bottom, left:right]))
+
+
+def _square(cut: Pixels) -> Pixels:
+    """Pad what the border has cut to a square, so that no face is stretched."""
+    height, width = cut.shape[:2]
+    side = max(height, width)
+    square = np.zeros((side, side, 3), np.uint8)
+    square[:height, :width] = cut
+    return square
+
+
+def face_jpeg(small: Pixels) -> bytes:
+    """Return a thumbnail as JPEG."""
+    return _jpeg(small, _FACE_QUALITY)
+
+
+def live_jpeg(pixels: Pixels) -> bytes:
+    """Return a frame as JPEG, no wider than the page shows it."""
+    width = pixels.shape[1]
+    if width > WIDEST:
+        scale = WIDEST / width
+        pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return _jpeg(pixels, _LIVE_QUALITY)
+
+
+def _jpeg(pixels: Pixels, quality: int) -> bytes:
+    _, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return encoded.tobytes()

@@ -1,0 +1,195 @@
+"""What each path answers, behind the checks of `edge.page.access`."""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from importlib.resources import files
+from urllib.parse import parse_qs, unquote
+
+from edge.errors import ConfigError
+from edge.page.access import has_token, is_foreign, is_own_host, is_same, no_cookie, session_cookie
+from edge.page.exchange import Answer, Refusal, Request, see_other, words_answer
+
+log = logging.getLogger(__name__)
+
+STATIC = {
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/camera.js": ("camera.js", "text/javascript; charset=utf-8"),
+    "/live.js": ("live.js", "text/javascript; charset=utf-8"),
+    "/threshold.js": ("threshold.js", "text/javascript; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+"""Open to everybody: they show nothing."""
+HTML = "text/html; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Gatekeeping:
+    """Who may ask."""
+
+    token: str | None
+    """None lets everybody in who reaches the address."""
+    names: frozenset[str]
+    """Of this machine, in lower case."""
+
+
+def static_file(name: str) -> bytes:
+    """Return a file that came with the program."""
+    return (files("edge.page") / "static" / name).read_bytes()
+
+
+Get = Callable[[Request], Answer]
+CameraAnswer = Callable[[str, Request], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The paths of one page; camera names are taken out of them."""
+
+    plain: Mapping[str, Get]
+    """By path."""
+    open_to_all: Mapping[str, Get]
+    """By path; asked without a token, they say no more than yes or no."""
+    of_cameras: Mapping[str, CameraAnswer]
+    """By the last part of /api/cameras/NAME/…."""
+
+
+def answer(request: Request, keeping: Gatekeeping, routes: Routes) -> Answer:
+    """
+    Return the answer to one request; called by many threads at once.
+
+    Args:
+        request: What is asked.
+        keeping: Who may ask.
+        routes: What is answered.
+    """
+    try:
+        return _answer(request, keeping, routes)
+    except Refusal as refusal:
+        return words_answer(refusal.status, str(refusal))
+    except ConfigError as error:
+        return words_answer(HTTPStatus.CONFLICT, str(error))
+
+
+def _answer(request: Request, keeping: Gatekeeping, routes: Routes) -> Answer:
+    if not is_own_host(request.headers.get("host", ""), keeping.names):
+        raise Refusal(
+            HTTPStatus.MISDIRECTED_REQUEST, "not a name of this gate; see page.hosts, or use its IP"
+        )
+    if is_foreign(request.method, request.headers):
+        raise Refusal(HTTPStatus.FORBIDDEN, "asked by a page of another site")
+    if request.method == "GET" and request.path in STATIC:
+        name, media_type = STATIC[request.path]
+        return Answer(HTTPStatus.OK, media_type, static_file(name))
+    if request.method == "GET" and request.path in routes.open_to_all:
+        return _yes_or_no(routes.open_to_all[request.path](request), request, keeping)
+    if request.path in ("/login", "/logout"):
+        return _session(request, keeping)
+    if not _is_let_in(request, keeping):
+        return _turned_away(request)
+    return _inside(request, routes)
+
+
+def _is_let_in(request: Request, keeping: Gatekeeping) -> bool:
+    return keeping.token is None or has_token(request.headers, keeping.token, time.time())
+
+
+def _yes_or_no(full: Answer, request: Request, keeping: Gatekeeping) -> Answer:
+    if _is_let_in(request, keeping):
+        return full
+    return words_answer(full.status, "yes" if full.status == HTTPStatus.OK else "no")
+
+
+def _turned_away(request: Request) -> Answer:
+    if request.path == "/":
+        return see_other("/login")
+    headers = {"WWW-Authenticate": 'Bearer realm="edge-gate"'}
+    return Answer(HTTPStatus.UNAUTHORIZED, body=b"a token is needed\n", headers=headers)
+
+
+def _session(request: Request, keeping: Gatekeeping) -> Answer:
+    host = request.headers.get("host", "")
+    if request.path == "/logout":
+        _require(request.method == "POST", HTTPStatus.METHOD_NOT_ALLOWED, "POST only")
+        return see_other("/login", {"Set-Cookie": no_cookie(host)})
+    if keeping.token is None:
+        return see_other("/")
+    if request.method == "GET":
+        return Answer(HTTPStatus.OK, HTML, static_file("login.html"))
+    given = parse_qs(request.body.decode("utf-8", "replace")).get("token", [""])[0]
+    if not is_same(given.strip(), keeping.token):
+        log.warning("a wrong token was given by %s", request.peer)
+        return Answer(HTTPStatus.FORBIDDEN, HTML, _login_refused())
+    return see_other("/", {"Set-Cookie": session_cookie(host, keeping.token, time.time())})
+
+
+def _login_refused() -> bytes:
+    return static_file("login.html").replace(
+        b'<p id="refused" hidden>', b'<p id="refused" role="alert">'
+    )
+
+
+def _inside(request: Request, routes: Routes) -> Answer:
+    if request.path in routes.plain:
+        _require(request.method == "GET", HTTPStatus.METHOD_NOT_ALLOWED, "GET only")
+        return routes.plain[request.path](request)
+    match request.path.split("/"):
+        case ["", "api", "cameras", name, what] if what in routes.of_cameras:
+            wanted = "POST" if what == "threshold" else "GET"
+            _require(request.method == wanted, HTTPStatus.METHOD_NOT_ALLOWED, f"{wanted} only")
+            return routes.of_cameras[what](unquote(name), request)
+    raise Refusal(HTTPStatus.NOT_FOUND, "there is no such page; / is the live page")
+
+
+def posted_json(request: Request) -> Mapping[str, object]:
+    """
+    Return the object in a body.
+
+    Raises:
+        Refusal: It is none; a form of another site cannot send this media type.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    _require(kind == "application/json", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send JSON")
+    try:
+        document = json.loads(request.body)
+    except ValueError:
+        raise Refusal(HTTPStatus.BAD_REQUEST, "the body is no JSON") from None
+    _require(isinstance(document, dict), HTTPStatus.BAD_REQUEST, "the body is no JSON object")
+    return dict(document)
+
+
+def threshold_in(value: object) -> float:
+    """
+    Return a quality score that was asked for.
+
+    Raises:
+        Refusal: It is no number from 0 to 100.
+    """
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = math.nan
+    _require(0 <= number <= 100, HTTPStatus.BAD_REQUEST, "a threshold is a number from 0 to 100")
+    return number
+
+
+def count_in(value: str) -> int:
+    """
+    Return a number of a frame or a face that was asked for.
+
+    Raises:
+        Refusal: It is no whole number, 0 or above.
+    """
+    is_count = value.isascii() and value.isdecimal() and len(value) < 16
+    _require(is_count, HTTPStatus.BAD_REQUEST, "a whole number is needed")
+    return int(value)
+
+
+def _require(granted: bool, status: int, words: str) -> None:
+    if not granted:
+        raise Refusal(status, words)

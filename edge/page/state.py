@@ -1,0 +1,129 @@
+"""What the page asks of a running daemon, and how the gate is doing in words for people."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from edge.camera_state import State
+from edge.config import Config, effective_gate, effective_mode
+from edge.daemon import Daemon
+from edge.figures import Figures, GateBusyError
+from edge.page.exchange import Answer, Refusal, Request, json_answer, words_answer
+from edge.page.page import Document, Gate
+from edge.page.threshold import source_of
+
+STATE_WORDS = {
+    State.STARTING: "starting",
+    State.STREAMING: "streaming",
+    State.STALLED: "no frames come",
+    State.LOST: "lost; connecting again",
+    State.DISABLED: "ended",
+}
+TROUBLE_WORDS = {"black": "The picture is black.", "frozen": "The picture is frozen."}
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a configuration comes into effect."""
+
+    path: Path
+    """Of the file."""
+    read: Callable[[Path], Config]
+    """Reads and checks it."""
+    reload: Callable[[], None]
+    """Asks for it to be read again; returns at once."""
+
+
+def gate_of(daemon: Daemon, figures: Figures, file: Way) -> Gate:
+    """Return what a page asks of a daemon."""
+    return Gate(
+        path=file.path,
+        read=file.read,
+        reload=file.reload,
+        running=lambda: daemon.config,
+        state=lambda: state_document(_asked(figures.status_document), daemon.config),
+        monitoring={
+            "/metrics": lambda _: Answer(200, PROMETHEUS, _asked(figures.metrics_text)),
+            "/status": lambda _: json_answer(_asked(figures.status_document)),
+        },
+        probes={
+            "/livez": partial(_probed, figures.not_alive),
+            "/readyz": partial(_probed, figures.not_ready),
+        },
+    )
+
+
+def _asked(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except GateBusyError as error:
+        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
+
+
+def _probed(why_not: Callable[[], str | None], _request: Request) -> Answer:
+    words = why_not()
+    if words is None:
+        return words_answer(HTTPStatus.OK, "yes")
+    return words_answer(HTTPStatus.SERVICE_UNAVAILABLE, f"no: {words}")
+
+
+def state_document(status: Mapping[str, Any], config: Config) -> Document:
+    """
+    Return what the page shows besides faces and pictures.
+
+    Args:
+        status: As `edge.figures` tells it to programs.
+        config: In effect.
+    """
+    outbox = status["outbox"] or {"faces": None, "dead": 0, "oldest_s": 0.0}
+    known = {source.name for source in config.sources}
+    return {
+        "login": config.page.token is not None,
+        "allow_apply": config.page.allow_apply,
+        "overload": status["overload"],
+        "cameras": [_camera(each, config) for each in status["cameras"] if each["name"] in known],
+        "outbox": {
+            "waiting": outbox["faces"],
+            "dead": outbox["dead"],
+            "oldest_s": outbox["oldest_s"],
+            "problem": status["outbox_problem"],
+        },
+        "sinks": [
+            {name: sink[name] for name in ("name", "delivered", "error")}
+            for sink in status["sinks"]
+        ],
+    }
+
+
+def _camera(status: Mapping[str, Any], config: Config) -> Document:
+    state = State(status["state"])
+    source = source_of(config, status["name"])
+    gate = effective_gate(config, source)
+    return {
+        "name": source.name,
+        "state": state.value,
+        "words": STATE_WORDS[state],
+        "error": status["error"] if state in (State.LOST, State.STALLED) else None,
+        "notices": list(_notices(status)),
+        "mode": effective_mode(config, source),
+        "threshold": None if gate.shift_at_most is not None else gate.threshold,
+        "frames": sum(status["frames"].values()),
+        "faces": sum(status["faces"].values()),
+        "forwarded": status["faces"]["forwarded"],
+    }
+
+
+def _notices(status: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with a camera that gives frames."""
+    found = [TROUBLE_WORDS[status["picture"]]] if status["picture"] is not None else []
+    drift = status["drift"]
+    if drift is not None and drift["alarm"]:
+        found.append(
+            f"Scores have drifted from the tuned footage (PSI {drift['psi']:.2f}, "
+            f"limit {drift['limit']:.2f}): {drift['hint']}"
+        )
+    return found

@@ -1,0 +1,110 @@
+"""A new threshold for one camera: the YAML to paste, and how it is written into the file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from edge.changes import changes
+from edge.config import Config, Source
+from edge.config_file import checked
+from edge.errors import ConfigError
+from edge.strict_yaml import KeyPath, parse_document
+from edge.yaml_edit import read_text, replace_text, with_threshold
+
+
+def section_of(config: Config, index: int) -> KeyPath:
+    """Return the gate whose threshold decides for one source alone: its own, or the only one."""
+    own = config.sources[index].gate.model_fields_set
+    if len(config.sources) == 1 and "threshold" not in own:
+        return ("gate",)
+    return ("sources", index, "gate")
+
+
+def index_of(config: Config, name: str) -> int:
+    """
+    Return the position of a source.
+
+    Raises:
+        ConfigError: There is none of this name.
+    """
+    names = [source.name for source in config.sources]
+    if name not in names:
+        raise ConfigError(f"no source {name!r} in the configuration; it has {', '.join(names)}")
+    return names.index(name)
+
+
+def source_of(config: Config, name: str) -> Source:
+    """
+    Return the source of a name.
+
+    Raises:
+        ConfigError: There is none of this name.
+    """
+    return config.sources[index_of(config, name)]
+
+
+def yaml_of(config: Config, name: str, threshold: float) -> str:
+    """Return the lines to paste into the configuration file, with the keys around them."""
+    gate = {"gate": {"threshold": _plain(threshold)}}
+    if section_of(config, index_of(config, name)) == ("gate",):
+        return yaml.safe_dump(gate)
+    return yaml.safe_dump({"sources": [{"name": name, **gate}]}, sort_keys=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of the file that was not made yet."""
+
+    path: Path
+    before: str
+    after: str
+    words: str
+    """All that a reload will change, also what others wrote into the file and nobody loaded yet."""
+
+    def write(self) -> None:
+        """
+        Change the file.
+
+        Raises:
+            ConfigError: It was changed meanwhile, or cannot be written.
+        """
+        replace_text(self.path, self.before, self.after)
+
+
+class ConfigurationFile:
+    """The file that the gate was started with."""
+
+    def __init__(self, path: Path, read: Callable[[Path], Config]) -> None:
+        """
+        Name the file.
+
+        Args:
+            path: The configuration file.
+            read: Reads and checks it, what it names included.
+        """
+        self._path, self._read = path, read
+
+    def edit(self, running: Config, name: str, threshold: float) -> Edit:
+        """
+        Prepare a new threshold for one camera.
+
+        Args:
+            running: What is in effect now.
+            name: Of the camera.
+            threshold: Quality score in [0, 100].
+
+        Raises:
+            ConfigError: The file is not right as it is, or cannot be changed in this place.
+        """
+        written = self._read(self._path)
+        before = read_text(self._path)
+        section = section_of(written, index_of(written, name))
+        after = with_threshold(before, self._path, section, _plain(threshold))
+        following = checked(parse_document(after.removeprefix("\ufeff"), self._path)).config
+        return Edit(self._path, before, after, changes(running, following).words)
+
+
+def _plain(threshold: float) -> float:
+    return int(threshold) if float(threshold).is_integer() else threshold

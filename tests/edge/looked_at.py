@@ -1,0 +1,178 @@
+"""Observations as the worker shows them, and a page that is shown them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from http.client import HTTPConnection
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.best_shot import Shot
+from edge.config import Config, effective_gate
+from edge.config_file import read_config
+from edge.observation import Observation
+from edge.outcome import Outcome, SeenFace
+from edge.page.page import Gate, Page, Reloaded
+from edge.samples import Box, Captured, Frame, QualityScore, Reason, Verdict
+from tests.edge.assessments import Given, assessment, face_image
+
+TOKEN = "correct-horse-battery"
+WALL = datetime(2026, 5, 4, 12, 0, tzinfo=timezone.utc)
+CONFIGURATION = """\
+# the shop's two cameras
+pair: pairs/default
+gate: {threshold: 50}   # of all
+page: {listen: "127.0.0.1:0"%s}
+sources:
+  - {name: door, uri: "rtsp://camera/door"}
+  - name: yard   # dark
+    uri: rtsp://camera/yard
+    gate: {shift_at_most: 0.3}
+sinks: [{type: stdout}]
+"""
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face of a frame: scored, discarded before, or not decided."""
+
+    score: float | None = 80
+    track: int = 1
+    reason: Reason | None = None
+    left: float = 40
+    pair_id: str = "a"
+    seed: int = 0
+
+
+def seen(face: Face, threshold: float = 50) -> SeenFace:
+    box = Box(face.left, 60, face.left + 60, 130)
+    if face.reason is Reason.NOT_BEST:
+        return SeenFace(box, face.track, None)
+    made = assessment(Given(seed=face.seed, shift=None if face.score is None else 0.2))
+    if face.score is None:
+        reason = face.reason or Reason.TOO_SMALL
+    else:
+        reason = Reason.FORWARDED if face.score >= threshold else Reason.LOW_QUALITY
+    quality = None if face.score is None else QualityScore(0.2, 0.9, face.score)
+    verdict = Verdict(forward=reason is Reason.FORWARDED, reason=reason)
+    shown = None if quality is None else face_image(face.seed)
+    decided = replace(
+        made, quality=quality, verdict=verdict, face_image=shown, pair_id=face.pair_id
+    )
+    return SeenFace(box, face.track, decided)
+
+
+def captured(number: int = 0) -> Captured:
+    pixels = np.full((240, 320, 3), (90, 60, 30), np.uint8)
+    cv2.rectangle(pixels, (20 + number % 200, 50), (110 + number % 200, 140), (150, 170, 220), -1)
+    return Captured(Frame(pixels, "door", number, None), 0.0, WALL, clock_synced=True)
+
+
+def observation(
+    faces: Sequence[Face] = (), camera: str = "door", number: int = 0, forwarded: bool = True
+) -> Observation:
+    """Return what one frame led to; each face that passes is sent at once."""
+    shown = tuple(seen(face) for face in faces)
+    frame = captured(number)
+    sent = [
+        Shot(one.assessment, frame, one.track_id)
+        for one in shown
+        if forwarded and one.assessment is not None and one.assessment.verdict.forward
+    ]
+    return Observation(camera, frame, Outcome(shown, sent, Counter()))
+
+
+@dataclass
+class LookedAt:
+    """A page over a gate that is told what to be."""
+
+    page: Page
+    path: Path
+    config: Config
+    states: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    notices: dict[str, list[str]] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    refuses: str | None = None
+    """What the gate says when it is asked to read the configuration again."""
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.page.port}"
+
+    def show(self, shown: Observation) -> None:
+        self.counts[shown.camera] += 1
+        self.page.take(shown)
+
+    def reload(self) -> None:
+        if self.refuses is None:
+            self.config = read_config(self.path).config
+        self.page.reloaded = Reloaded(self.page.reloaded.number + 1, self.refuses)
+
+    def state(self) -> dict[str, object]:
+        page = self.config.page
+        return {
+            "login": page.token is not None,
+            "allow_apply": page.allow_apply,
+            "overload": None,
+            "cameras": [self._camera(source.name) for source in self.config.sources],
+            "outbox": {"waiting": 3, "dead": 0, "oldest_s": 12.0, "problem": None},
+            "sinks": [{"name": "stdout", "delivered": 7, "error": None}],
+        }
+
+    def _camera(self, name: str) -> dict[str, object]:
+        source = next(each for each in self.config.sources if each.name == name)
+        gate = effective_gate(self.config, source)
+        state = self.states.get(name, "streaming")
+        return {
+            "name": name,
+            "state": state,
+            "words": state,
+            "error": self.errors.get(name),
+            "mode": "best_shot",
+            "threshold": None if gate.shift_at_most is not None else gate.threshold,
+            "notices": self.notices.get(name, []),
+            "frames": self.counts[name],
+            "faces": self.counts[name],
+            "forwarded": 0,
+        }
+
+    def ask(self, path, method="GET", body=None, **headers):
+        """Ask over HTTP; return the status, the headers and the body."""
+        connection = HTTPConnection("127.0.0.1", self.page.port, timeout=30)
+        try:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, named)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+
+@contextmanager
+def looked_at(folder: Path, keys: str = "", text: str = CONFIGURATION):
+    """Serve the page of a configuration in a folder; `keys` go into its section `page`."""
+    path = folder / "gate.yaml"
+    path.write_text(text % keys)
+    (folder / "token").write_text(TOKEN)
+    config = read_config(path).config
+    gate = LookedAt(Page(config), path, config)
+    gate.page.start(
+        Gate(
+            path=path,
+            read=lambda path: read_config(path).config,
+            reload=gate.reload,
+            running=lambda: gate.config,
+            state=gate.state,
+            monitoring={},
+            probes={},
+        )
+    )
+    try:
+        yield gate
+    finally:
+        gate.page.close()

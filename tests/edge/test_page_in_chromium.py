@@ -1,0 +1,358 @@
+"""The page in a real browser. Nothing it does may make the console complain, or ask elsewhere."""
+
+import re
+import signal
+import threading
+from contextlib import ExitStack, closing, contextmanager
+from itertools import count
+from urllib.parse import urlsplit
+
+import pytest
+
+from edge.samples import Reason
+from tests.edge.chromium import Tab, chromium
+from tests.edge.looked_at import TOKEN, Face, looked_at, observation
+from tests.edge.running_gate import ENGINES, RunningGate, write_walks
+from tests.pairs import tiny_pair
+
+NEEDS_A_TOKEN = ", token: {name: page_token_of_a_test, file: token}"
+DOOR = "#camera-door"
+PIXEL = """(() => {
+  const pen = new OffscreenCanvas(1, 1).getContext("2d");
+  pen.drawImage(document.querySelector("%s canvas"), -%d, -%d);
+  return [...pen.getImageData(0, 0, 1, 1).data];
+})()"""
+WATCHED = "performance.getEntriesByType('resource').some((one) => one.name.includes('door/frame'))"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("chromium")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Serve pages of gates that have seen faces; they end after the tabs."""
+    with ExitStack() as ending:
+
+        def start(faces=(), keys=""):
+            gate = ending.enter_context(looked_at(tmp_path, keys))
+            for number, face in enumerate(faces):
+                gate.show(observation((face,), number=number))
+            return gate
+
+        yield start
+
+
+@pytest.fixture
+def tab(browser, serve):  # noqa: ARG001 -- a page whose gate is gone complains, rightly
+    with closing(Tab(browser)) as opened:
+        yield opened
+        assert opened.complaints == []
+        assert len({urlsplit(url).netloc for url in opened.requested} - {""}) == 1
+
+
+@contextmanager
+def streaming(gate):
+    """Show frames with a face that is not decided, one after the other, as a camera does."""
+    over = threading.Event()
+
+    def frames():
+        for number in count():
+            gate.page.take(observation((Face(None, 1, Reason.NOT_BEST),), number=number))
+            if over.wait(0.05):
+                return
+
+    thread = threading.Thread(target=frames)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+PEOPLE = (*(Face(score, track) for track, score in enumerate(range(20, 100, 10))), Face(None, 99))
+
+
+def test_faces_are_shown_newest_first_with_their_scores_and_reasons(tab, serve):
+    gate = serve(PEOPLE)
+    tab.open(gate.address)
+    forwarded = tab.until_text(f"{DOOR} .forwarded", "✓ 90")
+    discarded = tab.until_text(f"{DOOR} .discarded", "✗ 20")
+    assert re.findall(r"✓ \d+", forwarded) == ["✓ 90", "✓ 80", "✓ 70", "✓ 60", "✓ 50"]
+    assert re.findall(r"✗ .+", discarded) == ["✗ too small", "✗ 40", "✗ 30", "✗ 20"]
+    assert "low quality" in discarded
+
+
+def test_every_picture_of_a_face_is_a_picture(tab, serve):
+    gate = serve(PEOPLE)
+    tab.open(gate.address)
+    tab.until("document.querySelectorAll('.faces img').length === 9")
+    tab.until(
+        "[...document.querySelectorAll('.faces img')].every((face) => face.naturalWidth === 64)"
+    )
+
+
+def test_boxes_are_told_apart_by_words_and_not_by_colour_alone(tab, serve):
+    faces = (Face(80, 1, left=10), Face(20, 2, left=100), Face(None, 3, left=200))
+    gate = serve()
+    tab.open(gate.address)
+    tab.until(WATCHED)
+    gate.show(observation(faces))
+    label = f"document.querySelector('{DOOR} canvas').getAttribute('aria-label')"
+    shown_words = tab.until(f"{label}.includes('3 faces') && {label}")
+    assert shown_words == "Live picture, 3 faces: ✓ 80; ✗ 20 low quality; ✗ too small"
+    # The picture fills the canvas, and the first box is where its face is: green, solid.
+    scale = tab.run(f"document.querySelector('{DOOR} canvas').width") / 320
+    background = tab.run(PIXEL % (DOOR, round(300 * scale), round(200 * scale)))
+    edge = tab.run(PIXEL % (DOOR, round(10 * scale), round(95 * scale)))
+    assert background[:3] == pytest.approx([30, 60, 90], abs=8)  # JPEG, and R comes first
+    assert edge[:3] == pytest.approx([0x3D, 0xDC, 0x84], abs=8)
+
+
+def test_the_slider_tells_by_keyboard_what_another_threshold_would_do(tab, serve):
+    gate = serve(PEOPLE)
+    tab.open(gate.address)
+    before = tab.until_text(f"{DOOR} .verdict", "In effect")
+    tab.focus(f"{DOOR} input[type=range]")
+    tab.press("ArrowLeft", times=21)  # half a point each: 39.5
+    moved = tab.until_text(f"{DOOR} .verdict", "At 39.5")
+    title = tab.text(f"{DOOR} .gained-title")
+    gained = tab.text(f"{DOOR} .gained")
+    tab.run(f"document.querySelector('{DOOR} details').open = true")
+    lines = tab.text(f"{DOOR} pre")
+    tab.run(f"document.querySelector('{DOOR} .back').click()")
+    after = tab.until_text(f"{DOOR} .verdict", "In effect: 50. Of")
+    words = "5 of 9 faces (56 %), 5 of 9 people. Discarded at any threshold: too small 1."
+    assert before == after == f"In effect: 50. Of the faces assessed last it passes {words}"
+    assert moved.startswith("At 39.5: 6 of 9 faces (67 %), 6 of 9 people.")
+    assert title == "1 face would be forwarded as well"
+    assert re.findall(r"✓ \d+", gained) == ["✓ 40"]
+    assert lines == "sources:\n- name: door\n  gate:\n    threshold: 39.5\n"
+
+
+def test_a_number_out_of_range_is_not_taken(tab, serve):
+    gate = serve(PEOPLE)
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .verdict", "In effect")
+    tab.run(f"document.querySelector('{DOOR} input[type=number]').select()")
+    tab.type("65")
+    tab.until_text(f"{DOOR} .verdict", "At 65")
+    tab.type("0")  # 650
+    assert tab.run(f"document.querySelector('{DOOR} input[type=range]').value") == "65"
+
+
+def test_a_camera_without_a_threshold_says_what_decides(tab, serve):
+    gate = serve()
+    tab.open(gate.address)
+    words = tab.until_text("#camera-yard .tune", "shift_at_most")
+    assert "Try a threshold" not in words
+
+
+def test_a_gate_that_saw_nobody_says_so(tab, serve):
+    gate = serve()
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .verdict", "No face was assessed yet")
+    assert tab.text(f"{DOOR} .latest") == "Forwarded last\n\nNone yet."
+    assert tab.text(f"{DOOR} .nothing") == "Waiting for a picture …"
+
+
+def test_a_dead_camera_is_told_in_words_and_the_others_go_on(tab, serve):
+    gate = serve(PEOPLE)
+    gate.states["yard"] = "lost"
+    gate.errors["yard"] = "rtsp://…@camera/yard cannot be opened (<b>refused</b>)"
+    tab.open(gate.address)
+    assert tab.until_text("#camera-yard .error", "refused") == gate.errors["yard"]
+    assert tab.text("#camera-yard .state").startswith("✗")
+    assert "is tried again" in tab.text("#camera-yard .nothing")
+    assert tab.text("#facts").startswith("⚠ 1 of 2 cameras stream")
+    with streaming(gate):
+        tab.until(f"!document.querySelector('{DOOR} .screen').classList.contains('old')")
+
+
+def test_a_camera_that_stops_shows_its_last_picture_as_old(tab, serve):
+    gate = serve()
+    with streaming(gate):
+        tab.open(gate.address)
+        tab.until(f"document.querySelector('{DOOR} canvas').height > 20")
+    gate.states["door"] = "stalled"
+    tab.until(f"document.querySelector('{DOOR} .screen').classList.contains('old')")
+    assert tab.text(f"{DOOR} .nothing") == "No frames come"
+
+
+def test_without_the_token_there_is_only_the_question_for_it(browser, serve):
+    gate = serve(PEOPLE, NEEDS_A_TOKEN)
+    with closing(Tab(browser)) as tab:
+        tab.open(gate.address)
+        assert tab.run("location.pathname") == "/login"
+        assert tab.run("document.activeElement.id") == "token"
+        tab.type(TOKEN)
+        tab.press("Enter")
+        tab.until_text(f"{DOOR} .forwarded", "✓ 90")
+        assert tab.run("document.cookie") == ""  # no script reads the session
+        assert tab.complaints == []
+        tab.run("document.querySelector('#logout button').click()")
+        tab.until("location.pathname === '/login' && document.readyState === 'complete'")
+        tab.open(gate.address)
+        assert tab.run("location.pathname") == "/login"
+
+
+def test_a_wrong_token_is_told(browser, serve):
+    gate = serve(PEOPLE, NEEDS_A_TOKEN)
+    with closing(Tab(browser)) as tab:
+        tab.open(gate.address)
+        tab.type("wrong-horse-battery")
+        tab.press("Enter")
+        tab.until_text("[role=alert]", "not the token")
+        # The browser itself reports the status of the form's answer; nothing else.
+        assert all("403" in words for words in tab.complaints)
+        assert gate.ask("/api/state")[0] == 401
+
+
+def test_fifty_faces_a_second_are_kept_up_with(tab, serve):
+    seconds, rate = 4, 50
+    gate = serve()
+    tab.open(gate.address)
+    tab.until(WATCHED)
+    over = threading.Event()
+    for number in range(seconds * rate // 5):
+        faces = [Face(20 + (number * 5 + n) % 80, number, seed=n) for n in range(5)]
+        gate.show(observation(faces, number=number))
+        over.wait(5 / rate)
+    last = f"{20 + (number * 5 + 4) % 80}"
+    tab.until_text(f"{DOOR} .forwarded", f"✓ {last}")
+    tab.until_text(f"{DOOR} .verdict", f"of {seconds * rate} faces")
+    assert tab.run(f"document.querySelectorAll('{DOOR} .forwarded li').length") == 12
+    pictures = sum("/frame" in url for url in tab.requested)
+    assert pictures > seconds  # the live view went on meanwhile
+
+
+def test_a_threshold_is_applied_after_a_confirmation_and_leaves_the_rest_of_the_file(tab, serve):
+    gate = serve(PEOPLE, ", allow_apply: true")
+    before = gate.path.read_text()
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .verdict", "In effect: 50")
+    tab.focus(f"{DOOR} input[type=range]")
+    tab.press("ArrowRight", times=20)
+    tab.until_text(f"{DOOR} .verdict", "At 60")
+    tab.focus(f"{DOOR} .apply")
+    tab.press("Enter")
+    assert "door is retuned" in tab.until_text("#confirm[open]", "threshold 50 → 60?")
+    assert tab.run("document.activeElement.value") == "no"
+    assert gate.path.read_text() == before
+    tab.press("Tab")
+    tab.press("Enter")
+    tab.until_text(f"{DOOR} .applied", "✓ In effect: 60.")
+    tab.until_text(f"{DOOR} .verdict", "In effect: 60.")
+    after = gate.path.read_text()
+    door = '  - {gate: {threshold: 60}, name: door, uri: "rtsp://camera/door"}\n'
+    assert after == before.replace('  - {name: door, uri: "rtsp://camera/door"}\n', door)
+
+
+def test_a_threshold_is_left_alone_without_the_confirmation(tab, serve):
+    gate = serve(PEOPLE, ", allow_apply: true")
+    before = gate.path.read_text()
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .verdict", "In effect: 50")
+    tab.focus(f"{DOOR} input[type=range]")
+    tab.press("Home")
+    tab.until_text(f"{DOOR} .verdict", "At 0")
+    tab.focus(f"{DOOR} .apply")
+    tab.press("Enter")
+    tab.until_text("#confirm[open]", "?")
+    tab.press("Enter")
+    tab.until("!document.querySelector('#confirm').open")
+    assert gate.path.read_text() == before
+    assert gate.page.reloaded.number == 0
+
+
+def test_a_gate_that_refuses_what_was_written_is_quoted(tab, serve):
+    gate = serve(PEOPLE, ", allow_apply: true")
+    gate.refuses = "the pair is gone"
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .verdict", "In effect: 50")
+    tab.focus(f"{DOOR} input[type=range]")
+    tab.press("ArrowRight")
+    tab.focus(f"{DOOR} .apply")
+    tab.press("Enter")
+    tab.until_text("#confirm[open]", "?")
+    tab.press("Tab")
+    tab.press("Enter")
+    tab.until_text(f"{DOOR} .applied", "Written, but not in effect: the pair is gone")
+
+
+def test_nothing_is_applied_unless_the_configuration_allows_it(tab, serve):
+    gate = serve(PEOPLE)
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .verdict", "In effect: 50")
+    assert tab.run(f"getComputedStyle(document.querySelector('{DOOR} .apply')).display") == ("none")
+
+
+@pytest.mark.parametrize("width", [360, 390, 1280])
+def test_the_page_is_no_wider_than_the_screen_and_everything_on_it_has_a_name(tab, serve, width):
+    gate = serve(PEOPLE, ", allow_apply: true")
+    gate.errors["yard"] = "x" * 300
+    tab.size(width, 800, dark=width == 390)
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .forwarded", "✓ 90")
+    assert tab.run("document.documentElement.scrollWidth") <= width
+    nodes = tab.call("Accessibility.getFullAXTree")["nodes"]
+    roles = {"button", "slider", "spinbutton", "link", "image", "textbox", "img"}
+    met = [node for node in nodes if node.get("role", {}).get("value") in roles]
+    assert {node["role"]["value"] for node in met} >= {"button", "slider", "link", "image"}
+    assert [node for node in met if not node.get("name", {}).get("value")] == []
+
+
+def test_what_has_the_focus_can_be_seen(tab, serve):
+    gate = serve(PEOPLE, ", allow_apply: true")
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .verdict", "In effect")
+    outlines = {}
+    for _ in range(12):
+        tab.press("Tab")
+        here = "const at = document.activeElement; "
+        name, outline = tab.run(
+            f"(() => {{ {here} return [at.tagName, getComputedStyle(at).outlineStyle]; }})()"
+        )
+        outlines[name] = outline
+    assert {"A", "INPUT", "SUMMARY"} <= outlines.keys()
+    assert {style for name, style in outlines.items() if name != "BODY"} == {"solid"}
+
+
+@pytest.mark.registry
+def test_a_running_gate_is_looked_at_and_tuned_while_one_of_its_cameras_is_dead(tab, tmp_path):
+    tiny_pair(tmp_path)
+    write_walks(tmp_path / "walks.mp4")
+    path = tmp_path / "gate.yaml"
+    path.write_text(
+        f"{ENGINES}sources:\n"
+        "  - {name: clip, uri: walks.mp4, loop: true, pace: timestamps}   # the entrance\n"
+        "  - {name: dead, uri: 'rtsp://user:geheim@127.0.0.1:9/none'}\n"
+        "sinks: [{type: directory, path: faces}]\n"
+    )
+    path.write_text(path.read_text().replace('0"}', '0", allow_apply: true}'))
+    with RunningGate(path) as gate:
+        address = str(gate.wait_for_log("look at http://")["message"]).split()[-1]
+        tab.open(address)
+        tab.until_text("#camera-clip .forwarded", "✓")
+        assert "refused" in tab.until_text("#camera-dead .error", "127.0.0.1:9")
+        assert "geheim" not in tab.run("document.documentElement.outerHTML")
+        label = "document.querySelector('#camera-clip canvas').getAttribute('aria-label')"
+        tab.until(f"{label}.includes('✓')")
+        tab.focus("#camera-clip input[type=range]")
+        tab.press("ArrowRight")
+        tab.until_text("#camera-clip .verdict", "At 0.5")
+        tab.focus("#camera-clip .apply")
+        tab.press("Enter")
+        tab.until_text("#confirm[open]", "clip is retuned")
+        tab.press("Tab")
+        tab.press("Enter")
+        tab.until_text("#camera-clip .applied", "✓ In effect: 0.5.")
+        gate.wait_for_log("reloaded: clip is retuned")
+        tab.open("about:blank")
+        gate.send(signal.SIGTERM)
+        assert gate.process.wait(60) == 0
+    assert "threshold: 0.5}, name: clip" in path.read_text()
+    assert "# the entrance" in path.read_text()
