@@ -37,6 +37,7 @@ CONFIG = """\
 pair: {pair}
 threads: 1
 detector: {{name: {detector}, smallest_face: {smallest}, threads: 1}}
+page: {{listen: "127.0.0.1:0"}}
 gate: {{threshold: {threshold}, min_inter_eye_distance: 12}}
 tracks: {{gap: 500ms, early_after: 2s, duplicate_above: 1}}
 sources:

@@ -1,0 +1,285 @@
+"""The page's server over real connections."""
+
+import json
+import socket
+import struct
+import subprocess
+import sys
+from http.client import HTTPConnection
+
+import pytest
+
+from edge.config_file import read_config
+from edge.errors import ConfigError
+from edge.page.page import Page
+from edge.page.server import MOST_BODY, MOST_CONNECTIONS
+from edge.settings_page import PageSettings
+from tests.edge.looked_at import CONFIGURATION, TOKEN, Face, looked_at, observation
+from tests.edge.running_gate import ENGINES, ROOT
+from tests.pairs import tiny_pair
+
+NEEDS_A_TOKEN = ", token: {name: page_token_of_a_test, file: token}"
+ALLOWS = ", allow_apply: true"
+
+
+@pytest.fixture
+def gate(tmp_path):
+    with looked_at(tmp_path) as served:
+        yield served
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    with looked_at(tmp_path, NEEDS_A_TOKEN) as served:
+        yield served
+
+
+@pytest.fixture
+def applying(tmp_path):
+    with looked_at(tmp_path, ALLOWS) as served:
+        yield served
+
+
+def apply(gate, threshold=60, words="door is retuned", **headers):
+    body = json.dumps({"threshold": threshold, "words": words})
+    named = {"Content_Type": "application/json", **headers}
+    return gate.ask("/api/cameras/door/threshold", "POST", body, **named)
+
+
+@pytest.mark.parametrize("path", ["/", "/page.js", "/api/state", "/login", "/nothing"])
+def test_every_answer_forbids_scripts_frames_and_pictures_of_others_and_is_not_stored(
+    guarded, path
+):
+    _, headers, _ = guarded.ask(path)
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
+
+
+FACES = ["/api/state", "/metrics", "/status", "/api/cameras/door/frame", "/api/cameras/door/faces"]
+
+
+@pytest.mark.parametrize("path", [*FACES, "/api/cameras/door/face?number=1", "/nothing"])
+def test_nothing_is_told_without_the_token_and_everything_with_it(guarded, path):
+    assert guarded.ask(path)[0] == 401
+    assert guarded.ask(path, Authorization="Bearer wrong-horse-battery")[0] == 401
+    assert guarded.ask(path, Authorization=f"Bearer {TOKEN}")[0] != 401
+
+
+def test_names_of_others_are_refused_even_with_the_token(guarded):
+    bearer = f"Bearer {TOKEN}"
+    status, _, body = guarded.ask("/api/state", Host="evil.example", Authorization=bearer)
+    assert (status, b"page.hosts" in body) == (421, True)
+
+
+def test_a_page_of_another_site_cannot_change_the_threshold(applying):
+    before = applying.path.read_text()
+    assert apply(applying, Origin="http://evil.example")[0] == 403
+    assert apply(applying, Origin=f"http://localhost:{applying.page.port}")[0] == 403
+    assert apply(applying, Sec_Fetch_Site="same-site")[0] == 403
+    assert apply(applying, Content_Type="text/plain")[0] == 415  # what a form can send
+    assert applying.path.read_text() == before
+    assert apply(applying, Origin=applying.address)[0] == 202
+    assert applying.path.read_text() != before
+
+
+def test_a_threshold_is_not_applied_when_something_else_would_change_with_it(applying):
+    applying.path.write_text(applying.path.read_text().replace("camera/yard", "camera/garden"))
+    changed = applying.path.read_text()
+    status, _, body = apply(applying)
+    assert (status, b"yard is opened anew, door is retuned" in body) == (409, True)
+    assert applying.path.read_text() == changed
+    assert apply(applying, words="yard is opened anew, door is retuned")[0] == 202
+
+
+def test_a_file_that_is_wrong_as_it_is_stays_untouched_and_is_explained(applying):
+    applying.path.write_text(applying.path.read_text() + "thresholt: 3\n")
+    changed = applying.path.read_text()
+    status, _, body = apply(applying)
+    assert (status, b"thresholt: unknown key" in body) == (409, True)
+    assert applying.path.read_text() == changed
+
+
+@pytest.mark.parametrize("threshold", [-1, 101, "nan", "inf", None, "low", [50], True])
+def test_a_threshold_outside_of_its_range_is_refused(applying, threshold):
+    assert apply(applying, threshold)[0] == 400
+    assert applying.page.reloaded.number == 0
+
+
+def test_the_page_writes_nothing_unless_it_is_allowed_to(gate):
+    assert apply(gate)[0] == 403
+    assert gate.ask("/api/cameras/door/change?threshold=60")[0] == 403
+    assert gate.path.read_text() == CONFIGURATION % ""
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/cameras/attic/frame", 404),
+        ("/api/cameras/../../etc/passwd", 404),
+        ("/static/../server.py", 404),
+        ("/api/cameras/door/face?number=99999999", 410),
+        ("/api/cameras/door/face?number=x", 400),
+        ("/api/cameras/door/frame?after=-1", 400),
+        ("/api/cameras/door/preview?threshold=1e9", 400),
+        ("/api/cameras/yard/preview?threshold=50", 409),
+        ("/api/cameras/door/threshold", 405),
+    ],
+)
+def test_a_wrong_question_gets_a_clear_answer(gate, path, status):
+    assert gate.ask(path)[0] == status
+
+
+def raw(gate, data):
+    """Send bytes as they are; return the first line of the answer."""
+    with socket.create_connection(("127.0.0.1", gate.page.port), timeout=30) as connection:
+        connection.sendall(data)
+        return connection.makefile("rb").readline()
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"POST /login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
+        (b"POST /login HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n", b"411"),
+        (
+            b"POST /login HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (MOST_BODY + 1),
+            b"413",
+        ),
+        (b"DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"501"),
+        (b"GET /" + b"x" * 70000 + b" HTTP/1.1\r\n\r\n", b"414"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"421"),
+    ],
+)
+def test_what_is_no_proper_request_is_refused(gate, data, status):
+    assert raw(gate, data).split()[1] == status
+
+
+def test_a_browser_that_takes_nothing_does_not_hold_up_the_gate(gate):
+    gate.ask("/api/cameras/door/frame")
+    gate.show(observation((Face(80),)))
+    with socket.socket() as stuck:
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        stuck.connect(("127.0.0.1", gate.page.port))
+        ask = b"GET /api/cameras/door/frame HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        stuck.sendall(ask * 200)  # more than all buffers on the way hold, and reads none of it
+        for number in range(20):
+            gate.show(observation((Face(20 + number),), number=number))
+        newest = json.loads(gate.ask("/api/cameras/door/faces")[2])["discarded"][0]
+    assert newest["score"] == 39
+
+
+def test_a_client_too_many_is_turned_away_and_there_is_room_again_when_one_leaves(gate):
+    held = [
+        HTTPConnection("127.0.0.1", gate.page.port, timeout=30) for _ in range(MOST_CONNECTIONS)
+    ]
+    for connection in held:
+        connection.request("GET", "/icon.svg")
+        assert connection.getresponse().read()
+    assert raw(gate, b"").split()[1] == b"503"
+    for connection in held:
+        connection.close()
+    while raw(gate, b"GET /icon.svg HTTP/1.1\r\nHost: localhost\r\n\r\n").split()[1] != b"200":
+        pass
+
+
+def test_a_client_that_breaks_off_leaves_the_others_alone(gate):
+    with socket.create_connection(("127.0.0.1", gate.page.port)) as rude:
+        rude.sendall(b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nto")
+        rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset
+    assert gate.ask("/api/state")[0] == 200
+
+
+def test_an_address_in_use_is_a_mistake_of_the_configuration_that_names_the_way_out(gate, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "gate.yaml").write_text(
+        (CONFIGURATION % "").replace("127.0.0.1:0", f"127.0.0.1:{gate.page.port}")
+    )
+    with pytest.raises(ConfigError, match=r"page.listen: .* in use.*another port, or 0"):
+        Page(read_config(other / "gate.yaml").config)
+
+
+def test_an_address_of_another_machine_is_explained(tmp_path):
+    path = tmp_path / "gate.yaml"
+    path.write_text((CONFIGURATION % NEEDS_A_TOKEN).replace("127.0.0.1:0", "192.0.2.1:0"))
+    (tmp_path / "token").write_text(TOKEN)
+    with pytest.raises(ConfigError, match="no network of this machine has it"):
+        Page(read_config(path).config)
+
+
+def test_a_short_token_is_refused(tmp_path):
+    path = tmp_path / "gate.yaml"
+    path.write_text(CONFIGURATION % NEEDS_A_TOKEN)
+    (tmp_path / "token").write_text("horse")
+    with pytest.raises(ConfigError, match="shorter than 16 characters"):
+        Page(read_config(path).config)
+
+
+def following(gate, keys):
+    gate.path.write_text(CONFIGURATION % keys)
+    return read_config(gate.path).config
+
+
+def test_another_token_is_taken_over_without_a_new_address(guarded, tmp_path):
+    port = guarded.page.port
+    (tmp_path / "token").write_text("another-horse-battery")
+    with guarded.page.changing(following(guarded, NEEDS_A_TOKEN)):
+        pass
+    assert guarded.page.port == port
+    assert guarded.ask("/api/state", Authorization=f"Bearer {TOKEN}")[0] == 401
+    assert guarded.ask("/api/state", Authorization="Bearer another-horse-battery")[0] == 200
+
+
+def test_another_address_takes_over_and_the_old_one_is_given_back(gate):
+    old = gate.page.port
+    kept = HTTPConnection("127.0.0.1", old, timeout=30)
+    kept.request("GET", "/icon.svg")
+    kept.getresponse().read()
+    with gate.page.changing(following(gate, "").model_copy(update={"page": elsewhere()})):
+        pass
+    assert gate.page.port != old
+    assert gate.ask("/api/state")[0] == 200
+    kept.request("GET", "/icon.svg")
+    assert kept.getresponse().headers["Connection"] == "close"
+    kept.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", old))
+
+
+def elsewhere():
+    return PageSettings(listen="localhost:0")
+
+
+def test_a_reload_that_fails_leaves_the_page_where_it_was(gate):
+    port = gate.page.port
+    config = following(gate, "").model_copy(update={"page": elsewhere()})
+    with pytest.raises(ConfigError, match="the pair is gone"), gate.page.changing(config):
+        raise ConfigError("the pair is gone")
+    assert gate.page.port == port
+    assert gate.ask("/api/state")[0] == 200
+
+
+def test_a_page_that_is_not_enabled_listens_nowhere_and_remembers_nothing(tmp_path):
+    path = tmp_path / "gate.yaml"
+    path.write_text(CONFIGURATION % ", enabled: false")
+    page = Page(read_config(path).config)
+    page.take(observation((Face(80),)))
+    assert page.port is None
+    assert page._memories == {}
+
+
+@pytest.mark.registry
+def test_a_port_in_use_ends_the_gate_with_the_exit_code_of_a_wrong_configuration(gate, tmp_path):
+    tiny_pair(tmp_path)
+    path = tmp_path / "taken.yaml"
+    taken = ENGINES.replace("127.0.0.1:0", f"127.0.0.1:{gate.page.port}")
+    path.write_text(
+        f"{taken}sources: [{{name: d, uri: 'v4l2:///dev/video99'}}]\nsinks: [{{type: stdout}}]\n"
+    )
+    command = [sys.executable, "-m", "edge", "run", "--config", path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 78
+    assert "page.listen" in done.stderr
