@@ -26,9 +26,9 @@ from edge.errors import EdgeError
 from edge.figures import Figures
 from edge.notify import notify, reloading, status, watchdog_interval_s
 from edge.observation import Observers, Onlookers
-from edge.shadow_log import ShadowLog
 from edge.page.page import Page, Reloaded
 from edge.page.state import Way, gate_of
+from edge.shadow_log import ShadowLog
 from engines.errors import EnginesError
 
 log = logging.getLogger(__name__)
