@@ -24,7 +24,7 @@ COMMANDS = {
     "evaluate": "measure on your own pairs whether quality tells which comparisons will fail",
     "bench": "time the networks, the detector and the whole frame on this machine",
     "outbox": "show where forwarded faces went, and give dead letters another chance",
-    "purge": "delete faces older than an age from the outbox and from directory sinks",
+    "purge": "delete faces older than an age from outbox, directory sinks and shadow log",
     "check": "check a configuration file",
     "doctor": "say what this machine has, what is wrong, and what to run about it",
     "explain": "show each effective setting and where it came from",

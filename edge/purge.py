@@ -1,4 +1,4 @@
-"""Delete faces by age, from outboxes and from directory sinks, and account for each."""
+"""Delete faces by age: from outboxes, directory sinks and shadow logs, and account for each."""
 
 import sys
 import time
@@ -9,8 +9,11 @@ from pathlib import Path
 
 from edge.errors import OutboxCorruptError
 from edge.outbox import Outbox
+from edge.outbox_clock import Clocks, OutboxClock
 from edge.outbox_file import SET_ASIDE, open_intact
 from edge.settings_delivery import OutboxSettings
+from edge.shadow_log_file import open_shadow_log, translated, writing
+from edge.shadow_log_tables import faces_before, last_time, remove_before
 from edge.sink_directory import delete_face, face_bytes, stamp_unset, stored_faces
 
 
@@ -19,7 +22,7 @@ class Purged:
     """One face that was deleted, or would be."""
 
     name: str
-    """Idempotency key, file name without extension, or a file that was set aside."""
+    """Idempotency key, file name without extension, camera and number, or a file set aside."""
     bytes: int
     stored_at: float
     """Seconds since 1970 by the device's clock."""
@@ -79,6 +82,31 @@ def purge_directory(folder: Path, older_than_s: float, *, dry_run: bool) -> list
     old = [face for face in stored_faces(folder, now) if now - face.stored_at >= older_than_s]
     remove = face_bytes if dry_run else delete_face
     return [Purged(face.name, remove(folder, face.name), face.stored_at) for face in old]
+
+
+def purge_shadow_log(path: Path, older_than_s: float, *, dry_run: bool) -> list[Purged]:
+    """
+    Delete the faces of a shadow log seen longer ago than this, a minute of footage at a time.
+
+    Their bytes are overwritten, in the file and in its write-ahead log.
+
+    Args:
+        path: An existing log; the gate may be using it.
+        older_than_s: Seconds.
+        dry_run: Only return what would be deleted.
+
+    Raises:
+        ShadowLogError: Nothing was deleted.
+    """
+    with translated(path), closing(open_shadow_log(path)) as database:
+        # The gate alone counts seconds without a gap; here they go on from what it stored last.
+        until_s = OutboxClock(last_time(database), Clocks()).now().outbox_s - older_than_s
+        faces = faces_before(database, until_s)
+        if not dry_run:
+            with writing(database):
+                remove_before(database, until_s)
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return [Purged(f"{face.camera}-{face.face_id}", face.bytes, face.wall_s) for face in faces]
 
 
 def _set_aside(path: Path, older_than_s: float, *, dry_run: bool) -> Iterator[Purged]:

@@ -5,17 +5,20 @@ An observer: it looks on in the worker's thread, only notes numbers and the alig
 leaves the disk to a thread of its own.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge.config import Config, effective_mode
 from edge.observation import Observation
 from edge.outcome import SeenFace
-from edge.samples import Pixels, Reason
+from edge.samples import Box, Pixels, Reason
 from edge.settings_tracks import Mode
 from edge.shadow_log_tables import Kind, LoggedFace
 from edge.shadow_log_writer import Noted, ShadowLogWriter
 
+LARGEST_CUT = 160
+"""Pixels of a side."""
 NOT_SCORED = "not scored: its track has a better one"
 
 
@@ -63,8 +66,9 @@ class ShadowLog:
         pair_id = next(scored_by, use.pair_id)
         kind = Kind(observation.camera, observation.run, mode, pair_id)
         wall_s = captured.wall.timestamp()
+        pixels = captured.frame.pixels
         faces = [
-            (logged_face(seen, place, wall_s, observation.seen_s), _image(seen))
+            (logged_face(seen, place, wall_s, observation.seen_s), _image(seen, pixels))
             for place, seen in enumerate(observation.outcome.seen)
         ]
         is_still = captured.frame.time_s is None
@@ -104,5 +108,24 @@ def logged_face(seen: SeenFace, place: int, wall_s: float, seen_s: float) -> Log
     )
 
 
-def _image(seen: SeenFace) -> Pixels | None:
-    return None if seen.assessment is None else seen.assessment.face_image
+def _image(seen: SeenFace, pixels: Pixels) -> Pixels | None:
+    """Return the aligned face; of one that a pre-check discarded, its part of the frame."""
+    if seen.assessment is None:
+        return None
+    return (
+        seen.assessment.face_image
+        if seen.assessment.face_image is not None
+        else _cut(pixels, seen.box)
+    )
+
+
+def _cut(pixels: Pixels, box: Box) -> Pixels | None:
+    """Copy the pixels within a box, coarsely when they are many; None when there are none."""
+    edges = (box.left, box.top, box.right, box.bottom)
+    if not all(map(math.isfinite, edges)):
+        return None
+    left, top, right, bottom = (max(0, round(edge)) for edge in edges)
+    step = max(1, max(bottom - top, right - left) // LARGEST_CUT)
+    # A view would keep the whole frame in memory.
+    cut = pixels[top:bottom:step, left:right:step].copy()
+    return cut if cut.size else None

@@ -65,14 +65,14 @@ class LoggedFace:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredPiece:
-    """A piece without its faces."""
+class StoredFace:
+    """A face without what is known of it."""
 
-    piece_id: int
+    face_id: int
     camera: str
-    faces: int
     bytes: int
-    began_wall_s: float
+    wall_s: float
+    """Of its frame, seconds since 1970 by the device's clock."""
 
 
 def put_piece(database: sqlite3.Connection, piece: Piece, now: Reading) -> int:
@@ -122,15 +122,14 @@ def stored_bytes(database: sqlite3.Connection) -> int:
     return int(database.execute("SELECT bytes FROM stored").fetchone()[0])
 
 
-def pieces_before(database: sqlite3.Connection, outbox_s: float) -> list[StoredPiece]:
-    """Return the pieces begun at or before a moment, the oldest first."""
+def faces_before(database: sqlite3.Connection, outbox_s: float) -> list[StoredFace]:
+    """Return the faces of the pieces begun at or before a moment, the oldest first."""
     rows = database.execute(
-        "SELECT p.id, p.camera, count(f.id), coalesce(sum(f.bytes), 0), p.began_wall_s "
-        "FROM pieces AS p LEFT JOIN faces AS f ON f.piece = p.id "
-        "WHERE p.began_s <= ? GROUP BY p.id ORDER BY p.id",
+        "SELECT f.id, p.camera, f.bytes, f.wall_s FROM faces AS f JOIN pieces AS p "
+        "ON p.id = f.piece WHERE p.began_s <= ? ORDER BY f.id",
         (outbox_s,),
     )
-    return [StoredPiece(*row) for row in rows]
+    return [StoredFace(*row) for row in rows]
 
 
 def remove_before(database: sqlite3.Connection, outbox_s: float) -> int:
@@ -155,12 +154,6 @@ def keep_time(database: sqlite3.Connection, now: Reading) -> None:
 def last_time(database: sqlite3.Connection) -> Reading:
     """Return the time that was remembered last."""
     return Reading(*database.execute("SELECT outbox_s, wall_s FROM clock").fetchone())
-
-
-def cameras(database: sqlite3.Connection) -> list[str]:
-    """Return the names of all cameras there is footage of."""
-    rows = database.execute("SELECT DISTINCT camera FROM pieces ORDER BY camera")
-    return [name for (name,) in rows]
 
 
 def read_pieces(database: sqlite3.Connection, camera: str) -> list[Piece]:

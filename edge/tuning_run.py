@@ -14,10 +14,11 @@ from edge.drift import Baseline, baseline_of
 from edge.errors import TuningError
 from edge.footage_files import open_footage
 from edge.mask import is_masked
-from edge.observed import footage_of, observe
+from edge.observed import Observed, footage_of, observe
 from edge.pair_list import PairList
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame
+from edge.shadow_log_footage import logged_footage
 from edge.strict_yaml import key_name
 from edge.tuning import Footage, Goal, Steps, Suggestion, forward_rates, steps_of, suggest
 from edge.tuning_found import Tuning
@@ -80,18 +81,40 @@ def tune_camera(
     sources = open_footage(_files(target, asked), problem, asked.every)
     take = partial(_take, target=target, opened=opened, centres=centres)
     observed = observe(sources, take, bars, problem)
+    tuning = _looked_at(target, asked, observed, opened.pair.pair_id)
+    return _answered(tuning, _labels(asked, centres, target), asked.fmr)
+
+
+def tune_logged_camera(target: Target, asked: Asked, pair_id: str) -> Tuning:
+    """
+    Return the same as `tune_camera` from a shadow log, without looking at faces again.
+
+    Args:
+        target: The camera; the log is its only footage.
+        asked: The goal; not one that needs labels.
+        pair_id: Of the engine pair whose scores count.
+
+    Raises:
+        ShadowLogError: The log cannot be read.
+    """
+    logged = logged_footage(target.footage[0], target.name, pair_id)
+    tuning = _looked_at(target, asked, logged.observed, pair_id)
+    left_out = [("left out", words) for words in logged.left_out]
+    return _answered(replace(tuning, facts=[*tuning.facts, *left_out]), None, asked.fmr)
+
+
+def _looked_at(target: Target, asked: Asked, observed: Observed, pair_id: str) -> Tuning:
     goal = None if asked.goal is None else replace(asked.goal, keep=target.keep)
-    tuning = Tuning(
+    return Tuning(
         camera=target.name,
         key=f"{key_name(target.section)}.threshold",
         observed=observed,
         current=None if target.gate.shift_at_most is not None else target.gate.threshold,
         goal=goal,
         steps=forward_rates(footage_of(observed)),
-        pair_id=opened.pair.pair_id,
+        pair_id=pair_id,
         facts=[("footage", ", ".join(str(path) for path in target.footage))],
     )
-    return _answered(tuning, _labels(asked, centres, target), asked.fmr)
 
 
 def baseline_of_tuning(tuning: Tuning) -> Baseline | None:

@@ -8,6 +8,7 @@ from edge.config import Config, GateSettings, Source, effective_gate, effective_
 from edge.config import effective_tracks as tracks_of
 from edge.errors import UsageError
 from edge.mask import Polygon, polygon
+from edge.shadow_log_file import is_shadow_log
 from edge.strict_yaml import KeyPath
 
 ALL_CAMERAS = "all-cameras"
@@ -37,20 +38,27 @@ def targets(config: Config, footage: Sequence[Path], named: str | None) -> tuple
 
     Args:
         config: The configuration.
-        footage: Given by the operator; without it, the recordings that the configuration names.
+        footage: Given by the operator: recordings, or one shadow log. Without it, the recordings
+            that the configuration names, and its shadow log for live cameras.
         named: The camera that the footage is of; None for the only one, or for all.
 
     Raises:
         UsageError: There is no such camera, or no footage of it.
     """
     chosen = _chosen(config, named)
-    if footage and len(chosen) > 1:
+    is_log = any(is_shadow_log(path) for path in footage)
+    if is_log and len(footage) > 1:
+        raise UsageError("a shadow log is looked at by itself: leave out the other footage")
+    if footage and len(chosen) > 1 and not is_log:
         keep = _keep(config, None)
         return (Target(ALL_CAMERAS, ("gate",), config.gate, keep, (), tuple(footage)),)
     if not footage:
-        chosen = [index for index in chosen if config.sources[index].uri.scheme == "file"]
+        chosen = [index for index in chosen if _own_footage(config, index) is not None]
     if not chosen:
-        raise UsageError("this is a live camera: name recorded footage of it, files or folders")
+        raise UsageError(
+            "this is a live camera: name recorded footage of it, files or folders, or let the gate "
+            "fill a shadow_log for a while"
+        )
     return tuple(_target(config, index, footage, own=bool(named)) for index in chosen)
 
 
@@ -71,11 +79,21 @@ def _target(config: Config, index: int, footage: Sequence[Path], *, own: bool) -
         gate=effective_gate(config, source),
         keep=_keep(config, source),
         masks=tuple(polygon(text) for text in source.masks),
-        footage=tuple(footage) or (source.uri.path,),
+        footage=tuple(footage) or (_own_footage(config, index) or source.uri.path,),
     )
+
+
+def _own_footage(config: Config, index: int) -> Path | None:
+    """Return the recording of a source, or the shadow log of a camera; None when there is none."""
+    uri, log = config.sources[index].uri, config.shadow_log
+    if uri.scheme == "file":
+        return uri.path
+    return log.path if log is not None and is_shadow_log(log.path) else None
 
 
 def _keep(config: Config, source: Source | None) -> int:
     mode = config.mode if source is None else effective_mode(config, source)
     tracks = config.tracks if source is None else tracks_of(config, source)
-    return tracks.keep if mode == "best_shot" else EVERY_FACE
+    if mode == "observe":  # which forwards nothing: what matters is the mode that will follow it
+        mode = config.mode
+    return EVERY_FACE if mode == "every" else tracks.keep

@@ -10,6 +10,7 @@ from edge.config_file import LoadedConfig, read_config
 from edge.drift_file import read_baseline
 from edge.errors import ConfigError
 from edge.settings_delivery import DirectorySinkSettings
+from edge.shadow_log_file import is_shadow_log
 from edge.strict_yaml import KeyPath, key_name, place_error
 from engines.errors import PairError
 from engines.manifest import read_manifest
@@ -67,9 +68,19 @@ def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
     for index, sink in enumerate(config.sinks):
         if isinstance(sink, DirectorySinkSettings) and not _writable_folder(sink.path):
             yield ("sinks", index, "path"), f"is no folder that can be written: {sink.path}"
-    outbox = config.delivery.outbox
+    yield from _mistakes_of_state(config)
+
+
+def _mistakes_of_state(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    outbox, log = config.delivery.outbox, config.shadow_log
     if outbox is not None and not _writable_folder(outbox.path.parent):
         yield ("delivery", "outbox", "path"), f"cannot be written: {outbox.path}"
+    if log is None:
+        return
+    if not _writable_folder(log.path.parent):
+        yield ("shadow_log", "path"), f"cannot be written: {log.path}"
+    elif log.path.exists() and not is_shadow_log(log.path):
+        yield ("shadow_log", "path"), f"is no shadow log, name another file: {log.path}"
 
 
 def _mistakes_of_pair(config: Config) -> Iterator[tuple[KeyPath, str]]:

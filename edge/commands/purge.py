@@ -1,4 +1,4 @@
-"""`edge-gate purge`: delete faces older than an age from outboxes and directory sinks."""
+"""`edge-gate purge`: delete old faces from outboxes, directory sinks and shadow logs."""
 
 import argparse
 import sys
@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from edge.config_file import read_config
-from edge.errors import OutboxError, UsageError
-from edge.purge import Purged, purge_directory, purge_outbox
+from edge.errors import OutboxError, ShadowLogError, UsageError
+from edge.purge import Purged, purge_directory, purge_outbox, purge_shadow_log
 from edge.quantities import seconds
 from edge.settings_delivery import DirectorySinkSettings
 
@@ -19,9 +19,9 @@ examples:
   edge-gate purge --older-than 0s --outbox /var/lib/edge-gate/outbox.sqlite
   edge-gate purge --older-than 12h --directory demo/forwarded --list
 
-With --config: the outbox and the directory sinks of that configuration. The gate may go on running.
-Faces that wait in the outbox are deleted as well: their sinks never get them. What left over HTTP
-or MQTT is no longer here; ask its receiver.
+With --config: outbox, directory sinks and shadow log of that configuration. The gate may go on
+running. Faces that wait in the outbox are deleted as well: their sinks never get them. What left
+over HTTP or MQTT is no longer here; ask its receiver.
 
 Exit code: 0, 1 when a place could not be purged, 64 for a wrong command line.
 """
@@ -29,7 +29,7 @@ Exit code: 0, 1 when a place could not be purged, 64 for a wrong command line.
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An outbox or a folder."""
+    """An outbox, a folder or a shadow log."""
 
     path: Path
     purge: Callable[..., list[Purged]]
@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--directory", type=Path, action="append", default=[], metavar="DIR", help="a sink's folder"
     )
+    parser.add_argument(
+        "--shadow-log", type=Path, action="append", default=[], metavar="FILE", help="a shadow log"
+    )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
     parser.add_argument("--list", action="store_true", help="print a line for each face")
 
@@ -60,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     for place in _places(arguments):
         try:
             gone = place.purge(place.path, arguments.older_than, dry_run=arguments.dry_run)
-        except (OutboxError, OSError) as error:
+        except (OutboxError, ShadowLogError, OSError) as error:
             print(f"{place.path}: {error}", file=sys.stderr)
             failed = True
             continue
@@ -73,10 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _places(arguments: argparse.Namespace) -> list[Place]:
     places = [Place(path, purge_outbox, must_exist=True) for path in arguments.outbox]
     places += [Place(path, purge_directory, must_exist=True) for path in arguments.directory]
+    places += [Place(path, purge_shadow_log, must_exist=True) for path in arguments.shadow_log]
     if arguments.config is not None:
         places += _configured(arguments.config)
     if not places:
-        raise UsageError("nothing to purge: give --config, --outbox or --directory")
+        raise UsageError("nothing to purge: give --config, --outbox, --directory or --shadow-log")
     for place in places:
         if not place.path.exists():
             if place.must_exist:
@@ -91,6 +95,8 @@ def _configured(path: Path) -> list[Place]:
     places = [Place(folder, purge_directory, must_exist=False) for folder in folders]
     if config.delivery.outbox is not None:
         places.append(Place(config.delivery.outbox.path, purge_outbox, must_exist=False))
+    if config.shadow_log is not None:
+        places.append(Place(config.shadow_log.path, purge_shadow_log, must_exist=False))
     return places
 
 

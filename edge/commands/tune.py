@@ -4,10 +4,12 @@ import argparse
 import difflib
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import Progress
 
 from edge.config import Config
 from edge.config_file import read_config
@@ -18,12 +20,14 @@ from edge.face_output import whole_file
 from edge.pair_list import PairList, read_pairs
 from edge.reporting import console, progress
 from edge.settings_engine import execution_of
+from edge.shadow_log_file import is_shadow_log
 from edge.tuning import Goal
 from edge.tuning_found import Tuning, conclusion
 from edge.tuning_report import report
-from edge.tuning_run import Asked, Opened, baseline_of_tuning, tune_camera
+from edge.tuning_run import Asked, Opened, baseline_of_tuning, tune_camera, tune_logged_camera
 from edge.tuning_target import Target, targets
 from edge.yaml_edit import read_text, replace_text, with_threshold
+from engines.manifest import read_manifest
 from engines.pair import open_pair
 
 DEFAULT = "(default: %(default)s)"
@@ -35,8 +39,9 @@ examples:
   edge-gate tune monday.mp4 tuesday.mp4 --config gate.yaml --source door --per-minute 6 --write
   edge-gate tune staff/ --config gate.yaml --fnmr-labels pairs.csv --fnmr 0.02
 
-Nothing is forwarded. SOURCE is footage of one camera (--source) or of all of them; without SOURCE,
-each recording that the configuration names is looked at. DIR receives one HTML report for each
+Nothing is forwarded. SOURCE is footage of one camera (--source) or of all of them, or the shadow
+log that the gate has filled in mode observe; without SOURCE, each recording that the configuration
+names is looked at, and its shadow_log for live cameras. DIR receives one HTML report for each
 camera: open it, and look at the faces just above and just below the threshold. It holds faces:
 treat it as you treat the footage. NAME.baseline.json beside it holds how scores are spread, no
 face: against it the gate sees later that a camera has changed.
@@ -58,7 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add footage, configuration, the goal and what is to be written."""
     parser.epilog = EXAMPLES
     add = parser.add_argument
-    add("footage", nargs="*", type=Path, metavar="SOURCE", help="video, image, or folder of them")
+    add(
+        "footage",
+        nargs="*",
+        type=Path,
+        metavar="SOURCE",
+        help="video, image, folder of them, or shadow log",
+    )
     add("--config", type=Path, required=True, metavar="FILE", help="YAML file")
     add("--source", metavar="NAME", help="the camera of the configuration that the footage is of")
     goal = parser.add_mutually_exclusive_group()
@@ -149,12 +160,22 @@ def _tunings(
     told: tuple[Console, list[EdgeError]],
 ) -> list[Tuning]:
     shown_on, problems = told
-    with (
-        progress(shown_on) as bars,
-        open_pair(config.pair, config.threads, execution_of(config.engine)) as pair,
-    ):
-        opened = Opened(open_detector(config.detector, bars), pair)
-        return [tune_camera(target, asked, opened, bars, problems.append) for target in wanted]
+    with ExitStack() as stack, progress(shown_on) as bars:
+        opened: Opened | None = None
+        tunings = []
+        for target in wanted:
+            if is_shadow_log(target.footage[0]):
+                pair_id = read_manifest(config.pair).pair_id
+                tunings.append(tune_logged_camera(target, asked, pair_id))
+            else:
+                opened = opened or _opened(config, stack, bars)
+                tunings.append(tune_camera(target, asked, opened, bars, problems.append))
+        return tunings
+
+
+def _opened(config: Config, stack: ExitStack, bars: Progress) -> Opened:
+    pair = stack.enter_context(open_pair(config.pair, config.threads, execution_of(config.engine)))
+    return Opened(open_detector(config.detector, bars), pair)
 
 
 def _tell(tuning: Tuning, folder: Path, shown_on: Console) -> None:

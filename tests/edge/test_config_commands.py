@@ -158,6 +158,16 @@ def test_check_refuses_folders_that_cannot_be_made(config_path):
     assert ":10:19: detector.model: cannot be read" in lines
 
 
+def test_check_refuses_a_shadow_log_that_is_another_file(config_path):
+    (config_path.parent / "notes.txt").write_text("of somebody")
+    text = config_path.read_text()
+    config_path.write_text(text + "shadow_log: {path: notes.txt}\n")
+    assert ":9:20: shadow_log.path: is no shadow log" in "\n".join(absences(config_path))
+    (config_path.parent / "faces").touch()
+    config_path.write_text(text + "shadow_log: {path: faces/shadow.sqlite}\n")
+    assert ":9:20: shadow_log.path: cannot be written" in "\n".join(absences(config_path))
+
+
 def test_check_refuses_a_pair_whose_manifest_is_damaged(config_path):
     folder = config_path.parent / "pair"
     folder.mkdir()

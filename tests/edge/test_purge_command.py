@@ -1,6 +1,8 @@
 import json
 import os
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
@@ -9,12 +11,19 @@ import pytest
 from edge.__main__ import main
 from edge.outbox import Outbox
 from edge.outbox_clock import Clocks
+from edge.outcome import SeenFace
+from edge.samples import Box
 from edge.settings_delivery import DirectorySinkSettings, OutboxSettings
+from edge.settings_shadow_log import ShadowLogSettings
+from edge.shadow_log import logged_face
+from edge.shadow_log_tables import Kind
+from edge.shadow_log_writer import Noted, ShadowLogWriter
 from edge.sink_directory import DirectorySink
 from tests.edge.clocks import DAY
 from tests.edge.deliveries import blob, face
 
 OLD, NEW = 1, 2
+KIND = Kind("door", "run", "observe", "pair")
 
 
 @pytest.fixture
@@ -117,6 +126,51 @@ def test_an_age_without_a_unit_is_a_wrong_command_line(outbox, capsys):
         main(["purge", "--older-than", "7", "--outbox", str(outbox)])
     assert left.value.code == 64
     assert "with one of the units" in capsys.readouterr().err
+
+
+@pytest.fixture
+def shadow_log(tmp_path):
+    """A shadow log with a face of ten days ago and one of now."""
+    path = tmp_path / "shadow.sqlite"
+    for wall in (time.time() - 10 * DAY, time.time()):
+        clocks = Clocks(wall=partial(float, wall))
+        writer = ShadowLogWriter(ShadowLogSettings(path=path, keep_for=365 * DAY), clocks)
+        row = logged_face(SeenFace(Box(0, 0, 9, 9), 1, None), 0, wall, wall)
+        writer.put(Noted(KIND, wall, is_still=False, faces=[(row, None)]))
+        writer.stop()
+    return path
+
+
+def logged_times(path):
+    with closing(sqlite3.connect(path)) as database:
+        return [wall for (wall,) in database.execute("SELECT wall_s FROM faces")]
+
+
+def test_a_shadow_log_is_purged_too(shadow_log, capsys):
+    before = logged_times(shadow_log)
+    places = ["--shadow-log", str(shadow_log)]
+    assert main(["purge", "--older-than", "7d", "--dry-run", "--list", *places]) == 0
+    assert "door-1" in capsys.readouterr().out
+    assert logged_times(shadow_log) == before
+    assert main(["purge", "--older-than", "7d", *places]) == 0
+    assert logged_times(shadow_log) == before[1:]
+    assert "deleted 1 faces" in capsys.readouterr().out
+
+
+def test_the_shadow_log_of_a_configuration_is_purged(shadow_log, tmp_path):
+    config = tmp_path / "gate.yaml"
+    config.write_text(
+        "pair: pair\nsources: [{name: door, uri: .}]\nsinks: [{type: stdout}]\n"
+        "shadow_log: {path: shadow.sqlite}\n"
+    )
+    assert main(["purge", "--older-than", "0s", "--config", str(config)]) == 0
+    assert logged_times(shadow_log) == []
+
+
+def test_another_file_is_not_taken_for_a_shadow_log(outbox, capsys):
+    assert main(["purge", "--older-than", "0s", "--shadow-log", str(outbox)]) == 1
+    assert "another program" in capsys.readouterr().err
+    assert len(keys(outbox)) == 2
 
 
 def test_dead_letters_wait_again_after_requeue(outbox, capsys):

@@ -1,14 +1,19 @@
 """`edge tune` over real faces with the default network and detector."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import cv2
 import pytest
 
 from edge.__main__ import main
 from edge.config_file import read_config
+from edge.shadow_log_file import open_shadow_log
 from tests.edge.recordings import default_pair, people, write_walk
+from tests.edge.running_gate import ROOT
 
 pytestmark = pytest.mark.registry
 
@@ -89,6 +94,42 @@ def test_a_threshold_goes_from_footage_into_the_file_with_one_command(tune, conf
     assert report.count("data:image/jpeg;base64,") > 24
     assert "<td>6, 6 of them with a scored face</td>" in report  # people walking by
     assert json.loads((tmp_path / "new" / "folder" / "door.baseline.json").read_text())["tracks"]
+
+
+LOGGING = "mode: observe\nshadow_log: {path: shadow.sqlite}\n"
+
+
+# With a service manager, files are taken through the daemon too.
+@pytest.mark.parametrize("manager", [{"NOTIFY_SOCKET": ""}, {}], ids=["daemon", "files"])
+def test_a_shadow_log_tells_what_the_footage_itself_tells(tune, config, tmp_path, manager):
+    config.write_text(config.read_text().replace('  - {name: yard, uri: "rtsp://camera/yard"}', ""))
+    _, by_footage = tune("--per-minute", 5)
+    report = (tmp_path / "new" / "folder" / "door.html").read_text()
+    config.write_text(config.read_text() + LOGGING)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **manager}
+    command = [sys.executable, "-m", "edge", "run", "--config", config]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    code, by_log = tune(tmp_path / "shadow.sqlite", "--per-minute", 5)
+    assert code == 0
+    assert told_threshold(by_log) == told_threshold(by_footage)
+    pictures = (tmp_path / "new" / "folder" / "door.html").read_text().count("data:image/jpeg")
+    assert pictures == report.count("data:image/jpeg") > 24
+
+
+def told_threshold(told):
+    """Return everything said of the threshold: value, intervals, what it gives."""
+    words = flat(told)
+    return words[words.index("gate.threshold:") : words.index("door: look at")]
+
+
+def test_the_log_of_a_live_camera_is_looked_at_when_nothing_is_named(tune, config, tmp_path):
+    text = re.sub(r"uri: \S*walk.mp4", "uri: 'rtsp://camera/door'", config.read_text())
+    config.write_text(text + LOGGING)
+    code, told = tune("--source", "door", "--forward-rate", 0.5)
+    assert (code, "let the gate fill a shadow_log" in flat(told)) == (64, True)
+    open_shadow_log(tmp_path / "shadow.sqlite").close()
+    code, told = tune("--source", "door", "--forward-rate", 0.5)
+    assert (code, "only 0 faces could be scored" in flat(told)) == (1, True)
 
 
 def test_without_write_the_file_stays_and_the_change_is_shown(tune, config):

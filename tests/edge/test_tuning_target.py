@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import UsageError
+from edge.shadow_log_file import open_shadow_log
 from edge.tuning_target import ALL_CAMERAS, EVERY_FACE, targets
 from tests.edge.configurations import loaded
 
@@ -48,6 +49,36 @@ def test_without_footage_each_recording_of_the_configuration_is_a_target():
     assert (door.keep, yard.keep) == (3, EVERY_FACE)
     assert door.gate.max_roll == 20
     assert len(door.masks) == 1
+
+
+def test_a_camera_that_only_observes_is_tuned_for_the_mode_to_come():
+    observing = THREE.replace("masks:", "mode: observe, masks:")
+    assert [target.keep for target in found(observing)] == [3, EVERY_FACE]
+    (door, _) = found(observing + "mode: every\n")
+    assert door.keep == EVERY_FACE
+
+
+@pytest.fixture
+def log(tmp_path):
+    path = tmp_path / "shadow.sqlite"
+    open_shadow_log(path).close()
+    return path
+
+
+def test_without_footage_the_shadow_log_is_that_of_live_cameras(log):
+    logging = f"{THREE}shadow_log: {{path: {log}}}\n"
+    footage = [target.footage for target in found(logging)]
+    assert footage == [(Path("/footage/door"),), (Path("/footage/yard.mp4"),), (log,)]
+
+
+def test_a_shadow_log_knows_which_camera_a_face_is_of(log):
+    assert [target.name for target in found(THREE, [log])] == ["door", "yard", "gate"]
+    assert {target.footage for target in found(THREE, [log])} == {(log,)}
+
+
+def test_a_shadow_log_is_not_mixed_with_other_footage(log):
+    with pytest.raises(UsageError, match="by itself"):
+        found(THREE, [*FOOTAGE, log])
 
 
 def test_footage_without_a_name_is_of_all_cameras():

@@ -1,0 +1,98 @@
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from edge.observed import footage_of
+from edge.outbox_clock import Reading
+from edge.samples import Box, Reason
+from edge.shadow_log_file import open_shadow_log, writing
+from edge.shadow_log_footage import logged_footage
+from edge.shadow_log_pieces import Pieces
+from edge.shadow_log_tables import Kind, LoggedFace, put_face, put_piece
+
+OBSERVED = Kind("door", "run", "observe", "pair")
+
+
+def face(seen_s, track=1, score=50.0, reason=Reason.LOW_QUALITY):
+    figures = 0.9, 30.0, None if score is None else 0.5, score
+    return LoggedFace(1e9 + seen_s, seen_s, track, 0, Box(0, 0, 9, 9), *figures, reason, "")
+
+
+def write(path, kind, *faces):
+    """Log one frame for each face."""
+    pieces = Pieces()
+    with closing(open_shadow_log(path)) as database, writing(database):
+        for one in faces:
+            piece = pieces.take(kind, one.seen_s, is_still=False)
+            piece.piece_id = put_piece(database, piece, Reading(one.seen_s, one.wall_s))
+            put_face(database, piece.piece_id, one, b"jpeg")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "shadow.sqlite"
+
+
+def test_faces_come_back_with_their_tracks_and_times(path):
+    write(path, OBSERVED, face(100.0, 7, 20.0), face(101.0, 7, 60.0), face(102.0, 9, 70.0))
+    observed = logged_footage(path, "door", "pair").observed
+    assert [(one.track, one.score, one.time_s) for one in observed.faces] == [
+        (0, 20.0, 0.0),
+        (0, 60.0, 1.0),
+        (1, 70.0, 2.0),
+    ]
+    assert observed.frames == 3
+    assert observed.video_s == pytest.approx(3.0)
+    assert {one.picture for one in observed.faces} == {b"jpeg"}
+
+
+def test_equal_track_numbers_of_two_runs_are_two_people(path):
+    write(path, OBSERVED, face(0.0, track=1))
+    write(path, Kind("door", "later", "observe", "pair"), face(0.0, track=1))
+    assert [one.track for one in logged_footage(path, "door", "pair").observed.faces] == [0, 1]
+
+
+def test_time_goes_on_over_pieces_and_not_over_outages(path):
+    write(path, OBSERVED, *(face(float(second)) for second in (*range(90), *range(900, 930))))
+    observed = logged_footage(path, "door", "pair").observed
+    times = [one.time_s for one in observed.faces]
+    assert times == pytest.approx([*range(90), *range(89, 119)])
+    assert observed.video_s == pytest.approx(120.0)
+
+
+def test_masked_faces_are_nobodys_business(path):
+    write(path, OBSERVED, face(0.0, 1, None, Reason.MASKED), face(1.0, 2))
+    observed = logged_footage(path, "door", "pair").observed
+    assert [one.track for one in observed.faces] == [0]
+    assert footage_of(observed).faces == 1
+
+
+def test_faces_discarded_before_scoring_count_as_found(path):
+    write(path, OBSERVED, face(0.0, 1, None, Reason.TOO_SMALL), face(1.0, 2))
+    footage = footage_of(logged_footage(path, "door", "pair").observed)
+    assert footage.faces == 2
+    np.testing.assert_array_equal(footage.discarded_track, [0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Kind("door", "run", "observe", "other"), "1 frames scored by engine pair other"),
+        (
+            Kind("door", "run", "best_shot", "pair"),
+            "1 frames in mode best_shot, which does not score every face (use observe)",
+        ),
+    ],
+)
+def test_what_would_mislead_is_left_out_and_told(path, kind, words):
+    write(path, kind, face(0.0))
+    write(path, OBSERVED, face(5.0, score=99.0))
+    logged = logged_footage(path, "door", "pair")
+    assert [one.score for one in logged.observed.faces] == [99.0]
+    assert logged.left_out == [words]
+
+
+def test_other_cameras_stay_apart(path):
+    write(path, OBSERVED, face(0.0))
+    assert logged_footage(path, "yard", "pair").observed.faces == []
