@@ -16,6 +16,7 @@ import numpy as np
 from edge.assess import Candidate, assessment, candidates, face_image
 from edge.best_shot import BestShots, Shot
 from edge.config import GateSettings
+from edge.hysteresis import Hysteresis, limit_of
 from edge.mask import Polygon, is_masked
 from edge.outcome import Outcome, SeenFace
 from edge.pending import Pending, Scored, score_pending
@@ -51,6 +52,7 @@ class CameraGate:
         self._shots = BestShots(settings.tracks)
         self._recent = RecentFaces(settings.tracks)
         self._sent_s: dict[int, float] = {}
+        self._hysteresis = Hysteresis(settings.tracks.hysteresis)
 
     def take(self, captured: Captured, seen_s: float) -> Outcome:
         """
@@ -117,14 +119,16 @@ class CameraGate:
     def _seen(self, pending: Pending, scored: Scored) -> tuple[SeenFace, ...]:
         by_place = dict(zip(pending.images, scored.faces, strict=True))
         gate, pair_id = self._settings.gate, self._pair.pair_id
+        limit = limit_of(gate, self._pair.mapping)
 
-        def decided(place: int, one: Candidate) -> Assessment | None:
+        def decided(place: int, track_id: int, one: Candidate) -> Assessment | None:
             if place not in by_place:
                 return None
-            return assessment(one, pending.images[place], by_place[place], gate, pair_id)
+            face = assessment(one, pending.images[place], by_place[place], gate, pair_id)
+            return self._hysteresis.decided(track_id, face, limit)
 
         return tuple(
-            SeenFace(one.face.box, track_id, decided(place, one))
+            SeenFace(one.face.box, track_id, decided(place, track_id, one))
             for place, (track_id, one) in enumerate(pending.found)
         )
 
@@ -172,6 +176,7 @@ class CameraGate:
             self._shots = BestShots(settings.tracks)
             self._tracker.settings = _following(settings)
             self._recent.settings = settings.tracks
+            self._hysteresis = Hysteresis(settings.tracks.hysteresis)
         if not same_pair:
             self._recent.forget()
         self._detector, self._pair, self._settings = detector, pair, settings
@@ -223,6 +228,7 @@ class CameraGate:
 
     def _end(self, track_id: int, seen_s: float, outcome: Outcome) -> None:
         self._sent_s.pop(track_id, None)
+        self._hysteresis.passed.discard(track_id)
         ended = self._shots.end(track_id)
         outcome.discarded[Reason.NOT_BEST] += ended.beaten
         for shot in ended.to_send:

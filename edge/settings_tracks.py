@@ -22,6 +22,11 @@ class TrackSettings(Section):
     """Quality score: a face forwarded early is followed by a better one only above this gain."""
     enough: Annotated[float, Field(ge=0, le=100)] = 95.0
     """Quality score: a track whose worst kept face reaches it is not scored any further."""
+    hysteresis: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """
+    Quality score: after a face of a track has passed, its others pass down to so much below the
+    limit. For mode `every` and `keep` above 1, where faces around the threshold would come and go.
+    """
     at_most_every: Duration = 1.0
     """Mode `every`: least time between two forwarded faces of a track."""
     gap: Duration = 1.0

@@ -139,6 +139,37 @@ def test_every_good_face_is_sent_but_not_more_often_than_allowed():
     assert walk.discarded == {Reason.RATE_LIMITED: 4}
 
 
+@pytest.mark.parametrize("gate", [GateSettings(threshold=80), GateSettings(shift_at_most=0.4)])
+@pytest.mark.parametrize(("hysteresis", "sent"), [(0, [210, 250]), (5, [210, 195, 250])])
+def test_after_a_face_has_passed_its_track_passes_a_little_below_the_limit(gate, hysteresis, sent):
+    walk = Walk("every", gate=gate, at_most_every=0.01, hysteresis=hysteresis)
+    for brightness in (195, 210, 195, 180, 250):  # scores 76, 82, 76, 71, 98
+        walk.frame(brightness)
+    walk.finish()
+    assert [brightness_of(shot) for shot in walk.sent] == sent
+
+
+def test_that_one_has_passed_does_not_help_another():
+    walk = Walk("every", gate=GateSettings(threshold=80), at_most_every=0.01, hysteresis=10)
+    walk.frame(210, 195)
+    walk.frame(210, 195)
+    assert [brightness_of(shot) for shot in walk.sent] == [210, 210]
+
+
+def test_a_track_that_ended_has_passed_no_more():
+    walk = Walk("every", gate=GateSettings(threshold=80), hysteresis=10, gap=0.05)
+    walk.frame(210)
+    walk.frame(None)
+    walk.frame(195)
+    assert [brightness_of(shot) for shot in walk.sent] == [210]
+
+
+def test_hysteresis_lets_no_face_pass_that_another_check_discards():
+    walk = Walk("every", masks=(polygon("0,0 1,0 1,1 0,1"),), hysteresis=100)
+    walk.frame(250)
+    assert walk.sent == []
+
+
 def test_a_track_that_is_good_enough_is_not_scored_any_further():
     walk = Walk(enough=90)
     for _ in range(5):
