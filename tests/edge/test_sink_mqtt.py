@@ -183,6 +183,26 @@ def test_a_missing_password_is_a_mistake_of_the_configuration(open_sink):
         open_sink(1883, username="gate", password=Secret(name="nowhere"))
 
 
+def test_a_client_certificate_opens_a_broker_that_wants_one(tmp_path, open_sink):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    for name in ("localhost", "gate"):
+        certificate = authority.issue_cert(name)
+        certificate.private_key_pem.write_to_path(str(tmp_path / f"{name}.key"))
+        certificate.cert_chain_pems[0].write_to_path(str(tmp_path / f"{name}.pem"))
+    extra = (
+        f"certfile {tmp_path / 'localhost.pem'}",
+        f"keyfile {tmp_path / 'localhost.key'}",
+        f"cafile {tmp_path / 'ca.pem'}",
+        "require_certificate true",
+    )
+    ours = {"client_certificate": tmp_path / "gate.pem", "client_key": tmp_path / "gate.key"}
+    with mqtt_broker.running(tmp_path, *extra) as broker:
+        open_sink(broker.port, tls=True, ca_file=tmp_path / "ca.pem", **ours).send(face(1))
+        with pytest.raises(SinkError, match="mqtt"):
+            open_sink(broker.port, tls=True, ca_file=tmp_path / "ca.pem").send(face(1))
+
+
 def test_tls_checks_the_brokers_certificate(tmp_path, open_sink):
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
