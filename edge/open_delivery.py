@@ -30,6 +30,9 @@ class _TimedSink:
         self.sink.send(delivery)
         self.took("deliver", time.perf_counter() - begin_s)
 
+    def idle(self) -> None:
+        self.sink.idle()
+
     def close(self) -> None:
         self.sink.close()
 

@@ -61,5 +61,12 @@ class Sink(Protocol):
             SinkRefusedError: Never; trying this delivery again cannot help.
         """
 
+    def idle(self) -> None:
+        """
+        Use a moment without faces, at the start and at least twice a minute; raises nothing.
+
+        For a sink whose connection is seen by others. By the thread that sends.
+        """
+
     def close(self) -> None:
         """Release connections; safe to call twice."""

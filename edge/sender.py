@@ -54,7 +54,7 @@ class Sender:
 
         Args:
             name: The sink's queue.
-            sink: Where to send; closed by the thread at its end.
+            sink: Where to send; told by the thread when it is idle, and closed at the end.
             outboxes: Returns what to drain, the first one first.
             backoff: Pace after failures.
             chance: Returns random numbers in [0, 1).
@@ -108,6 +108,7 @@ class Sender:
             self._wake.clear()
             rest_s = self._turn()
             if rest_s is None:
+                self._sink.idle()
                 self._wake.wait(self._idle_s())
             else:
                 self._stopping.wait(rest_s)

@@ -66,6 +66,9 @@ class DirectorySink:
                 stored.append(StoredFace(name, self._wall_clock()))
             self._retain(stored)
 
+    def idle(self) -> None:
+        """Do nothing: nobody looks whether it is there."""
+
     def close(self) -> None:
         """Nothing is held open."""
 

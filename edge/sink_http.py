@@ -98,6 +98,9 @@ class HttpSink:
             raise SinkError(f"{self._settings.url}: {error}") from error
         judge(answer, self._settings.url, now_s=time.time())
 
+    def idle(self) -> None:
+        """Do nothing: nobody looks whether it is there."""
+
     def close(self) -> None:
         """Close the connection; the next face opens another."""
         self._connection.close()

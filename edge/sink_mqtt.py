@@ -13,6 +13,7 @@ with the same "key" in its record.
 
 import base64
 import json
+import logging
 import socket
 from collections.abc import Mapping
 
@@ -23,6 +24,8 @@ from edge.mqtt_session import Message, MqttSession
 from edge.record import NOT_IN_NAMES, FaceRecord, origin
 from edge.samples import Delivery
 from edge.settings_delivery import MqttSinkSettings
+
+log = logging.getLogger(__name__)
 
 
 class MqttSink:
@@ -47,6 +50,7 @@ class MqttSink:
         self._device = name
         self._base = f"{settings.topic}/{name}"
         self._announced: set[str] = set()
+        self._is_missed = False
         self._password()
         self._session: MqttSession | None = self._new_session()
 
@@ -69,6 +73,18 @@ class MqttSink:
             self._give_up()
             raise
         self._announced.add(camera)
+
+    def idle(self) -> None:
+        """Be there for those who watch the availability, also before the first face."""
+        try:
+            self._open_session()
+        except SinkError as error:
+            self._give_up()
+            if not self._is_missed:
+                log.warning("%s; until then the gate is shown as offline", error)
+            self._is_missed = True
+        else:
+            self._is_missed = False
 
     def close(self) -> None:
         """Publish `offline` and disconnect; safe to call twice."""

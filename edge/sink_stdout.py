@@ -27,5 +27,8 @@ class StdoutSink:
         except OSError as error:
             raise SinkError(f"standard output: {error.strerror or error}") from error
 
+    def idle(self) -> None:
+        """Do nothing: nobody looks whether it is there."""
+
     def close(self) -> None:
         """Leave standard output open: it is not ours."""

@@ -47,6 +47,9 @@ class Receiver:
         # A kill may cut a write in two at a page border: the line end in front saves the next.
         os.write(self._file, f"\n{delivery.key} {fingerprint(delivery)}\n".encode())
 
+    def idle(self) -> None:
+        pass
+
     def close(self) -> None:
         os.close(self._file)
 

@@ -32,6 +32,7 @@ class ScriptedSink:
         self.script = list(script)
         self.taken: queue.Queue[str] = queue.Queue()
         self.attempts: list[str] = []
+        self.moments: queue.Queue[int] = queue.Queue()
         self.closed = threading.Event()
 
     def send(self, delivery):
@@ -41,6 +42,9 @@ class ScriptedSink:
             if error is not None:
                 raise error
         self.taken.put(delivery.key)
+
+    def idle(self):
+        self.moments.put(len(self.attempts))
 
     def close(self):
         self.closed.set()
@@ -133,6 +137,15 @@ def test_one_face_that_always_fails_does_not_stop_the_others(open_courier):
     for number in range(1, 5):
         courier.accept(blob(number))
     assert sink.keys(3) == keys(2, 3, 4)
+
+
+def test_a_sink_has_a_moment_before_the_first_face_and_after_the_last(open_courier):
+    sink = ScriptedSink()
+    courier = open_courier(sink=sink)
+    courier.start()
+    assert sink.moments.get(timeout=PATIENCE_S) == 0
+    courier.accept(blob(1))
+    assert sink.moments.get(timeout=PATIENCE_S) == 1
 
 
 def test_a_sink_that_asks_for_peace_gets_it(open_courier):

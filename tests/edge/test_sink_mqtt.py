@@ -80,6 +80,31 @@ def test_availability_is_retained_online_and_goes_offline_on_a_goodbye(broker, o
     assert second.payload == b"offline"
 
 
+def test_the_gate_is_seen_online_before_its_first_face(broker, open_sink):
+    sink = open_sink(broker.port)
+    with subscribed(broker, "+/+/available") as heard:
+        sink.idle()
+        assert wait_for(heard, "edge-gate/pole-7/available").payload == b"online"
+
+
+def test_a_broker_that_comes_late_is_told_then_and_its_absence_is_logged_once(
+    tmp_path, open_sink, caplog
+):
+    broker = mqtt_broker.Broker(tmp_path)
+    sink = open_sink(broker.port)
+    sink.idle()
+    sink.idle()
+    assert caplog.text.count("until then the gate is shown as offline") == 1
+    broker.start()
+    try:
+        with subscribed(broker, "+/+/available") as heard:
+            sink.idle()
+            assert wait_for(heard, "edge-gate/pole-7/available").payload == b"online"
+        sink.close()
+    finally:
+        broker.stop()
+
+
 def test_the_last_will_says_offline_for_a_gate_that_died(broker):
     gate = (
         "import os, sys; from edge.settings_delivery import MqttSinkSettings;"

@@ -67,6 +67,9 @@ class Taken:
     def send(self, delivery):
         self.keys.append(delivery.key)
 
+    def idle(self):
+        pass
+
     def close(self):
         pass
 
