@@ -5,14 +5,15 @@ Measure: population stability index over the deciles of the baseline, sum of (p 
 (Siddiqi, "Credit Risk Scorecards", 2006: from 0.25 on the population has shifted). Half a face is
 added to each bin (Jeffreys), so that an empty one stays finite. Of two samples of the same camera
 PSI is, times 1 / (1/n + 1/m), chi-squared with one degree less than there are bins (Yurdakul and
-Naranjo, "Statistical properties of the population stability index", 2020); n and m count tracks
-here, because the faces of one person are one observation. Pure: time comes in as a number.
+Naranjo, "Statistical properties of the population stability index", 2020), if observations are
+independent. So each track counts once, with its best score, up to the score from which on the gate
+looks for no better one (`tracks.enough`): this is the same whether every face is scored, as when
+tuning, or only those that may become the best. Pure: time comes in as a number.
 """
 
 import math
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -24,7 +25,6 @@ SHIFTED = 0.25
 LEAST_TRACKS = 20
 """Tracks of the last hour; fewer say nothing, at night for instance."""
 WINDOW_S = 3600.0
-_BUCKET_S = 60.0
 _CHANCE = (10.83, 13.82, 16.27, 18.47, 20.52, 22.46, 24.32, 26.12, 27.88)
 """99.9 % quantiles of chi-squared for 1 to 9 degrees of freedom: one false alarm in 1000 hours."""
 
@@ -45,9 +45,9 @@ class Baseline:
     edges: tuple[float, ...]
     """B - 1 inner edges, ascending; a score equal to an edge lies above it."""
     counts: tuple[int, ...]
-    """B numbers of faces."""
-    tracks: int
-    """Tracks they belong to."""
+    """B numbers of tracks, by their best score."""
+    enough: float
+    """Better scores count as this one."""
     pair_id: str
     """Scores of other engine pairs cannot be compared with these."""
 
@@ -56,8 +56,13 @@ class Baseline:
             raise ValueError(f"{len(self.edges)} edges for {len(self.counts)} bins")
         if any(low >= high for low, high in zip(self.edges, self.edges[1:], strict=False)):
             raise ValueError("the edges do not ascend")
-        if min(self.counts) < 0 or not sum(self.counts) or self.tracks < 1:
-            raise ValueError("a baseline needs faces and tracks")
+        if min(self.counts) < 0 or not sum(self.counts):
+            raise ValueError("a baseline needs tracks")
+
+    @property
+    def tracks(self) -> int:
+        """Number of tracks."""
+        return sum(self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +81,16 @@ class Drift:
         return self.psi >= self.limit
 
 
-def baseline_of(scores: NDArray[np.float64], tracks: int, pair_id: str) -> Baseline | None:
+def baseline_of(best: NDArray[np.float64], enough: float, pair_id: str) -> Baseline | None:
     """
     Return the baseline of tuned footage; None where all scores are equal.
 
     Args:
-        scores: (S,) quality scores.
-        tracks: Tracks they belong to.
+        best: (C,) best quality score of each track.
+        enough: Better scores count as this one.
         pair_id: Of the pair that scored.
     """
+    scores = np.minimum(best, enough)
     if not scores.size or scores.min() == scores.max():
         return None
     # Deciles that are scores themselves leave no bin empty.
@@ -93,7 +99,7 @@ def baseline_of(scores: NDArray[np.float64], tracks: int, pair_id: str) -> Basel
     if not edges.size:
         edges = np.array([scores[scores > scores.min()].min()])
     counts = np.bincount(np.searchsorted(edges, scores, side="right"), minlength=edges.size + 1)
-    return Baseline(tuple(edges.tolist()), tuple(counts.tolist()), tracks, pair_id)
+    return Baseline(tuple(edges.tolist()), tuple(counts.tolist()), enough, pair_id)
 
 
 def psi(expected: Sequence[int] | Counts, actual: Sequence[int] | Counts) -> float:
@@ -103,15 +109,15 @@ def psi(expected: Sequence[int] | Counts, actual: Sequence[int] | Counts) -> flo
     return float(np.sum((q - p) * np.log(q / p)))
 
 
-def drift_of(baseline: Baseline, counts: Counts, tracks: int) -> Drift | None:
+def drift_of(baseline: Baseline, counts: Counts) -> Drift | None:
     """
     Return how far recent scores have moved; None when too few people were seen to say.
 
     Args:
         baseline: Of the tuned footage.
-        counts: (B,) faces of the last hour in the baseline's bins.
-        tracks: Tracks they belong to.
+        counts: (B,) tracks of the last hour in the baseline's bins, by their best score.
     """
+    tracks = int(counts.sum())
     if tracks < LEAST_TRACKS:
         return None
     chance = _CHANCE[len(baseline.counts) - 2] * (1 / tracks + 1 / baseline.tracks)
@@ -130,25 +136,23 @@ def _direction(expected: Sequence[int], actual: Counts) -> Direction:
 
 
 @dataclass(slots=True)
-class _Bucket:
-    """What was seen in one minute."""
+class _Track:
+    """One person who walked by."""
 
-    start_s: float
-    counts: Counts
-    tracks: set[int] = field(default_factory=set)
+    best: float
+    seen_s: float
 
 
 class RecentScores:
-    """The scores of one camera in the last hour, in the bins of its baseline."""
+    """The best scores of the tracks of one camera in the last hour."""
 
     def __init__(self, baseline: Baseline) -> None:
         self.baseline = baseline
-        self._edges = np.array(baseline.edges)
-        self._buckets: deque[_Bucket] = deque()
+        self._tracks: dict[Hashable, _Track] = {}
 
-    def add(self, score: float, track: int, now_s: float) -> None:
+    def add(self, score: float, track: Hashable, now_s: float) -> None:
         """
-        Count one scored face.
+        Note one scored face.
 
         Args:
             score: Quality score.
@@ -160,23 +164,23 @@ class RecentScores:
         """
         if not math.isfinite(score):
             raise ValueError(f"score {score} is not finite")
-        if not self._buckets or now_s - self._buckets[-1].start_s >= _BUCKET_S:
-            counts = np.zeros(len(self.baseline.counts), np.int64)
-            self._buckets.append(_Bucket(now_s, counts))
-        bucket = self._buckets[-1]
-        bucket.counts[np.searchsorted(self._edges, score, side="right")] += 1
-        bucket.tracks.add(track)
+        # The track seen last comes last, so that forgetting begins at the front.
+        before = self._tracks.pop(track, None)
+        best = score if before is None else max(score, before.best)
+        self._tracks[track] = _Track(best, now_s)
         self._forget(now_s)
 
     def drift(self, now_s: float) -> Drift | None:
         """Return how far the last hour is from the baseline; None when it cannot be told."""
         self._forget(now_s)
-        if not self._buckets:
-            return None
-        counts = np.sum([bucket.counts for bucket in self._buckets], axis=0)
-        tracks = set[int]().union(*(bucket.tracks for bucket in self._buckets))
-        return drift_of(self.baseline, counts, len(tracks))
+        best = np.array([track.best for track in self._tracks.values()], np.float64)
+        edges = np.array(self.baseline.edges)
+        bins = np.searchsorted(edges, np.minimum(best, self.baseline.enough), side="right")
+        return drift_of(self.baseline, np.bincount(bins, minlength=len(self.baseline.counts)))
 
     def _forget(self, now_s: float) -> None:
-        while self._buckets and now_s - self._buckets[0].start_s >= WINDOW_S:
-            self._buckets.popleft()
+        while self._tracks:
+            oldest = next(iter(self._tracks))
+            if now_s - self._tracks[oldest].seen_s < WINDOW_S:
+                return
+            del self._tracks[oldest]

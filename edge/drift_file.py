@@ -14,9 +14,10 @@ from edge.face_output import whole_file
 class _File(BaseModel):
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2]
+    """1 counted faces, not tracks."""
     pair_id: str
-    tracks: int
+    enough: float
     edges: tuple[float, ...]
     counts: tuple[int, ...]
 
@@ -29,8 +30,9 @@ def write_baseline(baseline: Baseline, path: Path) -> None:
         SinkError: The folder cannot be written.
     """
     file = _File(
+        schema_version=2,
         pair_id=baseline.pair_id,
-        tracks=baseline.tracks,
+        enough=baseline.enough,
         edges=baseline.edges,
         counts=baseline.counts,
     )
@@ -47,7 +49,7 @@ def read_baseline(path: Path, pair_id: str) -> Baseline:
     """
     try:
         file = _File.model_validate_json(path.read_bytes())
-        baseline = Baseline(file.edges, file.counts, file.tracks, file.pair_id)
+        baseline = Baseline(file.edges, file.counts, file.enough, file.pair_id)
     except (OSError, ValidationError, ValueError) as error:
         raise ConfigError(
             f"{path}: not a baseline of scores; write it anew with edge-gate tune: {error}"

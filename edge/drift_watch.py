@@ -57,7 +57,8 @@ class DriftWatch:
         now_s = self._monotonic()
         for seen in observation.outcome.seen:
             if seen.assessment is not None and seen.assessment.quality is not None:
-                watched.recent.add(seen.assessment.quality.score, seen.track_id, now_s)
+                track = observation.run, seen.track_id
+                watched.recent.add(seen.assessment.quality.score, track, now_s)
         if now_s >= watched.next_look_s:
             watched.next_look_s = now_s + LOOK_EVERY_S
             self._look(observation.camera, watched, now_s)

@@ -20,7 +20,16 @@ from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame
 from edge.shadow_log_footage import logged_footage
 from edge.strict_yaml import key_name
-from edge.tuning import Footage, Goal, Steps, Suggestion, forward_rates, steps_of, suggest
+from edge.tuning import (
+    Footage,
+    Goal,
+    Steps,
+    Suggestion,
+    best_of_tracks,
+    forward_rates,
+    steps_of,
+    suggest,
+)
 from edge.tuning_found import Tuning
 from edge.tuning_labels import (
     CentralFaces,
@@ -117,12 +126,19 @@ def _looked_at(target: Target, asked: Asked, observed: Observed, pair_id: str) -
     )
 
 
-def baseline_of_tuning(tuning: Tuning) -> Baseline | None:
-    """Return how scores are spread on the footage; None where no threshold can be told of it."""
+def baseline_of_tuning(tuning: Tuning, enough: float) -> Baseline | None:
+    """
+    Return how scores are spread on the footage; None where no threshold can be told of it.
+
+    Args:
+        tuning: What was found.
+        enough: Of its target.
+    """
     footage = footage_of(tuning.observed)
     if tuning.suggestion is None:
         return None
-    return baseline_of(footage.score, footage.tracks, tuning.pair_id)
+    best = footage.score[best_of_tracks(footage, 1)]
+    return baseline_of(best, enough, tuning.pair_id)
 
 
 def _files(target: Target, asked: Asked) -> Sequence[Path]:

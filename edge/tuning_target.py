@@ -28,6 +28,8 @@ class Target:
     """In effect."""
     keep: int
     """Faces forwarded of each track."""
+    enough: float
+    """Quality score from which on no better face of a track is looked for."""
     masks: tuple[Polygon, ...]
     footage: tuple[Path, ...]
 
@@ -50,8 +52,8 @@ def targets(config: Config, footage: Sequence[Path], named: str | None) -> tuple
     if is_log and len(footage) > 1:
         raise UsageError("a shadow log is looked at by itself: leave out the other footage")
     if footage and len(chosen) > 1 and not is_log:
-        keep = _keep(config, None)
-        return (Target(ALL_CAMERAS, ("gate",), config.gate, keep, (), tuple(footage)),)
+        keep, enough = _keep(config, None), config.tracks.enough
+        return (Target(ALL_CAMERAS, ("gate",), config.gate, keep, enough, (), tuple(footage)),)
     if not footage:
         chosen = [index for index in chosen if _own_footage(config, index) is not None]
     if not chosen:
@@ -78,6 +80,7 @@ def _target(config: Config, index: int, footage: Sequence[Path], *, own: bool) -
         section=("gate",) if shared else ("sources", index, "gate"),
         gate=effective_gate(config, source),
         keep=_keep(config, source),
+        enough=tracks_of(config, source).enough,
         masks=tuple(polygon(text) for text in source.masks),
         footage=tuple(footage) or (_own_footage(config, index) or source.uri.path,),
     )

@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
             after = with_threshold(after, arguments.config, target.section, found)
             own = with_threshold(before, arguments.config, target.section, found)
             tuning = replace(tuning, diff=_diff(before, own, arguments.config))  # noqa: PLW2901
-        _tell(tuning, arguments.out, shown_on)
+        _tell(tuning, target.enough, arguments.out, shown_on)
     for problem in problems:
         shown_on.print(f"not looked at: {problem}", markup=False, style="red")
     sys.stdout.write(_diff(before, after, arguments.config))
@@ -178,12 +178,12 @@ def _opened(config: Config, stack: ExitStack, bars: Progress) -> Opened:
     return Opened(open_detector(config.detector, bars), pair)
 
 
-def _tell(tuning: Tuning, folder: Path, shown_on: Console) -> None:
+def _tell(tuning: Tuning, enough: float, folder: Path, shown_on: Console) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{tuning.camera}.html"
     with whole_file(path) as file:
         file.write(report(tuning))
-    baseline = baseline_of_tuning(tuning)
+    baseline = baseline_of_tuning(tuning, enough)
     if baseline is not None:
         write_baseline(baseline, folder / f"{tuning.camera}.baseline.json")
     for line in conclusion(tuning):

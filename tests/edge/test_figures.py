@@ -173,7 +173,7 @@ def test_settings_that_say_the_same_have_the_same_hash(configured):
 def baseline_file(tmp_path, material, pair_id=None):
     known = read_manifest(material / "pair").pair_id
     path = tmp_path / "door.baseline.json"
-    write_baseline(Baseline((99.0,), (5, 500), 500, pair_id or known), path)
+    write_baseline(Baseline((90.0,), (5, 500), 95.0, pair_id or known), path)
     return path
 
 

@@ -93,7 +93,7 @@ def test_a_threshold_goes_from_footage_into_the_file_with_one_command(tune, conf
     report = (tmp_path / "new" / "folder" / "door.html").read_text()
     assert report.count("data:image/jpeg;base64,") > 24
     assert "<td>6, 6 of them with a scored face</td>" in report  # people walking by
-    assert json.loads((tmp_path / "new" / "folder" / "door.baseline.json").read_text())["tracks"]
+    assert json.loads((tmp_path / "new" / "folder" / "door.baseline.json").read_text())["counts"]
 
 
 LOGGING = "mode: observe\nshadow_log: {path: shadow.sqlite}\n"
