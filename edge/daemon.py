@@ -10,7 +10,7 @@ Threads hand over through slots and the outbox, all of them bounded. Of several 
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from edge.camera_state import State
@@ -28,6 +28,7 @@ from edge.open_engines import camera_settings, open_engines
 from edge.outbox_tables import LedgerRow
 from edge.source_status import SourceStatus, Surroundings
 from edge.worker import Worker
+from engines.manifest import read_manifest
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Daemon:
         Raises:
             EdgeError, EnginesError: As in the constructor; the old configuration is kept.
         """
-        todo = changes(self.config, config)
+        todo = self._todo(config)
         engines = open_engines(config) if todo.engines else self._engines
         delivery = open_delivery(config, self._onlookers.took) if todo.delivery else None
         new_sources = self._new_sources(config, todo.opened)
@@ -175,6 +176,12 @@ class Daemon:
             courier.problem or "",
         ]
         return "; ".join(filter(None, parts))
+
+    def _todo(self, config: Config) -> Changes:
+        todo = changes(self.config, config)
+        # A pair may have been built anew under the same path.
+        rebuilt = read_manifest(config.pair).pair_id != self.pair_id
+        return replace(todo, engines=todo.engines or rebuilt)
 
     def _names(self) -> tuple[str, ...]:
         return tuple(source.name for source in self.config.sources)

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from engines.recipe import Recipe
 from tests.edge.running_gate import (
     ENGINES,
     PATIENCE_S,
@@ -152,6 +153,24 @@ def test_a_source_that_is_opened_anew_goes_on_with_its_books(configure):
         code, source, sink = gate.terminate()
     assert code == 0
     assert source["forwarded"] == sink["delivered"] > before
+
+
+def test_a_pair_built_anew_under_the_same_path_is_taken_at_a_reload(configure, tmp_path):
+    path = configure()
+    (tmp_path / "pair").unlink()
+    first = tiny_pair(tmp_path)
+    with RunningGate(path) as gate:
+        gate.wait_for("READY=1")
+        gate.wait_until_forwarded(more_than=0)
+        second = tiny_pair(tmp_path, recipe=Recipe(sparsity=0.3))
+        gate.send(signal.SIGHUP)
+        gate.wait_for_log("reloaded: engines")
+        before = gate.ledgers()[0]["forwarded"]
+        gate.wait_until_forwarded(more_than=before)
+        code, *_ = gate.terminate()
+    records = [json.loads(path.read_text()) for path in (tmp_path / "faces").glob("*.json")]
+    assert code == 0
+    assert {record["pair_id"] for record in records} == {first.pair_id, second.pair_id}
 
 
 def test_another_outbox_and_sink_take_over_and_the_old_ones_lose_nothing(configure, tmp_path):
