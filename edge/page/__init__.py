@@ -6,6 +6,9 @@ status in turns, on one busy x86-64 core: 1 MB of memory more than a bare interp
 of Starlette with uvicorn, up in 0.13 s against 0.5 s, 0.15 ms of processor time a request against
 0.26 ms, and no wheel to bring to a device against five.
 
+Ten pages open on two cameras asked 150 times a second and got 95 pictures: as many frames were
+looked at as without them, for 3 MB of memory.
+
     worker --observation--> memory (bounded)  <--asks-- routes <--request-- server <-- browser
 
 A browser is never waited for: the worker only leaves the newest frame and small pictures behind,

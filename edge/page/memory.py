@@ -92,7 +92,6 @@ class CameraMemory:
         self._encoding = threading.Lock()
         self._assessed: deque[Remembered] = deque(maxlen=MOST_ASSESSED)
         self._forwarded: deque[Remembered] = deque(maxlen=MOST_LATEST)
-        self._discarded: deque[Remembered] = deque(maxlen=MOST_LATEST)
         self._pair_id = ""
         self._newest: _Frame | None = None
         self._watched_until_s = float("-inf")
@@ -109,7 +108,6 @@ class CameraMemory:
         with self._lock:
             self._forget_other_pairs(observation.outcome.seen)
             self._assessed.extend(noted)
-            self._discarded.extend(face for face in noted if face.reason != Reason.FORWARDED)
             self._forwarded.extend(sent)
             if observation.captured is not None:
                 self._keep_frame(observation.captured, observation.outcome.seen)
@@ -125,14 +123,17 @@ class CameraMemory:
             return list(reversed(self._forwarded))
 
     def discarded(self) -> list[Remembered]:
-        """Return the faces discarded last, at most 24, newest first."""
-        with self._lock:
-            return list(reversed(self._discarded))
+        """Return the newest discarded face of each track and reason, at most 24, newest first."""
+        newest: dict[tuple[int, Reason], Remembered] = {}
+        for face in reversed(self.assessed()):
+            if face.reason != Reason.FORWARDED:
+                newest.setdefault((face.track, face.reason), face)
+        return list(islice(newest.values(), MOST_LATEST))
 
     def small(self, number: int) -> Pixels | None:
         """Return the small picture of a face; None when it is forgotten."""
         with self._lock:
-            every = (*self._assessed, *self._forwarded, *self._discarded)
+            every = (*self._assessed, *self._forwarded)
         return next((face.small for face in every if face.number == number), None)
 
     def live(self, after: int) -> Live | None:

@@ -16,6 +16,7 @@ from edge.config import Config, effective_gate
 from edge.config_file import read_config
 from edge.observation import Observation
 from edge.outcome import Outcome, SeenFace
+from edge.page.exchange import Refusal
 from edge.page.page import Gate, Page, Reloaded
 from edge.samples import Box, Captured, Frame, QualityScore, Reason, Verdict
 from tests.edge.assessments import Given, assessment, face_image
@@ -97,6 +98,8 @@ class LookedAt:
     errors: dict[str, str] = field(default_factory=dict)
     notices: dict[str, list[str]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    busy: str | None = None
+    """Why it cannot say how it is."""
     refuses: str | None = None
     """What the gate says when it is asked to read the configuration again."""
 
@@ -114,6 +117,8 @@ class LookedAt:
         self.page.reloaded = Reloaded(self.page.reloaded.number + 1, self.refuses)
 
     def state(self) -> dict[str, object]:
+        if self.busy is not None:
+            raise Refusal(503, self.busy)
         page = self.config.page
         return {
             "login": page.token is not None,

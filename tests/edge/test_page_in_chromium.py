@@ -1,5 +1,6 @@
 """The page in a real browser. Nothing it does may make the console complain, or ask elsewhere."""
 
+import json
 import re
 import signal
 import threading
@@ -125,9 +126,9 @@ def test_the_slider_tells_by_keyboard_what_another_threshold_would_do(tab, serve
     lines = tab.text(f"{DOOR} pre")
     tab.run(f"document.querySelector('{DOOR} .back').click()")
     after = tab.until_text(f"{DOOR} .verdict", "In effect: 50. Of")
-    words = "5 of 9 faces (56 %), 5 of 9 people. Discarded at any threshold: too small 1."
+    words = "5 of 9 faces (56\u00a0%), 5 of 9 people. Discarded at any threshold: too small 1."
     assert before == after == f"In effect: 50. Of the faces assessed last it passes {words}"
-    assert moved.startswith("At 39.5: 6 of 9 faces (67 %), 6 of 9 people.")
+    assert moved.startswith("At 39.5: 6 of 9 faces (67\u00a0%), 6 of 9 people.")
     assert title == "1 face would be forwarded as well"
     assert re.findall(r"✓ \d+", gained) == ["✓ 40"]
     assert lines == "sources:\n- name: door\n  gate:\n    threshold: 39.5\n"
@@ -170,6 +171,27 @@ def test_a_dead_camera_is_told_in_words_and_the_others_go_on(tab, serve):
     assert tab.text("#facts").startswith("⚠ 1 of 2 cameras stream")
     with streaming(gate):
         tab.until(f"!document.querySelector('{DOOR} .screen')?.classList.contains('old')")
+
+
+def test_what_is_wrong_with_a_streaming_camera_is_told(tab, serve):
+    gate = serve(PEOPLE)
+    gate.notices["door"] = ["The picture is black.", "Scores have drifted: lens dirty?"]
+    tab.open(gate.address)
+    words = tab.until_text(f"{DOOR} .drift", "⚠")
+    assert words == "⚠ The picture is black. ⚠ Scores have drifted: lens dirty?"
+    gate.notices["door"] = []
+    tab.until(f"document.querySelector('{DOOR} .drift').hidden")
+
+
+def test_a_gate_that_goes_away_is_told_and_found_again(browser, serve):
+    gate = serve(PEOPLE)
+    with closing(Tab(browser)) as tab:
+        tab.open(gate.address)
+        tab.until_text(f"{DOOR} .forwarded", "✓ 90")
+        gate.busy = "the worker did not answer within 3 s"
+        tab.until_text("#problem", "did not answer within 3 s")
+        gate.busy = None
+        tab.until("document.querySelector('#problem').hidden")
 
 
 def test_a_camera_that_stops_shows_its_last_picture_as_old(tab, serve):
@@ -229,6 +251,15 @@ def test_fifty_faces_a_second_are_kept_up_with(tab, serve):
     assert pictures > seconds  # the live view went on meanwhile
 
 
+def apply(tab, camera):
+    """Press the button and agree."""
+    tab.focus(f"{camera} .apply")
+    tab.press("Enter")
+    tab.until_text("#confirm[open]", "is retuned")
+    tab.press("Tab")
+    tab.press("Enter")
+
+
 def test_a_threshold_is_applied_after_a_confirmation_and_leaves_the_rest_of_the_file(tab, serve):
     gate = serve(PEOPLE, ", allow_apply: true")
     before = gate.path.read_text()
@@ -275,11 +306,7 @@ def test_a_gate_that_refuses_what_was_written_is_quoted(tab, serve):
     tab.until_text(f"{DOOR} .verdict", "In effect: 50")
     tab.focus(f"{DOOR} input[type=range]")
     tab.press("ArrowRight")
-    tab.focus(f"{DOOR} .apply")
-    tab.press("Enter")
-    tab.until_text("#confirm[open]", "?")
-    tab.press("Tab")
-    tab.press("Enter")
+    apply(tab, DOOR)
     tab.until_text(f"{DOOR} .applied", "Written, but not in effect: the pair is gone")
 
 
@@ -321,6 +348,10 @@ def test_what_has_the_focus_can_be_seen(tab, serve):
     assert {style for name, style in outlines.items() if name != "BODY"} == {"solid"}
 
 
+def asked(tab, path):
+    return tab.run(f"fetch('{path}').then((answer) => answer.text())")
+
+
 @pytest.mark.registry
 def test_a_running_gate_is_looked_at_and_tuned_while_one_of_its_cameras_is_dead(tab, tmp_path):
     tiny_pair(tmp_path)
@@ -344,13 +375,13 @@ def test_a_running_gate_is_looked_at_and_tuned_while_one_of_its_cameras_is_dead(
         tab.focus("#camera-clip input[type=range]")
         tab.press("ArrowRight")
         tab.until_text("#camera-clip .verdict", "At 0.5")
-        tab.focus("#camera-clip .apply")
-        tab.press("Enter")
-        tab.until_text("#confirm[open]", "clip is retuned")
-        tab.press("Tab")
-        tab.press("Enter")
+        apply(tab, "#camera-clip")
         tab.until_text("#camera-clip .applied", "✓ In effect: 0.5.")
         gate.wait_for_log("reloaded: clip is retuned")
+        figures = asked(tab, "/metrics")
+        assert 'edge_gate_camera_up{camera="dead"} 0.0' in figures
+        assert json.loads(asked(tab, "/status"))["cameras"][0]["name"] == "clip"
+        assert [asked(tab, path) for path in ("/livez", "/readyz")] == ["yes\n"] * 2
         tab.open("about:blank")
         gate.send(signal.SIGTERM)
         assert gate.process.wait(60) == 0

@@ -25,11 +25,18 @@ def decoded(jpeg):
 
 def test_only_so_many_faces_are_remembered_the_newest(memory):
     for number in range(MOST_ASSESSED + 7):
-        memory.take(observation((Face(score=number % 50),), number=number))
+        memory.take(observation((Face(score=number % 50, track=number),), number=number))
     assert len(memory.assessed()) == MOST_ASSESSED
     assert [face.score for face in memory.assessed()[:2]] == [7, 8]
     assert len(memory.discarded()) == MOST_LATEST
     assert memory.discarded()[0].score == (MOST_ASSESSED + 6) % 50
+
+
+def test_somebody_who_stays_is_shown_once_for_each_reason(memory):
+    for score in (10, 20, None, 30):
+        memory.take(observation((Face(score, track=1),)))
+    memory.take(observation((Face(40, track=2),)))
+    assert [face.score for face in memory.discarded()] == [40, 30, None]
 
 
 def test_faces_that_pass_are_shown_as_forwarded_only_when_they_are_sent(memory):

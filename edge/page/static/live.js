@@ -27,7 +27,7 @@ export async function askPicture(path, after) {
 // Colour, line and sign each tell the kind alone. On a picture, colours are the same day and night.
 const KINDS = {
   good: { colour: "#3ddc84", dash: [], sign: "✓" },
-  bad: { colour: "#ff6b5e", dash: [9, 5], sign: "✗" },
+  bad: { colour: "#ff6b5e", dash: [6, 4], sign: "✗" },
   seen: { colour: "#d5dbe2", dash: [2, 4], sign: "·" },
 };
 const NARROW = 500;

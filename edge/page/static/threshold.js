@@ -3,7 +3,7 @@ import { ask, pause } from "/live.js";
 
 const QUIET_MS = 80;
 const COPIED_MS = 2000;
-const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(0)} %` : "–");
+const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(0)}\u00a0%` : "–");
 const people = (count) => (count === 1 ? "1 person" : `${count} people`);
 
 function unscored(reasons) {
@@ -27,6 +27,8 @@ export class Threshold {
     camera.find(".back").addEventListener("click", () => this.move(this.inEffect));
     camera.find(".apply").addEventListener("click", () => this.apply());
     camera.find(".copy").addEventListener("click", () => this.copy());
+    // The histogram is drawn in the colours of day or night.
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.preview());
   }
 
   get value() {
