@@ -122,8 +122,14 @@ class Figures:
 
 
 def config_hash(config: Config) -> str:
-    """Return 12 hexadecimal digits that are the same for configurations that say the same."""
-    return sha256(config.model_dump_json().encode()).hexdigest()[:12]
+    """
+    Return 12 hexadecimal digits that are the same for configurations that say the same.
+
+    Credentials within addresses do not enter: from a hash that is told they could be guessed.
+    """
+    written = config.model_dump_json(exclude={"sources": {"__all__": {"uri"}}})
+    addresses = [str(source.uri) for source in config.sources]
+    return sha256(f"{written} {addresses}".encode()).hexdigest()[:12]
 
 
 def _in_worker(daemon: Daemon, read: Callable[[], Result]) -> Result:

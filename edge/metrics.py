@@ -67,7 +67,10 @@ class Reading:
     deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By sink and result: delivered, failed, refused."""
     drops: Mapping[str, int] = field(default_factory=dict)
-    """Forwarded faces that were lost, by place: quota, disk, expired, …."""
+    """
+    Times that a sink missed a forwarded face, by place: `quota` of the outbox, `expired` in it,
+    `purged` by the operator; `unkept` are those that neither disk nor memory could keep.
+    """
 
 
 class Metrics:
@@ -178,7 +181,7 @@ def _forwarded(reading: Reading) -> Iterator[Metric]:
     deliveries = _counter("deliveries", "Attempts to deliver a face.", ("sink", "result"))
     for (sink, result), count in reading.deliveries.items():
         deliveries.add_metric([sink, result], count)
-    drops = _counter("drops", "Forwarded faces that reached no sink.", ("place",))
+    drops = _counter("drops", "Times that a sink missed a forwarded face.", ("place",))
     for place, count in reading.drops.items():
         drops.add_metric([place], count)
     yield from (deliveries, drops)

@@ -20,6 +20,7 @@ from edge.figures import Figures, GateBusyError, config_hash
 from edge.observation import Observation, Onlookers
 from edge.outcome import Outcome, SeenFace
 from edge.samples import Box, QualityScore
+from edge.source_uri import parse_uri
 from edge.sources import live_source
 from engines.manifest import read_manifest
 from tests.edge.assessments import assessment
@@ -168,6 +169,17 @@ def test_settings_that_say_the_same_have_the_same_hash(configured):
     plain = config_hash(configured())
     assert config_hash(configured()) == plain
     assert config_hash(configured(", max_fps: 3")) != plain
+
+
+def test_the_hash_tells_addresses_apart_but_not_passwords(configured):
+    config = configured()
+
+    def hash_of(address):
+        source = config.sources[0].model_copy(update={"uri": parse_uri(address)})
+        return config_hash(config.model_copy(update={"sources": (source,)}))
+
+    one, two = hash_of("rtsp://root:one@camera/"), hash_of("rtsp://root:two@camera/")
+    assert one == two != hash_of("rtsp://root:one@other/")
 
 
 def baseline_file(tmp_path, material, pair_id=None):

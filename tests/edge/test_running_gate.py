@@ -225,6 +225,27 @@ def test_a_service_with_files_ends_with_them_and_sends_what_a_plain_run_sends(co
     assert len(by_service) == 2  # of two people
 
 
+def test_a_reload_begins_and_ends_the_shadow_log(configure, tmp_path):
+    path = tmp_path / "shadow.sqlite"
+    with RunningGate(configure()) as gate:
+        gate.wait_for("READY=1")
+        configure(more="shadow_log: {path: shadow.sqlite}\n")
+        gate.send(signal.SIGHUP)
+        assert gate.wait_for_log("reloaded")["message"] == "reloaded: what looks on"
+        before = gate.ledgers()[0]["faces"]
+        gate.wait_until_forwarded(more_than=gate.ledgers()[0]["forwarded"])
+        configure()
+        gate.send(signal.SIGHUP)
+        gate.wait_for_log("reloaded")
+        after = gate.ledgers()[0]["faces"]
+        code, _, _ = gate.terminate()
+    assert code == 0
+    with closing(sqlite3.connect(path)) as database:
+        logged = database.execute("SELECT count(*) FROM faces").fetchone()[0]
+    assert 0 < logged <= after
+    assert before < after
+
+
 def test_a_wrong_configuration_ends_a_service_with_78(configure):
     with RunningGate(configure(more="thresholt: 3\n")) as gate:
         assert gate.process.wait(60) == 78
