@@ -23,8 +23,8 @@ from edge.settings_delivery import BackoffSettings, OutboxSettings
 log = logging.getLogger(__name__)
 
 REOPEN_EVERY_S = 10.0
-STOP_GRACE_S = 15.0
-"""For a sink in the middle of an attempt, beyond the time to drain."""
+STOP_GRACE_S = 10.0
+"""For sinks in the middle of an attempt, beyond the time to drain: their usual timeout."""
 
 
 class Courier:
@@ -128,8 +128,9 @@ class Courier:
         self._stopped = True
         for sender in self._senders:
             sender.stop(drain_s)
+        deadline_s = self._clocks.monotonic() + drain_s + STOP_GRACE_S
         for sender in self._senders:
-            if not sender.join(drain_s + STOP_GRACE_S):
+            if not sender.join(max(0.0, deadline_s - self._clocks.monotonic())):
                 log.warning("sink %s does not end; it is left behind", sender.status.sink)
         try:
             self._working_disk()

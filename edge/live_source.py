@@ -24,6 +24,8 @@ from edge.source_status import Limits, SourceStatus, Surroundings
 
 log = logging.getLogger(__name__)
 
+STOP_S = 5.0
+
 
 @dataclass(eq=False)
 class _Grabber:
@@ -84,12 +86,12 @@ class LiveSource:
         """Whether no frame will ever arrive again; one may still be waiting to be taken."""
         return self._slot.closed
 
-    def stop(self, timeout_s: float = 5.0) -> None:
+    def stop(self, timeout_s: float = STOP_S) -> None:
         """
         End the source and wait for its threads; safe to call twice.
 
         Args:
-            timeout_s: For a native call to return; after it the call is left behind.
+            timeout_s: For each of the two threads; then a native call is left behind.
         """
         with self._changed:
             self._stopping = True

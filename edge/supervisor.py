@@ -42,6 +42,8 @@ SIGNALS: dict[signal.Signals, Event] = {
 }
 DRAIN_S = 5.0
 """For sinks at the end; with all other bounds it stays below the unit's TimeoutStopSec=."""
+RELOAD_S = 5.0
+"""For a reload that has not ended when the process is to end."""
 HEARTBEAT_S = 5.0
 """Without a watchdog: how often the status is told."""
 
@@ -173,7 +175,7 @@ class Supervisor:
 
     def _end(self, daemon: Daemon) -> int:
         if self._reload is not None:
-            self._reload.join(self._interval_s)
+            self._reload.join(RELOAD_S)
         sources = daemon.sources()
         failed = daemon.worker.failure is not None or any(source.exhausted for source in sources)
         books = daemon.stop(DRAIN_S)

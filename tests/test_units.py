@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from edge.daemon import WORKER_S
+from edge.delivery import STOP_GRACE_S
+from edge.live_source import STOP_S as SOURCE_S
+from edge.shadow_log_writer import STOP_S as SHADOW_LOG_S
+from edge.supervisor import DRAIN_S, RELOAD_S
+
 ROOT = Path(__file__).resolve().parents[1]
 UNITS = ("edge-gate.service", "edge-gate-csi.service")
 MOST_EXPOSED = 20
@@ -71,6 +77,13 @@ def test_a_unit_starts_and_checks_the_installed_program(name, units):
     assert re.findall(r"(?m)^ExecStart=(\S+) run ", text) == [program]
     assert re.findall(r"(?m)^ExecReload=(\S+) check ", text) == [program]
     assert "@" not in re.sub(r"@system-service|@privileged|@resources", "", text)
+
+
+def test_the_gate_ends_by_itself_before_systemd_kills_it(units):
+    bounds_s = RELOAD_S + WORKER_S + 2 * SOURCE_S + DRAIN_S + STOP_GRACE_S + SHADOW_LOG_S
+    patience = re.search("TimeoutStopSec=([0-9]+)", (units / UNITS[0]).read_text())
+    assert patience is not None
+    assert bounds_s < int(patience[1])
 
 
 def test_wrong_configurations_are_not_started_again(units):
