@@ -19,7 +19,7 @@ from edge.page.picture import cut_thumbnail, live_jpeg, thumbnail
 from edge.samples import Assessment, Captured, Pixels, Reason
 
 MOST_ASSESSED = 500
-"""Faces of each camera that a threshold is tried on; 6 MB."""
+"""Faces of each camera that a threshold is tried on; 5 MB."""
 MOST_LATEST = 24
 """Faces of each camera shown as last forwarded, and as last discarded."""
 MOST_BOXES = 50
@@ -46,7 +46,7 @@ class Remembered:
     reason: Reason
     detail: str
     small: Pixels
-    """(64, 64, 3) uint8 BGR."""
+    """(56, 56, 3) uint8 BGR."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,14 @@ class Browser:
         return [event for event in self._events if event.get("sessionId") == session]
 
 
+def _text(selector: str) -> str:
+    """Return an expression for what a visible element says."""
+    return (
+        f"[document.querySelector({json.dumps(selector)})]"
+        ".map((one) => (one?.checkVisibility() ? one.innerText : ''))[0]"
+    )
+
+
 class Tab:
     """One page, with cookies of its own."""
 
@@ -149,14 +157,14 @@ class Tab:
             threading.Event().wait(LOOK_EVERY_S)  # not in the page, which may be on its way out
 
     def text(self, selector: str) -> str:
-        return str(self.run(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))
+        """Return what a visible element says; nothing when it is hidden."""
+        return str(self.run(_text(selector)))
 
     def until_text(self, selector: str, words: str) -> str:
-        """Wait until an element says something; return all that it says."""
+        """Wait until a visible element says something; return all that it says."""
         return str(
             self.until(
-                f"[document.querySelector({json.dumps(selector)})?.innerText ?? '']"
-                f".filter((text) => text.includes({json.dumps(words)}))[0]"
+                f"[{_text(selector)}].filter((text) => text.includes({json.dumps(words)}))[0]"
             )
         )
 

@@ -92,7 +92,7 @@ def test_every_picture_of_a_face_is_a_picture(tab, serve):
     tab.open(gate.address)
     tab.until("document.querySelectorAll('.faces img').length === 9")
     tab.until(
-        "[...document.querySelectorAll('.faces img')].every((face) => face.naturalWidth === 64)"
+        "[...document.querySelectorAll('.faces img')].every((face) => face.naturalWidth === 56)"
     )
 
 
@@ -201,7 +201,7 @@ def test_a_camera_that_stops_shows_its_last_picture_as_old(tab, serve):
         tab.until(f"document.querySelector('{DOOR} canvas')?.height > 20")
     gate.states["door"] = "stalled"
     tab.until(f"document.querySelector('{DOOR} .screen')?.classList.contains('old')")
-    assert tab.text(f"{DOOR} .nothing") == "No frames come"
+    tab.until_text(f"{DOOR} .nothing", "No frames come")
 
 
 def test_without_the_token_there_is_only_the_question_for_it(browser, serve):

@@ -60,7 +60,7 @@ def test_scores_of_another_engine_pair_are_forgotten(memory):
 def test_pictures_of_faces_are_found_by_number_until_newer_ones_take_their_place(memory):
     memory.take(observation((Face(20),)))
     number = memory.assessed()[0].number
-    assert memory.small(number).shape == (64, 64, 3)
+    assert memory.small(number).shape == (56, 56, 3)
     for _ in range(MOST_ASSESSED):
         memory.take(observation((Face(30),)))
     assert memory.small(number) is None
@@ -117,4 +117,4 @@ def test_a_face_at_the_border_is_not_stretched():
     "box", [Box(float("nan"), 0, 10, 10), Box(500, 500, 600, 600), Box(5, 5, 5, 5)]
 )
 def test_a_box_that_is_nowhere_gives_a_picture_all_the_same(box):
-    assert cut_thumbnail(np.zeros((100, 100, 3), np.uint8), box).shape == (64, 64, 3)
+    assert cut_thumbnail(np.zeros((100, 100, 3), np.uint8), box).shape == (56, 56, 3)

@@ -6,7 +6,7 @@ from edge.page.memory import Remembered
 from edge.page.preview import histogram, preview
 from edge.samples import Reason
 
-PICTURE = np.zeros((64, 64, 3), np.uint8)
+PICTURE = np.zeros((56, 56, 3), np.uint8)
 
 
 def remembered(number, score, track=0):

@@ -28,7 +28,7 @@ export class Camera {
     this.visible = true;
     this.ended = false;
     this.newest = 0;
-    this.drawnAt = 0;
+    this.drawnAt = -Infinity;
     this.canvas = this.find(".screen canvas");
     this.watcher = new IntersectionObserver(([entry]) => { this.visible = entry.isIntersecting; });
     this.watcher.observe(this.find(".watch"));
@@ -72,7 +72,8 @@ export class Camera {
     this.notice(".error", camera.error);
     this.notice(".drift", camera.notices.map((words) => `⚠ ${words}`).join(" "));
     this.showCounts(camera);
-    this.showAge(camera);
+    this.state = camera.state;
+    this.showAge();
     this.threshold.show(camera, state);
   }
 
@@ -90,12 +91,12 @@ export class Camera {
       (camera.mode === "observe" ? " · observing only, nothing is sent" : "");
   }
 
-  showAge(camera) {
-    const dead = camera.state !== "streaming";
+  showAge() {
+    const dead = this.state !== "streaming";
     const old = dead || performance.now() - this.drawnAt > OLD_MS;
     this.find(".screen").classList.toggle("old", old);
     this.find(".nothing").hidden = !old;
-    this.find(".nothing").textContent = NO_PICTURE[camera.state] ?? "Waiting for a picture …";
+    this.find(".nothing").textContent = NO_PICTURE[this.state] ?? "Waiting for a picture …";
   }
 
   async look() {
@@ -107,6 +108,7 @@ export class Camera {
     this.newest = frame.number;
     this.drawnAt = performance.now();
     draw(this.canvas, frame);
+    this.showAge();
   }
 
   async list() {
