@@ -61,7 +61,9 @@ def read_image(path: Path, budget: int = PIXEL_BUDGET) -> Pixels:
         problem = "the file is empty" if empty else "this is no image of a known kind"
         raise ImageError(f"{path}: {problem}") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{path}: {error}") from error
+        raise ImageError(
+            f"{path}: far more than the {budget:,} pixels allowed; shrink the image first"
+        ) from error
     except FileNotFoundError as error:
         raise ImageError(f"{path}: no such file") from error
     # Pillow's decoders raise all of these on damaged files.
@@ -127,14 +129,29 @@ def images_in(paths: Sequence[Path]) -> Iterator[Path]:
     Raises:
         SourceError: A folder holds no image.
     """
+    return files_in(paths, SUFFIXES, "image")
+
+
+def files_in(paths: Sequence[Path], suffixes: frozenset[str], kind: str) -> Iterator[Path]:
+    """
+    Yield files as `images_in` does, of any kind.
+
+    Args:
+        paths: Files, taken as they are, and folders.
+        suffixes: Endings looked for in folders, lower case.
+        kind: What such a file is, in words, for the error.
+
+    Raises:
+        SourceError: A folder holds no such file.
+    """
     for path in paths:
         if path.is_dir():
-            yield from _images_below(path)
+            yield from _files_below(path, suffixes, kind)
         else:
             yield path
 
 
-def _images_below(folder: Path) -> Iterator[Path]:
+def _files_below(folder: Path, suffixes: frozenset[str], kind: str) -> Iterator[Path]:
     unlisted: list[Path] = []
     found = False
     for root, folders, files in os.walk(
@@ -142,11 +159,11 @@ def _images_below(folder: Path) -> Iterator[Path]:
     ):
         folders.sort()
         for name in sorted(files):
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+            if Path(name).suffix.lower() in suffixes and not name.startswith("."):
                 found = True
                 yield Path(root) / name
     yield from unlisted
     if not found and not unlisted:
         raise SourceError(
-            f"{folder}: no image below this folder; known endings: {', '.join(sorted(SUFFIXES))}"
+            f"{folder}: no {kind} below this folder; known endings: {', '.join(sorted(suffixes))}"
         )

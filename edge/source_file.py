@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 
 from edge.errors import ImageError, SourceError
-from edge.images import images_in, read_image
+from edge.images import SUFFIXES, files_in, read_image
 from edge.samples import Frame
 
 VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm"})
@@ -35,7 +35,7 @@ class ImageFiles:
         self._paths = paths
         self._first = first
         self._unreadable = unreadable
-        self.name = f"{len(paths)} images"
+        self.name = f"{len(paths)} image{'' if len(paths) == 1 else 's'}"
 
     def frames(self) -> Iterator[Frame]:
         """Yield one frame for each image that can be decoded; `time_s` is None."""
@@ -113,15 +113,15 @@ def open_files(
     paths: Sequence[Path], unreadable: Callable[[ImageError], None], first: int = 0
 ) -> tuple[ImageFiles | VideoFile, ...]:
     """
-    Return the sources for images, folders (recursive, images only) and videos.
+    Return the sources for images, videos, and folders that are searched to the bottom for both.
 
     Args:
-        paths: What to read.
+        paths: What to read; all images come first, then each video, in the order found.
         unreadable: Called with the error of each image that cannot be read.
         first: Index of the first image's frame.
 
     Raises:
-        SourceError: A folder holds no image.
+        SourceError: A folder holds neither.
     """
     found, videos = listed(paths)
     images = [ImageFiles(found, unreadable, first)] if found else []
@@ -130,11 +130,12 @@ def open_files(
 
 def listed(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     """
-    Return the images, with those of folders, and the videos; what is missing is with the images.
+    Return the images and the videos, with those of folders; what is missing is with the images.
 
     Raises:
-        SourceError: A folder holds no image.
+        SourceError: A folder holds neither.
     """
-    videos = tuple(path for path in paths if path.is_file() and is_video(path))
-    others = [path for path in paths if path not in videos]
-    return tuple(images_in(others)), videos
+    images, videos = list[Path](), list[Path]()
+    for file in files_in(paths, SUFFIXES | VIDEO_SUFFIXES, "image or video"):
+        (videos if is_video(file) and file.is_file() else images).append(file)
+    return tuple(images), tuple(videos)

@@ -77,12 +77,12 @@ def test_faces_that_a_pre_check_discards_are_scored_for_the_eye_but_not_for_the_
 def test_a_folder_gives_its_images_and_then_its_videos(clip, tmp_path):
     cv2.imwrite(str(tmp_path / "z.png"), grey(200))
     names = [source.name for source in open_footage([tmp_path], unwanted)]
-    assert names == ["1 images", clip.name]
+    assert names == ["1 image", clip.name]
 
 
 def test_a_folder_without_footage_is_named(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing to see")
-    with pytest.raises(SourceError, match="neither an image nor a video"):
+    with pytest.raises(SourceError, match="no image or video below"):
         open_footage([tmp_path], unwanted)
 
 

@@ -68,6 +68,12 @@ def test_a_missing_path_is_reported_in_its_turn(tmp_path, picture):
     assert "gone: no such file" in str(reported[0])
 
 
+def test_a_folder_gives_its_images_and_then_its_videos(picture, clip):
+    images, video = open_files([clip.parent], lambda _: None)
+    assert [frame.source for frame in images.frames()] == [str(picture)]
+    assert next(iter(video.frames())).source == str(clip)
+
+
 def test_a_folder_without_images_stops_the_run_before_it_starts(tmp_path):
-    with pytest.raises(SourceError, match="no image below"):
+    with pytest.raises(SourceError, match="no image or video below"):
         open_files([tmp_path], lambda _: None)
