@@ -7,6 +7,8 @@ it is imported only when its command was named, so that `--help` stays quick.
 
 import argparse
 import importlib
+import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -36,6 +38,8 @@ EXIT_FAILED = 1
 EXIT_USAGE = 64
 EXIT_CONFIG = 78
 EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+"""As a shell reports SIGPIPE: who read the output has left, as `head` does."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -66,9 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 some inputs failed, 64 usage, 78 config."""
     words = list(sys.argv[1:] if argv is None else argv)
     named = next((word for word in words if not word.startswith("-")), None)
-    arguments = _parser(named).parse_args(words)
     try:
-        return int(importlib.import_module(f"edge.commands.{arguments.command}").run(arguments))
+        return _run(named, words)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -76,11 +79,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
     except UsageError as error:
-        print(f"edge-gate {arguments.command}: {error}", file=sys.stderr)
+        print(f"edge-gate {named}: {error}", file=sys.stderr)
         return EXIT_USAGE
-    except (EdgeError, EnginesError) as error:
-        print(f"edge-gate {arguments.command}: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        _forget_output()
+        return EXIT_BROKEN_PIPE
+    except (EdgeError, EnginesError, OSError) as error:
+        # An OSError that nobody translated still is the machine's, not the program's: a full
+        # disk, a missing permission. It names the file.
+        print(f"edge-gate {named}: {error}", file=sys.stderr)
         return EXIT_FAILED
+
+
+def _run(named: str | None, words: Sequence[str]) -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Records are UTF-8 in any locale, and names of files may hold bytes that are not.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    arguments = _parser(named).parse_args(words)
+    code = int(importlib.import_module(f"edge.commands.{arguments.command}").run(arguments))
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return code
+
+
+def _forget_output() -> None:
+    """Let nothing more reach the closed pipe, where Python would fail once more at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 if __name__ == "__main__":

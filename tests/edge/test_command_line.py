@@ -1,0 +1,56 @@
+"""What every command does about closed pipes, full disks, odd locales and odd file names."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.__main__ import EXIT_BROKEN_PIPE
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLES = ("schema", "--markdown")
+"""Prints much, at once, and with an ellipsis that ASCII lacks."""
+
+
+def edge(words, stdout, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "edge", *words],
+        cwd=ROOT,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env=os.environ | environment,
+        check=False,
+    )
+
+
+@pytest.fixture
+def closed_pipe():
+    """The end to write to of a pipe whose reader has left, as `head -1` does."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+@pytest.mark.parametrize("words", [TABLES, ("schema",)])
+def test_a_reader_that_leaves_ends_the_command_without_a_word(closed_pipe, words):
+    done = edge(words, closed_pipe)
+    assert (done.returncode, done.stderr) == (EXIT_BROKEN_PIPE, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_is_said_in_one_line():
+    with Path("/dev/full").open("w") as full:
+        done = edge(TABLES, full)
+    assert done.returncode == 1
+    assert done.stderr == b"edge-gate schema: [Errno 28] No space left on device\n"
+
+
+def test_standard_output_is_utf_8_in_any_locale():
+    done = edge(
+        TABLES, subprocess.PIPE, LC_ALL="C", LANG="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "…" in done.stdout.decode("utf-8")
