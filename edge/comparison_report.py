@@ -117,7 +117,7 @@ def _side(side: Side) -> dict[str, object]:
 def _face(sent: Sent) -> dict[str, object]:
     box = sent.box
     return {
-        "source": sent.frame.source,
+        "source": sent.frame.source_text,
         "frame": None if sent.frame.time_s is None else sent.frame.index,
         "time_s": None if sent.frame.time_s is None else round(sent.frame.time_s, 6),
         "box": [round(float(edge), 1) for edge in (box.left, box.top, box.right, box.bottom)],

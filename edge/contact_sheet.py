@@ -65,7 +65,7 @@ def _colour(assessment: Assessment) -> tuple[int, int, int]:
 
 
 def _origin(assessment: Assessment) -> str:
-    name = assessment.frame.source.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    name = assessment.frame.source_text.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     place = "" if assessment.frame.time_s is None else f" {assessment.frame.time_s:.1f}s"
     return f"{name[:14]}{place} #{assessment.face_index}"
 

@@ -129,7 +129,7 @@ class _Watch:
 
 def file_of(frame: Frame) -> str:
     """Return the name of a frame's file without its folder, shortened in its middle."""
-    name = frame.source.replace("\\", "/").rsplit("/", 1)[-1]
+    name = frame.source_text.rsplit("/", 1)[-1]
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 7]}…{name[-6:]}"
 
 

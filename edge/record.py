@@ -207,8 +207,8 @@ def schema_json() -> str:
 def _place(frame: Frame) -> dict[str, object]:
     still = frame.time_s is None
     return {
-        "source": frame.source,
-        "path": frame.source if still else None,
+        "source": frame.source_text,
+        "path": frame.source_text if still else None,
         "frame": None if still else frame.index,
         "time_s": frame.time_s,
     }

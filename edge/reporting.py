@@ -1,5 +1,6 @@
 """Progress bars, tables and the closing summary on standard error; records go to standard out."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -16,13 +17,14 @@ NOT_SCORED = "-"
 
 def console() -> Console:
     """Return the console for people: standard error, so that records can be piped."""
-    return Console(stderr=True, highlight=False)
+    # A log keeps its lines whole; only a terminal has a width to break them at.
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def progress(shown_on: Console) -> Progress:
     """Return a progress display that names the step, counts it and estimates the rest."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # the name of a file may hold [brackets]
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
@@ -46,7 +48,7 @@ def faces_table(records: Iterable[FaceRecord], title: str | None = None) -> Tabl
 def _row(record: FaceRecord) -> Iterable[str | Text]:
     forwarded = record.verdict == "forward"
     return (
-        place(record),
+        Text(place(record)),
         f"{record.inter_eye_distance:.0f}",
         NOT_SCORED if record.shift is None else f"{record.shift:.3f}",
         NOT_SCORED if record.score is None else f"{record.score:.0f}",
@@ -57,7 +59,7 @@ def _row(record: FaceRecord) -> Iterable[str | Text]:
 
 def place(record: FaceRecord) -> str:
     """Return a short name of one face: file, time within a video, position in its frame."""
-    name = record.source.replace("\\", "/").rsplit("/", 1)[-1]
+    name = record.source.rsplit("/", 1)[-1]
     when = "" if record.time_s is None else f" {record.time_s:.2f}s"
     return f"{name}{when} #{record.face_index}"
 
@@ -74,4 +76,9 @@ def counts_words(found: Mapping[Reason, int]) -> str:
     forwarded = counts.pop(Reason.FORWARDED, 0)
     reasons = ", ".join(f"{reason.value} {count}" for reason, count in counts.most_common())
     discarded = f", {total - forwarded} discarded ({reasons})" if reasons else ""
-    return f"{total} faces: {forwarded} forwarded{discarded}"
+    return f"{amount(total, 'face')}: {forwarded} forwarded{discarded}"
+
+
+def amount(count: int, noun: str) -> str:
+    """Return a count with its noun, e.g. "1 face", "2 faces"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

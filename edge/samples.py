@@ -26,6 +26,11 @@ class Frame:
     time_s: float | None
     """Presentation time in seconds from the start of the source; None for a still image."""
 
+    @property
+    def source_text(self) -> str:
+        r"""`source` for people and records; file name bytes that are no UTF-8 as \xe9."""
+        return self.source.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Captured:

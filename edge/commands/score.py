@@ -16,7 +16,7 @@ from edge.detector import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.face_output import Form, Write, whole_file, written
 from edge.record import FaceRecord, face_record
-from edge.reporting import console, progress, summary
+from edge.reporting import amount, console, progress, summary
 from edge.score_cluster import score_on_cluster
 from edge.score_part import ScoreJob
 from edge.source_file import open_files
@@ -94,7 +94,8 @@ def _run_here(arguments: argparse.Namespace) -> int:
             counted.append(record)
     for problem in problems:
         shown_on.print(f"not scored: {problem}", markup=False, style="red")
-    shown_on.print(summary(counted) + (f"; {len(problems)} inputs failed" if problems else ""))
+    failed = f"; {amount(len(problems), 'input')} failed" if problems else ""
+    shown_on.print(summary(counted) + failed)
     return 1 if problems else 0
 
 

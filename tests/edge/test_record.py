@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -90,6 +91,11 @@ def test_a_still_image_carries_its_path_and_a_video_its_frame_and_time():
     video = face_record(assessment(Given(source="clip.mp4", index=40, time_s=1.6)))
     assert (still.path, still.frame, still.time_s) == ("folder/portrait.jpg", None, None)
     assert (video.path, video.frame, video.time_s) == (None, 40, 1.6)
+
+
+def test_bytes_of_a_file_name_that_are_no_utf_8_survive_json_as_text():
+    record = face_record(assessment(Given(source=os.fsdecode(b"caf\xe9.jpg"))))
+    assert json.loads(record_json(record))["path"] == r"caf\xe9.jpg"
 
 
 def test_capture_time_is_written_in_utc():

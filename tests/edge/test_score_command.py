@@ -33,7 +33,7 @@ def test_each_face_gives_one_json_record_and_a_summary_beside_it(pair, photograp
     assert code == 0
     assert (record["verdict"], record["reason"]) == ("forward", "forwarded")
     assert record["quality"] == pytest.approx(1 - record["shift"] / 2)
-    assert "1 faces: 1 forwarded" in said.err
+    assert "1 face: 1 forwarded" in said.err
 
 
 def test_a_broken_file_is_named_and_the_others_are_scored_into_a_whole_csv(

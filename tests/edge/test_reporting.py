@@ -1,0 +1,38 @@
+import io
+import os
+
+from rich.console import Console
+
+from edge.record import face_record
+from edge.reporting import amount, faces_table, progress
+from tests.edge.assessments import Given, assessment
+
+
+def shown(printed):
+    file = io.StringIO()
+    Console(file=file, width=100).print(printed)
+    return file.getvalue()
+
+
+def test_brackets_in_a_file_name_are_no_markup():
+    record = face_record(assessment(Given())).model_copy(update={"source": "a/[bold]x[red].jpg"})
+    assert "[bold]x[red].jpg" in shown(faces_table([record]))
+
+
+def test_a_progress_bar_shows_brackets_as_they_are():
+    bars = progress(Console(file=io.StringIO(), width=100))
+    bars.add_task("[/b] holiday.mp4", total=1)
+    assert "[/b] holiday.mp4" in shown(bars.get_renderable())
+
+
+def test_bytes_of_a_name_that_are_no_utf_8_are_shown_as_such():
+    record = face_record(assessment(Given(source=os.fsdecode(b"d/caf\xe9.jpg"))))
+    assert r"caf\xe9.jpg #0" in shown(faces_table([record]))
+
+
+def test_one_is_no_plural():
+    assert (amount(1, "face"), amount(2, "face"), amount(0, "face")) == (
+        "1 face",
+        "2 faces",
+        "0 faces",
+    )
