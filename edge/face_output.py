@@ -2,6 +2,7 @@
 
 import csv
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,23 @@ CSV_COLUMNS = (
 )
 
 
+def made_folder(path: Path) -> Path:
+    """
+    Make a folder for results, before the work whose results it will hold.
+
+    Raises:
+        SinkError: It cannot be made, or nothing can be written into it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        raise SinkError(
+            f"{path}: no folder to write to: {error.strerror or error}; name another with --out"
+        ) from error
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[TextIO]:
     """
@@ -46,7 +64,8 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
+        # Names of files may hold bytes that are no UTF-8.
+        with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             yield file
         partial.replace(path)
     except OSError as error:

@@ -21,7 +21,7 @@ from edge.demo_clip import clip_frames, shot_photographs, write_clip
 from edge.detector import open_detector
 from edge.encode import to_delivery
 from edge.errors import EdgeError, SinkError
-from edge.face_output import whole_file
+from edge.face_output import made_folder, whole_file
 from edge.images import read_image
 from edge.record import face_record
 from edge.reporting import console, faces_table, progress, summary
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Obtain, build, assess, write; print every face."""
-    out: Path = arguments.out
+    out = made_folder(arguments.out)
     shown_on = console()
     problems: list[EdgeError] = []
     with progress(shown_on) as bars:
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _photographs(folder: Path, bars: Progress) -> list[Path]:
     """Copy the catalogue's photographs, so that `run` and people find them beside the report."""
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder)
     copies = []
     for original in fetch(find_entry("demo-photographs"), bars):
         copy = folder / original.name

@@ -12,10 +12,11 @@ from edge.comparison_report import Side, as_json, as_page, sentence
 from edge.config_file import read_config
 from edge.detector import open_detector
 from edge.errors import EdgeError, UsageError
-from edge.face_output import whole_file
+from edge.face_output import made_folder, whole_file
 from edge.footage_files import open_footage
 from edge.reporting import console, progress
 from edge.rerun import camera_settings, rerun
+from edge.settings_engine import execution_of
 from engines.pair import open_pair
 
 EXAMPLES = """\
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("give --config twice: the configuration you have, then the other one")
     for path in arguments.config:
         camera_settings(read_config(path).config, arguments.source)
+    out = made_folder(arguments.out)
     shown_on = console()
     problems: dict[str, EdgeError] = {}
 
@@ -60,17 +62,16 @@ def run(arguments: argparse.Namespace) -> int:
     with progress(shown_on) as bars:
         first, second = (_side(path, arguments, bars, problem) for path in arguments.config)
     found = compare(first.rerun, second.rerun)
-    arguments.out.mkdir(parents=True, exist_ok=True)
     for name, text in (
         ("replay.html", as_page(first, second, found)),
         ("replay.json", as_json(first, second, found)),
     ):
-        with whole_file(arguments.out / name) as file:
+        with whole_file(out / name) as file:
             file.write(text)
     for words in problems:
         shown_on.print(f"not replayed: {words}", markup=False, style="red")
     shown_on.print(sentence(found), markup=False)
-    shown_on.print(f"look at {arguments.out / 'replay.html'}", markup=False)
+    shown_on.print(f"look at {out / 'replay.html'}", markup=False)
     return 1 if problems else 0
 
 
@@ -84,6 +85,6 @@ def _side(
     settings = camera_settings(config, arguments.source)
     sources = open_footage(arguments.footage, problem)
     detector = open_detector(config.detector, bars)
-    with open_pair(config.pair, config.threads) as pair:
+    with open_pair(config.pair, config.threads, execution_of(config.engine)) as pair:
         done = rerun(sources, CameraGate(detector, pair, settings), bars, problem)
         return Side(str(path), pair.pair_id, done)

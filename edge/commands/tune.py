@@ -16,11 +16,12 @@ from edge.config_file import read_config
 from edge.detector import open_detector
 from edge.drift_file import write_baseline
 from edge.errors import EdgeError, UsageError
-from edge.face_output import whole_file
+from edge.face_output import made_folder, whole_file
 from edge.pair_list import PairList, read_pairs
 from edge.reporting import console, progress
 from edge.settings_engine import execution_of
 from edge.shadow_log_file import is_shadow_log
+from edge.source_uri import redacted
 from edge.tuning import Goal
 from edge.tuning_found import Tuning, conclusion
 from edge.tuning_report import report
@@ -84,24 +85,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _share(text: str) -> float:
-    share = float(text)
+    share = _number(text)
     if not 0 < share < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1; 30 % is written 0.3")
     return share
 
 
 def _positive(text: str) -> float:
-    number = float(text)
+    number = _number(text)
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
+    number = _number(text)
+    if not (number >= 1 and number.is_integer()):
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1")
+    return int(number)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number, such as 6 or 0.3") from None
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -113,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
     for target in wanted if asked.goal else ():
         # What cannot be changed is refused now, not after an hour of footage.
         with_threshold(before, arguments.config, target.section, target.gate.threshold)
-    shown_on, problems = console(), list[EdgeError]()
+    out, shown_on, problems = made_folder(arguments.out), console(), list[EdgeError]()
     tunings = _tunings(config, wanted, asked, (shown_on, problems))
     for target, tuning in zip(wanted, tunings, strict=True):
         if tuning.suggestion is not None:
@@ -121,12 +129,12 @@ def run(arguments: argparse.Namespace) -> int:
             after = with_threshold(after, arguments.config, target.section, found)
             own = with_threshold(before, arguments.config, target.section, found)
             tuning = replace(tuning, diff=_diff(before, own, arguments.config))  # noqa: PLW2901
-        _tell(tuning, target.enough, arguments.out, shown_on)
+        _tell(tuning, target.enough, out, shown_on)
     for problem in problems:
         shown_on.print(f"not looked at: {problem}", markup=False, style="red")
     sys.stdout.write(_diff(before, after, arguments.config))
-    if arguments.write and after != before:
-        _write(arguments.config, before, after, shown_on)
+    if any(tuning.suggestion for tuning in tunings):
+        shown_on.print(_change(arguments, before, after), markup=False)
     return int(bool(problems) or any(tuning.refusal for tuning in tunings))
 
 
@@ -179,7 +187,6 @@ def _opened(config: Config, stack: ExitStack, bars: Progress) -> Opened:
 
 
 def _tell(tuning: Tuning, enough: float, folder: Path, shown_on: Console) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{tuning.camera}.html"
     with whole_file(path) as file:
         file.write(report(tuning))
@@ -195,10 +202,17 @@ def _diff(before: str, after: str, path: Path) -> str:
     lines = difflib.unified_diff(
         before.splitlines(), after.splitlines(), str(path), str(path), lineterm=""
     )
-    return "".join(f"{line}\n" for line in lines)
+    # Lines beside the change may hold the address of a camera with its password.
+    return "".join(f"{redacted(line)}\n" for line in lines)
 
 
-def _write(path: Path, before: str, after: str, shown_on: Console) -> None:
+def _change(arguments: argparse.Namespace, before: str, after: str) -> str:
+    """Make the change if told so; say what became of it."""
+    path: Path = arguments.config
+    if after == before:
+        return f"{path}: says so already"
+    if not arguments.write:
+        return f"{path}: not changed; the same command with --write changes it as shown"
     replace_text(path, before, after)
     read_config(path)
-    shown_on.print(f"{path}: changed as shown", markup=False)
+    return f"{path}: changed as shown"

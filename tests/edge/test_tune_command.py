@@ -138,7 +138,32 @@ def test_without_write_the_file_stays_and_the_change_is_shown(tune, config):
     assert code == 0
     assert "5.0 faces forwarded a minute" in " ".join(told.err.split())
     assert "+    gate:" in told.out
+    assert "not changed; the same command with --write changes it" in flat(told)
     assert config.read_text() == before
+
+
+def test_a_second_run_says_that_the_file_says_so_already(tune, config):
+    tune("--source", "door", "--forward-rate", 0.5, "--write")
+    before = config.read_text()
+    code, told = tune("--source", "door", "--forward-rate", 0.5, "--write")
+    assert (code, told.out, config.read_text()) == (0, "", before)
+    assert "says so already" in flat(told)
+
+
+def test_a_password_beside_the_change_is_shown_to_nobody(tune, config, tmp_path):
+    config.write_text(config.read_text().replace("rtsp://camera", "rtsp://me:hunter2@camera"))
+    code, told = tune("--source", "door", "--forward-rate", 0.5)
+    assert (code, "camera/yard" in told.out, "hunter2" in told.out) == (0, True, False)
+    assert "hunter2" not in (tmp_path / "new" / "folder" / "door.html").read_text()
+
+
+def test_results_that_have_no_place_are_refused_before_the_footage_is_looked_at(tune, config):
+    code, told = tune("--out", config)
+    assert code == 1
+    assert told.err.endswith(
+        "gate.yaml: no folder to write to: File exists; name another with --out\n"
+    )
+    assert "walk.mp4" not in told.err  # no progress bar
 
 
 def test_without_a_goal_the_threshold_in_effect_is_looked_at(tune):
@@ -175,7 +200,10 @@ def flat(told):
         (["--source", "yard"], "this is a live camera: name recorded footage"),
         (["--forward-rate", "1"], "not between 0 and 1"),
         (["--per-minute", "0"], "not above 0"),
-        (["--every", "0"], "less than 1"),
+        (["--forward-rate", "30%"], "'30%' is no number, such as 6 or 0.3"),
+        (["--forward-rate", "30"], "30 % is written 0.3"),
+        (["--every", "0"], "0 is no whole number from 1"),
+        (["--every", "1.5"], "1.5 is no whole number from 1"),
         (["--fnmr-labels", "pairs.csv"], "needs one SOURCE"),
     ],
 )
