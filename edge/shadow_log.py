@@ -110,13 +110,10 @@ def logged_face(seen: SeenFace, place: int, wall_s: float, seen_s: float) -> Log
 
 def _image(seen: SeenFace, pixels: Pixels) -> Pixels | None:
     """Return the aligned face; of one that a pre-check discarded, its part of the frame."""
-    if seen.assessment is None:
+    face = seen.assessment
+    if face is None or face.verdict.reason is Reason.MASKED:  # masks are there for privacy
         return None
-    return (
-        seen.assessment.face_image
-        if seen.assessment.face_image is not None
-        else _cut(pixels, seen.box)
-    )
+    return _cut(pixels, seen.box) if face.face_image is None else face.face_image
 
 
 def _cut(pixels: Pixels, box: Box) -> Pixels | None:

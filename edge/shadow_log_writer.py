@@ -120,9 +120,14 @@ class ShadowLogWriter:
         except ShadowLogError as error:
             self._failed(error, batch)
             return
-        if self._problem is not None or self._left_out:
-            log.info("the shadow log works again; it lacks %d faces", self._left_out)
-        self._problem, self._left_out = None, 0
+        self._recovered()
+
+    def _recovered(self) -> None:
+        with self._lock:
+            left_out, self._left_out = self._left_out, 0
+        if self._problem is not None or left_out:
+            log.info("the shadow log works again; it lacks %d faces", left_out)
+        self._problem = None
 
     def _write_frame(self, database: sqlite3.Connection, noted: Noted) -> None:
         piece = self._pieces.take(noted.kind, noted.seen_s, is_still=noted.is_still)
@@ -154,7 +159,8 @@ class ShadowLogWriter:
         return self._database
 
     def _failed(self, error: ShadowLogError, batch: Sequence[Noted]) -> None:
-        self._left_out += sum(len(noted.faces) for noted in batch)
+        with self._lock:
+            self._left_out += sum(len(noted.faces) for noted in batch)
         if self._problem is None:
             log.error("%s; the gate goes on without it", error)
         self._problem = str(error)

@@ -11,7 +11,7 @@ from edge.config_file import checked
 from edge.errors import ShadowLogError
 from edge.observation import Observation
 from edge.outcome import Outcome, SeenFace
-from edge.samples import Captured, Frame, QualityScore, Reason, Verdict
+from edge.samples import Box, Captured, Frame, QualityScore, Reason, Verdict
 from edge.settings_shadow_log import ShadowLogSettings
 from edge.shadow_log import ShadowLog, logged_face
 from edge.shadow_log_file import APPLICATION_ID, is_shadow_log, open_shadow_log
@@ -19,7 +19,7 @@ from edge.shadow_log_pieces import LONGEST_GAP_S, LONGEST_PIECE_S, Pieces, watch
 from edge.shadow_log_tables import Kind, Piece, read_faces, read_pieces
 from edge.shadow_log_writer import MOST_WAITING, Noted, ShadowLogWriter
 from edge.strict_yaml import parse_document
-from tests.edge.assessments import assessment
+from tests.edge.assessments import Given, assessment
 from tests.edge.clocks import DAY, Hands
 
 KIND = Kind("door", "run", "observe", "pair")
@@ -94,6 +94,32 @@ def test_a_face_that_was_not_scored_is_logged_without_figures(shadow_log, path):
     ((found, picture),) = logged(path)
     assert (found.reason, found.score, found.inter_eye_distance) == (Reason.NOT_BEST, None, None)
     assert picture is None
+
+
+def discarded(reason, box):
+    found = assessment(Given(shift=None))
+    found = replace(found, face=replace(found.face, box=box), verdict=Verdict(False, reason))
+    return SeenFace(box, 1, found)
+
+
+@pytest.mark.parametrize(
+    ("reason", "box", "has_picture"),
+    [
+        (Reason.TOO_SMALL, Box(10, 10, 30, 30), True),
+        (Reason.TRUNCATED, Box(-20, 30, 20, 90), True),
+        (Reason.MASKED, Box(10, 10, 30, 30), False),  # masks are there for privacy
+        (Reason.TRUNCATED, Box(500, 500, 520, 520), False),
+        (Reason.TRUNCATED, Box(0, 0, float("inf"), 20), False),
+    ],
+)
+def test_a_face_that_a_pre_check_discarded_is_cut_out_of_its_frame(
+    shadow_log, path, reason, box, has_picture
+):
+    shadow_log.observe(frame(discarded(reason, box)))
+    shadow_log.stop()
+    ((found, picture),) = logged(path)
+    assert (found.reason, found.score) == (reason, None)
+    assert (picture is not None) == has_picture
 
 
 def test_only_the_user_of_the_service_can_read_it(shadow_log, path):
