@@ -15,8 +15,8 @@ from edge.supervisor import Supervisor
 EXAMPLES = """\
 Files are read to their end, with progress. Cameras, and files in a loop or at their own speed, run
 until SIGTERM or Ctrl-C; SIGHUP reads the configuration again, SIGUSR1 logs the ledger. Under
-systemd everything runs as a service does: then http://127.0.0.1:8787 shows a live page, unless the
-section 'page' of the configuration says otherwise.
+systemd everything runs as a service does. While they run, http://127.0.0.1:8787 shows a live page;
+the section 'page' of the configuration says where, and to whom.
 
 examples:
   edge-gate run --config configs/demo.yaml

@@ -113,13 +113,12 @@ class Page:
         """
         keeping = gatekeeping(config.page)
         before, server = self._server, self._server
-        if _place(config.page) != _place(self._config.page):
-            server = self._listening(config.page)
         try:
+            if _place(config.page) != _place(self._config.page):
+                server = self._moved(config.page)
             yield
         except BaseException:
-            if server is not None and server is not before:
-                server.stop()
+            self._move_back(before, server)
             raise
         for name in changes(self._config, config).closed:
             self._memories.pop(name, None)
@@ -128,6 +127,19 @@ class Page:
             self._begin()
             if before is not None:
                 before.stop()
+
+    def _moved(self, settings: PageSettings) -> Server | None:
+        """Listen elsewhere; the same port of another address can only be taken when it is free."""
+        if settings.enabled and self.port == settings.address[1]:
+            self.close()
+        return self._listening(settings)
+
+    def _move_back(self, before: Server | None, server: Server | None) -> None:
+        if server is not None and server is not before:
+            server.stop()
+        if before is not self._server:
+            self._server = self._listening(self._config.page)
+            self._begin()
 
     def _memory(self, camera: str) -> CameraMemory:
         return self._memories.setdefault(camera, CameraMemory())

@@ -262,6 +262,29 @@ def test_a_reload_that_fails_leaves_the_page_where_it_was(gate):
     assert gate.ask("/api/state")[0] == 200
 
 
+def test_the_same_port_of_all_addresses_is_taken_over_from_one_of_them(gate):
+    port = gate.page.port
+    wider = (CONFIGURATION % NEEDS_A_TOKEN).replace("127.0.0.1:0", f"0.0.0.0:{port}")
+    gate.path.write_text(wider)
+    with gate.page.changing(read_config(gate.path).config):
+        pass
+    assert gate.page.port == port
+    assert gate.ask("/api/state", Authorization=f"Bearer {TOKEN}")[0] == 200
+
+
+def test_the_same_port_of_an_address_that_is_not_ours_leaves_the_page_where_it_was(tmp_path):
+    with looked_at(tmp_path) as other:
+        port = other.page.port
+    own = CONFIGURATION.replace("127.0.0.1:0", f"127.0.0.1:{port}")
+    with looked_at(tmp_path, text=own) as gate:
+        gate.path.write_text((own % NEEDS_A_TOKEN).replace("127.0.0.1", "192.0.2.1"))
+        config = read_config(gate.path).config
+        refused = pytest.raises(ConfigError, match="no network of this machine")
+        with refused, gate.page.changing(config):
+            pytest.fail("the block must not begin")
+        assert gate.ask("/api/state")[0] == 200
+
+
 def test_a_page_that_is_not_enabled_listens_nowhere_and_remembers_nothing(tmp_path):
     path = tmp_path / "gate.yaml"
     path.write_text(CONFIGURATION % ", enabled: false")
