@@ -1,6 +1,8 @@
 import os
 import sqlite3
 import stat
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -17,7 +19,7 @@ from edge.shadow_log import ShadowLog, logged_face
 from edge.shadow_log_file import APPLICATION_ID, is_shadow_log, open_shadow_log
 from edge.shadow_log_pieces import LONGEST_GAP_S, LONGEST_PIECE_S, Pieces, watched_s
 from edge.shadow_log_tables import Kind, Piece, read_faces, read_pieces
-from edge.shadow_log_writer import MOST_WAITING, Noted, ShadowLogWriter
+from edge.shadow_log_writer import MOST_WAITING, TIDY_EVERY_S, Noted, ShadowLogWriter
 from edge.strict_yaml import parse_document
 from tests.edge.assessments import Given, assessment
 from tests.edge.clocks import DAY, Hands
@@ -224,6 +226,33 @@ def test_a_folder_that_cannot_be_written_stops_nobody_and_is_told_once(tmp_path,
     errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
     assert len(errors) == 1
     assert "the gate goes on without it" in errors[0]
+
+
+def until(is_so):
+    """Wait for what another thread does."""
+    for _ in range(3000):
+        if is_so():
+            return
+        threading.Event().wait(0.02)
+    pytest.fail("it did not come")
+
+
+def test_a_full_disk_is_told_and_what_comes_later_is_logged_again(small_file_system, caplog):
+    path, filler, hands = small_file_system / "shadow.sqlite", small_file_system / "x", Hands()
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    writer = ShadowLogWriter(ShadowLogSettings(path=path), hands.clocks())
+    with caplog.at_level("INFO"):
+        for seen_s in (1.0, 2.0):
+            row = logged_face(face(), 0, seen_s, seen_s)
+            writer.put(Noted(KIND, seen_s, is_still=False, faces=[(row, None)]))
+            until(lambda: "make room" in caplog.text)
+            filler.unlink(missing_ok=True)
+            hands.monotonic += TIDY_EVERY_S
+        writer.stop()
+    assert [found.seen_s for found, _ in logged(path)] == [2.0]
+    assert "the shadow log works again; it lacks 1 faces" in caplog.text
 
 
 def test_a_log_is_told_from_other_files(path, tmp_path):
