@@ -173,11 +173,18 @@ class Courier:
             for delivery in self._memory.deliveries():
                 self._disk.put(delivery)
                 self._memory.forget(delivery.key)
+            self._move_ledger(self._disk)
         except OutboxError as error:
             self._degrade(error)
             return
         log.info("the outbox works again")
         self._problem = None
+
+    def _move_ledger(self, disk: Outbox) -> None:
+        """Let also those be in the books of the next process that left from memory."""
+        ledger = self._memory.counted()
+        disk.count(ledger)
+        self._memory.count([(sink, event, -faces) for sink, event, faces in ledger])
 
 
 def _in_memory(settings: OutboxSettings) -> OutboxSettings:

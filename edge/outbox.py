@@ -10,7 +10,7 @@ import logging
 import math
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from edge import outbox_tables as tables
 from edge.errors import OutboxCorruptError, OutboxError
 from edge.outbox_clock import Clocks, OutboxClock, Reading
 from edge.outbox_file import open_file, translated
-from edge.outbox_tables import LedgerRow, Queued, Stock, Stored
+from edge.outbox_tables import Counted, LedgerRow, Queued, Stock, Stored
 from edge.samples import Delivery
 from edge.settings_delivery import OutboxSettings
 
@@ -229,6 +229,26 @@ class Outbox:
         """
         with self._reading() as (database, _):
             return tables.stock(database)
+
+    def counted(self) -> list[Counted]:
+        """
+        Return the ledger as it is stored, without what is in the queues now.
+
+        Raises:
+            OutboxError: The file cannot be read.
+        """
+        with self._reading() as (database, _):
+            return tables.counted(database)
+
+    def count(self, ledger: Iterable[Counted]) -> None:
+        """
+        Add to the ledger what was counted elsewhere.
+
+        Raises:
+            OutboxError: Nothing was changed.
+        """
+        with self._writing() as (database, _):
+            database.executemany(tables.ADD_TO_LEDGER, ledger)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

@@ -4,9 +4,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from edge.outbox_clock import Reading
 from edge.samples import Delivery
+
+Counted: TypeAlias = tuple[str, str, int]
+"""Sink, event, faces."""
 
 ADD_TO_LEDGER = """
 INSERT INTO ledger (sink, event, faces) VALUES (?, ?, ?)
@@ -224,10 +228,15 @@ def accepted_before(database: sqlite3.Connection, outbox_s: float) -> list[Store
     return [Stored(*row) for row in rows]
 
 
+def counted(database: sqlite3.Connection) -> list[Counted]:
+    """Return what happened to faces so far."""
+    return database.execute("SELECT sink, event, faces FROM ledger").fetchall()
+
+
 def ledger(database: sqlite3.Connection, now: Reading) -> list[LedgerRow]:
     """Return a row for each sink there ever was, by name."""
     events: dict[str, dict[str, int]] = {}
-    for sink, event, faces in database.execute("SELECT sink, event, faces FROM ledger"):
+    for sink, event, faces in counted(database):
         events.setdefault(sink, {})[event] = faces
     present = {row[0]: row[1:] for row in database.execute(NOW_IN_QUEUES)}
     return [

@@ -15,13 +15,12 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Queue
-from signal import SIGCONT, SIGHUP, SIGKILL, SIGSTOP, SIGTERM
 from threading import Event
+
+import trustme
 
 from tests.edge import face_server as http
 from tests.edge.mqtt_broker import Broker
@@ -29,123 +28,10 @@ from tests.edge.rtsp import RtspCamera, pictures
 from tests.edge.running_gate import RunningGate, write_walks
 from tests.pairs import tiny_pair
 from tests.soak_receiver import heard_keys, listening
+from tests.soak_scene import ROOT, Scene, faults, processor_s, resident_mb, small_disk
 
-ROOT = Path(__file__).resolve().parents[1]
 MOST_GROWTH = 1.2
 """RSS at the end over RSS after the first quarter."""
-CONFIG = """\
-pair: {pair}
-threads: 1
-detector: {{name: {detector}, smallest_face: {smallest}, threads: 1}}
-page: {{listen: "127.0.0.1:0"}}
-gate: {{threshold: {threshold}, min_inter_eye_distance: 12}}
-tracks: {{gap: 500ms, early_after: 2s, duplicate_above: 1}}
-sources:
-  - {{name: door, uri: "{door}", max_fps: {fps}, open_timeout: 3s, read_timeout: 2s}}
-  - {{name: yard, uri: "{yard}", max_fps: {fps}, open_timeout: 3s, read_timeout: 2s}}
-sinks:
-  - {{type: http, url: "{url}", timeout: 2s}}
-  - {{type: mqtt, host: 127.0.0.1, port: {port}, tls: false, timeout: 2s, keepalive: 5s}}
-delivery:
-  outbox: {{path: outbox.sqlite}}
-  backoff: {{first: 200ms, at_most: 2s}}
-"""
-
-
-@dataclass
-class Scene:
-    """Everything around the gate."""
-
-    door: RtspCamera
-    yard: RtspCamera
-    broker: Broker
-    server: http.FaceServer
-    config: Path
-    options: argparse.Namespace
-    heard: "Queue[str]"
-    gate: RunningGate | None = None
-    processor_s: float = 0.0
-    starts_s: list[float] = field(default_factory=list)
-
-    def write_config(self, threshold: float) -> None:
-        options = self.options
-        self.config.write_text(
-            CONFIG.format(
-                pair=options.pair,
-                detector=options.detector,
-                smallest=options.smallest_face,
-                threshold=threshold,
-                fps=options.max_fps,
-                door=self.door.uri,
-                yard=self.yard.uri,
-                url=self.server.url,
-                port=self.broker.port,
-            )
-        )
-
-    def start_gate(self) -> None:
-        began = time.monotonic()
-        self.gate = RunningGate(self.config, watchdog_s=30)
-        self.gate.wait_for("READY=1")
-        self.starts_s.append(time.monotonic() - began)
-
-    def kill_gate(self) -> None:
-        assert self.gate is not None
-        self.processor_s += processor_s(self.gate)
-        self.gate.send(SIGKILL)
-        self.gate.__exit__()
-
-
-def processor_s(gate: RunningGate) -> float:
-    """Return the seconds of processor time of a process: utime and stime of proc(5)."""
-    stat = Path(f"/proc/{gate.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def resident_mb(gate: RunningGate) -> float:
-    pages = int(Path(f"/proc/{gate.process.pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-Fault = tuple[str, Callable[[Scene], None], Callable[[Scene], None]]
-
-
-def _misbehave(scene: Scene) -> None:
-    for behaviour in (http.answers(500), http.hangs_up, http.cuts_its_answer, http.drips_its_body):
-        scene.server.behaviours.extend([behaviour, http.answers(503)])
-
-
-def _reload(scene: Scene, threshold: float) -> None:
-    assert scene.gate is not None
-    scene.write_config(threshold)
-    scene.gate.send(SIGHUP)
-
-
-def _broken_reload(scene: Scene) -> None:
-    assert scene.gate is not None
-    scene.config.write_text(scene.config.read_text() + "thresholt: 1\n")
-    scene.gate.send(SIGHUP)
-
-
-def _nothing(_: Scene) -> None:
-    pass
-
-
-FAULTS: list[Fault] = [
-    ("door hangs", lambda s: s.door.freeze(), lambda s: s.door.thaw()),
-    ("server answers 500, hangs up, cuts, drips", _misbehave, _nothing),
-    ("yard is killed", lambda s: s.yard.kill(), lambda s: s.yard.start()),
-    (
-        "broker hangs",
-        lambda s: s.broker.send_signal(SIGSTOP),
-        lambda s: s.broker.send_signal(SIGCONT),
-    ),
-    ("door changes its size", lambda s: s.door.resize(480, 270), lambda s: s.door.resize(640, 360)),
-    ("broker stops", lambda s: s.broker.stop(SIGTERM), lambda s: s.broker.start()),
-    ("configuration is broken", _broken_reload, lambda s: _reload(s, s.options.threshold)),
-    ("gate is killed", Scene.kill_gate, Scene.start_gate),
-    ("threshold changes", lambda s: _reload(s, 5), lambda s: _reload(s, s.options.threshold)),
-]
 
 
 def run(scene: Scene) -> int:
@@ -153,11 +39,10 @@ def run(scene: Scene) -> int:
     options = scene.options
     began, rss = time.monotonic(), []
     scene.start_gate()
-    spared = "gate is killed" if options.spare_gate else ""
-    faults = itertools.cycle(fault for fault in FAULTS if fault[0] != spared)
+    upcoming = itertools.cycle(faults(scene, spare_gate=options.spare_gate))
     print(f"start-up {scene.starts_s[0]:.1f} s (process to READY)")
     while time.monotonic() - began < options.minutes * 60:
-        name, breaks, mends = next(faults)
+        name, breaks, mends = next(upcoming)
         Event().wait(options.every)
         breaks(scene)
         Event().wait(options.every)
@@ -265,6 +150,16 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def cameras_of(shown: list[str], folder: Path) -> tuple[RtspCamera, RtspCamera]:
+    """Return one camera without and one with TLS."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    pem = folder / "yard.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(pem))
+    door = RtspCamera(640, 360, pictures=shown[0])
+    return door, RtspCamera(640, 360, pictures=shown[1], certificate=pem)
+
+
 def main() -> int:
     options = arguments()
     os.chdir(ROOT)
@@ -277,8 +172,8 @@ def main() -> int:
             pictures(video, folder / f"pictures-{number}")
             for number, video in enumerate(videos(options, folder))
         ]
-        cameras = [RtspCamera(640, 360, pictures=each) for each in shown]
-        for camera in cameras:
+        door, yard = cameras_of(shown, folder)
+        for camera in (door, yard):
             camera.start()
             stack.callback(camera.kill)
         broker = Broker(folder, ("persistence true", f"persistence_location {folder}/"))
@@ -286,8 +181,9 @@ def main() -> int:
         stack.callback(broker.stop)
         server = stack.enter_context(http.serving())
         heard = stack.enter_context(listening(broker))
-        door, yard = cameras
-        scene = Scene(door, yard, broker, server, folder / "gate.yaml", options, heard)
+        disk = stack.enter_context(small_disk(folder))
+        around = door, yard, broker, server
+        scene = Scene(*around, folder, folder / "ca.pem", options, heard, disk)
         scene.write_config(options.threshold)
         try:
             return run(scene)

@@ -213,6 +213,25 @@ def test_faces_leave_from_memory_while_the_disk_is_full(small_file_system, open_
     assert sorted(sink.keys(10)) == sorted(keys(*range(10)))
 
 
+def test_faces_that_left_from_memory_are_in_the_books_of_the_next_process(
+    small_file_system, open_courier
+):
+    path, sink = small_file_system / "outbox.sqlite", ScriptedSink()
+    courier = open_courier(path=path, sink=sink)
+    fill(small_file_system)
+    courier.start()
+    for number in range(10):
+        courier.accept(blob(number, size=20_000))
+    sink.keys(10)
+    (small_file_system / "ballast").unlink()
+    courier.accept(blob(10, size=20_000))
+    sink.keys(1)
+    mine = only_row(courier)
+    del courier  # as kill -9 would: nothing more is written
+    after = only_row(open_courier(path=path, sink=ScriptedSink()))
+    assert (mine.queued, after.queued, after.unexplained) == (11, 11, 0)
+
+
 def test_the_gate_starts_on_a_full_disk(small_file_system, open_courier):
     fill(small_file_system)
     sink = ScriptedSink()
