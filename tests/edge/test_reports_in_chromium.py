@@ -1,0 +1,119 @@
+"""The reports of tune and replay in a real browser, by day and by night, large and small."""
+
+from contextlib import closing
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.comparison import compare
+from edge.comparison_report import Side, as_page
+from edge.observed import Observed, ObservedFace, footage_of
+from edge.rerun import Decided, Rerun, Sent
+from edge.samples import Box, Frame, Reason, Verdict
+from edge.tuning import Goal, Steps, forward_rates, suggest
+from edge.tuning_found import Tuning
+from edge.tuning_report import report
+from tests.edge.chromium import Tab, chromium
+
+FAR = f"/{'a-long-path/' * 30}"
+DIFF = f"--- gate.yaml\n+++ gate.yaml\n@@ -1,1 +1,2 @@\n uri: {FAR}\n+  threshold: 7\n"
+LONG = "a-name-without-a-blank-" * 3
+NIGHT, DAY = "rgb(20, 23, 27)", "rgb(255, 255, 255)"
+
+
+def picture(number):
+    """A square of one colour: nobody's face."""
+    pixels = np.full((112, 112, 3), (number * 37 % 256, 90, number * 91 % 256), np.uint8)
+    return cv2.imencode(".jpg", pixels)[1].tobytes()
+
+
+def tuned():
+    rng = np.random.default_rng(3)
+    reasons = (Reason.LOW_QUALITY,) * 4 + (Reason.POSE, Reason.TOO_SMALL)
+    faces = [
+        ObservedFace(
+            LONG[:16], "3.25 s #0", n / 10, n // 6, score, reasons[n % 6], LONG, picture(n)
+        )
+        for n, score in enumerate(rng.uniform(0, 100, 240))
+    ]
+    observed = Observed(faces, frames=240, video_s=24.0)
+    footage, goal = footage_of(observed), Goal("per_minute", 40.0)
+    steps = forward_rates(footage)
+    discarded = np.linspace(0, 0.9, steps.threshold.size)
+    return Tuning(
+        camera=LONG,
+        key="sources[0].gate.threshold",
+        observed=observed,
+        current=30.0,
+        goal=goal,
+        steps=Steps(steps.threshold, steps.achieved, discarded),
+        pair_id="5755cd07398b",
+        facts=[("footage", FAR)],
+        suggestion=suggest(footage, goal, rng),
+        diff=DIFF,
+    )
+
+
+def replayed():
+    frames = [Frame(np.empty((0, 0, 3), np.uint8), f"{LONG}.mp4", n, n / 10) for n in range(12)]
+    box = Box(0, 0, 10, 10)
+    sent = [Sent(frame, box, frame.index, 0, 50.0, "", picture(frame.index)) for frame in frames]
+    discard = Decided(box, Verdict(False, Reason.LOW_QUALITY), "score 45.4, threshold 45.6")
+    decided = {(frame.source, frame.index): [discard] for frame in frames}
+    first, second = Rerun(12, sent[:8], decided=decided), Rerun(12, sent[4:], decided=decided)
+    a, b = (Side(f"{LONG}.yaml", "5755cd07398b", each) for each in (first, second))
+    return as_page(a, b, compare(first, second))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("chromium")) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["tune", "replay"])
+def tab(request, browser, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text(report(tuned()) if request.param == "tune" else replayed())
+    with closing(Tab(browser)) as opened:
+        opened.open(path.as_uri())
+        yield opened
+        assert opened.complaints == []
+        asked = {url.partition(":")[0] for url in opened.requested}
+        assert asked == {"file", "data"}
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_nothing_is_wider_than_the_screen(tab, width):
+    tab.size(width, 844)
+    assert tab.run("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_two_sides_stand_beside_each_other(tab, width):
+    tab.size(width, 844)
+    sides = "[...document.querySelector('.pair').children]"
+    left, right = tab.run(f"{sides}.map((side) => side.getBoundingClientRect().y)")
+    assert left == right
+
+
+def test_every_picture_is_there_and_says_what_it_shows(tab):
+    shown = tab.run("[...document.images].map((one) => [one.naturalWidth, one.alt])")
+    assert {width for width, _ in shown} == {112}
+    assert all(words.startswith(("face, forwarded, ", "face, discarded, ")) for _, words in shown)
+
+
+@pytest.mark.parametrize(("dark", "paper"), [(True, NIGHT), (False, DAY)])
+def test_the_page_is_dark_at_night(tab, dark, paper):
+    tab.size(390, 844, dark=dark)
+    assert tab.run("getComputedStyle(document.body).backgroundColor") == paper
+
+
+@pytest.mark.parametrize("tab", ["tune"], indirect=True)
+def test_the_words_of_a_chart_lie_within_it(tab):
+    outside = tab.run("""[...document.querySelectorAll("svg text")].filter((one) => {
+        const own = one.getBoundingClientRect(), chart = one.closest("svg").getBoundingClientRect();
+        return own.left < chart.left || own.right > chart.right || own.top < chart.top - 1;
+    }).map((one) => one.textContent)""")
+    assert outside == []
