@@ -96,7 +96,7 @@ def test_a_threshold_goes_from_footage_into_the_file_with_one_command(tune, conf
     assert json.loads((tmp_path / "new" / "folder" / "door.baseline.json").read_text())["counts"]
 
 
-LOGGING = "mode: observe\nshadow_log: {path: shadow.sqlite}\n"
+LOGGING = 'mode: observe\nshadow_log: {path: shadow.sqlite}\npage: {listen: "127.0.0.1:0"}\n'
 
 
 # With a service manager, files are taken through the daemon too.
