@@ -15,7 +15,7 @@ from itertools import count, islice
 
 from edge.observation import Observation
 from edge.outcome import SeenFace
-from edge.page.picture import cut_thumbnail, live_jpeg, thumbnail
+from edge.page.picture import NO_PICTURE, cut_thumbnail, live_jpeg, thumbnail
 from edge.samples import Assessment, Captured, Pixels, Reason
 
 MOST_ASSESSED = 500
@@ -164,9 +164,7 @@ class CameraMemory:
         for seen in observation.outcome.seen:
             face = seen.assessment
             if face is not None:
-                image = face.face_image
-                small = cut_thumbnail(pixels, seen.box) if image is None else thumbnail(image)
-                yield self._remembered(face, seen.track_id, small)
+                yield self._remembered(face, seen.track_id, _small(face, pixels))
 
     def _remembered(self, face: Assessment, track: int, small: Pixels) -> Remembered:
         return Remembered(
@@ -185,6 +183,14 @@ class CameraMemory:
             if seen.assessment is not None and seen.assessment.pair_id != self._pair_id:
                 self._pair_id = seen.assessment.pair_id
                 self._assessed.clear()
+
+
+def _small(face: Assessment, pixels: Pixels) -> Pixels:
+    if face.verdict.reason is Reason.MASKED:  # the operator does not want to see what is there
+        return NO_PICTURE
+    if face.face_image is None:
+        return cut_thumbnail(pixels, face.face.box)
+    return thumbnail(face.face_image)
 
 
 def _live(newest: _Frame) -> Live:

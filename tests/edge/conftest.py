@@ -1,8 +1,12 @@
 import subprocess
+from contextlib import ExitStack, closing
+from urllib.parse import urlsplit
 
 import pytest
 
 from engines.pair import open_pair
+from tests.edge.chromium import Tab, chromium
+from tests.edge.looked_at import looked_at, observation
 from tests.pairs import tiny_pair
 
 
@@ -32,3 +36,31 @@ def folder(tmp_path_factory):
 def pair(folder):
     with open_pair(folder) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("chromium")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Serve pages of gates that have seen faces; they end after the tabs."""
+    with ExitStack() as ending:
+
+        def start(faces=(), keys=""):
+            gate = ending.enter_context(looked_at(tmp_path, keys))
+            for number, face in enumerate(faces):
+                gate.show(observation((face,), number=number))
+            return gate
+
+        yield start
+
+
+@pytest.fixture
+def tab(browser, serve):  # noqa: ARG001 -- a page whose gate is gone complains, rightly
+    with closing(Tab(browser)) as opened:
+        yield opened
+        assert opened.complaints == []
+        assert len({urlsplit(url).netloc for url in opened.requested} - {""}) == 1

@@ -22,6 +22,8 @@ from edge.samples import Box, Captured, Frame, QualityScore, Reason, Verdict
 from tests.edge.assessments import Given, assessment, face_image
 
 TOKEN = "correct-horse-battery"
+NEEDS_A_TOKEN = ", token: {name: page_token_of_a_test, file: token}"
+"""Keys of `page`; the file is there."""
 WALL = datetime(2026, 5, 4, 12, 0, tzinfo=timezone.utc)
 CONFIGURATION = """\
 # the shop's two cameras
@@ -47,6 +49,10 @@ class Face:
     left: float = 40
     pair_id: str = "a"
     seed: int = 0
+
+
+PEOPLE = (*(Face(score, track) for track, score in enumerate(range(20, 100, 10))), Face(None, 99))
+"""Scores from 20 to 90 of eight people, and one who was discarded before."""
 
 
 def seen(face: Face, threshold: float = 50) -> SeenFace:

@@ -1,22 +1,16 @@
 """The page in a real browser. Nothing it does may make the console complain, or ask elsewhere."""
 
-import json
 import re
-import signal
 import threading
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
-from urllib.parse import urlsplit
 
 import pytest
 
 from edge.samples import Reason
-from tests.edge.chromium import Tab, chromium
-from tests.edge.looked_at import TOKEN, Face, looked_at, observation
-from tests.edge.running_gate import ENGINES, RunningGate, write_walks
-from tests.pairs import tiny_pair
+from tests.edge.chromium import Tab
+from tests.edge.looked_at import NEEDS_A_TOKEN, PEOPLE, TOKEN, Face, observation
 
-NEEDS_A_TOKEN = ", token: {name: page_token_of_a_test, file: token}"
 DOOR = "#camera-door"
 PIXEL = """(() => {
   const pen = new OffscreenCanvas(1, 1).getContext("2d");
@@ -24,34 +18,6 @@ PIXEL = """(() => {
   return [...pen.getImageData(0, 0, 1, 1).data];
 })()"""
 WATCHED = "performance.getEntriesByType('resource').some((one) => one.name.includes('door/frame'))"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("chromium")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def serve(tmp_path):
-    """Serve pages of gates that have seen faces; they end after the tabs."""
-    with ExitStack() as ending:
-
-        def start(faces=(), keys=""):
-            gate = ending.enter_context(looked_at(tmp_path, keys))
-            for number, face in enumerate(faces):
-                gate.show(observation((face,), number=number))
-            return gate
-
-        yield start
-
-
-@pytest.fixture
-def tab(browser, serve):  # noqa: ARG001 -- a page whose gate is gone complains, rightly
-    with closing(Tab(browser)) as opened:
-        yield opened
-        assert opened.complaints == []
-        assert len({urlsplit(url).netloc for url in opened.requested} - {""}) == 1
 
 
 @contextmanager
@@ -72,9 +38,6 @@ def streaming(gate):
     finally:
         over.set()
         thread.join()
-
-
-PEOPLE = (*(Face(score, track) for track, score in enumerate(range(20, 100, 10))), Face(None, 99))
 
 
 def test_faces_are_shown_newest_first_with_their_scores_and_reasons(tab, serve):
@@ -251,72 +214,6 @@ def test_fifty_faces_a_second_are_kept_up_with(tab, serve):
     assert pictures > seconds  # the live view went on meanwhile
 
 
-def apply(tab, camera):
-    """Press the button and agree."""
-    tab.focus(f"{camera} .apply")
-    tab.press("Enter")
-    tab.until_text("#confirm[open]", "is retuned")
-    tab.press("Tab")
-    tab.press("Enter")
-
-
-def test_a_threshold_is_applied_after_a_confirmation_and_leaves_the_rest_of_the_file(tab, serve):
-    gate = serve(PEOPLE, ", allow_apply: true")
-    before = gate.path.read_text()
-    tab.open(gate.address)
-    tab.until_text(f"{DOOR} .verdict", "In effect: 50")
-    tab.focus(f"{DOOR} input[type=range]")
-    tab.press("ArrowRight", times=20)
-    tab.until_text(f"{DOOR} .verdict", "At 60")
-    tab.focus(f"{DOOR} .apply")
-    tab.press("Enter")
-    assert "door is retuned" in tab.until_text("#confirm[open]", "threshold 50 → 60?")
-    assert tab.run("document.activeElement.value") == "no"
-    assert gate.path.read_text() == before
-    tab.press("Tab")
-    tab.press("Enter")
-    tab.until_text(f"{DOOR} .applied", "✓ In effect: 60.")
-    tab.until_text(f"{DOOR} .verdict", "In effect: 60.")
-    after = gate.path.read_text()
-    door = '  - {gate: {threshold: 60}, name: door, uri: "rtsp://camera/door"}\n'
-    assert after == before.replace('  - {name: door, uri: "rtsp://camera/door"}\n', door)
-
-
-def test_a_threshold_is_left_alone_without_the_confirmation(tab, serve):
-    gate = serve(PEOPLE, ", allow_apply: true")
-    before = gate.path.read_text()
-    tab.open(gate.address)
-    tab.until_text(f"{DOOR} .verdict", "In effect: 50")
-    tab.focus(f"{DOOR} input[type=range]")
-    tab.press("Home")
-    tab.until_text(f"{DOOR} .verdict", "At 0")
-    tab.focus(f"{DOOR} .apply")
-    tab.press("Enter")
-    tab.until_text("#confirm[open]", "?")
-    tab.press("Enter")
-    tab.until("!document.querySelector('#confirm').open")
-    assert gate.path.read_text() == before
-    assert gate.page.reloaded.number == 0
-
-
-def test_a_gate_that_refuses_what_was_written_is_quoted(tab, serve):
-    gate = serve(PEOPLE, ", allow_apply: true")
-    gate.refuses = "the pair is gone"
-    tab.open(gate.address)
-    tab.until_text(f"{DOOR} .verdict", "In effect: 50")
-    tab.focus(f"{DOOR} input[type=range]")
-    tab.press("ArrowRight")
-    apply(tab, DOOR)
-    tab.until_text(f"{DOOR} .applied", "Written, but not in effect: the pair is gone")
-
-
-def test_nothing_is_applied_unless_the_configuration_allows_it(tab, serve):
-    gate = serve(PEOPLE)
-    tab.open(gate.address)
-    tab.until_text(f"{DOOR} .verdict", "In effect: 50")
-    assert tab.run(f"getComputedStyle(document.querySelector('{DOOR} .apply')).display") == ("none")
-
-
 @pytest.mark.parametrize("width", [360, 390, 1280])
 def test_the_page_is_no_wider_than_the_screen_and_everything_on_it_has_a_name(tab, serve, width):
     gate = serve(PEOPLE, ", allow_apply: true")
@@ -346,44 +243,3 @@ def test_what_has_the_focus_can_be_seen(tab, serve):
         outlines[name] = outline
     assert {"A", "INPUT", "SUMMARY"} <= outlines.keys()
     assert {style for name, style in outlines.items() if name != "BODY"} == {"solid"}
-
-
-def asked(tab, path):
-    return tab.run(f"fetch('{path}').then((answer) => answer.text())")
-
-
-@pytest.mark.registry
-def test_a_running_gate_is_looked_at_and_tuned_while_one_of_its_cameras_is_dead(tab, tmp_path):
-    tiny_pair(tmp_path)
-    write_walks(tmp_path / "walks.mp4")
-    path = tmp_path / "gate.yaml"
-    path.write_text(
-        f"{ENGINES}sources:\n"
-        "  - {name: clip, uri: walks.mp4, loop: true, pace: timestamps}   # the entrance\n"
-        "  - {name: dead, uri: 'rtsp://user:geheim@127.0.0.1:9/none'}\n"
-        "sinks: [{type: directory, path: faces}]\n"
-    )
-    path.write_text(path.read_text().replace('0"}', '0", allow_apply: true}'))
-    with RunningGate(path) as gate:
-        address = str(gate.wait_for_log("look at http://")["message"]).split()[-1]
-        tab.open(address)
-        tab.until_text("#camera-clip .forwarded", "✓")
-        assert "refused" in tab.until_text("#camera-dead .error", "127.0.0.1:9")
-        assert "geheim" not in tab.run("document.documentElement.outerHTML")
-        label = "document.querySelector('#camera-clip canvas').getAttribute('aria-label')"
-        tab.until(f"{label}.includes('✓')")
-        tab.focus("#camera-clip input[type=range]")
-        tab.press("ArrowRight")
-        tab.until_text("#camera-clip .verdict", "At 0.5")
-        apply(tab, "#camera-clip")
-        tab.until_text("#camera-clip .applied", "✓ In effect: 0.5.")
-        gate.wait_for_log("reloaded: clip is retuned")
-        figures = asked(tab, "/metrics")
-        assert 'edge_gate_camera_up{camera="dead"} 0.0' in figures
-        assert json.loads(asked(tab, "/status"))["cameras"][0]["name"] == "clip"
-        assert [asked(tab, path) for path in ("/livez", "/readyz")] == ["yes\n"] * 2
-        tab.open("about:blank")
-        gate.send(signal.SIGTERM)
-        assert gate.process.wait(60) == 0
-    assert "threshold: 0.5}, name: clip" in path.read_text()
-    assert "# the entrance" in path.read_text()

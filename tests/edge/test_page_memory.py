@@ -57,6 +57,11 @@ def test_scores_of_another_engine_pair_are_forgotten(memory):
     assert [face.score for face in memory.assessed()] == [90]
 
 
+def test_no_picture_of_a_masked_face_is_kept(memory):
+    memory.take(observation((Face(None, reason=Reason.MASKED), Face(None, reason=Reason.POSE))))
+    assert [face.small.any() for face in memory.assessed()] == [False, True]
+
+
 def test_pictures_of_faces_are_found_by_number_until_newer_ones_take_their_place(memory):
     memory.take(observation((Face(20),)))
     number = memory.assessed()[0].number

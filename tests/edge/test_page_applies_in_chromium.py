@@ -1,0 +1,119 @@
+"""A threshold is applied from the page, in a real browser; the console must not complain."""
+
+import json
+import signal
+
+import pytest
+
+from tests.edge.looked_at import PEOPLE
+from tests.edge.running_gate import ENGINES, RunningGate, write_walks
+from tests.pairs import tiny_pair
+
+DOOR = "#camera-door"
+
+
+def apply(tab, camera):
+    """Press the button and agree."""
+    tab.focus(f"{camera} .apply")
+    tab.press("Enter")
+    tab.until_text("#confirm[open]", "is retuned")
+    tab.press("Tab")
+    tab.press("Enter")
+
+
+def test_a_threshold_is_applied_after_a_confirmation_and_leaves_the_rest_of_the_file(tab, serve):
+    gate = serve(PEOPLE, ", allow_apply: true")
+    before = gate.path.read_text()
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .verdict", "In effect: 50")
+    tab.focus(f"{DOOR} input[type=range]")
+    tab.press("ArrowRight", times=20)
+    tab.until_text(f"{DOOR} .verdict", "At 60")
+    tab.focus(f"{DOOR} .apply")
+    tab.press("Enter")
+    assert "door is retuned" in tab.until_text("#confirm[open]", "threshold 50 → 60?")
+    assert tab.run("document.activeElement.value") == "no"
+    assert gate.path.read_text() == before
+    tab.press("Tab")
+    tab.press("Enter")
+    tab.until_text(f"{DOOR} .applied", "✓ In effect: 60.")
+    tab.until_text(f"{DOOR} .verdict", "In effect: 60.")
+    after = gate.path.read_text()
+    door = '  - {gate: {threshold: 60}, name: door, uri: "rtsp://camera/door"}\n'
+    assert after == before.replace('  - {name: door, uri: "rtsp://camera/door"}\n', door)
+
+
+def test_a_threshold_is_left_alone_without_the_confirmation(tab, serve):
+    gate = serve(PEOPLE, ", allow_apply: true")
+    before = gate.path.read_text()
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .verdict", "In effect: 50")
+    tab.focus(f"{DOOR} input[type=range]")
+    tab.press("Home")
+    tab.until_text(f"{DOOR} .verdict", "At 0")
+    tab.focus(f"{DOOR} .apply")
+    tab.press("Enter")
+    tab.until_text("#confirm[open]", "?")
+    tab.press("Enter")
+    tab.until("!document.querySelector('#confirm').open")
+    assert gate.path.read_text() == before
+    assert gate.page.reloaded.number == 0
+
+
+def test_a_gate_that_refuses_what_was_written_is_quoted(tab, serve):
+    gate = serve(PEOPLE, ", allow_apply: true")
+    gate.refuses = "the pair is gone"
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .verdict", "In effect: 50")
+    tab.focus(f"{DOOR} input[type=range]")
+    tab.press("ArrowRight")
+    apply(tab, DOOR)
+    tab.until_text(f"{DOOR} .applied", "Written, but not in effect: the pair is gone")
+
+
+def test_nothing_is_applied_unless_the_configuration_allows_it(tab, serve):
+    gate = serve(PEOPLE)
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .verdict", "In effect: 50")
+    assert tab.run(f"getComputedStyle(document.querySelector('{DOOR} .apply')).display") == ("none")
+
+
+def asked(tab, path):
+    return tab.run(f"fetch('{path}').then((answer) => answer.text())")
+
+
+@pytest.mark.registry
+def test_a_running_gate_is_looked_at_and_tuned_while_one_of_its_cameras_is_dead(tab, tmp_path):
+    tiny_pair(tmp_path)
+    write_walks(tmp_path / "walks.mp4")
+    path = tmp_path / "gate.yaml"
+    path.write_text(
+        f"{ENGINES}sources:\n"
+        "  - {name: clip, uri: walks.mp4, loop: true, pace: timestamps}   # the entrance\n"
+        "  - {name: dead, uri: 'rtsp://user:geheim@127.0.0.1:9/none'}\n"
+        "sinks: [{type: directory, path: faces}]\n"
+    )
+    path.write_text(path.read_text().replace('0"}', '0", allow_apply: true}'))
+    with RunningGate(path) as gate:
+        address = str(gate.wait_for_log("look at http://")["message"]).split()[-1]
+        tab.open(address)
+        tab.until_text("#camera-clip .forwarded", "✓")
+        assert "refused" in tab.until_text("#camera-dead .error", "127.0.0.1:9")
+        assert "geheim" not in tab.run("document.documentElement.outerHTML")
+        label = "document.querySelector('#camera-clip canvas').getAttribute('aria-label')"
+        tab.until(f"{label}.includes('✓')")
+        tab.focus("#camera-clip input[type=range]")
+        tab.press("ArrowRight")
+        tab.until_text("#camera-clip .verdict", "At 0.5")
+        apply(tab, "#camera-clip")
+        tab.until_text("#camera-clip .applied", "✓ In effect: 0.5.")
+        gate.wait_for_log("reloaded: clip is retuned")
+        figures = asked(tab, "/metrics")
+        assert 'edge_gate_camera_up{camera="dead"} 0.0' in figures
+        assert json.loads(asked(tab, "/status"))["cameras"][0]["name"] == "clip"
+        assert [asked(tab, path) for path in ("/livez", "/readyz")] == ["yes\n"] * 2
+        tab.open("about:blank")
+        gate.send(signal.SIGTERM)
+        assert gate.process.wait(60) == 0
+    assert "threshold: 0.5}, name: clip" in path.read_text()
+    assert "# the entrance" in path.read_text()
