@@ -52,7 +52,7 @@ def read_baseline(path: Path, pair_id: str) -> Baseline:
         baseline = Baseline(file.edges, file.counts, file.enough, file.pair_id)
     except (OSError, ValidationError, ValueError) as error:
         raise ConfigError(
-            f"{path}: not a baseline of scores; write it anew with edge-gate tune: {error}"
+            f"{path}: not a baseline of scores; write it anew with edge-gate tune: {_words(error)}"
         ) from error
     if baseline.pair_id != pair_id:
         raise ConfigError(
@@ -60,3 +60,11 @@ def read_baseline(path: Path, pair_id: str) -> Baseline:
             "be compared with it: run edge-gate tune again"
         )
     return baseline
+
+
+def _words(error: Exception) -> str:
+    """Return an error in one line."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    found = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)

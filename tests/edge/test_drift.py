@@ -194,8 +194,9 @@ def test_a_baseline_of_another_pair_is_refused(tmp_path):
 def test_a_damaged_baseline_says_what_to_do(tmp_path, text):
     path = tmp_path / "door.baseline.json"
     path.write_text(text)
-    with pytest.raises(ConfigError, match="write it anew with edge-gate tune"):
+    with pytest.raises(ConfigError, match="write it anew with edge-gate tune") as refused:
         read_baseline(path, "p")
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("edges", [(), (1.0, 2.0)])
