@@ -18,7 +18,7 @@ from engines.errors import EnginesError
 
 COMMANDS = {
     "demo": "obtain networks and photographs, run the gate over them, write a report",
-    "score": "score the faces of images and folders",
+    "score": "score the faces of images, videos and folders of them",
     "run": "run the gate over the sources of a configuration: files to their end, cameras for ever",
     "tune": "suggest a threshold from recorded footage, with a report to look at",
     "replay": "what one configuration forwards of recorded footage and another does not",

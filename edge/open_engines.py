@@ -10,7 +10,7 @@ from edge.config import Config, Source
 from edge.detector import open_detector
 from edge.protocols import FaceDetector
 from edge.settings_engine import execution_of, frames_together
-from edge.source_file import is_video
+from edge.source_file import holds_video
 from engines.pair import EnginePair, open_pair
 
 
@@ -31,7 +31,7 @@ class Engines:
 def camera_settings(config: Config, source: Source) -> CameraSettings:
     """Return what decides about the faces of one source."""
     decided = decisions(config, source)
-    is_stills = not source.uri.is_live and not is_video(source.uri.path)
+    is_stills = not source.uri.is_live and not holds_video(source.uri.path)
     # Photographs are no recording of a walk: nobody is followed from one to the next.
     mode = "every" if is_stills and decided.mode == "best_shot" else decided.mode
     return CameraSettings(decided.gate, decided.tracks, mode, decided.polygons)

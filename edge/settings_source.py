@@ -68,8 +68,8 @@ class SourceSettings(Section):
     """Unique; appears in records, messages and metrics."""
     uri: Uri
     """
-    A folder of images, an image or a video; a relative path starts from this file's folder. Or a
-    camera: v4l2:///dev/v4l/by-id/…, csi://0, rtsp://…, or Motion JPEG over http://….
+    A folder of images and videos, or one of them; a relative path starts from this file's folder.
+    Or a camera: v4l2:///dev/v4l/by-id/…, csi://0, rtsp://…, or Motion JPEG over http://….
     """
     login: Secret | None = None
     """Network cameras: the secret `user:password`, so that it need not be in `uri`."""

@@ -1,5 +1,6 @@
 """Frames from files: still images, folders of them, and recorded video."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +17,13 @@ VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mjpeg", ".mkv", ".mov", ".
 def is_video(path: Path) -> bool:
     """Tell by its name whether a file is read as video."""
     return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def holds_video(path: Path) -> bool:
+    """Tell whether a path is a video, or a folder with one somewhere below."""
+    return is_video(path) or any(
+        is_video(Path(name)) for _, _, files in os.walk(path) for name in files
+    )
 
 
 class ImageFiles:

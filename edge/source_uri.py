@@ -5,7 +5,7 @@ One grammar for every source of frames.
     csi://0                   camera on the CSI connector of a Jetson, by its sensor number
     rtsp://host/path          network camera; rtsps:// with TLS, and the certificate is checked
     http://host/path          Motion JPEG; https:// with TLS, and the certificate is checked
-    file:///path              image, folder of images or video; text without a scheme is a path
+    file:///path              image, video or folder of them; text without a scheme is a path
 """
 
 import re
