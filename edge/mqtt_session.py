@@ -18,6 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.errors import SinkError, SinkRefusedError
+from edge.record import NOT_IN_NAMES
 from edge.settings_delivery import MqttSinkSettings
 from edge.tls import client_context
 
@@ -38,33 +39,46 @@ class Message:
     retain: bool = False
 
 
+def client_id(settings: MqttSinkSettings) -> str:
+    """Return what tells this client from others of its broker, which ends the older of two."""
+    return f"{settings.topic}/{device_name(settings)}/{settings.name}".replace("/", "-")
+
+
+def device_name(settings: MqttSinkSettings) -> str:
+    """Return what tells this gate's topics from others': `device`, else the host's name."""
+    return settings.device or NOT_IN_NAMES.sub("_", socket.gethostname())
+
+
 class MqttSession:
     """A connection that announces whether it is there; used by one thread beside paho's own."""
 
-    def __init__(self, settings: MqttSinkSettings, client_id: str, availability: str) -> None:
+    def __init__(self, settings: MqttSinkSettings, own_id: str, availability: str | None) -> None:
         """
         Prepare; nothing is connected yet.
 
         Args:
             settings: Where the broker is.
-            client_id: Different for each client of the broker.
-            availability: Topic that holds `online` or `offline`, retained.
+            own_id: Different for each client of the broker.
+            availability: Topic that holds `online` or `offline`, retained; None tells neither.
 
         Raises:
             ConfigError: A certificate file is missing or unusable.
         """
         self._settings = settings
         self._availability = availability
+        self.connections = 0
+        """How often the broker took us; after another one it may have forgotten what it kept."""
         self._settled = threading.Event()
         self._refusal: str | None = None
         self._largest: int | None = None
         self._failures: dict[int, ReasonCode] = {}
         self._client = Client(
-            CallbackAPIVersion.VERSION2, client_id, protocol=PROTOCOLS[settings.protocol]
+            CallbackAPIVersion.VERSION2, own_id, protocol=PROTOCOLS[settings.protocol]
         )
         self._client.connect_timeout = settings.timeout
         self._client.reconnect_delay_set(1, 60)
-        self._client.will_set(availability, OFFLINE, qos=1, retain=True)
+        if availability is not None:
+            self._client.will_set(availability, OFFLINE, qos=1, retain=True)
         if settings.tls:
             self._client.tls_set_context(
                 client_context(settings.ca_file, settings.client_certificate, settings.client_key)
@@ -132,9 +146,9 @@ class MqttSession:
 
     def close(self) -> None:
         """Say goodbye, `offline` first; safe to call twice."""
-        goodbye = Message(self._availability, OFFLINE.encode(), retain=True)
         try:
-            self.publish(goodbye)
+            if self._availability is not None:
+                self.publish(Message(self._availability, OFFLINE.encode(), retain=True))
         except SinkError:
             self.abandon()
         else:
@@ -165,7 +179,9 @@ class MqttSession:
         self._refusal = str(reason) if reason.is_failure else None
         self._largest = getattr(properties, "MaximumPacketSize", None)
         if not reason.is_failure:
-            client.publish(self._availability, ONLINE, qos=1, retain=True)
+            self.connections += 1
+            if self._availability is not None:
+                client.publish(self._availability, ONLINE, qos=1, retain=True)
         self._settled.set()
 
     def _on_disconnect(self, *_details: object) -> None:

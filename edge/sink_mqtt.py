@@ -2,11 +2,13 @@
 One MQTT message for each face, QoS 1, delivered when the broker has acknowledged it.
 
     TOPIC/DEVICE/available        online or offline; retained, the last will sets it too
+    TOPIC/DEVICE/status           how the gate is; retained (see edge.status_mqtt)
     TOPIC/DEVICE/CAMERA/face      the JSON record (edge/record.schema.json), plus
                                   "face_image": {"media_type": …, "base64": …} if wanted
     TOPIC/DEVICE/CAMERA/image     the face image's bytes, only with home_assistant: true
 
-CAMERA is a file's name without folder and extension when there is no camera. Faces are never
+With status: true the connection of the status says whether the gate is online, else that of the
+faces. CAMERA is a file's name without folder and extension when there is no camera. Faces are never
 retained: a broker must not keep one for whoever subscribes next. A message may come twice, then
 with the same "key" in its record.
 """
@@ -14,14 +16,13 @@ with the same "key" in its record.
 import base64
 import json
 import logging
-import socket
 from collections.abc import Mapping
 
 from edge.credentials import read_secret
 from edge.errors import ConfigError, SinkError, SinkRefusedError
 from edge.home_assistant import Announced, discovery
-from edge.mqtt_session import Message, MqttSession
-from edge.record import NOT_IN_NAMES, FaceRecord, origin
+from edge.mqtt_session import Message, MqttSession, client_id, device_name
+from edge.record import FaceRecord, origin
 from edge.samples import Delivery
 from edge.settings_delivery import MqttSinkSettings
 
@@ -46,9 +47,8 @@ class MqttSink:
         """
         self._settings = settings
         self._environment = environment
-        name = settings.device or NOT_IN_NAMES.sub("_", socket.gethostname())
-        self._device = name
-        self._base = f"{settings.topic}/{name}"
+        self._device = device_name(settings)
+        self._base = f"{settings.topic}/{self._device}"
         self._announced: set[str] = set()
         self._is_missed = False
         self._password()
@@ -126,8 +126,8 @@ class MqttSink:
         return self._session
 
     def _new_session(self) -> MqttSession:
-        client_id = f"edge-gate-{self._device}-{self._settings.name}"
-        return MqttSession(self._settings, client_id, f"{self._base}/available")
+        available = None if self._settings.status else f"{self._base}/available"
+        return MqttSession(self._settings, client_id(self._settings), available)
 
     def _give_up(self) -> None:
         if self._session is not None:

@@ -29,6 +29,7 @@ from edge.observation import Observers, Onlookers
 from edge.page.page import Page, Reloaded
 from edge.page.state import Way, gate_of
 from edge.shadow_log import ShadowLog
+from edge.status_teller import StatusTeller
 from engines.errors import EnginesError
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ DRAIN_S = 5.0
 """For sinks at the end; with all other bounds it stays below the unit's TimeoutStopSec=."""
 RELOAD_S = 5.0
 """For a reload that has not ended when the process is to end."""
+GOODBYE_S = 2.0
+"""For brokers to learn that the gate ends."""
 HEARTBEAT_S = 5.0
 """Without a watchdog: how often the status is told."""
 
@@ -66,6 +69,7 @@ class Supervisor:
         self._interval_s = watchdog_interval_s() or HEARTBEAT_S
         self._figures = Figures(patience_s=2 * self._interval_s)
         self._shadow_log = ShadowLog()
+        self._status = StatusTeller(self._figures.status_document)
         self._reload: threading.Thread | None = None
         self._reload_again = False
         self._page: Page | None = None
@@ -94,6 +98,7 @@ class Supervisor:
         with self._signals():
             daemon.start()
             page.start(gate_of(daemon, self._figures, file))
+            self._status.use(daemon.config)
             log.info("ready", extra={"fields": {"config": str(self._path)}})
             notify("READY=1", status(daemon.status_words()))
             self._watch(daemon)
@@ -154,6 +159,7 @@ class Supervisor:
             with page.changing(config):
                 todo = daemon.reload(config)
             self._follow(daemon)
+            self._status.use(daemon.config)
         except (EdgeError, EnginesError) as error:
             page.reloaded = Reloaded(page.reloaded.number + 1, str(error))
             log.error("the configuration before is kept: %s", error)  # noqa: TRY400 -- no bug
@@ -176,10 +182,13 @@ class Supervisor:
     def _end(self, daemon: Daemon) -> int:
         if self._reload is not None:
             self._reload.join(RELOAD_S)
+            self._reload.join(self._interval_s)
+        self._status.stop()
         sources = daemon.sources()
         failed = daemon.worker.failure is not None or any(source.exhausted for source in sources)
         books = daemon.stop(DRAIN_S)
         self._shadow_log.stop()
+        self._status.join(GOODBYE_S)
         imbalances = log_books(books)
         live = {source.name for source in daemon.config.sources if source.uri.is_live}
         unread = [source for source in sources if source.error and source.name not in live]

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,8 +111,14 @@ class Heard:
     retained: bool
 
 
+def _as_it_is(_client: Client) -> None:
+    """Connect without TLS or password."""
+
+
 @contextmanager
-def subscribed(broker: Broker, topics: str = "#") -> Iterator["queue.Queue[Heard]"]:
+def subscribed(
+    broker: Broker, topics: str = "#", prepare: Callable[[Client], object] = _as_it_is
+) -> Iterator["queue.Queue[Heard]"]:
     """Hear every message, also after the broker was started again."""
     heard: queue.Queue[Heard] = queue.Queue()
     ready: queue.Queue[bool] = queue.Queue()
@@ -127,6 +133,7 @@ def subscribed(broker: Broker, topics: str = "#") -> Iterator["queue.Queue[Heard
         Heard(message.topic, bytes(message.payload), message.retain)
     )
     client.reconnect_delay_set(1, 1)
+    prepare(client)
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     try:

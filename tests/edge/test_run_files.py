@@ -1,6 +1,7 @@
 import pytest
 
 from edge.__main__ import main
+from tests.edge import mqtt_broker
 from tests.edge.face_server import answers, serving
 from tests.edge.running_gate import ENGINES, kept_keys, outbox_keys, write_walks
 from tests.pairs import tiny_pair
@@ -65,3 +66,27 @@ def test_without_an_outbox_a_failing_sink_ends_the_run(run):
         code, said = run(server.url, "")
     assert code == 1
     assert "503" in said
+
+
+def test_a_broker_hears_of_a_run_over_files_from_its_first_face_to_its_end(material, tmp_path):
+    (tmp_path / "broker").mkdir()
+    with (
+        mqtt_broker.running(tmp_path / "broker") as broker,
+        mqtt_broker.subscribed(broker, "+/desk/#") as heard,
+    ):
+        config = tmp_path / "gate.yaml"
+        config.write_text(
+            f"{ENGINES.replace('pair: pair', f'pair: {material}/pair')}"
+            f"sources: [{{name: clip, uri: {material}/walks.mp4}}]\n"
+            "sinks: [{type: mqtt, host: localhost, tls: false, device: desk, "
+            f"port: {broker.port}}}]\n"
+        )
+        assert main(["run", "--config", str(config)]) == 0
+        said = [mqtt_broker.wait_for(heard, "") for _ in range(4)]
+    assert [message.topic.rpartition("/")[2] for message in said] == [
+        "available",
+        "face",
+        "face",
+        "available",
+    ]
+    assert (said[0].payload, said[3].payload) == (b"online", b"offline")

@@ -33,6 +33,7 @@ def open_sink():
 
     def opens(port, **keys):
         own = {"host": "localhost", "port": port, "tls": False, "device": "pole-7", "timeout": 5.0}
+        own["status"] = False
         opened.append(MqttSink(MqttSinkSettings(**own | keys), PASSWORD))
         return opened[-1]
 
@@ -110,7 +111,7 @@ def test_the_last_will_says_offline_for_a_gate_that_died(broker):
         "import os, sys; from edge.settings_delivery import MqttSinkSettings;"
         "from edge.sink_mqtt import MqttSink; from tests.edge.deliveries import face;"
         "MqttSink(MqttSinkSettings(host='localhost', port=int(sys.argv[1]), tls=False,"
-        "device='dead')).send(face(1)); os.kill(os.getpid(), 9)"
+        "device='dead',status=False)).send(face(1)); os.kill(os.getpid(), 9)"
     )
     with subscribed(broker) as heard:
         subprocess.run([sys.executable, "-c", gate, str(broker.port)], check=False)

@@ -1,0 +1,99 @@
+"""A thread that tells the brokers of the configuration how the gate is."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+from edge.config import Config
+from edge.errors import EdgeError, SinkError
+from edge.settings_delivery import MqttSinkSettings
+
+log = logging.getLogger(__name__)
+
+Read: TypeAlias = Callable[[], Mapping[str, Any]]
+LOOK_EVERY_S = 5.0
+"""How soon a change is told; reading the books costs the worker a few milliseconds."""
+
+
+class _Line(Protocol):
+    def tell(self, document: Mapping[str, Any]) -> bool: ...
+    def close(self) -> None: ...
+
+
+class StatusTeller:
+    """Started by the supervisor; a broker that is away is tried again for ever."""
+
+    def __init__(self, read: Read) -> None:
+        """
+        Prepare.
+
+        Args:
+            read: Returns the status document; may raise an EdgeError while the gate is busy.
+        """
+        self._read = read
+        self._wanted: tuple[MqttSinkSettings, ...] = ()
+        self._lines: dict[MqttSinkSettings, _Line] = {}
+        self._failing: set[MqttSinkSettings] = set()
+        self._stopping, self._wake = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="status", daemon=True)
+
+    def use(self, config: Config) -> None:
+        """Tell the brokers of this configuration from now on; starts the thread when needed."""
+        self._wanted = tuple(
+            sink for sink in config.sinks if isinstance(sink, MqttSinkSettings) and sink.status
+        )
+        if self._wanted and self._thread.ident is None:
+            self._thread.start()
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Ask the thread to say goodbye and end; does not wait."""
+        self._stopping.set()
+        self._wake.set()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end; a broker that does not answer learns it from the last will."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            self._turn()
+            self._wake.wait(LOOK_EVERY_S)
+        for line in self._lines.values():
+            line.close()
+
+    def _turn(self) -> None:
+        wanted = self._wanted
+        for gone in self._lines.keys() - set(wanted):
+            self._lines.pop(gone).close()
+        document = self._document() if wanted else {}
+        for settings in wanted:
+            if not self._stopping.is_set():  # its worker may have ended while it was asked
+                self._tell(settings, document)
+
+    def _document(self) -> Mapping[str, Any]:
+        try:
+            return self._read()
+        except EdgeError as error:
+            return {"not_ready": str(error)}
+
+    def _tell(self, settings: MqttSinkSettings, document: Mapping[str, Any]) -> None:
+        try:
+            if settings not in self._lines:
+                self._lines[settings] = _open_line(settings)
+            self._lines[settings].tell(document)
+        except SinkError as error:
+            if settings not in self._failing:
+                log.warning("the status of the gate is not told: %s", error)
+            self._failing.add(settings)
+        else:
+            self._failing.discard(settings)
+
+
+def _open_line(settings: MqttSinkSettings) -> _Line:
+    from edge.status_mqtt import MqttStatus  # noqa: PLC0415 -- it brings paho
+
+    return MqttStatus(settings)

@@ -1,0 +1,133 @@
+"""What a broker keeps of a gate's state, on a real Mosquitto."""
+
+import json
+import signal
+from typing import Any
+
+import pytest
+
+from edge.errors import EdgeError, SinkError
+from edge.settings_delivery import MqttSinkSettings
+from edge.status_mqtt import MqttStatus
+from edge.status_teller import StatusTeller
+from tests.edge import mqtt_broker
+from tests.edge.configurations import loaded
+from tests.edge.mqtt_broker import free_port, subscribed, wait_for
+
+DOCUMENT: dict[str, Any] = {
+    "config_hash": "0a1b",
+    "cameras": [{"name": "door", "state": "streaming", "frames": {"looked_at": 7}}],
+}
+
+
+def settings(port):
+    return MqttSinkSettings(
+        host="localhost", port=port, tls=False, topic="gate/north", device="door", timeout=2.0
+    )
+
+
+@pytest.fixture
+def broker(tmp_path):
+    with mqtt_broker.running(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def line(broker):
+    line = MqttStatus(settings(broker.port))
+    yield line
+    line.close()
+
+
+def with_state(state):
+    return DOCUMENT | {"cameras": [DOCUMENT["cameras"][0] | {"state": state}]}
+
+
+def test_a_late_subscriber_hears_the_last_state_and_when_it_was(broker, line):
+    line.tell(DOCUMENT)
+    line.tell(with_state("lost"))
+    with subscribed(broker, "gate/+/+/status") as heard:
+        message = wait_for(heard, "gate/north/door/status")
+    said = json.loads(message.payload)
+    assert message.retained
+    assert (said.pop("device"), said.pop("time")[:2]) == ("door", "20")
+    assert said == with_state("lost")
+
+
+def test_a_change_of_state_is_told_at_once_and_counts_wait(line):
+    busier = DOCUMENT | {"cameras": [DOCUMENT["cameras"][0] | {"frames": {"looked_at": 8}}]}
+    told = [line.tell(each) for each in (DOCUMENT, busier, with_state("lost"), DOCUMENT)]
+    assert told == [True, False, True, True]
+
+
+def test_a_broker_that_forgot_is_told_again(broker, line):
+    line.tell(DOCUMENT)
+    broker.stop(signal.SIGKILL)
+    with pytest.raises(SinkError):
+        tell_until_it_fails(line)
+    broker.start()
+    assert line.tell(DOCUMENT)
+    with subscribed(broker) as heard:
+        kept = {wait_for(heard, "").topic for _ in range(2)}
+    assert kept == {"gate/north/door/available", "gate/north/door/status"}
+
+
+def tell_until_it_fails(line):
+    """The loss of a connection is noticed by a thread of its own."""
+    state = 0
+    while True:
+        state += 1
+        line.tell(with_state(str(state)))
+
+
+def test_no_broker_is_an_error_that_may_pass():
+    with pytest.raises(SinkError, match="refused"):
+        MqttStatus(settings(free_port())).tell(DOCUMENT)
+
+
+@pytest.fixture
+def teller():
+    """What tells a gate that is busy, until the test says otherwise."""
+    documents: list[dict[str, Any]] = []
+
+    def read():
+        if not documents:
+            raise EdgeError("the worker did not answer")
+        return documents[-1]
+
+    told = StatusTeller(read)
+    yield told, documents
+    told.stop()
+    told.join(mqtt_broker.PATIENCE_S)
+
+
+def with_sink(broker, **keys):
+    own = {"type": "mqtt", "host": "localhost", "port": broker.port, "tls": False, "device": "door"}
+    rest = {"pair": "pair", "sources": [{"name": "door", "uri": "photographs"}]}
+    return loaded(json.dumps(rest | {"sinks": [own | keys]})).config
+
+
+def test_a_gate_that_is_busy_says_so_and_then_how_it_is(broker, teller):
+    told, documents = teller
+    with subscribed(broker, "+/+/status") as heard:
+        told.use(with_sink(broker))
+        assert json.loads(wait_for(heard, "").payload)["not_ready"] == "the worker did not answer"
+        documents.append(DOCUMENT)
+        told.use(with_sink(broker))
+        assert json.loads(wait_for(heard, "").payload)["config_hash"] == "0a1b"
+
+
+def test_a_changed_configuration_says_goodbye_at_the_old_place(broker, teller):
+    told, _ = teller
+    with subscribed(broker, "+/+/available") as heard:
+        told.use(with_sink(broker, topic="before"))
+        assert wait_for(heard, "").payload == b"online"
+        told.use(with_sink(broker, topic="after"))
+        said = [wait_for(heard, "") for _ in range(2)]
+        told.use(with_sink(broker, topic="after", status=False))
+        last = wait_for(heard, "")
+    assert [(each.topic, each.payload) for each in [*said, last]] == [
+        ("before/door/available", b"offline"),
+        ("after/door/available", b"online"),
+        ("after/door/available", b"offline"),
+    ]
