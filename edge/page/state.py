@@ -107,7 +107,7 @@ def _camera(status: Mapping[str, Any], config: Config) -> Document:
         "name": source.name,
         "state": state.value,
         "words": STATE_WORDS[state],
-        "error": status["error"] if state in (State.LOST, State.STALLED) else None,
+        "error": None if state is State.STREAMING else status["error"],
         "notices": list(_notices(status)),
         "mode": effective_mode(config, source),
         "threshold": None if gate.shift_at_most is not None else gate.threshold,

@@ -45,10 +45,10 @@ def test_a_camera_is_shown_with_its_own_threshold_or_none_where_the_shift_decide
     assert (door["frames"], door["faces"], door["forwarded"]) == (10, 7, 3)
 
 
-def test_an_old_error_of_a_camera_that_streams_again_is_not_shown():
+def test_an_error_is_shown_until_the_camera_streams_again():
     states = ("streaming", "lost", "starting")
     cameras = shown(*(camera(state=state, error="refused") for state in states))["cameras"]
-    assert [each["error"] for each in cameras] == [None, "refused", None]
+    assert [each["error"] for each in cameras] == [None, "refused", "refused"]
 
 
 def test_a_camera_that_a_reload_has_just_taken_away_is_left_out():
