@@ -74,7 +74,8 @@ class Page:
             config: The first one.
 
         Raises:
-            ConfigError: The address is in use, or the token is missing or too short.
+            ConfigError: The address that the configuration names is in use, or the token is
+                missing or too short.
         """
         self.reloaded = Reloaded()
         self._memories: dict[str, CameraMemory] = {}
@@ -145,7 +146,16 @@ class Page:
         return self._memories.setdefault(camera, CameraMemory())
 
     def _listening(self, settings: PageSettings) -> Server | None:
-        return Server(settings, self._answer) if settings.enabled else None
+        if not settings.enabled:
+            return None
+        try:
+            return Server(settings, self._answer)
+        except ConfigError as error:
+            if "listen" in settings.model_fields_set:
+                raise
+            # A page that nobody asked for must not keep the gate from its work.
+            log.warning("%s; the gate runs without its page and its metrics", error)
+            return None
 
     def _begin(self) -> None:
         if self._server is not None:

@@ -38,6 +38,14 @@ def test_an_address_in_use_is_a_mistake_of_the_configuration_that_names_the_way_
         Page(read_config(other / "gate.yaml").config)
 
 
+def test_an_address_that_nobody_asked_for_does_not_stop_the_gate(gate, caplog):
+    in_use = f"127.0.0.1:{gate.page.port}"
+    unasked = PageSettings.model_construct(_fields_set=set(), listen=in_use)
+    config = read_config(gate.path).config.model_copy(update={"page": unasked})
+    assert Page(config).port is None
+    assert "the gate runs without its page" in caplog.text
+
+
 def test_an_address_of_another_machine_is_explained(tmp_path):
     path = tmp_path / "gate.yaml"
     path.write_text((CONFIGURATION % NEEDS_A_TOKEN).replace("127.0.0.1:0", "192.0.2.1:0"))
