@@ -39,15 +39,16 @@ def run(scene: Scene) -> int:
     options = scene.options
     began, rss = time.monotonic(), []
     scene.start_gate()
-    upcoming = itertools.cycle(faults(scene, spare_gate=options.spare_gate))
+    possible = faults(scene, spare_gate=options.spare_gate)
     print(f"start-up {scene.starts_s[0]:.1f} s (process to READY)")
-    while time.monotonic() - began < options.minutes * 60:
-        name, breaks, mends = next(upcoming)
+    for name, breaks, mends in possible if options.once else itertools.cycle(possible):
         Event().wait(options.every)
         breaks(scene)
         Event().wait(options.every)
         mends(scene)
         rss.append(report(scene, name, time.monotonic() - began))
+        if not options.once and time.monotonic() - began > options.minutes * 60:
+            break
     return closing(scene, rss, time.monotonic() - began)
 
 
@@ -139,6 +140,7 @@ def videos(options: argparse.Namespace, folder: Path) -> list[Path]:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Break everything around the gate for a while.")
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--once", action="store_true", help="each fault once, not for minutes")
     parser.add_argument("--every", type=float, default=6.0, help="seconds between two events")
     parser.add_argument("--spare-gate", action="store_true", help="one life: how memory grows")
     parser.add_argument("--video", type=Path, action="append", help="shown by the cameras")

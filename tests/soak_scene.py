@@ -66,6 +66,7 @@ class Scene:
         smallest = options.smallest_face
         config["detector"] = {"name": options.detector, "smallest_face": smallest, "threads": 1}
         config["gate"] = {"threshold": threshold, "min_inter_eye_distance": 12}
+        config["page"] = {"listen": "127.0.0.1:0"}
         config["tracks"] |= {"gap": "500ms", "duplicate_above": 1}
         door, yard = config["sources"]
         door["uri"], yard["uri"] = self.door.uri, self.yard.uri

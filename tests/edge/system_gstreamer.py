@@ -14,11 +14,12 @@ _PROBE = """\
 import gi
 gi.require_version("GstApp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import Gst, GstApp, GstRtspServer
+from gi.repository import Gio, Gst, GstApp, GstRtspServer
 Gst.init(None)
 missing = [name for name in ("x264enc", "rtph264pay", "jpegenc", "videotestsrc")
            if Gst.ElementFactory.find(name) is None]
 assert not missing, missing
+assert Gio.TlsBackend.get_default().supports_tls(), "no glib-networking"
 """
 
 
