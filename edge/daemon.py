@@ -18,7 +18,6 @@ from edge.changes import Changes, changes
 from edge.config import Config, Source
 from edge.errors import ImageError
 from edge.forwarding import Forwarding
-from edge.frame_health import Trouble
 from edge.lane import Lane
 from edge.ledger import Ledger
 from edge.live_source import LiveSource
@@ -27,6 +26,7 @@ from edge.open_delivery import open_delivery
 from edge.open_engines import camera_settings, open_engines
 from edge.outbox_tables import LedgerRow
 from edge.source_status import SourceStatus, Surroundings
+from edge.source_words import is_bad, status_words, trouble_of
 from edge.worker import Worker
 from engines.manifest import read_manifest
 
@@ -34,10 +34,6 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 OpenSource = Callable[[Source, Surroundings, Callable[[ImageError], None]], LiveSource]
-LOOK_AT: dict[Trouble, str] = {
-    "black": "is the lens covered, or the light off?",
-    "frozen": "does the camera hang?",
-}
 WORKER_S = 10.0
 """For the frame in the worker's hands, before a reload or the end is given up."""
 
@@ -244,17 +240,12 @@ def _log_unreadable(error: ImageError) -> None:
 
 
 def _log_change(status: SourceStatus) -> None:
-    trouble = status.picture.trouble if status.state is State.STREAMING else None
     fields = {
         "source": status.name,
         "state": status.state.value,
         "availability": status.availability.value,
         "openings": status.openings,
-        "picture": trouble,
+        "picture": trouble_of(status),
     }
-    is_bad = status.state in (State.LOST, State.STALLED) or trouble is not None
-    level = logging.WARNING if is_bad else logging.INFO
-    words = f": {status.error}" if status.state is State.LOST else ""
-    if trouble is not None:
-        words = f", but its picture has been {trouble} for a minute: {LOOK_AT[trouble]}"
-    log.log(level, "%s is %s%s", status.name, status.state.value, words, extra={"fields": fields})
+    level = logging.WARNING if is_bad(status) else logging.INFO
+    log.log(level, "%s", status_words(status), extra={"fields": fields})
