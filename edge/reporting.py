@@ -37,9 +37,9 @@ def faces_table(records: Iterable[FaceRecord], title: str | None = None) -> Tabl
     table = Table(title=title, title_justify="left")
     table.add_column("face", overflow="fold")
     for heading in ("eyes px", "shift", "score"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)  # half a number misleads
     for heading in ("verdict", "reason"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for record in records:
         table.add_row(*_row(record))
     return table
