@@ -78,14 +78,10 @@ class ResultFolder:
         """
         self.folder = folder
         mine = json.loads(json.dumps(job))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            there = _read_job(folder)
-            if there is None:
-                _write(folder / JOB_FILE, json.dumps(mine, indent=1).encode() + b"\n")
-        except OSError as error:
-            raise ArchiveError(f"{folder}: cannot be written: {error.strerror}") from error
-        if there is not None and there != mine:
+        there = _read_job(folder)
+        if there is None:
+            _begin(folder, json.dumps(mine, indent=1).encode() + b"\n")
+        elif there != mine:
             different = "; ".join(_differences(there, mine))
             raise ArchiveError(
                 f"{folder} holds the results of another job ({different}): choose another folder "
@@ -131,13 +127,23 @@ def _write(path: Path, content: bytes) -> None:
 
 def _read_job(folder: Path) -> Any:
     path = folder / JOB_FILE
-    if not path.exists():
-        return None
     try:
         return json.loads(path.read_bytes())
-    except ValueError as error:
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
         raise ArchiveError(
-            f"{path}: not written by this program: choose another folder with --out"
+            f"{path}: not written by this program ({error}): choose another folder with --out"
+        ) from error
+
+
+def _begin(folder: Path, job: bytes) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / JOB_FILE, job)
+    except OSError as error:
+        raise ArchiveError(
+            f"{folder}: cannot be written ({error.strerror}): choose another folder with --out"
         ) from error
 
 
