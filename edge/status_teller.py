@@ -35,6 +35,7 @@ class StatusTeller:
         self._wanted: tuple[MqttSinkSettings, ...] = ()
         self._lines: dict[MqttSinkSettings, _Line] = {}
         self._failing: set[MqttSinkSettings] = set()
+        self._is_busy = False
         self._stopping, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="status", daemon=True)
 
@@ -69,16 +70,21 @@ class StatusTeller:
         wanted = self._wanted
         for gone in self._lines.keys() - set(wanted):
             self._lines.pop(gone).close()
-        document = self._document() if wanted else {}
+        document = self._document() if wanted else None
         for settings in wanted:
-            if not self._stopping.is_set():  # its worker may have ended while it was asked
+            # The worker may have ended while it was asked.
+            if document is not None and not self._stopping.is_set():
                 self._tell(settings, document)
 
-    def _document(self) -> Mapping[str, Any]:
+    def _document(self) -> Mapping[str, Any] | None:
+        """Return what to tell; nothing at the first time that a slow gate does not answer."""
         try:
-            return self._read()
+            document = self._read()
         except EdgeError as error:
-            return {"not_ready": str(error)}
+            was_busy, self._is_busy = self._is_busy, True
+            return {"not_ready": str(error)} if was_busy else None
+        self._is_busy = False
+        return document
 
     def _tell(self, settings: MqttSinkSettings, document: Mapping[str, Any]) -> None:
         try:

@@ -1,6 +1,7 @@
 """What a broker keeps of a gate's state, on a real Mosquitto."""
 
 import json
+import queue
 import signal
 from typing import Any
 
@@ -89,14 +90,16 @@ def test_no_broker_is_an_error_that_may_pass():
 def teller():
     """What tells a gate that is busy, until the test says otherwise."""
     documents: list[dict[str, Any]] = []
+    asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def read():
+        asked.put(True)
         if not documents:
             raise EdgeError("the worker did not answer")
         return documents[-1]
 
     told = StatusTeller(read)
-    yield told, documents
+    yield told, documents, asked
     told.stop()
     told.join(mqtt_broker.PATIENCE_S)
 
@@ -107,9 +110,11 @@ def with_sink(broker, **keys):
     return loaded(json.dumps(rest | {"sinks": [own | keys]})).config
 
 
-def test_a_gate_that_is_busy_says_so_and_then_how_it_is(broker, teller):
-    told, documents = teller
+def test_a_gate_that_stays_busy_says_so_and_then_how_it_is(broker, teller):
+    told, documents, asked = teller
     with subscribed(broker, "+/+/status") as heard:
+        told.use(with_sink(broker))
+        asked.get(timeout=mqtt_broker.PATIENCE_S)
         told.use(with_sink(broker))
         assert json.loads(wait_for(heard, "").payload)["not_ready"] == "the worker did not answer"
         documents.append(DOCUMENT)
@@ -118,7 +123,8 @@ def test_a_gate_that_is_busy_says_so_and_then_how_it_is(broker, teller):
 
 
 def test_a_changed_configuration_says_goodbye_at_the_old_place(broker, teller):
-    told, _ = teller
+    told, documents, _ = teller
+    documents.append(DOCUMENT)
     with subscribed(broker, "+/+/available") as heard:
         told.use(with_sink(broker, topic="before"))
         assert wait_for(heard, "").payload == b"online"
