@@ -8,6 +8,7 @@ import cv2
 
 from edge.errors import ImageError, SourceError
 from edge.images import SUFFIXES, files_in, read_image
+from edge.native_path import native_path
 from edge.samples import Frame
 
 VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm"})
@@ -80,11 +81,12 @@ class VideoFile:
         Yield frames in order, `time_s` from the container's time stamps.
 
         Raises:
-            SourceError: The file is missing, cut short before its index, or holds no frame.
+            SourceError: The file is missing, cut short before its index, holds no frame, or has a
+                name that is not UTF-8.
         """
         if not self._path.is_file():
             raise SourceError(f"{self._path}: no such video file")
-        capture = cv2.VideoCapture(str(self._path))
+        capture = cv2.VideoCapture(native_path(self._path))
         try:
             yield from self._read(capture)
         finally:
@@ -109,7 +111,10 @@ class VideoFile:
 
     def frame_count(self) -> int | None:
         """Return the number of frames the container promises, None when it does not say."""
-        capture = cv2.VideoCapture(str(self._path))
+        try:
+            capture = cv2.VideoCapture(native_path(self._path))
+        except SourceError:
+            return None  # `frames` says why
         try:
             count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         finally:

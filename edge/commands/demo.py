@@ -23,6 +23,7 @@ from edge.encode import to_delivery
 from edge.errors import EdgeError, SinkError
 from edge.face_output import made_folder, whole_file
 from edge.images import read_image
+from edge.native_path import native_path
 from edge.record import face_record
 from edge.reporting import console, faces_table, progress, summary
 from edge.samples import Assessment, Pixels
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Obtain, build, assess, write; print every face."""
+    native_path(arguments.out)  # OpenCV writes the sheets
     out = made_folder(arguments.out)
     shown_on = console()
     problems: list[EdgeError] = []

@@ -1,3 +1,5 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -44,6 +46,13 @@ def test_a_video_that_is_none_or_missing_is_an_error(tmp_path):
         list(VideoFile(fake).frames())
     with pytest.raises(SourceError, match="no such video file"):
         list(VideoFile(tmp_path / "gone.mp4").frames())
+
+
+def test_a_video_whose_name_is_not_utf_8_is_refused_where_opencv_would_end_the_process(clip):
+    odd = clip.rename(clip.with_name(os.fsdecode(b"caf\xe9.mp4")))
+    assert VideoFile(odd).frame_count() is None
+    with pytest.raises(SourceError, match="not UTF-8"):
+        list(VideoFile(odd).frames())
 
 
 def test_an_unreadable_image_is_reported_and_the_run_goes_on(tmp_path, picture):
