@@ -31,7 +31,6 @@ examples:
   edge-gate score photos/ --json --out scores.jsonl     one JSON record for each face
   edge-gate score photos/ clip.mp4 --csv > scores.csv
   edge-gate score photos/ --pair pairs/my-network --threshold 60
-
   edge-gate score /archive --cluster tcp://scheduler:8786 --out scores    one Parquet file a part
 
 The quality score runs from 0 to 100, higher is better; 50 is the median of usable faces.
