@@ -10,7 +10,7 @@ SAME_FACE = 0.5
 """Least IoU of two boxes of one frame that are the same face; detectors may differ."""
 NOT_FOUND = "no face found there"
 NOT_SCORED = "not scored: a better face of its track was known already"
-BEATEN = "good enough, but another face of its track was sent, or it repeats one sent before"
+BEATEN = "good enough, but another of its track was sent, or one like it before"
 NOTHING_SENT = "good enough, but mode observe sends nothing"
 
 

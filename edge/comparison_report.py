@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from edge.comparison import Comparison, OneSided
 from edge.html_page import Html, Tile, element, page, table, tiles, wrapped
 from edge.observed import file_of
+from edge.reporting import amount
 from edge.rerun import Rerun, Sent
 
 SCHEMA_VERSION = 1
@@ -45,7 +46,7 @@ def as_json(first: Side, second: Side, found: Comparison) -> str:
 def sentence(found: Comparison) -> str:
     """Return the outcome in one line."""
     return (
-        f"Both forward {len(found.both)} faces; A alone {len(found.only_first)}, "
+        f"Both forward {amount(len(found.both), 'face')}; A alone {len(found.only_first)}, "
         f"B alone {len(found.only_second)}."
     )
 
