@@ -170,8 +170,8 @@ class Courier:
         if self._problem is None or self._disk is None:
             return
         try:
-            for delivery in self._memory.deliveries():
-                self._disk.put(delivery)
+            for delivery, sinks in self._memory.deliveries():
+                self._disk.put(delivery, sinks)
                 self._memory.forget(delivery.key)
             self._move_ledger(self._disk)
         except OutboxError as error:

@@ -71,28 +71,33 @@ class Outbox:
         self._unrecorded: set[tuple[int, str]] = set()
         self._shrink_to_quota()
 
-    def put(self, delivery: Delivery) -> Placed:
+    def put(self, delivery: Delivery, sinks: Sequence[str] | None = None) -> Placed:
         """
-        Keep one face for every sink; a key that is already kept changes nothing.
+        Keep one face; a key that is already kept changes nothing.
+
+        Args:
+            delivery: The face.
+            sinks: Those that do not have it yet; None for all.
 
         Raises:
             OutboxFullError: The file system is full; nothing was changed.
             OutboxError: The face was not kept.
         """
-        if not self._sinks:
+        sinks = self._sinks if sinks is None else sinks
+        if not sinks:
             raise OutboxError("the outbox serves no sink: nothing would ever take this face out")
         with self._writing() as (database, now):
             if tables.is_kept(database, delivery.key):
                 return Placed(kept=True, evicted=0)
-            tables.count(database, self._sinks, "queued")
+            tables.count(database, sinks, "queued")
             size = tables.size_of(delivery)
             excess = tables.stored_bytes(database) + size - self._settings.quota
             victims = tables.room_for(tables.expendable(database, delivery.quality), excess)
             if victims is None:
-                tables.count(database, self._sinks, "evicted")
+                tables.count(database, sinks, "evicted")
                 return Placed(kept=False, evicted=0)
             tables.remove(database, victims, "evicted")
-            tables.insert(database, delivery, self._sinks, now)
+            tables.insert(database, delivery, sinks, now)
             return Placed(kept=True, evicted=len(victims))
 
     def due(self, sink: str) -> Queued | None:
@@ -170,9 +175,9 @@ class Outbox:
         with self._writing(keep_time=False) as (database, _):
             return database.execute(statement, (sink,)).rowcount
 
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> list[tuple[Delivery, tuple[str, ...]]]:
         """
-        Return every face, the oldest first; all their bytes, so only for a small outbox.
+        Return every face and who waits for it, the oldest first; only for a small outbox.
 
         Raises:
             OutboxError: The file cannot be read.

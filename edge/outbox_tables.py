@@ -211,12 +211,12 @@ def first_due(
     return None
 
 
-def deliveries(database: sqlite3.Connection) -> list[Delivery]:
-    """Return every face, the oldest first."""
+def deliveries(database: sqlite3.Connection) -> list[tuple[Delivery, tuple[str, ...]]]:
+    """Return every face and the sinks in whose queues it is, the oldest first."""
     rows = database.execute(
-        "SELECT key, record, face_image, media_type, quality FROM faces ORDER BY id"
+        "SELECT id, key, record, face_image, media_type, quality FROM faces ORDER BY id"
     )
-    return [Delivery(*row) for row in rows]
+    return [(Delivery(*row[1:]), tuple(_queues_of(database, row[0]))) for row in rows.fetchall()]
 
 
 def accepted_before(database: sqlite3.Connection, outbox_s: float) -> list[Stored]:

@@ -232,6 +232,27 @@ def test_faces_that_left_from_memory_are_in_the_books_of_the_next_process(
     assert (mine.queued, after.queued, after.unexplained) == (11, 11, 0)
 
 
+def test_a_sink_that_took_a_face_from_memory_does_not_get_it_again_from_the_disk(
+    small_file_system, open_courier
+):
+    quick, away = ScriptedSink(), ScriptedSink(SinkBusyError("later", 3600.0))
+    courier = open_courier(path=small_file_system / "outbox.sqlite", quick=quick, away=away)
+    fill(small_file_system)
+    courier.start()
+    for number in range(5):
+        courier.accept(blob(number, size=20_000))
+    while sum(row.delivered for row in courier.ledger()) < 5:
+        pass
+    (small_file_system / "ballast").unlink()
+    courier.accept(blob(5, size=20_000))
+    assert sorted(quick.keys(6)) == sorted(keys(*range(6)))
+    courier.stop(drain_s=1)
+    rows = {row.sink: row for row in courier.ledger()}
+    assert (rows["quick"].queued, rows["quick"].delivered) == (6, 6)
+    assert (rows["away"].queued, rows["away"].waiting) == (6, 6)
+    assert len(quick.attempts) == 6
+
+
 def test_the_gate_starts_on_a_full_disk(small_file_system, open_courier):
     fill(small_file_system)
     sink = ScriptedSink()

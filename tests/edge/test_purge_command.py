@@ -53,7 +53,7 @@ def folder(tmp_path):
 
 def keys(path):
     opened = Outbox(OutboxSettings(path=path), ("http",))
-    left = [delivery.key for delivery in opened.deliveries()]
+    left = [delivery.key for delivery, _ in opened.deliveries()]
     opened.close()
     return left
 
