@@ -6,23 +6,19 @@ also over `kill -9`. After a crash a face may be sent again, always under the sa
 Each sink has its own queue, so one sink's trouble never holds up another.
 """
 
-import logging
 import math
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from edge import outbox_tables as tables
-from edge.errors import OutboxCorruptError, OutboxError
-from edge.outbox_clock import Clocks, OutboxClock, Reading
-from edge.outbox_file import open_file, translated
+from edge.errors import OutboxError
+from edge.outbox_access import Access
+from edge.outbox_clock import Clocks
+from edge.outbox_file import open_file
 from edge.outbox_tables import Counted, LedgerRow, Queued, Stock, Stored
 from edge.samples import Delivery
 from edge.settings_delivery import OutboxSettings
-
-log = logging.getLogger(__name__)
 
 EXPIRE_EVERY_S = 60.0
 
@@ -62,13 +58,8 @@ class Outbox:
         """
         self._settings = settings
         self._sinks = tuple(sinks)
-        self._lock = threading.Lock()
-        self._database = opened(settings)
-        last = self._database.execute("SELECT outbox_s, wall_s FROM clock").fetchone()
-        self._clock = OutboxClock(Reading(*last), clocks or Clocks())
+        self._access = Access(opened(settings), settings.path, clocks or Clocks())
         self._next_expiry_s = 0.0
-        self._damage: str | None = None
-        self._unrecorded: set[tuple[int, str]] = set()
         self._shrink_to_quota()
 
     def put(self, delivery: Delivery, sinks: Sequence[str] | None = None) -> Placed:
@@ -86,7 +77,7 @@ class Outbox:
         sinks = self._sinks if sinks is None else sinks
         if not sinks:
             raise OutboxError("the outbox serves no sink: nothing would ever take this face out")
-        with self._writing() as (database, now):
+        with self._access.writing() as (database, now):
             if tables.is_kept(database, delivery.key):
                 return Placed(kept=True, evicted=0)
             tables.count(database, sinks, "queued")
@@ -108,8 +99,8 @@ class Outbox:
             OutboxError: The file cannot be read.
         """
         self._expire_now_and_then()
-        with self._reading() as (database, now):
-            unrecorded = {face_id for face_id, name in self._unrecorded if name == sink}
+        with self._access.reading() as (database, now):
+            unrecorded = self._access.unrecorded(sink)
             return tables.first_due(database, sink, now, skipping=unrecorded)
 
     def seconds_until_due(self, sink: str) -> float | None:
@@ -120,7 +111,7 @@ class Outbox:
             OutboxError: The file cannot be read.
         """
         earliest = "SELECT min(due_s) FROM queue WHERE sink = ? AND refusal IS NULL"
-        with self._reading() as (database, now):
+        with self._access.reading() as (database, now):
             due_s = database.execute(earliest, (sink,)).fetchone()[0]
         return None if due_s is None else max(0.0, due_s - now.outbox_s)
 
@@ -131,9 +122,7 @@ class Outbox:
         When the file cannot be written this is remembered and recorded with the next write that
         succeeds: deliveries go on, and only a crash before then sends the face again.
         """
-        with self._lock:
-            self._unrecorded.add((face_id, sink))
-        self._record()
+        self._access.delivered(face_id, sink)
 
     def postpone(self, face_id: int, sink: str, delay_s: float) -> None:
         """
@@ -145,7 +134,7 @@ class Outbox:
         statement = (
             "UPDATE queue SET attempts = attempts + 1, due_s = ? WHERE face_id = ? AND sink = ?"
         )
-        with self._writing() as (database, now):
+        with self._access.writing() as (database, now):
             database.execute(statement, (now.outbox_s + delay_s, face_id, sink))
 
     def refuse(self, face_id: int, sink: str, refusal: str) -> None:
@@ -158,7 +147,7 @@ class Outbox:
         statement = (
             "UPDATE queue SET attempts = attempts + 1, refusal = ? WHERE face_id = ? AND sink = ?"
         )
-        with self._writing() as (database, _):
+        with self._access.writing() as (database, _):
             database.execute(statement, (refusal, face_id, sink))
 
     def requeue(self, sink: str) -> int:
@@ -172,7 +161,7 @@ class Outbox:
         statement = (
             "UPDATE queue SET refusal = NULL, due_s = 0 WHERE sink = ? AND refusal IS NOT NULL"
         )
-        with self._writing(keep_time=False) as (database, _):
+        with self._access.writing(keep_time=False) as (database, _):
             return database.execute(statement, (sink,)).rowcount
 
     def deliveries(self) -> list[tuple[Delivery, tuple[str, ...]]]:
@@ -182,7 +171,7 @@ class Outbox:
         Raises:
             OutboxError: The file cannot be read.
         """
-        with self._reading() as (database, _):
+        with self._access.reading() as (database, _):
             return tables.deliveries(database)
 
     def forget(self, key: str) -> None:
@@ -192,7 +181,7 @@ class Outbox:
         Raises:
             OutboxError: Nothing was changed.
         """
-        with self._writing() as (database, _):
+        with self._access.writing() as (database, _):
             tables.forget(database, key)
 
     def purge(self, older_than_s: float, *, dry_run: bool) -> list[Stored]:
@@ -206,12 +195,12 @@ class Outbox:
         """
         # The clock is not stored: this may be another process beside the one that delivers,
         # and only that one has been counting seconds without a gap.
-        with self._writing(keep_time=False) as (database, now):
+        with self._access.writing(keep_time=False) as (database, now):
             faces = tables.accepted_before(database, now.outbox_s - older_than_s)
             if not dry_run:
                 tables.remove(database, [face.face_id for face in faces], "purged")
         if not dry_run:
-            with self._reading() as (database, _):
+            with self._access.reading() as (database, _):
                 database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return faces
 
@@ -222,7 +211,7 @@ class Outbox:
         Raises:
             OutboxError: The file cannot be read.
         """
-        with self._reading() as (database, now):
+        with self._access.reading() as (database, now):
             return tables.ledger(database, now)
 
     def stock(self) -> Stock:
@@ -232,7 +221,7 @@ class Outbox:
         Raises:
             OutboxError: The file cannot be read.
         """
-        with self._reading() as (database, _):
+        with self._access.reading() as (database, _):
             return tables.stock(database)
 
     def counted(self) -> list[Counted]:
@@ -242,7 +231,7 @@ class Outbox:
         Raises:
             OutboxError: The file cannot be read.
         """
-        with self._reading() as (database, _):
+        with self._access.reading() as (database, _):
             return tables.counted(database)
 
     def count(self, ledger: Iterable[Counted]) -> None:
@@ -252,75 +241,30 @@ class Outbox:
         Raises:
             OutboxError: Nothing was changed.
         """
-        with self._writing() as (database, _):
+        with self._access.writing() as (database, _):
             database.executemany(tables.ADD_TO_LEDGER, ledger)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
-        if self._unrecorded:
-            self._record()
-        with self._lock:
-            self._database.close()
-
-    def _record(self) -> None:
-        try:
-            with self._writing():
-                pass
-        except OutboxError as error:
-            log.debug("%s; %d deliveries are recorded later", error, len(self._unrecorded))
+        self._access.close()
 
     def _expire_now_and_then(self) -> None:
-        with self._reading() as (database, now):
+        with self._access.reading() as (database, now):
             if now.outbox_s < self._next_expiry_s:
                 return
             self._next_expiry_s = now.outbox_s + EXPIRE_EVERY_S
             # Looking costs no write, and almost always there is nothing to expire.
             if not tables.accepted_before(database, now.outbox_s - self._settings.ttl):
                 return
-        with self._writing() as (database, now):
+        with self._access.writing() as (database, now):
             old = tables.accepted_before(database, now.outbox_s - self._settings.ttl)
             tables.remove(database, [face.face_id for face in old], "expired")
 
     def _shrink_to_quota(self) -> None:
-        with self._reading() as (database, _):
+        with self._access.reading() as (database, _):
             excess = tables.stored_bytes(database) - self._settings.quota
         if excess <= 0:
             return
-        with self._writing() as (database, _):
+        with self._access.writing() as (database, _):
             everything = tables.expendable(database, quality=math.inf)
             tables.remove(database, tables.room_for(everything, excess) or [], "evicted")
-
-    @contextmanager
-    def _reading(self) -> Iterator[tuple[sqlite3.Connection, Reading]]:
-        with self._lock:
-            if self._damage is not None:
-                raise OutboxCorruptError(self._damage)
-            try:
-                with translated(self._settings.path):
-                    yield self._database, self._clock.now()
-            except OutboxCorruptError as error:
-                # Whoever writes next must learn it too: faces would go in and never come out.
-                # Only its text: the traceback would keep a statement, and so the file, open.
-                self._damage = str(error)
-                raise
-
-    @contextmanager
-    def _writing(self, *, keep_time: bool = True) -> Iterator[tuple[sqlite3.Connection, Reading]]:
-        with self._reading() as (database, now):
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                for face_id, sink in self._unrecorded:
-                    if tables.take_from_queue(database, face_id, sink):
-                        tables.count(database, [sink], "delivered")
-                yield database, now
-                if keep_time:
-                    database.execute(
-                        "UPDATE clock SET outbox_s = ?, wall_s = ?", (now.outbox_s, now.wall_s)
-                    )
-                database.execute("COMMIT")
-            except BaseException:
-                # sqlite has already rolled back after some errors, such as a full disk.
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
-            self._unrecorded.clear()
