@@ -12,6 +12,7 @@ from edge.errors import ConfigError
 from edge.settings_delivery import DirectorySinkSettings
 from edge.shadow_log_file import is_shadow_log
 from edge.strict_yaml import KeyPath, key_name, place_error
+from edge.tls import client_context
 from engines.errors import PairError
 from engines.manifest import read_manifest
 
@@ -19,8 +20,8 @@ EXAMPLES = """\
 example:
   edge-gate check --config configs/demo.yaml
 
-Reads the file, then looks whether the engine pair, the sources and the folders of the sinks are
-there. Opens no network and no video, and writes nothing.
+Reads the file, then looks whether the engine pair, the sources, the folders of the sinks and the
+certificates are there. Opens no network and no video, and writes nothing.
 
 Exit code: 0, or 78 with one line for each mistake: file:line:column: key: what.
 """
@@ -69,6 +70,30 @@ def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
         if isinstance(sink, DirectorySinkSettings) and not _writable_folder(sink.path):
             yield ("sinks", index, "path"), f"is no folder that can be written: {sink.path}"
     yield from _mistakes_of_state(config)
+    yield from _mistakes_of_certificates(config)
+
+
+def _mistakes_of_certificates(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    for section, entries in (("sources", config.sources), ("sinks", config.sinks)):
+        for index, entry in enumerate(entries):
+            ours = getattr(entry, "client_certificate", None), getattr(entry, "client_key", None)
+            for key, files in (
+                ("ca_file", (getattr(entry, "ca_file", None), None, None)),
+                ("client_certificate", (None, *ours)),
+            ):
+                wrong = _wrong_certificates(*files) if any(files) else None
+                if wrong is not None:
+                    yield (section, index, key), wrong
+
+
+def _wrong_certificates(
+    ca_file: Path | None, certificate: Path | None, key: Path | None
+) -> str | None:
+    try:
+        client_context(ca_file, certificate, key)
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 def _mistakes_of_state(config: Config) -> Iterator[tuple[KeyPath, str]]:

@@ -158,6 +158,21 @@ def test_check_refuses_folders_that_cannot_be_made(config_path):
     assert ":10:19: detector.model: cannot be read" in lines
 
 
+def test_check_refuses_certificates_that_cannot_be_used(config_path):
+    folder = config_path.parent
+    (folder / "nonsense.pem").write_text("nothing")
+    text = config_path.read_text().partition("sources:")[0]
+    config_path.write_text(
+        f"{text}sources: [{{name: door, uri: 'rtsps://camera/', ca_file: absent.pem}}]\n"
+        "sinks: [{type: http, url: 'https://server/', client_certificate: nonsense.pem, "
+        "client_key: nonsense.pem}]\n"
+    )
+    lines = "\n".join(absences(config_path))
+    assert "sources[0].ca_file: certificate files" in lines
+    assert "absent.pem" in lines
+    assert "sinks[0].client_certificate: certificate files" in lines
+
+
 def test_check_refuses_a_shadow_log_that_is_another_file(config_path):
     (config_path.parent / "notes.txt").write_text("of somebody")
     text = config_path.read_text()
