@@ -3,6 +3,7 @@
 import argparse
 
 from edge.measures import MEASURES
+from edge.option_numbers import to_number, whole
 
 
 def to_names(text: str) -> tuple[str, ...]:
@@ -12,10 +13,7 @@ def to_names(text: str) -> tuple[str, ...]:
 
 def to_seeds(text: str) -> tuple[int, ...]:
     """Return whole numbers from 0."""
-    seeds = [int(name) for name in to_names(text)]
-    if min(seeds) < 0:
-        raise argparse.ArgumentTypeError(f"{min(seeds)} is below 0")
-    return tuple(seeds)
+    return tuple(whole(0, 2**32 - 1)(name) for name in to_names(text))
 
 
 def to_measures(text: str) -> tuple[str, ...]:
@@ -31,7 +29,7 @@ def to_measures(text: str) -> tuple[str, ...]:
 
 def to_share(text: str) -> float:
     """Return a number above 0, at most 1."""
-    share = float(text)
+    share = to_number(text)
     if not 0 < share <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
     return share
@@ -39,7 +37,4 @@ def to_share(text: str) -> float:
 
 def to_number_above_one(text: str) -> int:
     """Return a whole number of at least 2."""
-    number = int(text)
-    if number < 2:
-        raise argparse.ArgumentTypeError(f"{text} is less than 2")
-    return number
+    return whole(2, 1_000_000)(text)

@@ -129,7 +129,10 @@ def _add_calibrate(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 
 def _seeds(text: str) -> tuple[int, ...]:
-    seeds = tuple(dict.fromkeys(int(seed) for seed in text.split(",")))
+    try:
+        seeds = tuple(dict.fromkeys(int(seed) for seed in text.split(",")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: whole numbers, such as 0 or 0,1,2") from None
     if min(seeds) < 0:
         raise argparse.ArgumentTypeError(f"{min(seeds)} is below 0")
     return seeds

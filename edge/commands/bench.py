@@ -19,6 +19,7 @@ from edge.bench import Bench, Seconds, frame_cases, in_a_row, network_cases, net
 from edge.config import DetectorSettings
 from edge.detector import open_detector
 from edge.images import read_image
+from edge.option_numbers import whole
 from edge.protocols import FaceDetector
 from edge.reporting import console
 from edge.samples import Frame
@@ -70,16 +71,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--detector", choices=("mtcnn", "ultraface68", "yunet"), default="mtcnn", help=default)
     add("--detector-model", type=Path, metavar="FILE", help="your own file of the detector")
-    add("--threads", type=_positive, default=1, metavar="N", help=f"of every network {default}")
-    add("--rounds", type=_positive, default=20, metavar="N", help=default)
+    add(
+        "--threads",
+        type=whole(1, 10_000),
+        default=1,
+        metavar="N",
+        help=f"of every network {default}",
+    )
+    add("--rounds", type=whole(1, 10_000), default=20, metavar="N", help=default)
     add("--json", action="store_true", help="print one JSON object instead of tables")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 10000")
-    return number
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ from edge.errors import EdgeError, SinkError
 from edge.face_output import made_folder, whole_file
 from edge.images import read_image
 from edge.native_path import native_path
+from edge.option_numbers import whole
 from edge.record import face_record
 from edge.reporting import console, faces_table, progress, summary
 from edge.samples import Assessment, Pixels
@@ -52,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pair", type=Path, default=Path("pairs") / NETWORK, metavar="DIR", help="engine pair"
     )
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="(%(default)s)")
+    parser.add_argument(
+        "--threads", type=whole(1, 64), default=2, metavar="N", help="(%(default)s)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from edge.config import DetectorSettings, GateSettings
 from edge.detector import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.face_output import Form, Write, whole_file, written
+from edge.option_numbers import between, whole
 from edge.record import FaceRecord, face_record
 from edge.reporting import amount, console, progress, summary
 from edge.score_cluster import score_on_cluster
@@ -54,12 +55,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--csv", action="store_true", help="a table for spreadsheets")
     parser.add_argument("--out", type=Path, metavar="OUT", help="write there, whole or not at all")
     parser.add_argument(
-        "--threshold", type=float, default=30.0, metavar="SCORE", help="0 to 100 (%(default)s)"
+        "--threshold",
+        type=between(0, 100),
+        default=30.0,
+        metavar="SCORE",
+        help="0 to 100 (%(default)s)",
     )
     parser.add_argument(
-        "--smallest-face", type=int, default=40, metavar="PIXELS", help="width (%(default)s)"
+        "--smallest-face",
+        type=whole(12, 2000),
+        default=40,
+        metavar="PIXELS",
+        help="width (%(default)s)",
     )
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="(%(default)s)")
+    parser.add_argument(
+        "--threads", type=whole(1, 64), default=2, metavar="N", help="(%(default)s)"
+    )
     add_cluster_arguments(parser)
 
 
@@ -115,10 +126,7 @@ def _output(arguments: argparse.Namespace) -> Iterator[Write]:
 
 
 def _settings(arguments: argparse.Namespace) -> tuple[GateSettings, DetectorSettings]:
-    try:
-        return (
-            GateSettings(threshold=arguments.threshold),
-            DetectorSettings(smallest_face=arguments.smallest_face, threads=arguments.threads),
-        )
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    return (
+        GateSettings(threshold=arguments.threshold),
+        DetectorSettings(smallest_face=arguments.smallest_face, threads=arguments.threads),
+    )

@@ -17,6 +17,7 @@ from edge.detector import open_detector
 from edge.drift_file import write_baseline
 from edge.errors import EdgeError, UsageError
 from edge.face_output import made_folder, whole_file
+from edge.option_numbers import to_positive, to_share, whole
 from edge.pair_list import PairList, read_pairs
 from edge.reporting import console, progress
 from edge.settings_engine import execution_of
@@ -74,42 +75,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--config", type=Path, required=True, metavar="FILE", help="YAML file")
     add("--source", metavar="NAME", help="the camera of the configuration that the footage is of")
     goal = parser.add_mutually_exclusive_group()
-    goal.add_argument("--forward-rate", type=_share, metavar="SHARE", help="of all faces, 0 to 1")
-    goal.add_argument("--per-minute", type=_positive, metavar="N", help="faces forwarded a minute")
+    goal.add_argument("--forward-rate", type=to_share, metavar="SHARE", help="of all faces, 0 to 1")
+    goal.add_argument(
+        "--per-minute", type=to_positive, metavar="N", help="faces forwarded a minute"
+    )
     goal.add_argument("--fnmr-labels", type=Path, metavar="CSV", help="labelled pairs of images")
-    add("--fnmr", type=_share, default=0.02, metavar="SHARE", help=f"with labels {DEFAULT}")
-    add("--fmr", type=_share, default=0.001, metavar="SHARE", help=f"with labels {DEFAULT}")
-    add("--every", type=_count, default=1, metavar="N", help=f"each n-th frame of videos {DEFAULT}")
+    add("--fnmr", type=to_share, default=0.02, metavar="SHARE", help=f"with labels {DEFAULT}")
+    add("--fmr", type=to_share, default=0.001, metavar="SHARE", help=f"with labels {DEFAULT}")
+    add(
+        "--every",
+        type=whole(1, 1_000_000),
+        default=1,
+        metavar="N",
+        help=f"each n-th frame of videos {DEFAULT}",
+    )
     add("--out", type=Path, default=Path("tuning"), metavar="DIR", help=f"for reports {DEFAULT}")
     add("--write", action="store_true", help="make the change in FILE")
-
-
-def _share(text: str) -> float:
-    share = _number(text)
-    if not 0 < share < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1; 30 % is written 0.3")
-    return share
-
-
-def _positive(text: str) -> float:
-    number = _number(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
-
-
-def _count(text: str) -> int:
-    number = _number(text)
-    if not (number >= 1 and number.is_integer()):
-        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1")
-    return int(number)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number, such as 6 or 0.3") from None
 
 
 def run(arguments: argparse.Namespace) -> int:

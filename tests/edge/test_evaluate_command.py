@@ -123,8 +123,8 @@ def test_the_pooled_convention_and_another_verifying_pair_are_named_in_the_resul
     [
         (["--measures", "norm,beauty"], "no measure 'beauty'; choose from prefiqs"),
         (["--degrade-share", "0"], "not above 0"),
-        (["--passes", "1"], "less than 2"),
-        (["--degrade", "1,-2"], "-2 is below 0"),
+        (["--passes", "1"], "1 is not between 2 and"),
+        (["--degrade", "1,-2"], "-2 is not between 0 and"),
         (["--folds", "1,twelve"], "no fold is named 'twelve'; there are 1, 2"),
         (["--images", "nowhere"], "nowhere: no such folder of images"),
     ],

@@ -52,16 +52,23 @@ def test_a_broken_file_is_named_and_the_others_are_scored_into_a_whole_csv(
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "said"),
     [
-        (["--threshold", "101"], 64, "threshold"),
-        (["--smallest-face", "2"], 64, "smallest_face"),
-        (["--pair", "no/such/pair"], 1, "no/such/pair"),
+        (["--threshold", "101"], "--threshold: 101 is not between 0 and 100"),
+        (["--smallest-face", "2"], "--smallest-face: 2 is not between 12 and 2,000"),
+        (["--threads", "0"], "--threads: 0 is not between 1 and 64"),
     ],
 )
-def test_a_wrong_word_is_an_error_that_names_it(photographs, capsys, words, code, said):
-    assert main(["score", photographs["obama.jpg"], *words]) == code
+def test_a_wrong_number_is_an_error_that_names_it(capsys, words, said):
+    with pytest.raises(SystemExit) as ended:
+        main(["score", "photograph.jpg", *words])
+    assert ended.value.code == 64
     assert said in capsys.readouterr().err
+
+
+def test_a_missing_pair_is_named(photographs, capsys):
+    assert main(["score", photographs["obama.jpg"], "--pair", "no/such/pair"]) == 1
+    assert "no/such/pair" in capsys.readouterr().err
 
 
 def test_an_unwritable_folder_leaves_nothing(pair, photographs, tmp_path, capsys):

@@ -202,8 +202,8 @@ def flat(told):
         (["--per-minute", "0"], "not above 0"),
         (["--forward-rate", "30%"], "'30%' is no number, such as 6 or 0.3"),
         (["--forward-rate", "30"], "30 % is written 0.3"),
-        (["--every", "0"], "0 is no whole number from 1"),
-        (["--every", "1.5"], "1.5 is no whole number from 1"),
+        (["--every", "0"], "0 is not between 1 and 1,000,000"),
+        (["--every", "1.5"], "1.5 is no whole number"),
         (["--fnmr-labels", "pairs.csv"], "needs one SOURCE"),
     ],
 )
