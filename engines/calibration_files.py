@@ -89,7 +89,7 @@ def draw_sweep(
             "drawing needs matplotlib: pip install 'edge-gate[evaluate]', or leave out --plot"
         ) from error
     areas = areas_of(found, verdict)
-    figure = Figure(figsize=(9, 5.5), layout="constrained", dpi=100)
+    figure = Figure(figsize=(10.5, 5), layout="constrained", dpi=100)
     axes = figure.add_subplot(title=title)
     _points(axes, found.signals, areas)
     x, y = _point(chosen, areas)
@@ -104,7 +104,7 @@ def draw_sweep(
         else "separation (AUROC), higher is better"
     )
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=9)
+    figure.legend(fontsize=9, loc="outside right upper")  # within the axes it covers points
     figure.savefig(path)
 
 
