@@ -87,6 +87,8 @@ class MeasureSettings:
     """Randomly pruned copies of `agreement` and `spread`; at least 2."""
     threads: int = 1
     """For each network call."""
+    last_layers: int | None = None
+    """Layers at the end that the copies are pruned in, behind one trunk; None for every layer."""
 
 
 def open_measures(
@@ -172,7 +174,7 @@ def _dropout(dense: Network, settings: MeasureSettings) -> dict[str, Measure]:
 def _copies(dense: Network, settings: MeasureSettings) -> dict[str, Measure]:
     networks = [
         open_network(copy.model.SerializeToString(), settings.threads)
-        for copy in disturbed_copies(dense, settings.copies, SEED)
+        for copy in disturbed_copies(dense, settings.copies, SEED, settings.last_layers)
     ]
 
     @lru_cache(maxsize=1)  # both measures ask about the same sample in turn
@@ -188,7 +190,8 @@ def _copies(dense: Network, settings: MeasureSettings) -> dict[str, Measure]:
     def spread(sample: Sample) -> float:
         return consistency(embeddings(sample))
 
+    decides = (settings.copies, *filter(None, [settings.last_layers]))
     return {
-        "agreement": Measure(agreement, "dense", (settings.copies,)),
-        "spread": Measure(spread, "none", (settings.copies,)),
+        "agreement": Measure(agreement, "dense", decides),
+        "spread": Measure(spread, "none", decides),
     }

@@ -170,17 +170,29 @@ def signal_to_noise(
     return signal / noise
 
 
-def disturbed_copies(network: Network, copies: int, seed: int) -> tuple[Network, ...]:
-    """Return copies in which a random half of the least weights of each layer are zero."""
+def disturbed_copies(
+    network: Network, copies: int, seed: int, last: int | None = None
+) -> tuple[Network, ...]:
+    """
+    Return copies in which a random half of the least weights of each layer are zero.
+
+    Args:
+        network: Disturbed.
+        copies: How many.
+        seed: Of the weights chosen.
+        last: Only this many layers at the end, so that everything before them could be computed
+            once for all copies; None for every layer.
+    """
     rng = np.random.default_rng(seed)
-    return tuple(_disturbed(network, rng) for _ in range(copies))
+    return tuple(_disturbed(network, rng, last) for _ in range(copies))
 
 
-def _disturbed(network: Network, rng: np.random.Generator) -> Network:
+def _disturbed(network: Network, rng: np.random.Generator, last: int | None) -> Network:
     model = onnx.ModelProto()
     model.CopyFrom(network.model)
     tensors = graph.initializers(model)
-    for weight in prunable_weights(model):
+    weights = prunable_weights(model)
+    for weight in weights if last is None else weights[-last:]:
         values = graph.values(tensors[weight.weight_name]).copy()
         magnitudes = np.abs(values)
         live = magnitudes[magnitudes > LIVE_ABOVE]

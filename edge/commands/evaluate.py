@@ -117,6 +117,10 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
     add("--convention", choices=("fixed", "pooled"), default="fixed", help=DEFAULT)
     add("--passes", type=to_number_above_one, default=100, metavar="N", help=f"of serfiq {DEFAULT}")
     add("--copies", type=to_number_above_one, default=3, metavar="N", help=few)
+    behind = (
+        "agreement and spread prune only the last N layers, behind one trunk (default: every one)"
+    )
+    add("--copies-last", type=to_number_above_one, metavar="N", help=behind)
     add("--detector", choices=("mtcnn", "ultraface68", "yunet"), default="mtcnn", help=DEFAULT)
     add("--detector-model", type=Path, metavar="FILE", help="your own file of the detector")
     cores = f"of every network, 1 to 64 {DEFAULT}"
@@ -261,7 +265,9 @@ def _finder(arguments: argparse.Namespace, stack: ExitStack, progress: Progress)
 
 
 def _measure_settings(arguments: argparse.Namespace) -> MeasureSettings:
-    return MeasureSettings(arguments.passes, arguments.copies, arguments.threads)
+    return MeasureSettings(
+        arguments.passes, arguments.copies, arguments.threads, arguments.copies_last
+    )
 
 
 def _detector_settings(arguments: argparse.Namespace) -> DetectorSettings:

@@ -101,6 +101,14 @@ def test_counts_are_part_of_what_identifies_a_value(folder, pair):
     assert few.settings != many.settings
 
 
+def test_copies_pruned_behind_one_trunk_are_other_copies(folder, pair):
+    behind = MeasureSettings(copies=3, last_layers=2)
+    tails = open_measures(("spread",), folder, pair, behind)["spread"]
+    copies = open_measures(("spread",), folder, pair, SETTINGS)["spread"]
+    assert tails.settings != copies.settings
+    assert tails.quality(sample_of(pair)) != copies.quality(sample_of(pair))
+
+
 def test_the_order_asked_for_is_kept(folder, pair):
     assert list(open_measures(("norm", "serfiq", "prefiqs"), folder, pair, SETTINGS)) == [
         "norm",

@@ -149,6 +149,16 @@ def test_copies_lose_about_half_of_their_least_live_weights_and_nothing_else(tmp
         assert share == pytest.approx(0.1, abs=0.02)
 
 
+def test_copies_may_lose_weights_of_the_last_layers_only(tmp_path):
+    network = loaded(tmp_path, TinyNetwork(channels=24, embedding_length=32))
+    before = weights_of(network.model)
+    last_two = [weight.weight_name for weight in prunable_weights(network.model)[-2:]]
+    for copy in disturbed_copies(network, 2, seed=0, last=2):
+        after = weights_of(copy.model)
+        changed = [name for name in before if not np.array_equal(after[name], before[name])]
+        assert sorted(changed) == sorted(last_two)
+
+
 def test_copies_differ_from_each_other_and_repeat_with_their_seed(tmp_path):
     network = loaded(tmp_path)
     first, second = disturbed_copies(network, 2, seed=4)
