@@ -23,6 +23,7 @@ from edge.samples import Frame, Pixels
 from edge.settings_source import SourceSettings
 from edge.source_uri import SourceUri
 
+START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 DECODER_THREADS = 2
 """For each camera; the decoder's own choice would be one for each core."""
 
@@ -105,10 +106,17 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.Vide
 
 
 def _frames_in(packet: "av.Packet[VideoStream]") -> list[av.VideoFrame]:
+    if packet.stream.codec_context.name == "mjpeg" and is_cut_off(bytes(packet)):
+        return []  # FFmpeg would fill up what is missing with an older picture: two faces in one
     try:
         return packet.decode()
     except av.error.InvalidDataError:
         return []  # a packet was lost on the way; the next key frame mends it
+
+
+def is_cut_off(jpeg: bytes) -> bool:
+    """Tell whether a JPEG lacks its end: no marker is found within its data (ISO/IEC 10918-1)."""
+    return jpeg.rfind(END_OF_IMAGE) <= jpeg.rfind(START_OF_SCAN)
 
 
 def _fps(stream: VideoStream) -> float:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.capture_ffmpeg import is_cut_off
 from edge.errors import ConfigError, SourceError
 from edge.source_status import Surroundings
 from edge.sources import address, frame_source, limits, live_source
@@ -106,18 +107,30 @@ def test_motion_jpeg_over_http_is_received():
         assert next(iter(frames_of(port))).pixels.shape == (48, 64, 3)
 
 
-def test_of_a_jpeg_that_was_cut_off_no_half_picture_is_made():
-    two_halves = np.repeat([[200], [50]], (240, 240), axis=0).astype(np.uint8)
-    whole = cv2.imencode(".jpg", np.broadcast_to(two_halves[..., None], (480, 640, 3)))[1].tobytes()
+def jpeg_of(brightness):
+    return cv2.imencode(".jpg", np.full((480, 640, 3), brightness, np.uint8))[1].tobytes()
 
+
+def test_of_a_jpeg_that_was_cut_off_no_half_picture_is_made():
     class CuttingOff(MotionJpeg):
         def pictures(self):
             for number in range(10**6):
+                whole = jpeg_of((60, 120, 200)[number % 3])
                 yield whole[: len(whole) // 2] if number % 3 == 2 else whole
 
     with motion_jpeg(camera=CuttingOff) as port:
-        taken = [frame for frame, _ in zip(frames_of(port), range(30), strict=False)]
-    assert {round(frame.pixels[300:].mean(), -1) for frame in taken} == {50}
+        taken = [frame.pixels for frame, _ in zip(frames_of(port), range(30), strict=False)]
+    assert {int(pixels[0, 0, 0]) for pixels in taken} == {60, 120}
+    assert {int(np.ptp(pixels)) for pixels in taken} == {0}
+
+
+def test_a_jpeg_is_whole_when_its_end_comes_after_its_data():
+    whole = jpeg_of(60)
+    assert not is_cut_off(whole)
+    assert not is_cut_off(whole + bytes(64))  # some cameras fill up
+    assert is_cut_off(whole[:-2])
+    thumbnail = b"\xff\xe1\x00\x10" + jpeg_of(90)[-12:]
+    assert is_cut_off(whole[:2] + thumbnail + whole[2:-2])
 
 
 def test_motion_jpeg_that_stops_without_a_word_is_given_up():
