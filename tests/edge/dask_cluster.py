@@ -15,7 +15,7 @@ import pytest
 from tests.edge.mqtt_broker import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 """Only a defect waits as long."""
 ENVIRONMENT: dict[str, str] = dict(os.environ) | {
     "PYTHONPATH": str(ROOT),
