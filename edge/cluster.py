@@ -5,9 +5,11 @@ A worker that dies loses nothing: the scheduler gives its part to another one. T
 imports `distributed` (extra `cluster`).
 """
 
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Event
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -20,8 +22,8 @@ Work: TypeAlias = Callable[[Part], bytes]
 
 CONNECT_S = 5.0
 FIRST_WORKER_S = 30.0
-LOOK_S = 5.0
-"""How often the number of workers is looked at while nothing arrives."""
+LOOK_S = 0.5
+"""How often Ctrl-C and the number of workers are looked at while nothing arrives."""
 QUEUED = 2
 """Parts handed out for each thread of the workers: so none waits, and few are computed in vain."""
 
@@ -29,10 +31,13 @@ QUEUED = 2
 class Cluster:
     """A connection to a scheduler; made by `connected`."""
 
-    def __init__(self, address: str, distributed: ModuleType, client: Any) -> None:
+    def __init__(
+        self, address: str, distributed: ModuleType, client: Any, interrupted: Event
+    ) -> None:
         self.address = address
         self._distributed = distributed
         self._client = client
+        self._interrupted = interrupted
 
     def threads(self) -> int:
         """Return how many parts are computed at once; 0 while there is no worker."""
@@ -52,10 +57,13 @@ class Cluster:
         Raises:
             ClusterError: A worker differs from this machine, or the scheduler is gone.
             EdgeError, EnginesError: A worker's, as the same work raises on this machine.
+            KeyboardInterrupt: Ctrl-C was pressed.
         """
         waiting = deque(parts)
         running: dict[Any, Part] = {}
         while waiting or running:
+            if self._interrupted.is_set():
+                raise KeyboardInterrupt
             room = max(1, QUEUED * self._asked(self.threads)) - len(running)
             for _ in range(min(room, len(waiting))):
                 part = waiting.popleft()
@@ -127,7 +135,28 @@ def connected(address: str) -> Iterator[Cluster]:
             raise ClusterError(
                 f"{address} has no worker; start some with: dask worker {address} --nthreads 1"
             ) from error
-        yield Cluster(address, distributed, client)
+        with _noted_interrupt() as interrupted:
+            yield Cluster(address, distributed, client, interrupted)
+
+
+@contextmanager
+def _noted_interrupt() -> Iterator[Event]:
+    """
+    Note the first Ctrl-C instead of raising it anywhere; the second one raises as usual.
+
+    An exception between two lines of the library that hold a lock would leave it locked for ever.
+    """
+    noted, before = Event(), signal.getsignal(signal.SIGINT)
+
+    def note(*_: object) -> None:
+        noted.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _distributed() -> ModuleType:
