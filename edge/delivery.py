@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import fields
 
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
+from edge.face_database import IN_MEMORY
 from edge.outbox import Outbox, Placed
 from edge.outbox_clock import Clocks
-from edge.outbox_file import IN_MEMORY
 from edge.outbox_tables import LedgerRow, Stock
 from edge.protocols import Sink
 from edge.samples import Delivery

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from edge.config import Config
 from edge.delivery import Courier
+from edge.face_database import IN_MEMORY
 from edge.forwarding import Forwarding
 from edge.observation import Took, unheeded
-from edge.outbox_file import IN_MEMORY
 from edge.protocols import Sink
 from edge.samples import Delivery
 from edge.settings_delivery import OutboxSettings

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge import outbox_tables as tables
 from edge.errors import OutboxCorruptError, OutboxError
+from edge.face_database import transaction
 from edge.outbox_clock import Clocks, OutboxClock, Reading
 from edge.outbox_file import translated
 
@@ -66,8 +67,7 @@ class Access:
             OutboxError: Nothing was changed.
         """
         with self.reading() as (database, now):
-            database.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(database):
                 for face_id, sink in self._unrecorded:
                     if tables.take_from_queue(database, face_id, sink):
                         tables.count(database, [sink], "delivered")
@@ -76,12 +76,6 @@ class Access:
                     database.execute(
                         "UPDATE clock SET outbox_s = ?, wall_s = ?", (now.outbox_s, now.wall_s)
                     )
-                database.execute("COMMIT")
-            except BaseException:
-                # sqlite has already rolled back after some errors, such as a full disk.
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
             self._unrecorded.clear()
 
     def delivered(self, face_id: int, sink: str) -> None:

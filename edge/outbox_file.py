@@ -1,28 +1,25 @@
 """
-The file of the outbox: an sqlite database in WAL mode with a schema version.
+The file of the outbox: a database of faces in WAL mode.
 
-`PRAGMA user_version` counts the migrations that were applied. A file of a newer release is
-refused; a corrupt file is set aside and replaced by an empty one, because a gate that does not
-start loses every face to come.
+A corrupt file is set aside and replaced by an empty one, because a gate that does not start loses
+every face to come.
 """
 
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
+from edge.face_database import Format, open_face_database
 from edge.settings_delivery import OutboxSettings
 
 log = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x45474F42
 """Marks our files (`EGOB`), so that no other program's database is ever written to."""
-IN_MEMORY = Path(":memory:")
 SET_ASIDE = ".corrupt-"
-BUSY_S = 10.0
 SYNCHRONOUS = {"process": "NORMAL", "power_loss": "FULL"}
 
 VERSION_1 = """
@@ -109,23 +106,21 @@ def open_intact(
         OutboxFullError: The file system is full.
         OutboxError: As for `open_file`.
     """
-    path = settings.path
-    with translated(path):
-        if path != IN_MEMORY:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Made before sqlite does, so that nobody else on the device can read faces in it.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        database = sqlite3.connect(
-            path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-        )
-        try:
-            _check(database, path)
-            _configure(database, settings)
-            _migrate(database, path, migrations)
-        except BaseException:
-            database.close()
-            raise
-    return database
+    form = Format(
+        APPLICATION_ID,
+        [tuple(_statements(script)) for script in migrations],
+        (
+            "journal_mode = WAL",
+            f"synchronous = {SYNCHRONOUS[settings.durability]}",
+            "foreign_keys = ON",
+            # A delivered face must not stay readable in a free page of the file.
+            "secure_delete = ON",
+            "temp_store = MEMORY",
+        ),
+        OutboxError,
+    )
+    with translated(settings.path):
+        return open_face_database(settings.path, form)
 
 
 @contextmanager
@@ -151,51 +146,6 @@ def _outbox_error(path: Path, error: Exception) -> OutboxError:
     return OutboxError(f"outbox {path} cannot be used ({text}): check the folder and its disk")
 
 
-def _check(database: sqlite3.Connection, path: Path) -> None:
-    application, tables = _number(database, "application_id"), "SELECT 1 FROM sqlite_master"
-    if application != APPLICATION_ID and database.execute(tables).fetchone():
-        raise OutboxError(f"{path} is a database of another program: name another file")
-    findings = database.execute("PRAGMA quick_check(1)").fetchone()
-    if findings != ("ok",):
-        raise sqlite3.DatabaseError(f"quick_check: {' '.join(findings[0].split())}")
-
-
-def _configure(database: sqlite3.Connection, settings: OutboxSettings) -> None:
-    for pragma in (
-        "journal_mode = WAL",
-        f"synchronous = {SYNCHRONOUS[settings.durability]}",
-        "foreign_keys = ON",
-        # A delivered face must not stay readable in a free page of the file.
-        "secure_delete = ON",
-        "temp_store = MEMORY",
-    ):
-        database.execute(f"PRAGMA {pragma}")
-
-
-def _migrate(database: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> None:
-    version = _version(database, path, migrations)
-    if version == len(migrations):
-        return  # without a write, so that a full disk can be opened and emptied
-    database.execute("BEGIN IMMEDIATE")
-    version = _version(database, path, migrations)  # another process may have just migrated
-    for script in migrations[version:]:
-        for statement in _statements(script):
-            database.execute(statement)
-    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    database.execute(f"PRAGMA user_version = {len(migrations)}")
-    database.execute("COMMIT")
-
-
-def _version(database: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> int:
-    version = _number(database, "user_version")
-    if version > len(migrations):
-        raise OutboxError(
-            f"{path} has schema version {version}, this release knows {len(migrations)}: "
-            "install the newer release again, or move the file away"
-        )
-    return version
-
-
 def _statements(script: str) -> Iterator[str]:
     pending = ""
     for line in script.splitlines(keepends=True):
@@ -203,10 +153,6 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(pending):
             yield pending
             pending = ""
-
-
-def _number(database: sqlite3.Connection, pragma: str) -> int:
-    return int(database.execute(f"PRAGMA {pragma}").fetchone()[0])
 
 
 def _set_aside(path: Path) -> Path:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import OutboxCorruptError
+from edge.face_database import transaction
 from edge.outbox import Outbox
 from edge.outbox_clock import Clocks, OutboxClock
 from edge.outbox_file import SET_ASIDE, open_intact
 from edge.settings_delivery import OutboxSettings
-from edge.shadow_log_file import open_shadow_log, translated, writing
+from edge.shadow_log_file import open_shadow_log, translated
 from edge.shadow_log_tables import faces_before, last_time, remove_before
 from edge.sink_directory import delete_face, face_bytes, stamp_unset, stored_faces
 
@@ -103,7 +104,7 @@ def purge_shadow_log(path: Path, older_than_s: float, *, dry_run: bool) -> list[
         until_s = OutboxClock(last_time(database), Clocks()).now().outbox_s - older_than_s
         faces = faces_before(database, until_s)
         if not dry_run:
-            with writing(database):
+            with transaction(database):
                 remove_before(database, until_s)
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return [Purged(f"{face.camera}-{face.face_id}", face.bytes, face.wall_s) for face in faces]

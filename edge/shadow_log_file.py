@@ -1,24 +1,23 @@
 """
-The file of the shadow log: an sqlite database in WAL mode with a schema version.
+The file of the shadow log: a database of faces in WAL mode.
 
 Footage is kept in pieces of at most a minute, and whole pieces are deleted, so that what is left
-always tells its own length. `PRAGMA user_version` counts the migrations that were applied.
+always tells its own length.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from edge.errors import ShadowLogError
+from edge.face_database import Format, open_face_database
 
 APPLICATION_ID = 0x4547534C
 """Marks our files (`EGSL`), so that no other program's database is ever written to."""
 _MAGIC = b"SQLite format 3\0"
 _ID_AT = 68
 """Offset of the application id in an sqlite file (sqlite.org/fileformat.html)."""
-BUSY_S = 10.0
 
 VERSION_1 = (
     """CREATE TABLE clock (
@@ -69,6 +68,19 @@ VERSION_1 = (
 )
 MIGRATIONS = (VERSION_1,)
 """Statements; the n-th take a file from version n - 1 to n. Only ever append."""
+FORMAT = Format(
+    APPLICATION_ID,
+    MIGRATIONS,
+    (
+        "auto_vacuum = FULL",  # deleted faces give their room back to the disk
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+        "secure_delete = ON",  # a deleted face must not stay readable in a free page
+        "temp_store = MEMORY",
+    ),
+    ShadowLogError,
+)
 
 
 def is_shadow_log(path: Path) -> bool:
@@ -90,18 +102,11 @@ def open_shadow_log(path: Path) -> sqlite3.Connection:
             newer release.
     """
     with translated(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Made before sqlite does, so that nobody else on the device can read faces in it.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        database = sqlite3.connect(
-            path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-        )
-        try:
-            _prepare(database, path)
-        except BaseException:
-            database.close()
-            raise
-    return database
+        database = open_face_database(path, FORMAT)
+        if not is_shadow_log(path):
+            # So far the application id is in the write-ahead log only.
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return database
 
 
 @contextmanager
@@ -121,62 +126,3 @@ def _next_step(text: str) -> str:
     if "malformed" in text or "not a database" in text or "quick_check" in text:
         return "the file is damaged; move it away or delete it"
     return "check the folder and its disk"
-
-
-@contextmanager
-def writing(database: sqlite3.Connection) -> Iterator[None]:
-    """Keep all of the block or nothing."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        database.execute("COMMIT")
-    except BaseException:
-        # sqlite has already rolled back after some errors, such as a full disk.
-        if database.in_transaction:
-            database.execute("ROLLBACK")
-        raise
-
-
-def _prepare(database: sqlite3.Connection, path: Path) -> None:
-    application, tables = _number(database, "application_id"), "SELECT 1 FROM sqlite_master"
-    if application != APPLICATION_ID and database.execute(tables).fetchone():
-        raise ShadowLogError(f"{path} is a database of another program: name another file")
-    findings = database.execute("PRAGMA quick_check(1)").fetchone()
-    if findings != ("ok",):
-        raise sqlite3.DatabaseError(f"quick_check: {' '.join(findings[0].split())}")
-    for pragma in (
-        "auto_vacuum = FULL",  # deleted faces give their room back to the disk
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "foreign_keys = ON",
-        "secure_delete = ON",  # a deleted face must not stay readable in a free page
-        "temp_store = MEMORY",
-    ):
-        database.execute(f"PRAGMA {pragma}")
-    if _version(database, path) < len(MIGRATIONS):
-        with writing(database):
-            _migrate(database, path)
-        # Until then the application id is in the write-ahead log only.
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _migrate(database: sqlite3.Connection, path: Path) -> None:
-    for statements in MIGRATIONS[_version(database, path) :]:
-        for statement in statements:
-            database.execute(statement)
-    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-
-
-def _version(database: sqlite3.Connection, path: Path) -> int:
-    version = _number(database, "user_version")
-    if version > len(MIGRATIONS):
-        raise ShadowLogError(
-            f"{path} has schema version {version}, this release knows {len(MIGRATIONS)}: "
-            "install the newer release again, or move the file away"
-        )
-    return version
-
-
-def _number(database: sqlite3.Connection, pragma: str) -> int:
-    return int(database.execute(f"PRAGMA {pragma}").fetchone()[0])

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.errors import ShadowLogError
+from edge.face_database import transaction
 from edge.observed import picture_of
 from edge.outbox_clock import Clocks, OutboxClock, Reading
 from edge.samples import Pixels
 from edge.settings_shadow_log import ShadowLogSettings
-from edge.shadow_log_file import open_shadow_log, translated, writing
+from edge.shadow_log_file import open_shadow_log, translated
 from edge.shadow_log_pieces import Pieces
 from edge.shadow_log_tables import (
     Kind,
@@ -112,7 +113,7 @@ class ShadowLogWriter:
     def _write(self, batch: Sequence[Noted]) -> None:
         try:
             database = self._opened()
-            with translated(self.settings.path), writing(database):
+            with translated(self.settings.path), transaction(database):
                 for noted in batch:
                     self._write_frame(database, noted)
                 self._tidy(database)

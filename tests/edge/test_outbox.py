@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from edge.errors import OutboxError
+from edge.face_database import IN_MEMORY
 from edge.outbox import Outbox, Placed
-from edge.outbox_file import IN_MEMORY
 from edge.outbox_tables import room_for
 from edge.settings_delivery import OutboxSettings
 from tests.edge.clocks import DAY, Hands

@@ -3,10 +3,11 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from edge.face_database import transaction
 from edge.observed import footage_of
 from edge.outbox_clock import Reading
 from edge.samples import Box, Reason
-from edge.shadow_log_file import open_shadow_log, writing
+from edge.shadow_log_file import open_shadow_log
 from edge.shadow_log_footage import logged_footage
 from edge.shadow_log_pieces import Pieces
 from edge.shadow_log_tables import Kind, LoggedFace, put_face, put_piece
@@ -22,7 +23,7 @@ def face(seen_s, track=1, score=50.0, reason=Reason.LOW_QUALITY):
 def write(path, kind, *faces):
     """Log one frame for each face."""
     pieces = Pieces()
-    with closing(open_shadow_log(path)) as database, writing(database):
+    with closing(open_shadow_log(path)) as database, transaction(database):
         for one in faces:
             piece = pieces.take(kind, one.seen_s, is_still=False)
             piece.piece_id = put_piece(database, piece, Reading(one.seen_s, one.wall_s))

@@ -1,0 +1,108 @@
+"""
+An sqlite file of ours that holds faces: for its owner's eyes only, marked, with a schema version.
+
+`PRAGMA user_version` counts the migrations that were applied; a file of a newer release is refused.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.errors import EdgeError
+
+IN_MEMORY = Path(":memory:")
+BUSY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What is in a file, and how it is used."""
+
+    application_id: int
+    """Marks our files, so that no other program's database is ever written to."""
+    migrations: Sequence[Sequence[str]]
+    """Statements; the n-th take a file from version n - 1 to n."""
+    pragmas: Sequence[str]
+    """Set at each opening, before the migrations."""
+    refusal: type[EdgeError]
+    """Raised for a file of another program or of a newer release."""
+
+
+def open_face_database(path: Path, form: Format) -> sqlite3.Connection:
+    """
+    Open or make a file, and bring it to the newest version.
+
+    Args:
+        path: Of the file, or `IN_MEMORY`.
+        form: What must be in it.
+
+    Raises:
+        sqlite3.Error, OSError: The file is damaged, or cannot be used.
+        EdgeError: As `form.refusal` says.
+    """
+    if path != IN_MEMORY:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Made before sqlite does, so that nobody else on the device can read faces in it.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    database = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        _check(database, path, form)
+        for pragma in form.pragmas:
+            database.execute(f"PRAGMA {pragma}")
+        _migrate(database, path, form)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """Keep all of the block or nothing."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        # sqlite has already rolled back after some errors, such as a full disk.
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+def _check(database: sqlite3.Connection, path: Path, form: Format) -> None:
+    application, tables = _number(database, "application_id"), "SELECT 1 FROM sqlite_master"
+    if application != form.application_id and database.execute(tables).fetchone():
+        raise form.refusal(f"{path} is a database of another program: name another file")
+    findings = database.execute("PRAGMA quick_check(1)").fetchone()
+    if findings != ("ok",):
+        raise sqlite3.DatabaseError(f"quick_check: {' '.join(findings[0].split())}")
+
+
+def _migrate(database: sqlite3.Connection, path: Path, form: Format) -> None:
+    if _version(database, path, form) == len(form.migrations):
+        return  # without a write, so that a full disk can be opened and emptied
+    with transaction(database):
+        # Asked again: another process may have just migrated.
+        for statements in form.migrations[_version(database, path, form) :]:
+            for statement in statements:
+                database.execute(statement)
+        database.execute(f"PRAGMA application_id = {form.application_id}")
+        database.execute(f"PRAGMA user_version = {len(form.migrations)}")
+
+
+def _version(database: sqlite3.Connection, path: Path, form: Format) -> int:
+    version, known = _number(database, "user_version"), len(form.migrations)
+    if version > known:
+        raise form.refusal(
+            f"{path} has schema version {version}, this release knows {known}: "
+            "install the newer release again, or move the file away"
+        )
+    return version
+
+
+def _number(database: sqlite3.Connection, pragma: str) -> int:
+    return int(database.execute(f"PRAGMA {pragma}").fetchone()[0])
