@@ -7,6 +7,7 @@ import pytest
 from engines.pair import open_pair
 from tests.edge.chromium import Tab, chromium
 from tests.edge.looked_at import looked_at, observation
+from tests.edge.running_gate import write_walks
 from tests.pairs import tiny_pair
 
 
@@ -64,3 +65,12 @@ def tab(browser, serve):  # noqa: ARG001 -- a page whose gate is gone complains,
         yield opened
         assert opened.complaints == []
         assert len({urlsplit(url).netloc for url in opened.requested} - {""}) == 1
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
+    """A folder with an engine pair of tiny networks, and a video of two people walking by."""
+    folder = tmp_path_factory.mktemp("material")
+    tiny_pair(folder)
+    write_walks(folder / "walks.mp4")
+    return folder

@@ -24,22 +24,13 @@ from edge.source_uri import parse_uri
 from edge.sources import live_source
 from engines.manifest import read_manifest
 from tests.edge.assessments import assessment
-from tests.edge.running_gate import ENGINES, write_walks
+from tests.edge.running_gate import ENGINES
 from tests.edge.test_metrics import samples
-from tests.pairs import tiny_pair
 
 pytestmark = pytest.mark.registry
 
 PATIENCE_S = 60
 BOX = Box(0, 0, 40, 40)
-
-
-@pytest.fixture(scope="module")
-def material(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("material")
-    tiny_pair(folder)
-    write_walks(folder / "walks.mp4")
-    return folder
 
 
 @pytest.fixture

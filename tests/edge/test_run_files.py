@@ -3,18 +3,9 @@ import pytest
 from edge.__main__ import main
 from tests.edge import mqtt_broker
 from tests.edge.face_server import answers, serving
-from tests.edge.running_gate import ENGINES, kept_keys, outbox_keys, write_walks
-from tests.pairs import tiny_pair
+from tests.edge.running_gate import ENGINES, kept_keys, outbox_keys
 
 pytestmark = pytest.mark.registry
-
-
-@pytest.fixture(scope="module")
-def material(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("material")
-    tiny_pair(folder)
-    write_walks(folder / "walks.mp4")
-    return folder
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from tests.edge.running_gate import (
     RunningGate,
     kept_keys,
     outbox_keys,
-    write_walks,
 )
 from tests.pairs import tiny_pair
 
@@ -27,14 +26,6 @@ REST = """\
 sinks: [{type: directory, path: faces}]
 delivery: {outbox: {path: outbox.sqlite}, backoff: {first: 20ms, at_most: 50ms}}
 """
-
-
-@pytest.fixture(scope="module")
-def material(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("material")
-    tiny_pair(folder)
-    write_walks(folder / "walks.mp4")
-    return folder
 
 
 @pytest.fixture
