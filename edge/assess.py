@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.config import GateSettings
+from edge.config.model import GateSettings
 from edge.gate import Features, decide, features, precheck
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, DetectedFace, Frame, Pixels, QualityScore, Verdict

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.assess import assess_frame
-from edge.config import GateSettings
+from edge.config.model import GateSettings
 from edge.errors import NoFaceError
 from edge.protocols import FaceDetector
 from edge.samples import Frame

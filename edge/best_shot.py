@@ -9,9 +9,9 @@ followed by better ones under the same track id (revision 1, 2, …) when it was
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from edge.config.tracks import TrackSettings
 from edge.gate import Features
 from edge.samples import Assessment, Captured
-from edge.settings_tracks import TrackSettings
 
 FAR_SMALLER = 0.6
 """A face with less than this share of the kept faces' eye distance cannot be expected to win."""

@@ -14,7 +14,7 @@ from edge.calibration_images import (
     labelled_pairs,
     some_photographs,
 )
-from edge.config import DetectorSettings
+from edge.config.model import DetectorSettings
 from edge.detector import open_detector
 from edge.errors import UsageError
 from edge.pair_list import PairList, halves, read_pairs

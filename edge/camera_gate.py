@@ -15,15 +15,15 @@ import numpy as np
 
 from edge.assess import Candidate, assessment, candidates, face_image
 from edge.best_shot import BestShots, Shot
-from edge.config import GateSettings
+from edge.config.masks import Polygon, is_masked
+from edge.config.model import GateSettings
+from edge.config.tracks import Mode, TrackSettings
 from edge.hysteresis import Hysteresis, limit_of
-from edge.mask import Polygon, is_masked
 from edge.outcome import Outcome, SeenFace
 from edge.pending import Pending, Scored, score_pending
 from edge.protocols import FaceDetector
 from edge.recent_faces import RecentFaces
 from edge.samples import Assessment, Captured, Reason, Verdict
-from edge.settings_tracks import Mode, TrackSettings
 from edge.stages import timed
 from edge.track import Tracker, TrackerSettings
 from engines.pair import EnginePair

@@ -10,9 +10,9 @@ import socket
 import ssl
 from urllib.parse import urlsplit
 
-from edge.settings_source import SourceSettings
-from edge.source_uri import SourceUri
-from edge.tls import authorities, client_context
+from edge.config.source import SourceSettings
+from edge.config.tls import authorities, client_context
+from edge.config.uri import SourceUri
 
 ENCRYPTED = {"https": 443, "rtsps": 322}
 """Schemes with TLS and their ports."""

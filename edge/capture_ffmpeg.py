@@ -18,10 +18,10 @@ from av.video.stream import VideoStream
 
 from edge.backlog import drain
 from edge.camera_tls import tls_options, tls_problem
+from edge.config.source import SourceSettings
+from edge.config.uri import SourceUri
 from edge.errors import SourceError
 from edge.samples import Frame, Pixels
-from edge.settings_source import SourceSettings
-from edge.source_uri import SourceUri
 
 START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 DECODER_THREADS = 2

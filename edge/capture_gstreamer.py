@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from edge.config.source import SourceSettings
 from edge.errors import SourceError
 from edge.samples import Frame, Pixels
-from edge.settings_source import SourceSettings
 
 PACKAGES = (
     "python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 "

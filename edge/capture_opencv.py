@@ -14,9 +14,9 @@ from typing import TypeAlias
 import cv2
 
 from edge.backlog import drain
+from edge.config.source import SourceSettings
 from edge.errors import SourceError
 from edge.samples import Frame
-from edge.settings_source import SourceSettings
 
 ADVICE = "see which cameras there are with: ls -l /dev/v4l/by-id"
 MOTION_JPEG = cv2.VideoWriter.fourcc(*"MJPG")

@@ -19,7 +19,7 @@ import onnxruntime
 import PIL
 
 from edge import __version__
-from edge.config import DetectorSettings
+from edge.config.model import DetectorSettings
 from edge.detector import open_detector
 from edge.errors import ClusterError, EdgeError
 from edge.protocols import FaceDetector

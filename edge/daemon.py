@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from edge.camera_state import State
-from edge.changes import Changes, changes
-from edge.config import Config, Source
+from edge.config.changes import Changes, changes
+from edge.config.model import Config, Source
 from edge.errors import ImageError
 from edge.forwarding import Forwarding
 from edge.lane import Lane

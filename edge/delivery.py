@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 
+from edge.config.delivery import BackoffSettings, OutboxSettings
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
 from edge.face_database import IN_MEMORY
 from edge.outbox import Outbox, Placed
@@ -18,7 +19,6 @@ from edge.outbox_tables import LedgerRow, Stock
 from edge.protocols import Sink
 from edge.samples import Delivery
 from edge.sender import Sender, SenderStatus
-from edge.settings_delivery import BackoffSettings, OutboxSettings
 
 log = logging.getLogger(__name__)
 

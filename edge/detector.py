@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from edge.config import DetectorSettings
+from edge.config.model import DetectorSettings
 from edge.detector_mtcnn import MtcnnDetector
 from edge.detector_ultraface import UltrafaceDetector
 from edge.detector_yunet import YunetDetector

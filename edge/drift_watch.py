@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.config import Config
+from edge.config.model import Config
 from edge.drift import HINTS, Drift, RecentScores
 from edge.drift_file import read_baseline
 from edge.observation import Observation

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 from edge import __version__
-from edge.config import Config
+from edge.config.model import Config
 from edge.daemon import Daemon
 from edge.drift import Drift
 from edge.drift_watch import DriftWatch

@@ -5,13 +5,13 @@ import time
 from dataclasses import dataclass
 
 from edge.best_shot import Shot
+from edge.config.delivery import DeliverySettings
 from edge.delivery import Courier
 from edge.encode import to_delivery
 from edge.errors import OutboxError
 from edge.ledger import Counts
 from edge.observation import Took, unheeded
 from edge.record import Capture
-from edge.settings_delivery import DeliverySettings
 
 log = logging.getLogger(__name__)
 

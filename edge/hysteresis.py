@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edge.config import GateSettings
+from edge.config.model import GateSettings
 from edge.samples import Assessment, Reason, Verdict
 from engines.score_mapping import ScoreMapping
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from edge.ages import Ages
 from edge.camera_gate import CameraGate, CameraSettings
-from edge.config import Source
+from edge.config.model import Source
+from edge.config.schedule import is_scheduled
 from edge.errors import DetectorError
 from edge.forwarding import Forwarding, Origin
 from edge.ledger import MOST_WAITING, Counts, Ledger
@@ -17,7 +18,6 @@ from edge.outcome import Outcome
 from edge.pace import Turn
 from edge.pending import Pending, Scored
 from edge.samples import Captured
-from edge.schedule import is_scheduled
 from edge.source_time import SourceTime
 
 

@@ -18,7 +18,7 @@ from edge.cluster_work import (
     worker_detector,
     worker_pair,
 )
-from edge.config import DetectorSettings
+from edge.config.model import DetectorSettings
 from edge.evaluation import MeasuredFace
 from edge.evaluation_report import Failure
 from edge.evaluation_run import Collected, Found, Versions, collect_all, versions

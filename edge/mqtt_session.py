@@ -17,10 +17,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge.config.delivery import MqttSinkSettings
+from edge.config.tls import client_context
 from edge.errors import SinkError, SinkRefusedError
 from edge.record import NOT_IN_NAMES
-from edge.settings_delivery import MqttSinkSettings
-from edge.tls import client_context
 
 ONLINE, OFFLINE = "online", "offline"
 PROTOCOLS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}

@@ -4,14 +4,14 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from edge.config import Config
+from edge.config.delivery import OutboxSettings
+from edge.config.model import Config
 from edge.delivery import Courier
 from edge.face_database import IN_MEMORY
 from edge.forwarding import Forwarding
 from edge.observation import Took, unheeded
 from edge.protocols import Sink
 from edge.samples import Delivery
-from edge.settings_delivery import OutboxSettings
 from edge.sink import open_sink
 
 MEMORY_ONLY = OutboxSettings(path=IN_MEMORY, quota=4_000_000)

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from edge.config.delivery import OutboxSettings
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
 from edge.face_database import Format, open_face_database
-from edge.settings_delivery import OutboxSettings
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.settings_tracks import TrackSettings
+from edge.config.tracks import TrackSettings
 from engines.specification import Embeddings
 
 REMEMBERED = 256

@@ -16,7 +16,8 @@ from typing import TypeAlias
 from edge.assess_files import assessments
 from edge.best_shot import Shot
 from edge.camera_gate import CameraGate
-from edge.config import Config
+from edge.config.delivery import MqttSinkSettings
+from edge.config.model import Config
 from edge.delivery import Courier
 from edge.encode import to_delivery
 from edge.errors import EdgeError
@@ -28,7 +29,6 @@ from edge.outbox_tables import LedgerRow
 from edge.outcome import Outcome
 from edge.reporting import console, counts_words, progress
 from edge.samples import Assessment, Captured, Frame, Reason
-from edge.settings_delivery import MqttSinkSettings
 from edge.shadow_log import ShadowLog
 from edge.sink import open_sink
 from edge.source_file import open_files

@@ -19,7 +19,7 @@ from edge.cluster_work import (
     worker_detector,
     worker_pair,
 )
-from edge.config import DetectorSettings, GateSettings
+from edge.config.model import DetectorSettings, GateSettings
 from edge.errors import EdgeError
 from edge.parquet import parquet_bytes
 from edge.record import FaceRecord, face_record

@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from edge.backoff import backoff_delay
+from edge.config.delivery import BackoffSettings
 from edge.errors import OutboxError, SinkBusyError, SinkError, SinkRefusedError
 from edge.outbox import Outbox
 from edge.outbox_tables import Queued
 from edge.protocols import Sink
-from edge.settings_delivery import BackoffSettings
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edge.config import Config, effective_mode
+from edge.config.model import Config, effective_mode
+from edge.config.tracks import Mode
 from edge.observation import Observation
 from edge.outcome import SeenFace
 from edge.samples import Box, Pixels, Reason
-from edge.settings_tracks import Mode
 from edge.shadow_log_tables import Kind, LoggedFace
 from edge.shadow_log_writer import Noted, ShadowLogWriter
 

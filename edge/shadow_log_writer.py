@@ -6,12 +6,12 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edge.config.shadow_log import ShadowLogSettings
 from edge.errors import ShadowLogError
 from edge.face_database import transaction
 from edge.observed import picture_of
 from edge.outbox_clock import Clocks, OutboxClock, Reading
 from edge.samples import Pixels
-from edge.settings_shadow_log import ShadowLogSettings
 from edge.shadow_log_file import open_shadow_log, translated
 from edge.shadow_log_pieces import Pieces
 from edge.shadow_log_tables import (

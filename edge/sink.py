@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from edge.protocols import Sink
-from edge.settings_delivery import (
+from edge.config.delivery import (
     DirectorySinkSettings,
     HttpSinkSettings,
     MqttSinkSettings,
     SinkSettings,
     StdoutSinkSettings,
 )
+from edge.protocols import Sink
 
 
 def open_sink(settings: SinkSettings, environment: Mapping[str, str] | None = None) -> Sink:

@@ -14,11 +14,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.config.delivery import DirectorySinkSettings
 from edge.encode import EXTENSIONS
 from edge.errors import SinkError
 from edge.record import FaceRecord, record_name
 from edge.samples import Delivery
-from edge.settings_delivery import DirectorySinkSettings
 
 SIDECAR = ".json"
 PART = ".part"

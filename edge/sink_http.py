@@ -34,13 +34,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from edge import __version__
-from edge.credentials import read_secret
+from edge.config.credentials import read_secret
+from edge.config.delivery import HttpSinkSettings, Secret
+from edge.config.tls import client_context
 from edge.encode import EXTENSIONS
 from edge.errors import ConfigError, SinkError
 from edge.http_answer import Answer, judge
 from edge.samples import Delivery
-from edge.settings_delivery import HttpSinkSettings, Secret
-from edge.tls import client_context
 
 TROUBLE = (HTTPError, http.client.HTTPException, OSError)
 LONGEST_ANSWER = 65536

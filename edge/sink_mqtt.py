@@ -18,13 +18,13 @@ import json
 import logging
 from collections.abc import Mapping
 
-from edge.credentials import read_secret
+from edge.config.credentials import read_secret
+from edge.config.delivery import MqttSinkSettings
 from edge.errors import ConfigError, SinkError, SinkRefusedError
 from edge.home_assistant import Announced, discovery
 from edge.mqtt_session import Message, MqttSession, client_id, device_name
 from edge.record import FaceRecord, origin
 from edge.samples import Delivery
-from edge.settings_delivery import MqttSinkSettings
 
 log = logging.getLogger(__name__)
 

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Sequence
 
 from edge.camera_state import Patience
-from edge.credentials import read_secret
+from edge.config.credentials import read_secret
+from edge.config.source import SourceSettings
+from edge.config.uri import SourceUri
 from edge.errors import ImageError
 from edge.live_source import LiveSource
 from edge.protocols import FrameSource
 from edge.replay import Pacing, Replay
-from edge.settings_source import SourceSettings
 from edge.source_file import open_files
 from edge.source_status import Limits, Surroundings
-from edge.source_uri import SourceUri
 
 STUCK = 3
 """Times its own timeout, after which a native call is believed never to return."""

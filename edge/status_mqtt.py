@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from edge.credentials import read_secret
+from edge.config.credentials import read_secret
+from edge.config.delivery import MqttSinkSettings
 from edge.errors import ConfigError, SinkError
 from edge.mqtt_session import Message, MqttSession, client_id, device_name
-from edge.settings_delivery import MqttSinkSettings
 
 
 class MqttStatus:

@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
-from edge.config import Config
+from edge.config.delivery import MqttSinkSettings
+from edge.config.model import Config
 from edge.errors import EdgeError, SinkError
-from edge.settings_delivery import MqttSinkSettings
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Literal, TypeAlias
 
-from edge.config import Config
+from edge.config.model import Config
 from edge.daemon import Books, Daemon, OpenSource
 from edge.errors import EdgeError
 from edge.figures import Figures

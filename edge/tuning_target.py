@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.config import Config, GateSettings, Source, effective_gate, effective_mode
-from edge.config import effective_tracks as tracks_of
+from edge.config.masks import Polygon, polygon
+from edge.config.model import Config, GateSettings, Source, effective_gate, effective_mode
+from edge.config.model import effective_tracks as tracks_of
+from edge.config.reader import KeyPath
 from edge.errors import UsageError
-from edge.mask import Polygon, polygon
 from edge.shadow_log_file import is_shadow_log
-from edge.strict_yaml import KeyPath
 
 ALL_CAMERAS = "all-cameras"
 EVERY_FACE = 1_000_000

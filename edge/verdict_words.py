@@ -1,6 +1,6 @@
 """A verdict in words: the figures that decided it and the keys that would change it."""
 
-from edge.config import GateSettings
+from edge.config.model import GateSettings
 from edge.gate import Features, border_distance
 from edge.pose import Pose, pose
 from edge.samples import QualityScore, Reason, Verdict

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.bench import Bench, Seconds, frame_cases, in_a_row, network_cases, network_times, ratios
-from edge.config import DetectorSettings
+from edge.config.model import DetectorSettings
 from edge.detector import open_detector
 from edge.images import read_image
 from edge.option_numbers import whole

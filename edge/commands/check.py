@@ -5,14 +5,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.config import Config
-from edge.config_file import LoadedConfig, read_config
+from edge.config.delivery import DirectorySinkSettings
+from edge.config.file import LoadedConfig, read_config
+from edge.config.model import Config
+from edge.config.reader import KeyPath, key_name, place_error
+from edge.config.tls import client_context
 from edge.drift_file import read_baseline
 from edge.errors import ConfigError
-from edge.settings_delivery import DirectorySinkSettings
 from edge.shadow_log_file import is_shadow_log
-from edge.strict_yaml import KeyPath, key_name, place_error
-from edge.tls import client_context
 from engines.errors import PairError
 from engines.manifest import read_manifest
 

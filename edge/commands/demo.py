@@ -15,7 +15,8 @@ from rich.progress import Progress
 
 from edge.assess import assess_frame
 from edge.assess_files import assessments
-from edge.config import DetectorSettings, GateSettings
+from edge.config.delivery import DirectorySinkSettings
+from edge.config.model import DetectorSettings, GateSettings
 from edge.contact_sheet import contact_sheet
 from edge.demo_clip import clip_frames, shot_photographs, write_clip
 from edge.detector import open_detector
@@ -28,7 +29,6 @@ from edge.option_numbers import whole
 from edge.record import face_record
 from edge.reporting import console, faces_table, progress, summary
 from edge.samples import Assessment, Pixels
-from edge.settings_delivery import DirectorySinkSettings
 from edge.sink_directory import DirectorySink
 from edge.source_file import ImageFiles, VideoFile
 from engines.catalogue import fetch, find_entry

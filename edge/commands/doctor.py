@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edge.config_file import read_config
+from edge.config.engine import execution_of
+from edge.config.file import read_config
 from edge.device_nodes import device_nodes, drop_in
 from edge.doctor import (
     Finding,
@@ -20,7 +21,6 @@ from edge.doctor import (
     pair_findings,
 )
 from edge.jetson import read_jetson
-from edge.settings_engine import execution_of
 from engines.errors import EnginesError
 from engines.execution import Execution
 from engines.manifest import read_manifest

@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from edge.cluster_run import Where, add_cluster_arguments
 from edge.cluster_work import PairPlace, software
-from edge.config import DetectorSettings
+from edge.config.model import DetectorSettings
 from edge.detector import open_detector
 from edge.errors import UsageError
 from edge.evaluation import Plan

@@ -5,9 +5,9 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.config_file import read_config
-from edge.config_keys import shown_value
-from edge.config_settings import Setting, effective_settings
+from edge.config.file import read_config
+from edge.config.keys import shown_value
+from edge.config.origins import Setting, effective_settings
 from edge.errors import UsageError
 
 EXAMPLES = """\

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from edge.config_file import read_config
+from edge.config.file import read_config
 from edge.errors import UsageError
 from edge.outbox_tables import LedgerRow
 from edge.purge import open_for_service

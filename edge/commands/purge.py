@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from edge.config_file import read_config
+from edge.config.delivery import DirectorySinkSettings
+from edge.config.file import read_config
+from edge.config.quantities import seconds
 from edge.errors import OutboxError, ShadowLogError, UsageError
 from edge.purge import Purged, purge_directory, purge_outbox, purge_shadow_log
-from edge.quantities import seconds
-from edge.settings_delivery import DirectorySinkSettings
 
 EXAMPLES = """\
 examples:

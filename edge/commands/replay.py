@@ -9,14 +9,14 @@ from rich.progress import Progress
 from edge.camera_gate import CameraGate
 from edge.comparison import compare
 from edge.comparison_report import Side, as_json, as_page, sentence
-from edge.config_file import read_config
+from edge.config.engine import execution_of
+from edge.config.file import read_config
 from edge.detector import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.face_output import made_folder, whole_file
 from edge.footage_files import open_footage
 from edge.reporting import console, progress
 from edge.rerun import camera_settings, rerun
-from edge.settings_engine import execution_of
 from engines.pair import open_pair
 
 EXAMPLES = """\

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 from edge.commands.check import check_surroundings
-from edge.config import Config
-from edge.config_file import read_config
+from edge.config.file import read_config
+from edge.config.model import Config
 from edge.logs import start_logging
 from edge.run_files import run_files
 from edge.sources import live_source

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from edge.config_keys import config_schema, markdown_tables
+from edge.config.keys import config_schema, markdown_tables
 
 EXAMPLES = """\
 An editor with a YAML language server checks a configuration while it is written, when the file

@@ -11,8 +11,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from edge.config import Config
-from edge.config_file import read_config
+from edge.config.edit import read_text, replace_text, with_threshold
+from edge.config.engine import execution_of
+from edge.config.file import read_config
+from edge.config.model import Config
+from edge.config.uri import redacted
 from edge.detector import open_detector
 from edge.drift_file import write_baseline
 from edge.errors import EdgeError, UsageError
@@ -20,15 +23,12 @@ from edge.face_output import made_folder, whole_file
 from edge.option_numbers import to_positive, to_share, whole
 from edge.pair_list import PairList, read_pairs
 from edge.reporting import console, progress
-from edge.settings_engine import execution_of
 from edge.shadow_log_file import is_shadow_log
-from edge.source_uri import redacted
 from edge.tuning import Goal
 from edge.tuning_found import Tuning, conclusion
 from edge.tuning_report import report
 from edge.tuning_run import Asked, Opened, baseline_of_tuning, tune_camera, tune_logged_camera
 from edge.tuning_target import Target, targets
-from edge.yaml_edit import read_text, replace_text, with_threshold
 from engines.manifest import read_manifest
 from engines.pair import open_pair
 

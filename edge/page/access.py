@@ -16,7 +16,7 @@ from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
-from edge.settings_page import is_loopback
+from edge.config.page import is_loopback
 
 SESSION_S = 12 * 3600
 _COOKIE = "edge_gate"

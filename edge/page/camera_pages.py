@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
-from edge.config import Config, effective_gate
+from edge.config.model import Config, effective_gate
 from edge.errors import ConfigError
 from edge.page.exchange import Answer, Refusal, Request, json_answer
 from edge.page.memory import CameraMemory, Live, Remembered

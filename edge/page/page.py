@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from edge.changes import changes
-from edge.config import Config
-from edge.credentials import read_secret
+from edge.config.changes import changes
+from edge.config.credentials import read_secret
+from edge.config.model import Config
+from edge.config.page import PageSettings, is_loopback
 from edge.errors import ConfigError
 from edge.observation import Observation
 from edge.page.camera_pages import CameraPages
@@ -21,7 +22,6 @@ from edge.page.memory import CameraMemory
 from edge.page.routes import HTML, Gatekeeping, Get, Routes, answer, static_file
 from edge.page.server import Server
 from edge.page.threshold import ConfigurationFile
-from edge.settings_page import PageSettings, is_loopback
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from edge.config.page import PageSettings
 from edge.errors import ConfigError
 from edge.page.exchange import EVERY_ANSWER, Answer, Request, words_answer
-from edge.settings_page import PageSettings
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.camera_state import State
-from edge.config import Config, effective_gate, effective_mode
+from edge.config.model import Config, effective_gate, effective_mode
 from edge.daemon import Daemon
 from edge.figures import Figures, GateBusyError
 from edge.page.exchange import Answer, Refusal, Request, json_answer, words_answer

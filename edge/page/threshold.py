@@ -6,12 +6,12 @@ from pathlib import Path
 
 import yaml
 
-from edge.changes import changes
-from edge.config import Config, Source
-from edge.config_file import checked
+from edge.config.changes import changes
+from edge.config.edit import read_text, replace_text, with_threshold
+from edge.config.file import checked
+from edge.config.model import Config, Source
+from edge.config.reader import KeyPath, parse_document
 from edge.errors import ConfigError
-from edge.strict_yaml import KeyPath, parse_document
-from edge.yaml_edit import read_text, replace_text, with_threshold
 
 
 def section_of(config: Config, index: int) -> KeyPath:

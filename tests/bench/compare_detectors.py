@@ -21,7 +21,7 @@ from rich.progress import track
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from edge.boxes import detected_faces
-from edge.config import DetectorSettings
+from edge.config.model import DetectorSettings
 from edge.detector import open_detector
 from edge.images import read_image
 from edge.pair_list import read_pairs

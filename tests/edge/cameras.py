@@ -7,8 +7,8 @@ from threading import Event
 import cv2
 import numpy as np
 
+from edge.config.source import SourceSettings
 from edge.samples import Pixels
-from edge.settings_source import SourceSettings
 
 BY_ID = "/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920_2F8A1B0F-video-index0"
 INTERVAL_S = 0.005

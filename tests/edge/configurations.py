@@ -3,8 +3,8 @@
 from pathlib import Path
 from textwrap import dedent
 
-from edge.config_file import LoadedConfig, checked
-from edge.strict_yaml import parse_document
+from edge.config.file import LoadedConfig, checked
+from edge.config.reader import parse_document
 
 FOLDER = Path("/etc/edge-gate")
 SMALLEST = """\

@@ -19,10 +19,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge.config.delivery import BackoffSettings, OutboxSettings
 from edge.delivery import Courier
 from edge.errors import SinkError
 from edge.samples import Delivery
-from edge.settings_delivery import BackoffSettings, OutboxSettings
 from tests.edge.deliveries import blob
 
 SINKS = ("http", "mqtt")

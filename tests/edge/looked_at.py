@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from edge.best_shot import Shot
-from edge.config import Config, effective_gate
-from edge.config_file import read_config
+from edge.config.file import read_config
+from edge.config.model import Config, effective_gate
 from edge.observation import Observation
 from edge.outcome import Outcome, SeenFace
 from edge.page.exchange import Refusal

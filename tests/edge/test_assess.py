@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge.assess import assess_frame
-from edge.config import GateSettings
+from edge.config.model import GateSettings
 from edge.samples import DetectedFace, Reason
 from engines.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, frame_of, upright_face

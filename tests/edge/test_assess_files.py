@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from edge.assess import assess_frame
 from edge.assess_files import assessments
-from edge.config import GateSettings
+from edge.config.model import GateSettings
 from edge.errors import EdgeError
 from edge.source_file import ImageFiles, VideoFile
 from engines.pair import EnginePair

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.best_shot import BestShots, Shot
+from edge.config.tracks import TrackSettings
 from edge.gate import features
 from edge.samples import Assessment, Captured, Frame, QualityScore, Reason, Verdict
-from edge.settings_tracks import TrackSettings
 from tests.edge.canned import upright_face
 
 FRAME = Frame(np.zeros((4, 4, 3), np.uint8), "door", 0, 0.0)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from edge.best_shot import Shot
 from edge.camera_gate import CameraGate, CameraSettings
-from edge.config import GateSettings
-from edge.mask import polygon
+from edge.config.masks import polygon
+from edge.config.model import GateSettings
+from edge.config.tracks import TrackSettings
 from edge.samples import Captured, Frame, Reason
-from edge.settings_tracks import TrackSettings
 from engines.errors import BackendError
 from engines.pair import EnginePair
 from tests.edge.canned import BrightnessPair, upright_face

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 import trustme
 
+from edge.config.tls import authorities
 from edge.errors import ConfigError, SourceError
 from edge.sources import frame_source
-from edge.tls import authorities
 from tests.edge.cameras import camera_settings
 from tests.edge.motion_jpeg import motion_jpeg
 from tests.edge.rtsp import RtspCamera

@@ -5,9 +5,9 @@ import pytest
 
 from edge.__main__ import EXIT_CONFIG, EXIT_USAGE, main
 from edge.commands.check import check_surroundings
-from edge.config_file import read_config
-from edge.config_keys import config_keys
-from edge.config_settings import effective_settings
+from edge.config.file import read_config
+from edge.config.keys import config_keys
+from edge.config.origins import effective_settings
 from edge.errors import ConfigError
 from tests.edge.configurations import SMALLEST, loaded
 

@@ -7,14 +7,14 @@ import threading
 
 import pytest
 
-from edge.delivery import Courier
-from edge.errors import SinkBusyError, SinkError, SinkRefusedError
-from edge.settings_delivery import (
+from edge.config.delivery import (
     BackoffSettings,
     HttpSinkSettings,
     MqttSinkSettings,
     OutboxSettings,
 )
+from edge.delivery import Courier
+from edge.errors import SinkBusyError, SinkError, SinkRefusedError
 from edge.sink_http import HttpSink
 from edge.sink_mqtt import MqttSink
 from tests.edge import face_server, mqtt_broker

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from edge.config import DetectorSettings
+from edge.config.model import DetectorSettings
 from edge.detector import open_detector
 from edge.detector_mtcnn import MtcnnDetector
 from edge.errors import DetectorError

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from edge.__main__ import main
-from edge.config_file import read_config
+from edge.config.file import read_config
+from edge.config.uri import parse_uri
 from edge.daemon import Daemon
 from edge.drift import Baseline
 from edge.drift_file import write_baseline
@@ -20,7 +21,6 @@ from edge.figures import Figures, GateBusyError, config_hash
 from edge.observation import Observation, Onlookers
 from edge.outcome import Outcome, SeenFace
 from edge.samples import Box, QualityScore
-from edge.source_uri import parse_uri
 from edge.sources import live_source
 from engines.manifest import read_manifest
 from tests.edge.assessments import assessment

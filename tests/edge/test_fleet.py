@@ -12,9 +12,9 @@ import pytest
 import trustme
 import yaml
 
-from edge.config_file import read_config
+from edge.config.delivery import MqttSinkSettings, Secret
+from edge.config.file import read_config
 from edge.errors import SinkError
-from edge.settings_delivery import MqttSinkSettings, Secret
 from edge.sink_mqtt import MqttSink
 from tests.edge import mqtt_broker
 from tests.edge.deliveries import face

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
 
-from edge.config import GateSettings
+from edge.config.model import GateSettings
 from edge.detector_session import DETECTION_FLOOR
 from edge.gate import Features, decide, features, precheck
 from edge.samples import Box, DetectedFace, QualityScore, Reason, Verdict

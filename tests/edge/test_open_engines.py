@@ -1,6 +1,6 @@
 import pytest
 
-from edge.config_file import read_config
+from edge.config.file import read_config
 from edge.open_engines import camera_settings
 
 CONFIG = "pair: pair\nsources: [{name: door, uri: %s}]\nsinks: [{type: stdout}]\n"

@@ -6,10 +6,10 @@ import sys
 import pytest
 
 from edge import outbox_tables as tables
+from edge.config.delivery import OutboxSettings
 from edge.errors import OutboxError, OutboxFullError
 from edge.outbox import Outbox
 from edge.outbox_file import MIGRATIONS, open_file
-from edge.settings_delivery import OutboxSettings
 from tests.edge.deliveries import blob, waiting
 
 
@@ -154,7 +154,7 @@ def test_another_process_may_purge_while_this_one_delivers(at):
     [face_id] = [face.face_id for face in outbox.purge(0.0, dry_run=True)]
     purge = (
         "import sys; from pathlib import Path; from edge.outbox import Outbox;"
-        "from edge.settings_delivery import OutboxSettings;"
+        "from edge.config.delivery import OutboxSettings;"
         "Outbox(OutboxSettings(path=Path(sys.argv[1])), ()).purge(0.0, dry_run=False)"
     )
     subprocess.run([sys.executable, "-c", purge, at.path], check=True)

@@ -7,10 +7,10 @@ from http.client import HTTPConnection
 
 import pytest
 
-from edge.config_file import read_config
+from edge.config.file import read_config
+from edge.config.page import PageSettings
 from edge.errors import ConfigError
 from edge.page.page import Page
-from edge.settings_page import PageSettings
 from tests.edge.looked_at import CONFIGURATION, NEEDS_A_TOKEN, TOKEN, Face, looked_at, observation
 from tests.edge.running_gate import ENGINES, ROOT
 from tests.pairs import tiny_pair

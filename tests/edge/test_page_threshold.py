@@ -1,6 +1,6 @@
 import pytest
 
-from edge.config_file import read_config
+from edge.config.file import read_config
 from edge.errors import ConfigError
 from edge.page.threshold import ConfigurationFile, yaml_of
 from tests.edge.configurations import SMALLEST, loaded

@@ -9,12 +9,12 @@ from functools import partial
 import pytest
 
 from edge.__main__ import main
+from edge.config.delivery import DirectorySinkSettings, OutboxSettings
+from edge.config.shadow_log import ShadowLogSettings
 from edge.outbox import Outbox
 from edge.outbox_clock import Clocks
 from edge.outcome import SeenFace
 from edge.samples import Box
-from edge.settings_delivery import DirectorySinkSettings, OutboxSettings
-from edge.settings_shadow_log import ShadowLogSettings
 from edge.shadow_log import logged_face
 from edge.shadow_log_tables import Kind
 from edge.shadow_log_writer import Noted, ShadowLogWriter

@@ -8,7 +8,7 @@ import pytest
 from rich.progress import Progress
 
 from edge.assess import assess_frame
-from edge.config import DetectorSettings, GateSettings
+from edge.config.model import DetectorSettings, GateSettings
 from edge.detector import open_detector
 from edge.images import read_image
 from edge.samples import Frame

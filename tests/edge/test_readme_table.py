@@ -1,8 +1,8 @@
 from pathlib import Path
 
-from edge.config_file import checked
-from edge.config_keys import markdown_tables
-from edge.strict_yaml import parse_document
+from edge.config.file import checked
+from edge.config.keys import markdown_tables
+from edge.config.reader import parse_document
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 REFRESH = "put the output of 'edge-gate schema --markdown' between the marks of the README"

@@ -9,18 +9,18 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 
-from edge.config_file import checked
+from edge.config.file import checked
+from edge.config.reader import parse_document
+from edge.config.shadow_log import ShadowLogSettings
 from edge.errors import ShadowLogError
 from edge.observation import Observation
 from edge.outcome import Outcome, SeenFace
 from edge.samples import Box, Captured, Frame, QualityScore, Reason, Verdict
-from edge.settings_shadow_log import ShadowLogSettings
 from edge.shadow_log import ShadowLog, logged_face
 from edge.shadow_log_file import APPLICATION_ID, is_shadow_log, open_shadow_log
 from edge.shadow_log_pieces import LONGEST_GAP_S, LONGEST_PIECE_S, Pieces, watched_s
 from edge.shadow_log_tables import Kind, Piece, read_faces, read_pieces
 from edge.shadow_log_writer import MOST_WAITING, TIDY_EVERY_S, Noted, ShadowLogWriter
-from edge.strict_yaml import parse_document
 from tests.edge.assessments import Given, assessment
 from tests.edge.clocks import DAY, Hands
 

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.config.delivery import DirectorySinkSettings
 from edge.encode import to_delivery
 from edge.errors import SinkError, SinkRefusedError
 from edge.protocols import Sink
-from edge.settings_delivery import DirectorySinkSettings
 from edge.sink_directory import DirectorySink, stored_faces
 from tests.edge.assessments import Given, assessment, face_image
 

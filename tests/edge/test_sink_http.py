@@ -6,9 +6,9 @@ import ssl
 import pytest
 import trustme
 
+from edge.config.delivery import HttpSinkSettings, Secret
 from edge.errors import ConfigError, SinkBusyError, SinkError, SinkRefusedError
 from edge.protocols import Sink
-from edge.settings_delivery import HttpSinkSettings, Secret
 from edge.sink_http import HttpSink
 from tests.edge import face_server
 from tests.edge.deliveries import face

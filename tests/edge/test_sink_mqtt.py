@@ -9,10 +9,10 @@ import warnings
 import pytest
 import trustme
 
+from edge.config.delivery import MqttSinkSettings, Secret
 from edge.errors import ConfigError, SinkError, SinkRefusedError
 from edge.protocols import Sink
 from edge.record import FaceRecord
-from edge.settings_delivery import MqttSinkSettings, Secret
 from edge.sink_mqtt import MqttSink
 from tests.edge import mqtt_broker
 from tests.edge.deliveries import face
@@ -108,7 +108,7 @@ def test_a_broker_that_comes_late_is_told_then_and_its_absence_is_logged_once(
 
 def test_the_last_will_says_offline_for_a_gate_that_died(broker):
     gate = (
-        "import os, sys; from edge.settings_delivery import MqttSinkSettings;"
+        "import os, sys; from edge.config.delivery import MqttSinkSettings;"
         "from edge.sink_mqtt import MqttSink; from tests.edge.deliveries import face;"
         "MqttSink(MqttSinkSettings(host='localhost', port=int(sys.argv[1]), tls=False,"
         "device='dead',status=False)).send(face(1)); os.kill(os.getpid(), 9)"

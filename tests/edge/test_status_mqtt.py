@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from edge.config.delivery import MqttSinkSettings
 from edge.errors import EdgeError, SinkError
-from edge.settings_delivery import MqttSinkSettings
 from edge.status_mqtt import MqttStatus
 from edge.status_teller import StatusTeller
 from tests.edge import mqtt_broker

@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from edge.config_file import read_config
+from edge.config.file import read_config
 from edge.live_source import LiveSource
 from edge.source_status import Limits
 from edge.supervisor import Supervisor

@@ -10,7 +10,7 @@ import cv2
 import pytest
 
 from edge.__main__ import main
-from edge.config_file import read_config
+from edge.config.file import read_config
 from edge.shadow_log_file import open_shadow_log
 from tests.edge.recordings import default_pair, people, write_walk
 from tests.edge.running_gate import ROOT

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge.config import GateSettings
+from edge.config.model import GateSettings
 from edge.gate import Features, precheck
 from edge.samples import Box, QualityScore
 from edge.verdict_words import decision_words, precheck_words

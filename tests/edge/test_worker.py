@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from edge.camera_gate import CameraGate, CameraSettings
-from edge.config import GateSettings, Source
+from edge.config.delivery import BackoffSettings, DeliverySettings, OutboxSettings
+from edge.config.model import GateSettings, Source
+from edge.config.schedule import DAYS, Hours
+from edge.config.tracks import TrackSettings
+from edge.config.uri import parse_uri
 from edge.delivery import Courier
 from edge.errors import DetectorError
 from edge.forwarding import Forwarding
@@ -17,11 +21,7 @@ from edge.live_source import LiveSource
 from edge.observation import Observation, Observers
 from edge.outcome import Outcome
 from edge.samples import Frame
-from edge.schedule import DAYS, Hours
-from edge.settings_delivery import BackoffSettings, DeliverySettings, OutboxSettings
-from edge.settings_tracks import TrackSettings
 from edge.source_status import Limits, Surroundings
-from edge.source_uri import parse_uri
 from edge.worker import MOST_FAILURES, Worker
 from engines.errors import BackendError
 from engines.pair import EnginePair

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from edge.config.delivery import Secret
 from edge.errors import ConfigError
-from edge.settings_delivery import Secret
 
 CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"
 """Set by systemd for units with LoadCredential= (systemd.exec(5))."""

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge.errors import ConfigError
-from edge.strict_yaml import (
+from edge.config.reader import (
     DEEPEST_NESTING,
     LARGEST_FILE,
     MOST_VALUES,
@@ -14,6 +13,7 @@ from edge.strict_yaml import (
     parse_document,
     read_document,
 )
+from edge.errors import ConfigError
 
 FILE = Path("gate.yaml")
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.config.edit import read_text, replace_text, with_threshold
+from edge.config.reader import parse_document
 from edge.errors import ConfigError
-from edge.strict_yaml import parse_document
-from edge.yaml_edit import read_text, replace_text, with_threshold
 
 HERE = Path("gate.yaml")
 GLOBAL = ("gate",)

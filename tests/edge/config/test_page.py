@@ -1,7 +1,7 @@
 import pytest
 
+from edge.config.page import PageSettings
 from edge.errors import ConfigError
-from edge.settings_page import PageSettings
 from tests.edge.configurations import SMALLEST, loaded
 
 SECRET = "token: {name: page_token}"

@@ -1,7 +1,7 @@
 """
 Change one number of a configuration file and leave every other character as it is.
 
-The place of the number comes from `edge.strict_yaml`. What is shared by an anchor, an alias or a
+The place of the number comes from `edge.config.reader`. What is shared by an anchor, an alias or a
 merge is refused, because the change would reach further than asked. The result is parsed again: it
 must hold the old values and the new number, or nothing is changed.
 """
@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from edge.config_file import checked
+from edge.config.file import checked
+from edge.config.reader import Document, KeyPath, Place, key_name, parse_document, place_error
 from edge.errors import ConfigError
-from edge.strict_yaml import Document, KeyPath, Place, key_name, parse_document, place_error
 
 _LINE = re.compile(r"[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029]|$)")
 _NUMBER = re.compile(r"[-+.0-9a-zA-Z]+")
@@ -40,7 +40,7 @@ def with_threshold(text: str, path: Path, section: KeyPath, threshold: float) ->
     Return the text of a configuration with another threshold.
 
     Args:
-        text: Of a configuration that `edge.config_file` accepts.
+        text: Of a configuration that `edge.config.file` accepts.
         path: Named in messages, never opened.
         section: The gate to change: ("gate",) or ("sources", n, "gate").
         threshold: Quality score in [0, 100].

@@ -10,15 +10,15 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from edge.mask import MaskText
-from edge.schedule import Hours
-from edge.settings_delivery import DeliverySettings, SinkSettings
-from edge.settings_engine import EngineSettings
-from edge.settings_page import PageSettings
-from edge.settings_section import AnyPath, Section
-from edge.settings_shadow_log import ShadowLogSettings
-from edge.settings_source import SourceSettings
-from edge.settings_tracks import Mode, TrackSettings
+from edge.config.delivery import DeliverySettings, SinkSettings
+from edge.config.engine import EngineSettings
+from edge.config.masks import MaskText
+from edge.config.page import PageSettings
+from edge.config.schedule import Hours
+from edge.config.section import AnyPath, Section
+from edge.config.shadow_log import ShadowLogSettings
+from edge.config.source import SourceSettings
+from edge.config.tracks import Mode, TrackSettings
 
 Threads = Annotated[int, Field(ge=1, le=64)]
 Ratio = Annotated[float, Field(ge=0, le=10)]

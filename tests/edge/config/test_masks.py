@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from skimage.measure import points_in_poly
 
-from edge.mask import is_inside, is_masked, polygon
+from edge.config.masks import is_inside, is_masked, polygon
 from tests.edge.configurations import SMALLEST, loaded
 
 LEFT_THIRD = polygon("0,0 0.3,0 0.3,1 0,1")

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from edge.settings_delivery import DeliverySettings, DirectorySinkSettings, SinkSettings
+from edge.config.delivery import DeliverySettings, DirectorySinkSettings, SinkSettings
 
 SINK = TypeAdapter(SinkSettings)
 

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
-from edge.quantities import Duration
-from edge.settings_delivery import Secret
-from edge.settings_section import AnyPath, Section, absolute_path
-from edge.source_uri import NETWORK, SourceUri, parse_uri
+from edge.config.delivery import Secret
+from edge.config.quantities import Duration
+from edge.config.section import AnyPath, Section, absolute_path
+from edge.config.uri import NETWORK, SourceUri, parse_uri
 
 _TLS = frozenset({"https", "rtsps"})
 _DEVICE = frozenset({"csi", "v4l2"})

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edge.config import (
+from edge.config.delivery import DirectorySinkSettings
+from edge.config.model import (
     Config,
     GateSettings,
     Source,
@@ -13,9 +14,8 @@ from edge.config import (
     effective_mode,
     effective_tracks,
 )
-from edge.settings_delivery import DirectorySinkSettings
-from edge.settings_tracks import TrackSettings
-from edge.source_uri import parse_uri
+from edge.config.tracks import TrackSettings
+from edge.config.uri import parse_uri
 from tests.edge.configurations import FOLDER, SMALLEST, loaded
 
 

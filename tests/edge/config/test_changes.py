@@ -1,6 +1,6 @@
 import pytest
 
-from edge.changes import changes
+from edge.config.changes import changes
 from tests.edge.configurations import loaded
 
 BEFORE = """\

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from edge.config_file import checked, read_config
-from edge.config_keys import config_keys, config_schema, markdown_tables
-from edge.config_settings import effective_settings
-from edge.strict_yaml import parse_document, read_document
+from edge.config.file import checked, read_config
+from edge.config.keys import config_keys, config_schema, markdown_tables
+from edge.config.origins import effective_settings
+from edge.config.reader import parse_document, read_document
 from tests.edge.configurations import SMALLEST
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "configs" / "gate.example.yaml"
 REFRESH = "edge-gate schema > configs/schema.json"
 VALUES = {name: key for name, key in config_keys().items() if not key.children and name[-1:] != "]"}

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from edge.config import (
+from edge.config.masks import polygon
+from edge.config.model import (
     Config,
     GateSettings,
     Source,
@@ -10,9 +11,8 @@ from edge.config import (
     effective_mode,
     effective_tracks,
 )
-from edge.mask import polygon
-from edge.settings_source import SourceSettings
-from edge.settings_tracks import Mode, TrackSettings
+from edge.config.source import SourceSettings
+from edge.config.tracks import Mode, TrackSettings
 
 
 @dataclass(frozen=True, slots=True)

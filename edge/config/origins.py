@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from edge.config import (
+from edge.config.file import LoadedConfig
+from edge.config.keys import Key, config_keys
+from edge.config.model import (
     Config,
     GateSettings,
     Source,
@@ -13,9 +15,7 @@ from edge.config import (
     effective_mode,
     effective_tracks,
 )
-from edge.config_file import LoadedConfig
-from edge.config_keys import Key, config_keys
-from edge.strict_yaml import Document, KeyPath
+from edge.config.reader import Document, KeyPath
 
 DEFAULT = "default"
 

@@ -10,11 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from edge.config import Config
-from edge.config_keys import Key, config_keys, generic_name
+from edge.config.keys import Key, config_keys, generic_name
+from edge.config.model import Config
+from edge.config.reader import Document, KeyPath, Place, key_name, place_error, read_document
+from edge.config.uri import redacted
 from edge.errors import ConfigError
-from edge.source_uri import redacted
-from edge.strict_yaml import Document, KeyPath, Place, key_name, place_error, read_document
 
 _LONGEST_SHOWN = 60
 _WORDS = {
@@ -47,7 +47,7 @@ def read_config(path: Path) -> LoadedConfig:
 
 def checked(document: Document) -> LoadedConfig:
     """
-    Check a document read by `edge.strict_yaml`.
+    Check a document read by `edge.config.reader`.
 
     Raises:
         ConfigError: As `read_config`.

@@ -1,7 +1,7 @@
 """The part of the configuration that says what is remembered of every face, forwarded or not."""
 
-from edge.quantities import ByteCount, Duration
-from edge.settings_section import AnyPath, Section
+from edge.config.quantities import ByteCount, Duration
+from edge.config.section import AnyPath, Section
 
 
 class ShadowLogSettings(Section):

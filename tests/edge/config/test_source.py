@@ -1,9 +1,9 @@
 import pytest
 from pydantic import ValidationError
 
-from edge.config_settings import effective_settings
-from edge.settings_delivery import Secret
-from edge.settings_source import SourceSettings
+from edge.config.delivery import Secret
+from edge.config.origins import effective_settings
+from edge.config.source import SourceSettings
 from tests.edge.configurations import SMALLEST, loaded
 
 LOGIN = {"name": "camera-login"}

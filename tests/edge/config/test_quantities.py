@@ -1,7 +1,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from edge.quantities import ByteCount, Duration, amount_of_bytes, seconds
+from edge.config.quantities import ByteCount, Duration, amount_of_bytes, seconds
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.settings_engine import GPU_TOGETHER, EngineSettings, execution_of, frames_together
+from edge.config.engine import GPU_TOGETHER, EngineSettings, execution_of, frames_together
 from engines.errors import BackendError
 from engines.execution import Execution
 from engines.pair import open_pair

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.config.uri import SourceUri, parse_uri, redacted
 from edge.errors import ConfigError, SourceError
-from edge.source_uri import SourceUri, parse_uri, redacted
 
 BY_ID = "/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920_2F8A1B0F-video-index0"
 

@@ -1,4 +1,4 @@
-"""The keys of a configuration: meaning, allowed values and default, read from `edge.config`."""
+"""The keys of a configuration: meaning, allowed values and default, read from `edge.config.model`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from edge.config import Config
-from edge.strict_yaml import KeyPath
+from edge.config.model import Config
+from edge.config.reader import KeyPath
 
 Schema: TypeAlias = dict[str, Any]
 _ESCAPED_PIPE = r"\|"

@@ -1,8 +1,8 @@
 import pytest
 
-from edge.credentials import read_secret
+from edge.config.credentials import read_secret
+from edge.config.delivery import Secret
 from edge.errors import ConfigError
-from edge.settings_delivery import Secret
 
 
 def test_a_systemd_credential_goes_before_environment_and_file(tmp_path):

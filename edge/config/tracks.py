@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edge.quantities import Duration
-from edge.settings_section import Section
+from edge.config.quantities import Duration
+from edge.config.section import Section
 
 Mode = Literal["best_shot", "every", "observe"]
 """best_shot: the best faces of each track; every: each face that passes; observe: count only."""

@@ -1,7 +1,7 @@
 """
 The parts of the configuration that say where forwarded faces go.
 
-No secret is ever written here: a `Secret` names where it is found (see `edge.credentials`).
+No secret is ever written here: a `Secret` names where it is found (see `edge.config.credentials`).
 """
 
 from typing import Annotated, Literal, TypeAlias
@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from edge.quantities import ByteCount, Duration
-from edge.settings_section import AnyPath, Section
+from edge.config.quantities import ByteCount, Duration
+from edge.config.section import AnyPath, Section
 
 SinkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 DeviceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.config_file import checked, read_config
-from edge.config_keys import config_keys
+from edge.config.file import checked, read_config
+from edge.config.keys import config_keys
+from edge.config.reader import Document, Place, parse_document
 from edge.errors import ConfigError
-from edge.strict_yaml import Document, Place, parse_document
 from tests.edge.configurations import SMALLEST, loaded
 
 START = "/etc/edge-gate/gate.yaml"
@@ -299,7 +299,7 @@ def test_any_document_is_a_configuration_or_a_configuration_error(values):
         assert str(error).startswith("gate.yaml:1:1: ")  # noqa: PT017 - both outcomes are facts
 
 
-EXAMPLE = (Path(__file__).resolve().parents[2] / "configs" / "gate.example.yaml").read_text(
+EXAMPLE = (Path(__file__).resolve().parents[3] / "configs" / "gate.example.yaml").read_text(
     encoding="utf-8"
 )
 PIECES = st.sampled_from(

@@ -13,7 +13,7 @@ class Section(BaseModel):
 
     The docstring under each field is its documentation: it appears in the JSON Schema, in
     `edge-gate explain` and in the README's table. A default of None means "not given"; None itself
-    cannot be written, since `edge.strict_yaml` refuses keys without a value.
+    cannot be written, since `edge.config.reader` refuses keys without a value.
     """
 
     model_config = ConfigDict(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.schedule import DAYS, Hours, is_scheduled
+from edge.config.schedule import DAYS, Hours, is_scheduled
 from tests.edge.configurations import SMALLEST, loaded
 
 MONDAY = datetime(2026, 1, 5)  # noqa: DTZ001 -- local time
