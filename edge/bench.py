@@ -8,9 +8,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.assess import assess_frame
 from edge.config.model import GateSettings
 from edge.errors import NoFaceError
+from edge.gate.assess import assess_frame
 from edge.protocols import FaceDetector
 from edge.samples import Frame
 from engines.align import align

@@ -18,10 +18,10 @@ from edge.config.changes import Changes, changes
 from edge.config.model import Config, Source
 from edge.errors import ImageError
 from edge.forwarding import Forwarding
+from edge.gate.observation import NOBODY, Onlookers
 from edge.lane import Lane
 from edge.ledger import Ledger
 from edge.live_source import LiveSource
-from edge.observation import NOBODY, Onlookers
 from edge.open_delivery import open_delivery
 from edge.open_engines import camera_settings, open_engines
 from edge.outbox_tables import LedgerRow

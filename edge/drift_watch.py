@@ -9,7 +9,7 @@ from pathlib import Path
 from edge.config.model import Config
 from edge.drift import HINTS, Drift, RecentScores
 from edge.drift_file import read_baseline
-from edge.observation import Observation
+from edge.gate.observation import Observation
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 60.0

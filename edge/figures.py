@@ -16,8 +16,8 @@ from edge.daemon import Daemon
 from edge.drift import Drift
 from edge.drift_watch import DriftWatch
 from edge.errors import EdgeError
+from edge.gate.observation import Observation
 from edge.metrics import Metrics, Reading
-from edge.observation import Observation
 from edge.readings import reading_of, status_of
 
 Result = TypeVar("Result")

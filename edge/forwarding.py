@@ -4,13 +4,13 @@ import logging
 import time
 from dataclasses import dataclass
 
-from edge.best_shot import Shot
 from edge.config.delivery import DeliverySettings
 from edge.delivery import Courier
 from edge.encode import to_delivery
 from edge.errors import OutboxError
+from edge.gate.best_shot import Shot
+from edge.gate.observation import Took, unheeded
 from edge.ledger import Counts
-from edge.observation import Took, unheeded
 from edge.record import Capture
 
 log = logging.getLogger(__name__)

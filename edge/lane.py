@@ -5,18 +5,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from edge.ages import Ages
-from edge.camera_gate import CameraGate, CameraSettings
 from edge.config.model import Source
 from edge.config.schedule import is_scheduled
 from edge.errors import DetectorError
 from edge.forwarding import Forwarding, Origin
+from edge.gate.camera_gate import CameraGate, CameraSettings
+from edge.gate.observation import Observation, Observer
+from edge.gate.outcome import Outcome
+from edge.gate.pending import Pending, Scored
 from edge.ledger import MOST_WAITING, Counts, Ledger
 from edge.live_source import LiveSource
-from edge.observation import Observation, Observer
 from edge.open_engines import Engines
-from edge.outcome import Outcome
 from edge.pace import Turn
-from edge.pending import Pending, Scored
 from edge.samples import Captured
 from edge.source_time import SourceTime
 

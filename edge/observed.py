@@ -9,9 +9,9 @@ from rich.progress import Progress
 
 from edge.assess_files import Assess, Report
 from edge.errors import SourceError
+from edge.gate.tracker import Tracker, TrackerSettings
 from edge.samples import Assessment, Frame, Pixels, Reason
 from edge.source_file import ImageFiles, VideoFile
-from edge.track import Tracker, TrackerSettings
 from edge.tuning import Footage
 
 PICTURE = 112

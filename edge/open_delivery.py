@@ -9,7 +9,7 @@ from edge.config.model import Config
 from edge.delivery import Courier
 from edge.face_database import IN_MEMORY
 from edge.forwarding import Forwarding
-from edge.observation import Took, unheeded
+from edge.gate.observation import Took, unheeded
 from edge.protocols import Sink
 from edge.samples import Delivery
 from edge.sink import open_sink

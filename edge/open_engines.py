@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from rich.progress import Progress
 
-from edge.camera_gate import CameraGate, CameraSettings
 from edge.config.changes import decisions
 from edge.config.engine import execution_of, frames_together
 from edge.config.model import Config, Source
 from edge.detector import open_detector
+from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.protocols import FaceDetector
 from edge.source_file import holds_video
 from engines.pair import EnginePair, open_pair

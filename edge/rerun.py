@@ -14,13 +14,13 @@ from datetime import datetime, timedelta, timezone
 from rich.progress import Progress
 
 from edge.assess_files import Report
-from edge.best_shot import Shot
-from edge.camera_gate import CameraGate, CameraSettings
 from edge.config.masks import polygon
 from edge.config.model import Config, Source, effective_gate, effective_mode, effective_tracks
 from edge.errors import SourceError, UsageError
+from edge.gate.best_shot import Shot
+from edge.gate.camera_gate import CameraGate, CameraSettings
+from edge.gate.outcome import Outcome
 from edge.observed import picture_of
-from edge.outcome import Outcome
 from edge.samples import Box, Captured, Frame, Reason, Verdict
 from edge.source_file import ImageFiles, VideoFile
 

@@ -14,19 +14,19 @@ from datetime import datetime, timezone
 from typing import TypeAlias
 
 from edge.assess_files import assessments
-from edge.best_shot import Shot
-from edge.camera_gate import CameraGate
 from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
 from edge.delivery import Courier
 from edge.encode import to_delivery
 from edge.errors import EdgeError
+from edge.gate.best_shot import Shot
+from edge.gate.camera_gate import CameraGate
+from edge.gate.observation import Observation, Observer
+from edge.gate.outcome import Outcome
 from edge.ledger import Counts
-from edge.observation import Observation, Observer
 from edge.open_delivery import open_delivery
 from edge.open_engines import open_engines
 from edge.outbox_tables import LedgerRow
-from edge.outcome import Outcome
 from edge.reporting import console, counts_words, progress
 from edge.samples import Assessment, Captured, Frame, Reason
 from edge.shadow_log import ShadowLog

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from edge.config.model import Config, effective_mode
 from edge.config.tracks import Mode
-from edge.observation import Observation
-from edge.outcome import SeenFace
+from edge.gate.observation import Observation
+from edge.gate.outcome import SeenFace
 from edge.samples import Box, Pixels, Reason
 from edge.shadow_log_tables import Kind, LoggedFace
 from edge.shadow_log_writer import Noted, ShadowLogWriter

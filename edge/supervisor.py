@@ -24,8 +24,8 @@ from edge.config.model import Config
 from edge.daemon import Books, Daemon, OpenSource
 from edge.errors import EdgeError
 from edge.figures import Figures
+from edge.gate.observation import Observers, Onlookers
 from edge.notify import notify, reloading, status, watchdog_interval_s
-from edge.observation import Observers, Onlookers
 from edge.page.page import Page, Reloaded
 from edge.page.state import Way, gate_of
 from edge.shadow_log import ShadowLog

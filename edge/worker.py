@@ -16,9 +16,9 @@ from typing import TypeVar
 
 from edge.errors import DetectorError, EdgeError
 from edge.forwarding import Forwarding
+from edge.gate.pending import Pending, score_pending
 from edge.lane import Lane
 from edge.pace import Load, in_order, seconds_until_due
-from edge.pending import Pending, score_pending
 from edge.samples import Captured
 from engines.errors import EnginesError
 

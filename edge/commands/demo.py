@@ -13,7 +13,6 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from edge.assess import assess_frame
 from edge.assess_files import assessments
 from edge.config.delivery import DirectorySinkSettings
 from edge.config.model import DetectorSettings, GateSettings
@@ -23,6 +22,7 @@ from edge.detector import open_detector
 from edge.encode import to_delivery
 from edge.errors import EdgeError, SinkError
 from edge.face_output import made_folder, whole_file
+from edge.gate.assess import assess_frame
 from edge.images import read_image
 from edge.native_path import native_path
 from edge.option_numbers import whole

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from edge.camera_gate import CameraGate
 from edge.comparison import compare
 from edge.comparison_report import Side, as_json, as_page, sentence
 from edge.config.engine import execution_of
@@ -15,6 +14,7 @@ from edge.detector import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.face_output import made_folder, whole_file
 from edge.footage_files import open_footage
+from edge.gate.camera_gate import CameraGate
 from edge.reporting import console, progress
 from edge.rerun import camera_settings, rerun
 from engines.pair import open_pair

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count, islice
 
-from edge.observation import Observation
-from edge.outcome import SeenFace
+from edge.gate.observation import Observation
+from edge.gate.outcome import SeenFace
 from edge.page.picture import NO_PICTURE, cut_thumbnail, live_jpeg, thumbnail
 from edge.samples import Assessment, Captured, Pixels, Reason
 

@@ -15,7 +15,7 @@ from edge.config.credentials import read_secret
 from edge.config.model import Config
 from edge.config.page import PageSettings, is_loopback
 from edge.errors import ConfigError
-from edge.observation import Observation
+from edge.gate.observation import Observation
 from edge.page.camera_pages import CameraPages
 from edge.page.exchange import Answer, Request, json_answer
 from edge.page.memory import CameraMemory

@@ -7,7 +7,7 @@ No test asserts a time. The file's name keeps it out of `make test`.
 import numpy as np
 import pytest
 
-from edge.gate import features
+from edge.gate.decision import features
 from engines.align import align
 from engines.build import BuildRequest, build_pair
 from engines.catalogue import fetch, find_entry

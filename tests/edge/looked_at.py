@@ -11,11 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.best_shot import Shot
 from edge.config.file import read_config
 from edge.config.model import Config, effective_gate
-from edge.observation import Observation
-from edge.outcome import Outcome, SeenFace
+from edge.gate.best_shot import Shot
+from edge.gate.observation import Observation
+from edge.gate.outcome import Outcome, SeenFace
 from edge.page.exchange import Refusal
 from edge.page.page import Gate, Page, Reloaded
 from edge.samples import Box, Captured, Frame, QualityScore, Reason, Verdict

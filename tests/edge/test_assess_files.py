@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from edge.assess import assess_frame
 from edge.assess_files import assessments
 from edge.config.model import GateSettings
 from edge.errors import EdgeError
+from edge.gate.assess import assess_frame
 from edge.source_file import ImageFiles, VideoFile
 from engines.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face

@@ -18,8 +18,8 @@ from edge.drift_file import write_baseline
 from edge.drift_watch import DriftWatch
 from edge.errors import ConfigError
 from edge.figures import Figures, GateBusyError, config_hash
-from edge.observation import Observation, Onlookers
-from edge.outcome import Outcome, SeenFace
+from edge.gate.observation import Observation, Onlookers
+from edge.gate.outcome import Outcome, SeenFace
 from edge.samples import Box, QualityScore
 from edge.sources import live_source
 from engines.manifest import read_manifest

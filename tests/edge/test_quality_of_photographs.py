@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from edge.assess import assess_frame
 from edge.config.model import DetectorSettings, GateSettings
 from edge.detector import open_detector
+from edge.gate.assess import assess_frame
 from edge.images import read_image
 from edge.samples import Frame
 from engines.align import align

@@ -13,8 +13,8 @@ from edge.config.file import checked
 from edge.config.reader import parse_document
 from edge.config.shadow_log import ShadowLogSettings
 from edge.errors import ShadowLogError
-from edge.observation import Observation
-from edge.outcome import Outcome, SeenFace
+from edge.gate.observation import Observation
+from edge.gate.outcome import Outcome, SeenFace
 from edge.samples import Box, Captured, Frame, QualityScore, Reason, Verdict
 from edge.shadow_log import ShadowLog, logged_face
 from edge.shadow_log_file import APPLICATION_ID, is_shadow_log, open_shadow_log

@@ -7,7 +7,6 @@ from typing import cast
 import numpy as np
 import pytest
 
-from edge.camera_gate import CameraGate, CameraSettings
 from edge.config.delivery import BackoffSettings, DeliverySettings, OutboxSettings
 from edge.config.model import GateSettings, Source
 from edge.config.schedule import DAYS, Hours
@@ -16,10 +15,11 @@ from edge.config.uri import parse_uri
 from edge.delivery import Courier
 from edge.errors import DetectorError
 from edge.forwarding import Forwarding
+from edge.gate.camera_gate import CameraGate, CameraSettings
+from edge.gate.observation import Observation, Observers
+from edge.gate.outcome import Outcome
 from edge.lane import Lane
 from edge.live_source import LiveSource
-from edge.observation import Observation, Observers
-from edge.outcome import Outcome
 from edge.samples import Frame
 from edge.source_status import Limits, Surroundings
 from edge.worker import MOST_FAILURES, Worker

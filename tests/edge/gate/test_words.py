@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from edge.config.model import GateSettings
-from edge.gate import Features, precheck
+from edge.gate.decision import Features, precheck
+from edge.gate.words import decision_words, precheck_words
 from edge.samples import Box, QualityScore
-from edge.verdict_words import decision_words, precheck_words
 
 FACE = Features(
     detector_score=0.9,

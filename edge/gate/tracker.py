@@ -9,7 +9,7 @@ Source of the buffer: Yang et al., arXiv 2211.14317.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from edge.kalman import Motion, box_of, corrected, first_motion, predicted
+from edge.gate.kalman import Motion, box_of, corrected, first_motion, predicted
 from edge.samples import Box
 
 BUFFER = 0.3

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edge.config.tracks import TrackSettings
-from edge.recent_faces import REMEMBERED, RecentFaces
+from edge.gate.recent_faces import REMEMBERED, RecentFaces
 
 ALICE, BOB = np.eye(2, dtype=np.float32)
 SETTINGS = TrackSettings(duplicate_within=300.0, duplicate_above=0.8)

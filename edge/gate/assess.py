@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.config.model import GateSettings
-from edge.gate import Features, decide, features, precheck
+from edge.gate.decision import Features, decide, features, precheck
+from edge.gate.words import decision_words, precheck_words
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, DetectedFace, Frame, Pixels, QualityScore, Verdict
-from edge.verdict_words import decision_words, precheck_words
 from engines.align import align
 from engines.errors import AlignmentError, EmbeddingError
 from engines.pair import EnginePair

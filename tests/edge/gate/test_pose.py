@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.pose import Pose, pose
+from edge.gate.pose import Pose, pose
 
 FRONTAL = np.array([(30, 40), (70, 40), (50, 60), (35, 80), (65, 80)], np.float32)
 """Eyes 40 px apart, nose tip midway, mouth 40 px below: no roll, yaw or pitch."""

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from edge.config.model import GateSettings
 from edge.detector_session import DETECTION_FLOOR
-from edge.gate import Features, decide, features, precheck
+from edge.gate.decision import Features, decide, features, precheck
 from edge.samples import Box, DetectedFace, QualityScore, Reason, Verdict
 
 FACE = Features(

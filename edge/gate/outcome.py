@@ -3,9 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from edge.best_shot import Shot
+from edge.gate.best_shot import Shot
+from edge.gate.stages import Seconds
 from edge.samples import Assessment, Box, Reason
-from edge.stages import Seconds
 from engines.errors import BackendError
 
 

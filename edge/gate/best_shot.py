@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from edge.config.tracks import TrackSettings
-from edge.gate import Features
+from edge.gate.decision import Features
 from edge.samples import Assessment, Captured
 
 FAR_SMALLER = 0.6

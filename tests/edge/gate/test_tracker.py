@@ -2,9 +2,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edge.kalman import box_of, corrected, first_motion, predicted
+from edge.gate.kalman import box_of, corrected, first_motion, predicted
+from edge.gate.tracker import Tracker, TrackerSettings, buffered_iou
 from edge.samples import Box
-from edge.track import Tracker, TrackerSettings, buffered_iou
 
 FRAME_S = 0.1
 

@@ -3,8 +3,8 @@ from typing import cast
 import numpy as np
 import pytest
 
-from edge.assess import assess_frame
 from edge.config.model import GateSettings
+from edge.gate.assess import assess_frame
 from edge.samples import DetectedFace, Reason
 from engines.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, frame_of, upright_face

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from edge.outcome import Outcome
+from edge.gate.outcome import Outcome
+from edge.gate.stages import Stage
 from edge.samples import Captured
-from edge.stages import Stage
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.config.model import GateSettings
-from edge.pose import pose
+from edge.gate.pose import pose
 from edge.samples import Box, DetectedFace, QualityScore, Reason, Verdict
 from engines.specification import Landmarks
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.best_shot import BestShots, Shot
 from edge.config.tracks import TrackSettings
-from edge.gate import features
+from edge.gate.best_shot import BestShots, Shot
+from edge.gate.decision import features
 from edge.samples import Assessment, Captured, Frame, QualityScore, Reason, Verdict
 from tests.edge.canned import upright_face
 

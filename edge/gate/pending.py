@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from edge.assess import Candidate, ScoredFace, score_face_images
-from edge.outcome import Outcome
+from edge.gate.assess import Candidate, ScoredFace, score_face_images
+from edge.gate.outcome import Outcome
 from edge.samples import Captured, Pixels
 from engines.errors import BackendError
 from engines.pair import EnginePair

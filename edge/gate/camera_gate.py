@@ -13,19 +13,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edge.assess import Candidate, assessment, candidates, face_image
-from edge.best_shot import BestShots, Shot
 from edge.config.masks import Polygon, is_masked
 from edge.config.model import GateSettings
 from edge.config.tracks import Mode, TrackSettings
-from edge.hysteresis import Hysteresis, limit_of
-from edge.outcome import Outcome, SeenFace
-from edge.pending import Pending, Scored, score_pending
+from edge.gate.assess import Candidate, assessment, candidates, face_image
+from edge.gate.best_shot import BestShots, Shot
+from edge.gate.hysteresis import Hysteresis, limit_of
+from edge.gate.outcome import Outcome, SeenFace
+from edge.gate.pending import Pending, Scored, score_pending
+from edge.gate.recent_faces import RecentFaces
+from edge.gate.stages import timed
+from edge.gate.tracker import Tracker, TrackerSettings
 from edge.protocols import FaceDetector
-from edge.recent_faces import RecentFaces
 from edge.samples import Assessment, Captured, Reason, Verdict
-from edge.stages import timed
-from edge.track import Tracker, TrackerSettings
 from engines.pair import EnginePair
 
 NO_PIXELS = np.empty((0, 0, 3), np.uint8)

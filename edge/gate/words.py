@@ -1,8 +1,8 @@
 """A verdict in words: the figures that decided it and the keys that would change it."""
 
 from edge.config.model import GateSettings
-from edge.gate import Features, border_distance
-from edge.pose import Pose, pose
+from edge.gate.decision import Features, border_distance
+from edge.gate.pose import Pose, pose
 from edge.samples import QualityScore, Reason, Verdict
 
 
