@@ -6,7 +6,7 @@ from rich.progress import Progress
 
 from edge.errors import EdgeError, SourceError
 from edge.samples import Assessment, Frame
-from edge.source_file import ImageFiles, VideoFile
+from edge.sources.files import ImageFiles, VideoFile
 
 Assess = Callable[[Frame], tuple[Assessment, ...]]
 Report = Callable[[EdgeError], None]

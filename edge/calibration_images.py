@@ -8,10 +8,10 @@ import numpy as np
 
 from edge.central_face import central_face
 from edge.errors import ImageError
-from edge.images import images_in, read_image
 from edge.pair_list import PairList
 from edge.protocols import FaceDetector
 from edge.samples import Pixels
+from edge.sources.images import images_in, read_image
 from engines.align import align
 from engines.calibrate_pairs import LabelledPairs
 from engines.calibration_faces import DEGRADED_SHARE, CalibrationFaces, degraded

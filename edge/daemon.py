@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from edge.camera_state import State
 from edge.config.changes import Changes, changes
 from edge.config.model import Config, Source
 from edge.errors import ImageError
@@ -21,12 +20,13 @@ from edge.forwarding import Forwarding
 from edge.gate.observation import NOBODY, Onlookers
 from edge.lane import Lane
 from edge.ledger import Ledger
-from edge.live_source import LiveSource
 from edge.open_delivery import open_delivery
 from edge.open_engines import camera_settings, open_engines
 from edge.outbox_tables import LedgerRow
-from edge.source_status import SourceStatus, Surroundings
-from edge.source_words import is_bad, status_words, trouble_of
+from edge.sources.live import LiveSource
+from edge.sources.source_words import is_bad, status_words, trouble_of
+from edge.sources.state import State
+from edge.sources.status import SourceStatus, Surroundings
 from edge.worker import Worker
 from engines.manifest import read_manifest
 

@@ -14,11 +14,11 @@ from edge.gate.observation import Observation, Observer
 from edge.gate.outcome import Outcome
 from edge.gate.pending import Pending, Scored
 from edge.ledger import MOST_WAITING, Counts, Ledger
-from edge.live_source import LiveSource
 from edge.open_engines import Engines
 from edge.pace import Turn
 from edge.samples import Captured
-from edge.source_time import SourceTime
+from edge.sources.clock import SourceTime
+from edge.sources.live import LiveSource
 
 
 class Lane:

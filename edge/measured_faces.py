@@ -11,10 +11,10 @@ from edge.central_face import central_face, portrait
 from edge.errors import ImageError, NoFaceError
 from edge.evaluation import MeasuredFace
 from edge.face_store import Entry, FaceStore, Facts, key_of
-from edge.images import read_image
 from edge.measures import Measure, Sample
 from edge.protocols import FaceDetector
 from edge.samples import Box, DetectedFace, Pixels
+from edge.sources.images import read_image
 from engines.align import align
 from engines.degrade import Degradation, degrade, generator_of
 from engines.pair import EnginePair

@@ -11,7 +11,7 @@ from edge.assess_files import Assess, Report
 from edge.errors import SourceError
 from edge.gate.tracker import Tracker, TrackerSettings
 from edge.samples import Assessment, Frame, Pixels, Reason
-from edge.source_file import ImageFiles, VideoFile
+from edge.sources.files import ImageFiles, VideoFile
 from edge.tuning import Footage
 
 PICTURE = 112

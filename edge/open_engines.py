@@ -10,7 +10,7 @@ from edge.config.model import Config, Source
 from edge.detector import open_detector
 from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.protocols import FaceDetector
-from edge.source_file import holds_video
+from edge.sources.files import holds_video
 from engines.pair import EnginePair, open_pair
 
 

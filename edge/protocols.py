@@ -10,10 +10,10 @@ class FrameSource(Protocol):
     """
     Opens a device, an address or a file and yields its frames, once: it never reconnects.
 
-    `edge.live_source.LiveSource` keeps one alive for months. It runs `frames()` in a thread of its
+    `edge.sources.live.LiveSource` keeps one alive for months. It runs `frames()` in a thread of its
     own, opens anew after a loss, and hands over values of `edge.samples.Captured`:
 
-        source = edge.sources.live_source(settings, around, unreadable)    nothing opened yet
+        source = edge.sources.open.live_source(settings, around, unreadable)    nothing opened yet
         source.start()
         source.frames()                      iterator of Captured: waits; ends after stop(), or
                                              after the last frame of a file

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from edge.camera_state import State
 from edge.daemon import Daemon
 from edge.drift import HINTS, Drift
 from edge.errors import OutboxError
@@ -13,6 +12,7 @@ from edge.ledger import Counts
 from edge.metrics import CameraReading, OutboxReading, Reading
 from edge.outbox_tables import LedgerRow
 from edge.sender import SenderStatus
+from edge.sources.state import State
 
 OUTCOMES = ("looked_at", "replaced", "late", "unscheduled", "failed", "unread")
 """What becomes of a frame, as `edge.ledger` counts it."""

@@ -22,7 +22,7 @@ from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.gate.outcome import Outcome
 from edge.observed import picture_of
 from edge.samples import Box, Captured, Frame, Reason, Verdict
-from edge.source_file import ImageFiles, VideoFile
+from edge.sources.files import ImageFiles, VideoFile
 
 APART_S = 3600.0
 _START = datetime(2000, 1, 1, tzinfo=timezone.utc)

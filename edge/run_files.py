@@ -31,8 +31,8 @@ from edge.reporting import console, counts_words, progress
 from edge.samples import Assessment, Captured, Frame, Reason
 from edge.shadow_log import ShadowLog
 from edge.sink import open_sink
-from edge.source_file import open_files
-from edge.source_time import SourceTime
+from edge.sources.clock import SourceTime
+from edge.sources.files import open_files
 
 Forward: TypeAlias = Callable[[Shot], None]
 

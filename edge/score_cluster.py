@@ -21,7 +21,7 @@ from edge.cluster_run import (
 from edge.reporting import counts_words, progress
 from edge.samples import Reason
 from edge.score_part import ScoreJob, score_part
-from edge.source_file import listed
+from edge.sources.files import listed
 
 SHOWN = 20
 """Failures printed; all of them are in the folder's file."""

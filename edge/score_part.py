@@ -23,7 +23,7 @@ from edge.errors import EdgeError
 from edge.gate.assess import assess_frame
 from edge.parquet import parquet_bytes
 from edge.record import FaceRecord, face_record
-from edge.source_file import open_files
+from edge.sources.files import open_files
 
 COLUMNS = {
     "schema_version": "int8",

@@ -10,8 +10,8 @@ import pytest
 
 from edge.daemon import WORKER_S
 from edge.delivery import STOP_GRACE_S
-from edge.live_source import STOP_S as SOURCE_S
 from edge.shadow_log_writer import STOP_S as SHADOW_LOG_S
+from edge.sources.live import STOP_S as SOURCE_S
 from edge.supervisor import DRAIN_S, RELOAD_S
 
 ROOT = Path(__file__).resolve().parents[1]

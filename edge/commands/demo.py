@@ -23,14 +23,14 @@ from edge.encode import to_delivery
 from edge.errors import EdgeError, SinkError
 from edge.face_output import made_folder, whole_file
 from edge.gate.assess import assess_frame
-from edge.images import read_image
-from edge.native_path import native_path
 from edge.option_numbers import whole
 from edge.record import face_record
 from edge.reporting import console, faces_table, progress, summary
 from edge.samples import Assessment, Pixels
 from edge.sink_directory import DirectorySink
-from edge.source_file import ImageFiles, VideoFile
+from edge.sources.files import ImageFiles, VideoFile
+from edge.sources.images import read_image
+from edge.sources.native_path import native_path
 from engines.catalogue import fetch, find_entry
 from engines.catalogued_pair import build_catalogued
 from engines.errors import PairError

@@ -13,10 +13,10 @@ from edge.config.file import read_config
 from edge.detector import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.face_output import made_folder, whole_file
-from edge.footage_files import open_footage
 from edge.gate.camera_gate import CameraGate
 from edge.reporting import console, progress
 from edge.rerun import camera_settings, rerun
+from edge.sources.footage_files import open_footage
 from engines.pair import open_pair
 
 EXAMPLES = """\

@@ -9,7 +9,7 @@ from edge.config.file import read_config
 from edge.config.model import Config
 from edge.logs import start_logging
 from edge.run_files import run_files
-from edge.sources import live_source
+from edge.sources.open import live_source
 from edge.supervisor import Supervisor
 
 EXAMPLES = """\

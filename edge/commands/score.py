@@ -20,7 +20,7 @@ from edge.record import FaceRecord, face_record
 from edge.reporting import amount, console, progress, summary
 from edge.score_cluster import score_on_cluster
 from edge.score_part import ScoreJob
-from edge.source_file import open_files
+from edge.sources.files import open_files
 from engines.manifest import read_manifest
 from engines.pair import open_pair
 

@@ -7,13 +7,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from edge.camera_state import State
 from edge.config.model import Config, effective_gate, effective_mode
 from edge.daemon import Daemon
 from edge.figures import Figures, GateBusyError
 from edge.page.exchange import Answer, Refusal, Request, json_answer, words_answer
 from edge.page.page import Document, Gate
 from edge.page.threshold import source_of
+from edge.sources.state import State
 
 STATE_WORDS = {
     State.STARTING: "starting",

@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from edge.boxes import detected_faces
 from edge.config.model import DetectorSettings
 from edge.detector import open_detector
-from edge.images import read_image
 from edge.pair_list import read_pairs
 from edge.protocols import FaceDetector
+from edge.sources.images import read_image
 from engines.align import align
 from engines.catalogue import fetch, find_entry
 from engines.golden import photographs_of

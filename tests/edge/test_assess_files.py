@@ -10,7 +10,7 @@ from edge.assess_files import assessments
 from edge.config.model import GateSettings
 from edge.errors import EdgeError
 from edge.gate.assess import assess_frame
-from edge.source_file import ImageFiles, VideoFile
+from edge.sources.files import ImageFiles, VideoFile
 from engines.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face
 

@@ -21,7 +21,7 @@ from edge.figures import Figures, GateBusyError, config_hash
 from edge.gate.observation import Observation, Onlookers
 from edge.gate.outcome import Outcome, SeenFace
 from edge.samples import Box, QualityScore
-from edge.sources import live_source
+from edge.sources.open import live_source
 from engines.manifest import read_manifest
 from tests.edge.assessments import assessment
 from tests.edge.running_gate import ENGINES

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from edge.errors import SourceError
-from edge.footage_files import open_footage
 from edge.observed import file_of, footage_of, observe, picture_of
 from edge.reporting import console, progress
 from edge.samples import Box, Frame, Reason, Verdict
+from edge.sources.footage_files import open_footage
 from tests.edge.assessments import Given, assessment
 from tests.edge.recordings import SIZE, write_walk
 

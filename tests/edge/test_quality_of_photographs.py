@@ -10,8 +10,8 @@ from rich.progress import Progress
 from edge.config.model import DetectorSettings, GateSettings
 from edge.detector import open_detector
 from edge.gate.assess import assess_frame
-from edge.images import read_image
 from edge.samples import Frame
+from edge.sources.images import read_image
 from engines.align import align
 from engines.catalogue import fetch, find_entry
 from engines.catalogued_pair import build_catalogued

@@ -5,8 +5,8 @@ from threading import Event
 import pytest
 
 from edge.config.file import read_config
-from edge.live_source import LiveSource
-from edge.source_status import Limits
+from edge.sources.live import LiveSource
+from edge.sources.status import Limits
 from edge.supervisor import Supervisor
 from tests.edge.running_gate import ENGINES
 from tests.edge.watching import PATIENCE_S, Scripted

@@ -19,9 +19,9 @@ from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.gate.observation import Observation, Observers
 from edge.gate.outcome import Outcome
 from edge.lane import Lane
-from edge.live_source import LiveSource
 from edge.samples import Frame
-from edge.source_status import Limits, Surroundings
+from edge.sources.live import LiveSource
+from edge.sources.status import Limits, Surroundings
 from edge.worker import MOST_FAILURES, Worker
 from engines.errors import BackendError
 from engines.pair import EnginePair

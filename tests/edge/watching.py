@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, Queue
 
 from edge.samples import Frame
-from edge.source_status import SourceStatus
+from edge.sources.status import SourceStatus
 
 PATIENCE_S = 60
 """Only a defect waits as long."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.latest_slot import Slot
+from edge.sources.slot import Slot
 
 PATIENCE_S = 30
 

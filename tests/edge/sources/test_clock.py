@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.samples import Captured
-from edge.source_time import SourceTime
+from edge.sources.clock import SourceTime
 from tests.edge.canned import frame_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)

@@ -16,12 +16,12 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from edge.backlog import drain
-from edge.camera_tls import tls_options, tls_problem
 from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import SourceError
 from edge.samples import Frame, Pixels
+from edge.sources.backlog import drain
+from edge.sources.camera_tls import tls_options, tls_problem
 
 START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 DECODER_THREADS = 2

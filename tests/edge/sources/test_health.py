@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.frame_health import REMEMBERED, Glance, PictureHealth, glance
 from edge.samples import Pixels
+from edge.sources.health import REMEMBERED, Glance, PictureHealth, glance
 
 SIZE = (640, 480)
 

@@ -4,9 +4,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from edge.capture_gstreamer import GStreamerCamera, csi_pipeline
 from edge.errors import SourceError
 from edge.samples import Pixels
+from edge.sources.gstreamer import GStreamerCamera, csi_pipeline
 from tests.edge.cameras import camera_settings
 from tests.edge.system_gstreamer import binding_folder, need_gstreamer
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
-from edge.camera_state import Patience
 from edge.config.credentials import read_secret
 from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import ImageError
-from edge.live_source import LiveSource
 from edge.protocols import FrameSource
-from edge.replay import Pacing, Replay
-from edge.source_file import open_files
-from edge.source_status import Limits, Surroundings
+from edge.sources.files import open_files
+from edge.sources.live import LiveSource
+from edge.sources.playback import Pacing, Replay
+from edge.sources.state import Patience
+from edge.sources.status import Limits, Surroundings
 
 STUCK = 3
 """Times its own timeout, after which a native call is believed never to return."""
@@ -41,14 +41,14 @@ def frame_source(settings: SourceSettings, unreadable: Callable[[ImageError], No
         case "file":
             return _replay(settings, unreadable)
         case "csi":
-            from edge.capture_gstreamer import GStreamerCamera, csi_pipeline  # noqa: PLC0415
+            from edge.sources.gstreamer import GStreamerCamera, csi_pipeline  # noqa: PLC0415
 
             return GStreamerCamera(settings, csi_pipeline(settings))
         case "v4l2":
-            from edge.capture_opencv import UsbCamera  # noqa: PLC0415
+            from edge.sources.v4l2 import UsbCamera  # noqa: PLC0415
 
             return UsbCamera(settings)
-    from edge.capture_ffmpeg import NetworkCamera  # noqa: PLC0415
+    from edge.sources.ffmpeg import NetworkCamera  # noqa: PLC0415
 
     return NetworkCamera(settings, lambda: address(settings))
 

@@ -4,8 +4,8 @@ from typing import cast
 import cv2
 import pytest
 
-from edge.capture_opencv import MOTION_JPEG, OpenCapture, UsbCamera
 from edge.errors import SourceError
+from edge.sources.v4l2 import MOTION_JPEG, OpenCapture, UsbCamera
 from tests.edge.cameras import BY_ID, INTERVAL_S, UsbDevice, camera_settings
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from edge.camera_state import Patience
-from edge.live_source import LiveSource
-from edge.source_status import Surroundings
-from edge.sources import frame_source, limits
+from edge.sources.live import LiveSource
+from edge.sources.open import frame_source, limits
+from edge.sources.state import Patience
+from edge.sources.status import Surroundings
 from tests.edge.cameras import camera_settings
 from tests.edge.rtsp import RtspCamera
 from tests.edge.system_gstreamer import need_gstreamer

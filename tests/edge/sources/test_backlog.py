@@ -1,6 +1,6 @@
 import pytest
 
-from edge.backlog import drain
+from edge.sources.backlog import drain
 
 
 class Camera:

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from threading import Condition, Thread
 
-from edge.camera_state import Announced, CameraState, State
 from edge.errors import EdgeError, SourceError
-from edge.frame_health import PictureHealth, glance
-from edge.latest_slot import Slot
 from edge.protocols import FrameSource
 from edge.samples import Captured, Frame
-from edge.source_status import Limits, SourceStatus, Surroundings
+from edge.sources.health import PictureHealth, glance
+from edge.sources.slot import Slot
+from edge.sources.state import Announced, CameraState, State
+from edge.sources.status import Limits, SourceStatus, Surroundings
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.camera_state import Announced, Availability, CameraState, Patience, State
+from edge.sources.state import Announced, Availability, CameraState, Patience, State
 
 PATIENCE = Patience()
 ALLOWED = {

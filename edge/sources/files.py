@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 
 from edge.errors import ImageError, SourceError
-from edge.images import SUFFIXES, files_in, read_image
-from edge.native_path import native_path
 from edge.samples import Frame
+from edge.sources.images import SUFFIXES, files_in, read_image
+from edge.sources.native_path import native_path
 
 VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm"})
 """File name endings read as video, lower case."""

@@ -10,7 +10,7 @@ import trustme
 
 from edge.config.tls import authorities
 from edge.errors import ConfigError, SourceError
-from edge.sources import frame_source
+from edge.sources.open import frame_source
 from tests.edge.cameras import camera_settings
 from tests.edge.motion_jpeg import motion_jpeg
 from tests.edge.rtsp import RtspCamera

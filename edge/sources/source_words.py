@@ -1,8 +1,8 @@
 """What happened to a source, in words for the log. Pure."""
 
-from edge.camera_state import Availability, State
-from edge.frame_health import Trouble
-from edge.source_status import SourceStatus
+from edge.sources.health import Trouble
+from edge.sources.state import Availability, State
+from edge.sources.status import SourceStatus
 
 LOOK_AT: dict[Trouble, str] = {
     "black": "is the lens covered, or the light off?",

@@ -9,14 +9,14 @@ from typing import cast
 import numpy as np
 import pytest
 
-from edge.camera_state import Availability, Patience
-from edge.capture_opencv import OpenCapture, UsbCamera
 from edge.errors import SourceError
-from edge.live_source import LiveSource
 from edge.protocols import FrameSource
 from edge.samples import Captured, Frame
-from edge.source_status import Limits, Surroundings
-from edge.wall_clock import WallClock
+from edge.sources.live import LiveSource
+from edge.sources.state import Availability, Patience
+from edge.sources.status import Limits, Surroundings
+from edge.sources.v4l2 import OpenCapture, UsbCamera
+from edge.sources.wall_clock import WallClock
 from tests.edge.cameras import BY_ID, UsbDevice, camera_settings, picture
 from tests.edge.watching import PATIENCE_S, Scripted, Told
 

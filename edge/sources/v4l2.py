@@ -13,10 +13,10 @@ from typing import TypeAlias
 
 import cv2
 
-from edge.backlog import drain
 from edge.config.source import SourceSettings
 from edge.errors import SourceError
 from edge.samples import Frame
+from edge.sources.backlog import drain
 
 ADVICE = "see which cameras there are with: ls -l /dev/v4l/by-id"
 MOTION_JPEG = cv2.VideoWriter.fourcc(*"MJPG")

@@ -1,9 +1,9 @@
 import pytest
 
-from edge.camera_state import Announced, Availability, CameraState, State
-from edge.frame_health import PictureHealth
-from edge.source_status import SourceStatus
-from edge.source_words import LOOK_AT, is_bad, status_words
+from edge.sources.health import PictureHealth
+from edge.sources.source_words import LOOK_AT, is_bad, status_words
+from edge.sources.state import Announced, Availability, CameraState, State
+from edge.sources.status import SourceStatus
 
 
 def status_of(state, availability=Availability.ONLINE, **picture):

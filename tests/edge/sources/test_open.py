@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.capture_ffmpeg import is_cut_off
 from edge.errors import ConfigError, SourceError
-from edge.source_status import Surroundings
-from edge.sources import address, frame_source, limits, live_source
+from edge.sources.ffmpeg import is_cut_off
+from edge.sources.open import address, frame_source, limits, live_source
+from edge.sources.status import Surroundings
 from tests.edge.cameras import BY_ID, camera_settings, picture
 from tests.edge.motion_jpeg import MotionJpeg, motion_jpeg
 from tests.edge.watching import PATIENCE_S, Told

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge.errors import ImageError, SourceError
-from edge.source_file import ImageFiles, VideoFile, listed
+from edge.sources.files import ImageFiles, VideoFile, listed
 
 
 def open_footage(

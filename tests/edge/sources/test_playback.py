@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import SourceError
-from edge.replay import LONGEST_GAP_S, Pacing, Replay
 from edge.samples import Frame
+from edge.sources.playback import LONGEST_GAP_S, Pacing, Replay
 from tests.edge.watching import Scripted
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from edge.errors import ImageError, SourceError
-from edge.images import images_in, read_image
+from edge.sources.images import images_in, read_image
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge.errors import ImageError, SourceError
-from edge.source_file import ImageFiles, VideoFile, open_files
+from edge.sources.files import ImageFiles, VideoFile, open_files
 
 
 @pytest.fixture
