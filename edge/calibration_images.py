@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.central_face import central_face
+from edge.detection.central_face import central_face
 from edge.errors import ImageError
 from edge.pair_list import PairList
 from edge.protocols import FaceDetector

@@ -15,7 +15,7 @@ from edge.calibration_images import (
     some_photographs,
 )
 from edge.config.model import DetectorSettings
-from edge.detector import open_detector
+from edge.detection.open import open_detector
 from edge.errors import UsageError
 from edge.pair_list import PairList, halves, read_pairs
 from engines.calibrate import Signals, Sweep, choose, sweep

@@ -20,7 +20,7 @@ import PIL
 
 from edge import __version__
 from edge.config.model import DetectorSettings
-from edge.detector import open_detector
+from edge.detection.open import open_detector
 from edge.errors import ClusterError, EdgeError
 from edge.protocols import FaceDetector
 from engines.errors import EnginesError

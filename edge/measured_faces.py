@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.central_face import central_face, portrait
+from edge.detection.central_face import central_face, portrait
 from edge.errors import ImageError, NoFaceError
 from edge.evaluation import MeasuredFace
 from edge.face_store import Entry, FaceStore, Facts, key_of

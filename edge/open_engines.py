@@ -7,7 +7,7 @@ from rich.progress import Progress
 from edge.config.changes import decisions
 from edge.config.engine import execution_of, frames_together
 from edge.config.model import Config, Source
-from edge.detector import open_detector
+from edge.detection.open import open_detector
 from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.protocols import FaceDetector
 from edge.sources.files import holds_video

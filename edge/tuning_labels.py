@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.central_face import central_face
+from edge.detection.central_face import central_face
 from edge.errors import TuningError
 from edge.observed import SCOREABLE
 from edge.pair_list import PairList

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from edge.bench import Bench, Seconds, frame_cases, in_a_row, network_cases, network_times, ratios
 from edge.config.model import DetectorSettings
-from edge.detector import open_detector
+from edge.detection.open import open_detector
 from edge.option_numbers import whole
 from edge.protocols import FaceDetector
 from edge.reporting import console

@@ -18,7 +18,7 @@ from edge.config.delivery import DirectorySinkSettings
 from edge.config.model import DetectorSettings, GateSettings
 from edge.contact_sheet import contact_sheet
 from edge.demo_clip import clip_frames, shot_photographs, write_clip
-from edge.detector import open_detector
+from edge.detection.open import open_detector
 from edge.encode import to_delivery
 from edge.errors import EdgeError, SinkError
 from edge.face_output import made_folder, whole_file

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from edge.cluster_run import Where, add_cluster_arguments
 from edge.cluster_work import PairPlace, software
 from edge.config.model import DetectorSettings
-from edge.detector import open_detector
+from edge.detection.open import open_detector
 from edge.errors import UsageError
 from edge.evaluation import Plan
 from edge.evaluation_options import to_measures, to_names, to_number_above_one, to_seeds, to_share

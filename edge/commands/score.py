@@ -11,7 +11,7 @@ from edge.assess_files import Assess, assessments
 from edge.cluster_run import Where, add_cluster_arguments
 from edge.cluster_work import PairPlace, software
 from edge.config.model import DetectorSettings, GateSettings
-from edge.detector import open_detector
+from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.face_output import Form, Write, whole_file, written
 from edge.gate.assess import assess_frame

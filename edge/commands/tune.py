@@ -16,7 +16,7 @@ from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.config.model import Config
 from edge.config.uri import redacted
-from edge.detector import open_detector
+from edge.detection.open import open_detector
 from edge.drift_file import write_baseline
 from edge.errors import EdgeError, UsageError
 from edge.face_output import made_folder, whole_file

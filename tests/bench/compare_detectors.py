@@ -20,9 +20,9 @@ from rich.progress import track
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from edge.boxes import detected_faces
 from edge.config.model import DetectorSettings
-from edge.detector import open_detector
+from edge.detection.boxes import detected_faces
+from edge.detection.open import open_detector
 from edge.pair_list import read_pairs
 from edge.protocols import FaceDetector
 from edge.sources.images import read_image

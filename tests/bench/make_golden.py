@@ -15,7 +15,7 @@ from rich.progress import track
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from edge.detector_mtcnn import MtcnnDetector
+from edge.detection.mtcnn import MtcnnDetector
 from engines.align import align
 from engines.catalogue import fetch, find_entry
 from engines.golden import GOLDEN, GoldenFace, photographs_of, read_photograph

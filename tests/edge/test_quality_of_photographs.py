@@ -8,7 +8,7 @@ import pytest
 from rich.progress import Progress
 
 from edge.config.model import DetectorSettings, GateSettings
-from edge.detector import open_detector
+from edge.detection.open import open_detector
 from edge.gate.assess import assess_frame
 from edge.samples import Frame
 from edge.sources.images import read_image

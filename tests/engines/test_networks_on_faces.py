@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge.detector_mtcnn import MtcnnDetector
+from edge.detection.mtcnn import MtcnnDetector
 from edge.pair_list import read_pairs
 from engines.align import align
 from engines.catalogue import Catalogued, entries, fetch, find_entry

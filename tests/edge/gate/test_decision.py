@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
 
 from edge.config.model import GateSettings
-from edge.detector_session import DETECTION_FLOOR
+from edge.detection.session import DETECTION_FLOOR
 from edge.gate.decision import Features, decide, features, precheck
 from edge.samples import Box, DetectedFace, QualityScore, Reason, Verdict
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.boxes import check_pixels, detected_faces
-from edge.detector_session import DETECTION_FLOOR
+from edge.detection.boxes import check_pixels, detected_faces
+from edge.detection.session import DETECTION_FLOOR
 from edge.errors import DetectorError
 from edge.samples import DetectedFace, Pixels
 

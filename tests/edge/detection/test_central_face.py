@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge.central_face import central_face, portrait
+from edge.detection.central_face import central_face, portrait
 from edge.samples import Box, DetectedFace
 
 PIXELS = np.zeros((100, 200, 3), np.uint8)

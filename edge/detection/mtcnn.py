@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.boxes import Boxes, Scores, check_pixels, detected_faces, suppress
-from edge.detector_session import DETECTION_FLOOR, DetectorSession
-from edge.octaves import Octaves, cut, octaves, shrunk
+from edge.detection.boxes import Boxes, Scores, check_pixels, detected_faces, suppress
+from edge.detection.octaves import Octaves, cut, octaves, shrunk
+from edge.detection.session import DETECTION_FLOOR, DetectorSession
 from edge.samples import DetectedFace, Pixels
 
 WINDOW = 12

@@ -5,9 +5,9 @@ from pathlib import Path
 from rich.progress import Progress
 
 from edge.config.model import DetectorSettings
-from edge.detector_mtcnn import MtcnnDetector
-from edge.detector_ultraface import UltrafaceDetector
-from edge.detector_yunet import YunetDetector
+from edge.detection.mtcnn import MtcnnDetector
+from edge.detection.ultraface import UltrafaceDetector
+from edge.detection.yunet import YunetDetector
 from edge.errors import DetectorError
 from edge.protocols import FaceDetector
 from engines.catalogue import fetch, find_entry

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.octaves import cut, octaves, shrunk
+from edge.detection.octaves import cut, octaves, shrunk
 
 COLUMNS, ROWS = np.meshgrid(np.arange(250), np.arange(201))
 RAMP = np.stack([COLUMNS, ROWS, np.zeros_like(ROWS)], axis=2).astype(np.uint8)

@@ -8,14 +8,14 @@ import pytest
 import yaml
 
 from edge.config.model import DetectorSettings
-from edge.detector import open_detector
-from edge.detector_mtcnn import MtcnnDetector
+from edge.detection.mtcnn import MtcnnDetector
+from edge.detection.open import open_detector
 from edge.errors import DetectorError
 from engines.catalogue import fetch, find_entry
 from tests.edge.photographs import frame_with, head, inter_eye, portrait
 
 PORTRAITS = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"]
-SHARED = Path(__file__).parents[3] / "shared" / "models"
+SHARED = Path(__file__).parents[4] / "shared" / "models"
 
 
 def yunet_file():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.boxes import check_pixels, detected_faces, suppress
+from edge.detection.boxes import check_pixels, detected_faces, suppress
 from edge.errors import DetectorError
 
 CORNER, SIDE = st.integers(0, 20), st.integers(1, 12)

@@ -3,7 +3,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from edge.detector_mtcnn import MtcnnDetector
+from edge.detection.mtcnn import MtcnnDetector
 from edge.errors import DetectorError
 from engines.catalogue import fetch, find_entry
 from tests.edge.photographs import frame_with, head, inter_eye, portrait

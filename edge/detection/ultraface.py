@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.boxes import Boxes, Scores, check_pixels, detected_faces, suppress
-from edge.detector_session import DETECTION_FLOOR, DetectorSession
-from edge.octaves import Octaves, cut, octaves
+from edge.detection.boxes import Boxes, Scores, check_pixels, detected_faces, suppress
+from edge.detection.octaves import Octaves, cut, octaves
+from edge.detection.session import DETECTION_FLOOR, DetectorSession
 from edge.samples import DetectedFace, Pixels
 
 WIDTH, HEIGHT = 320, 240
