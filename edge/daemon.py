@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from edge.config.changes import Changes, changes
 from edge.config.model import Config, Source
+from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import ImageError
 from edge.forwarding import Forwarding
 from edge.gate.observation import NOBODY, Onlookers
@@ -22,7 +23,6 @@ from edge.lane import Lane
 from edge.ledger import Ledger
 from edge.open_delivery import open_delivery
 from edge.open_engines import camera_settings, open_engines
-from edge.outbox_tables import LedgerRow
 from edge.sources.live import LiveSource
 from edge.sources.source_words import is_bad, status_words, trouble_of
 from edge.sources.state import State

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from edge.delivery.face_output import whole_file
 from edge.drift import Baseline
 from edge.errors import ConfigError
-from edge.face_output import whole_file
 
 
 class _File(BaseModel):

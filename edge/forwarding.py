@@ -5,13 +5,13 @@ import time
 from dataclasses import dataclass
 
 from edge.config.delivery import DeliverySettings
-from edge.delivery import Courier
-from edge.encode import to_delivery
+from edge.delivery.courier import Courier
+from edge.delivery.encode import to_delivery
+from edge.delivery.record import Capture
 from edge.errors import OutboxError
 from edge.gate.best_shot import Shot
 from edge.gate.observation import Took, unheeded
 from edge.ledger import Counts
-from edge.record import Capture
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.config.delivery import MqttSinkSettings
 from edge.config.tls import client_context
+from edge.delivery.record import NOT_IN_NAMES
 from edge.errors import SinkError, SinkRefusedError
-from edge.record import NOT_IN_NAMES
 
 ONLINE, OFFLINE = "online", "offline"
 PROTOCOLS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from edge.config.delivery import OutboxSettings
 from edge.config.model import Config
-from edge.delivery import Courier
-from edge.face_database import IN_MEMORY
+from edge.delivery.courier import Courier
+from edge.delivery.face_database import IN_MEMORY
 from edge.forwarding import Forwarding
 from edge.gate.observation import Took, unheeded
 from edge.protocols import Sink

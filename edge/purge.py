@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.config.delivery import OutboxSettings
+from edge.delivery.clock import Clocks, OutboxClock
+from edge.delivery.face_database import transaction
+from edge.delivery.outbox import Outbox
+from edge.delivery.outbox_file import SET_ASIDE, open_intact
 from edge.errors import OutboxCorruptError
-from edge.face_database import transaction
-from edge.outbox import Outbox
-from edge.outbox_clock import Clocks, OutboxClock
-from edge.outbox_file import SET_ASIDE, open_intact
 from edge.shadow_log_file import open_shadow_log, translated
 from edge.shadow_log_tables import faces_before, last_time, remove_before
 from edge.sink_directory import delete_face, face_bytes, stamp_unset, stored_faces

@@ -5,13 +5,13 @@ from dataclasses import asdict
 from typing import Any
 
 from edge.daemon import Daemon
+from edge.delivery.outbox_tables import LedgerRow
+from edge.delivery.sender import SenderStatus
 from edge.drift import HINTS, Drift
 from edge.errors import OutboxError
 from edge.lane import Lane
 from edge.ledger import Counts
 from edge.metrics import CameraReading, OutboxReading, Reading
-from edge.outbox_tables import LedgerRow
-from edge.sender import SenderStatus
 from edge.sources.state import State
 
 OUTCOMES = ("looked_at", "replaced", "late", "unscheduled", "failed", "unread")

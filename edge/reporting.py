@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from edge.record import FaceRecord
+from edge.delivery.record import FaceRecord
 from edge.samples import Reason
 
 NOT_SCORED = "-"

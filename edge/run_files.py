@@ -16,8 +16,9 @@ from typing import TypeAlias
 from edge.assess_files import assessments
 from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
-from edge.delivery import Courier
-from edge.encode import to_delivery
+from edge.delivery.courier import Courier
+from edge.delivery.encode import to_delivery
+from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import EdgeError
 from edge.gate.best_shot import Shot
 from edge.gate.camera_gate import CameraGate
@@ -26,7 +27,6 @@ from edge.gate.outcome import Outcome
 from edge.ledger import Counts
 from edge.open_delivery import open_delivery
 from edge.open_engines import open_engines
-from edge.outbox_tables import LedgerRow
 from edge.reporting import console, counts_words, progress
 from edge.samples import Assessment, Captured, Frame, Reason
 from edge.shadow_log import ShadowLog

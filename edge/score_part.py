@@ -19,10 +19,10 @@ from edge.cluster_work import (
     worker_pair,
 )
 from edge.config.model import DetectorSettings, GateSettings
+from edge.delivery.record import FaceRecord, face_record
 from edge.errors import EdgeError
 from edge.gate.assess import assess_frame
 from edge.parquet import parquet_bytes
-from edge.record import FaceRecord, face_record
 from edge.sources.files import open_files
 
 COLUMNS = {

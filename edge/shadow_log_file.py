@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edge.delivery.face_database import Format, open_face_database
 from edge.errors import ShadowLogError
-from edge.face_database import Format, open_face_database
 
 APPLICATION_ID = 0x4547534C
 """Marks our files (`EGSL`), so that no other program's database is ever written to."""

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edge.outbox_clock import Reading
+from edge.delivery.clock import Reading
 from edge.samples import Box, Reason
 
 ROW_BYTES = 300

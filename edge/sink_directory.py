@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.config.delivery import DirectorySinkSettings
-from edge.encode import EXTENSIONS
+from edge.delivery.encode import EXTENSIONS
+from edge.delivery.record import FaceRecord, record_name
 from edge.errors import SinkError
-from edge.record import FaceRecord, record_name
 from edge.samples import Delivery
 
 SIDECAR = ".json"

@@ -37,7 +37,7 @@ from edge import __version__
 from edge.config.credentials import read_secret
 from edge.config.delivery import HttpSinkSettings, Secret
 from edge.config.tls import client_context
-from edge.encode import EXTENSIONS
+from edge.delivery.encode import EXTENSIONS
 from edge.errors import ConfigError, SinkError
 from edge.http_answer import Answer, judge
 from edge.samples import Delivery

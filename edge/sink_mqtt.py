@@ -20,10 +20,10 @@ from collections.abc import Mapping
 
 from edge.config.credentials import read_secret
 from edge.config.delivery import MqttSinkSettings
+from edge.delivery.record import FaceRecord, origin
 from edge.errors import ConfigError, SinkError, SinkRefusedError
 from edge.home_assistant import Announced, discovery
 from edge.mqtt_session import Message, MqttSession, client_id, device_name
-from edge.record import FaceRecord, origin
 from edge.samples import Delivery
 
 log = logging.getLogger(__name__)

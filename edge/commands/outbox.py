@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.config.file import read_config
+from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import UsageError
-from edge.outbox_tables import LedgerRow
 from edge.purge import open_for_service
 
 EXAMPLES = """\

@@ -10,9 +10,9 @@ from edge.comparison import compare
 from edge.comparison_report import Side, as_json, as_page, sentence
 from edge.config.engine import execution_of
 from edge.config.file import read_config
+from edge.delivery.face_output import made_folder, whole_file
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
-from edge.face_output import made_folder, whole_file
 from edge.gate.camera_gate import CameraGate
 from edge.reporting import console, progress
 from edge.rerun import camera_settings, rerun

@@ -11,12 +11,12 @@ from edge.assess_files import Assess, assessments
 from edge.cluster_run import Where, add_cluster_arguments
 from edge.cluster_work import PairPlace, software
 from edge.config.model import DetectorSettings, GateSettings
+from edge.delivery.face_output import Form, Write, whole_file, written
+from edge.delivery.record import FaceRecord, face_record
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
-from edge.face_output import Form, Write, whole_file, written
 from edge.gate.assess import assess_frame
 from edge.option_numbers import between, whole
-from edge.record import FaceRecord, face_record
 from edge.reporting import amount, console, progress, summary
 from edge.score_cluster import score_on_cluster
 from edge.score_part import ScoreJob

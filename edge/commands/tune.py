@@ -16,10 +16,10 @@ from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.config.model import Config
 from edge.config.uri import redacted
+from edge.delivery.face_output import made_folder, whole_file
 from edge.detection.open import open_detector
 from edge.drift_file import write_baseline
 from edge.errors import EdgeError, UsageError
-from edge.face_output import made_folder, whole_file
 from edge.option_numbers import to_positive, to_share, whole
 from edge.pair_list import PairList, read_pairs
 from edge.reporting import console, progress

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from edge.outbox_clock import Clocks
+from edge.delivery.clock import Clocks
 
 DAY = 86400.0
 NOW = 1_800_000_000.0

@@ -2,8 +2,8 @@
 
 import hashlib
 
-from edge.encode import to_delivery
-from edge.outbox import Outbox
+from edge.delivery.encode import to_delivery
+from edge.delivery.outbox import Outbox
 from edge.samples import Delivery
 from tests.edge.assessments import Given, assessment
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.config.delivery import BackoffSettings, OutboxSettings
-from edge.delivery import Courier
+from edge.delivery.courier import Courier
 from edge.errors import SinkError
 from edge.samples import Delivery
 from tests.edge.deliveries import blob

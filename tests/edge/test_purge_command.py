@@ -11,9 +11,9 @@ import pytest
 from edge.__main__ import main
 from edge.config.delivery import DirectorySinkSettings, OutboxSettings
 from edge.config.shadow_log import ShadowLogSettings
+from edge.delivery.clock import Clocks
+from edge.delivery.outbox import Outbox
 from edge.gate.outcome import SeenFace
-from edge.outbox import Outbox
-from edge.outbox_clock import Clocks
 from edge.samples import Box
 from edge.shadow_log import logged_face
 from edge.shadow_log_tables import Kind

@@ -3,7 +3,7 @@ import os
 
 from rich.console import Console
 
-from edge.record import face_record
+from edge.delivery.record import face_record
 from edge.reporting import amount, faces_table, progress
 from tests.edge.assessments import Given, assessment
 

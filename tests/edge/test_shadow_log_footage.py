@@ -3,9 +3,9 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from edge.face_database import transaction
+from edge.delivery.clock import Reading
+from edge.delivery.face_database import transaction
 from edge.observed import footage_of
-from edge.outbox_clock import Reading
 from edge.samples import Box, Reason
 from edge.shadow_log_file import open_shadow_log
 from edge.shadow_log_footage import logged_footage

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge.config.delivery import DirectorySinkSettings
-from edge.encode import to_delivery
+from edge.delivery.encode import to_delivery
 from edge.errors import SinkError, SinkRefusedError
 from edge.protocols import Sink
 from edge.sink_directory import DirectorySink, stored_faces

@@ -10,9 +10,9 @@ import pytest
 import trustme
 
 from edge.config.delivery import MqttSinkSettings, Secret
+from edge.delivery.record import FaceRecord
 from edge.errors import ConfigError, SinkError, SinkRefusedError
 from edge.protocols import Sink
-from edge.record import FaceRecord
 from edge.sink_mqtt import MqttSink
 from tests.edge import mqtt_broker
 from tests.edge.deliveries import face

@@ -12,7 +12,7 @@ from edge.config.model import GateSettings, Source
 from edge.config.schedule import DAYS, Hours
 from edge.config.tracks import TrackSettings
 from edge.config.uri import parse_uri
-from edge.delivery import Courier
+from edge.delivery.courier import Courier
 from edge.errors import DetectorError
 from edge.forwarding import Forwarding
 from edge.gate.camera_gate import CameraGate, CameraSettings

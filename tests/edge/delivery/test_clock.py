@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.outbox_clock import OutboxClock, Reading, resumed
+from edge.delivery.clock import OutboxClock, Reading, resumed
 from tests.edge.clocks import DAY, NOW, Hands
 
 WALL = st.floats(0, 4e9)

@@ -10,8 +10,8 @@ from typing import Literal, TextIO
 
 from rich.console import Console
 
+from edge.delivery.record import FaceRecord, record_json
 from edge.errors import SinkError
-from edge.record import FaceRecord, record_json
 from edge.reporting import faces_table
 
 Form = Literal["table", "json", "csv"]

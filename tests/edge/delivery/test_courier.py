@@ -13,7 +13,7 @@ from edge.config.delivery import (
     MqttSinkSettings,
     OutboxSettings,
 )
-from edge.delivery import Courier
+from edge.delivery.courier import Courier
 from edge.errors import SinkBusyError, SinkError, SinkRefusedError
 from edge.sink_http import HttpSink
 from edge.sink_mqtt import MqttSink
@@ -171,7 +171,7 @@ def test_stopping_sends_what_is_due_and_closes_the_sink(open_courier):
 
 def test_state_changes_are_logged_once_and_not_each_attempt(open_courier, caplog):
     sink = ScriptedSink(*[SinkError("connection refused")] * 6)
-    with caplog.at_level(logging.INFO, "edge.sender"):
+    with caplog.at_level(logging.INFO, "edge.delivery.sender"):
         courier = open_courier(sink=sink)
         courier.start()
         courier.accept(blob(1))

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.config.delivery import OutboxSettings
+from edge.delivery.face_database import Format, open_face_database
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
-from edge.face_database import Format, open_face_database
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge import outbox_tables as tables
+from edge.delivery import outbox_tables as tables
+from edge.delivery.clock import Clocks, OutboxClock, Reading
+from edge.delivery.face_database import transaction
+from edge.delivery.outbox_file import translated
 from edge.errors import OutboxCorruptError, OutboxError
-from edge.face_database import transaction
-from edge.outbox_clock import Clocks, OutboxClock, Reading
-from edge.outbox_file import translated
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Access:
         Go on with the clock that the file holds.
 
         Args:
-            database: Opened by `edge.outbox_file`; closed by `close`.
+            database: Opened by `edge.delivery.outbox_file`; closed by `close`.
             path: Of its file, for messages.
             clocks: The system's, unless a test brings its own.
         """

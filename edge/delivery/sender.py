@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from edge.backoff import backoff_delay
 from edge.config.delivery import BackoffSettings
+from edge.delivery.outbox import Outbox
+from edge.delivery.outbox_tables import Queued
 from edge.errors import OutboxError, SinkBusyError, SinkError, SinkRefusedError
-from edge.outbox import Outbox
-from edge.outbox_tables import Queued
 from edge.protocols import Sink
 
 log = logging.getLogger(__name__)

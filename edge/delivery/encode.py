@@ -2,8 +2,8 @@
 
 import cv2
 
+from edge.delivery.record import Capture, face_record, record_json
 from edge.errors import SinkRefusedError
-from edge.record import Capture, face_record, record_json
 from edge.samples import Assessment, Delivery, MediaType, Pixels
 
 EXTENSIONS: dict[MediaType, str] = {"image/png": ".png", "image/jpeg": ".jpg"}

@@ -4,10 +4,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from edge.config.delivery import OutboxSettings
+from edge.delivery.face_database import IN_MEMORY
+from edge.delivery.outbox import Outbox, Placed
+from edge.delivery.outbox_tables import room_for
 from edge.errors import OutboxError
-from edge.face_database import IN_MEMORY
-from edge.outbox import Outbox, Placed
-from edge.outbox_tables import room_for
 from tests.edge.clocks import DAY, Hands
 from tests.edge.deliveries import blob, waiting
 

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from edge import outbox_tables as tables
 from edge.config.delivery import OutboxSettings
+from edge.delivery import outbox_tables as tables
+from edge.delivery.outbox import Outbox
+from edge.delivery.outbox_file import MIGRATIONS, open_file
 from edge.errors import OutboxError, OutboxFullError
-from edge.outbox import Outbox
-from edge.outbox_file import MIGRATIONS, open_file
 from tests.edge.deliveries import blob, waiting
 
 
@@ -50,7 +50,7 @@ def test_a_corrupt_file_is_set_aside_and_the_gate_goes_on(at, damage, caplog):
         "text": b"quality: 80\n" * 100,
     }[damage]
     at.path.write_bytes(broken)
-    with caplog.at_level(logging.ERROR, "edge.outbox_file"):
+    with caplog.at_level(logging.ERROR, "edge.delivery.outbox_file"):
         assert reopened(at) is None
     assert at.path.with_name("outbox.sqlite.corrupt-1").read_bytes() == broken
     assert "set aside as" in caplog.text
@@ -153,7 +153,7 @@ def test_another_process_may_purge_while_this_one_delivers(at):
     outbox.put(blob(1))
     [face_id] = [face.face_id for face in outbox.purge(0.0, dry_run=True)]
     purge = (
-        "import sys; from pathlib import Path; from edge.outbox import Outbox;"
+        "import sys; from pathlib import Path; from edge.delivery.outbox import Outbox;"
         "from edge.config.delivery import OutboxSettings;"
         "Outbox(OutboxSettings(path=Path(sys.argv[1])), ()).purge(0.0, dry_run=False)"
     )

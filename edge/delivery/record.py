@@ -1,7 +1,7 @@
 """
 The JSON record of one face: what the commands print and what leaves the device.
 
-`edge/record.schema.json` is its published JSON Schema, printed by `python -m edge.record`; a test
+`edge/record.schema.json` is its published JSON Schema, printed by `python -m edge.delivery.record`; a test
 compares the two. The embedding is a biometric template and is included only when asked for.
 """
 

@@ -11,14 +11,14 @@ from contextlib import suppress
 from dataclasses import fields
 
 from edge.config.delivery import BackoffSettings, OutboxSettings
+from edge.delivery.clock import Clocks
+from edge.delivery.face_database import IN_MEMORY
+from edge.delivery.outbox import Outbox, Placed
+from edge.delivery.outbox_tables import LedgerRow, Stock
+from edge.delivery.sender import Sender, SenderStatus
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
-from edge.face_database import IN_MEMORY
-from edge.outbox import Outbox, Placed
-from edge.outbox_clock import Clocks
-from edge.outbox_tables import LedgerRow, Stock
 from edge.protocols import Sink
 from edge.samples import Delivery
-from edge.sender import Sender, SenderStatus
 
 log = logging.getLogger(__name__)
 

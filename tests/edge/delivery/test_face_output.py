@@ -2,8 +2,8 @@ import os
 
 import pytest
 
+from edge.delivery.face_output import made_folder, whole_file
 from edge.errors import SinkError
-from edge.face_output import made_folder, whole_file
 
 
 def test_a_folder_for_results_is_made_and_left_empty(tmp_path):

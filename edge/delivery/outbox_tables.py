@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from edge.outbox_clock import Reading
+from edge.delivery.clock import Reading
 from edge.samples import Delivery
 
 Counted: TypeAlias = tuple[str, str, int]

@@ -4,14 +4,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-import edge.delivery.record
+import edge.delivery.courier.record
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from edge.record import (
+from edge.delivery.record import (
     Capture,
     FaceRecord,
     face_record,
@@ -23,7 +23,7 @@ from edge.record import (
 from edge.samples import QualityScore
 from tests.edge.assessments import Given, assessment, unit_embedding
 
-SCHEMA_FILE = Path(edge.record.__file__).with_name("record.schema.json")
+SCHEMA_FILE = Path(edge.delivery.record.__file__).with_name("record.schema.json")
 NOON = datetime(2026, 6, 1, 14, 0, 0, 250_000, timezone(timedelta(hours=2)))
 AT_THE_DOOR = Capture("door", NOON, clock_synced=True, track_id="door-7f-12", revision=1)
 
@@ -47,7 +47,7 @@ CAPTURES = st.none() | st.builds(
 
 def test_published_schema_is_the_one_of_the_model():
     assert SCHEMA_FILE.read_text() == schema_json(), (
-        "run: python -m edge.record > edge/record.schema.json"
+        "run: python -m edge.delivery.record > edge/record.schema.json"
     )
 
 

@@ -11,13 +11,13 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from edge import outbox_tables as tables
 from edge.config.delivery import OutboxSettings
+from edge.delivery import outbox_tables as tables
+from edge.delivery.clock import Clocks
+from edge.delivery.outbox_access import Access
+from edge.delivery.outbox_file import open_file
+from edge.delivery.outbox_tables import Counted, LedgerRow, Queued, Stock, Stored
 from edge.errors import OutboxError
-from edge.outbox_access import Access
-from edge.outbox_clock import Clocks
-from edge.outbox_file import open_file
-from edge.outbox_tables import Counted, LedgerRow, Queued, Stock, Stored
 from edge.samples import Delivery
 
 EXPIRE_EVERY_S = 60.0
