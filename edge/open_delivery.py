@@ -12,7 +12,7 @@ from edge.forwarding import Forwarding
 from edge.gate.observation import Took, unheeded
 from edge.protocols import Sink
 from edge.samples import Delivery
-from edge.sink import open_sink
+from edge.sinks.open import open_sink
 
 MEMORY_ONLY = OutboxSettings(path=IN_MEMORY, quota=4_000_000)
 """Without an outbox in the configuration: faces wait here while a sink is down, until the end."""

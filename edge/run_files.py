@@ -30,7 +30,7 @@ from edge.open_engines import open_engines
 from edge.reporting import console, counts_words, progress
 from edge.samples import Assessment, Captured, Frame, Reason
 from edge.shadow_log import ShadowLog
-from edge.sink import open_sink
+from edge.sinks.open import open_sink
 from edge.sources.clock import SourceTime
 from edge.sources.files import open_files
 

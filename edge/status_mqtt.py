@@ -17,7 +17,7 @@ from typing import Any
 from edge.config.credentials import read_secret
 from edge.config.delivery import MqttSinkSettings
 from edge.errors import ConfigError, SinkError
-from edge.mqtt_session import Message, MqttSession, client_id, device_name
+from edge.sinks.mqtt_session import Message, MqttSession, client_id, device_name
 
 
 class MqttStatus:

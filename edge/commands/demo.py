@@ -27,7 +27,7 @@ from edge.gate.assess import assess_frame
 from edge.option_numbers import whole
 from edge.reporting import console, faces_table, progress, summary
 from edge.samples import Assessment, Pixels
-from edge.sink_directory import DirectorySink
+from edge.sinks.directory import DirectorySink
 from edge.sources.files import ImageFiles, VideoFile
 from edge.sources.images import read_image
 from edge.sources.native_path import native_path

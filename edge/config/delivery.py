@@ -80,7 +80,7 @@ class HttpSinkSettings(_NetworkSinkSettings):
     token: Secret | None = None
     """Sent as `Authorization: Bearer …`."""
     signing_secret: Secret | None = None
-    """Key of the HMAC-SHA256 of the body in `X-Edge-Gate-Signature` (see `edge.sink_http`)."""
+    """Key of the HMAC-SHA256 of the body in `X-Edge-Gate-Signature` (see `edge.sinks.http`)."""
     allow_plaintext: bool = False
     """Send faces unencrypted over a network you trust otherwise."""
 
@@ -97,7 +97,7 @@ class HttpSinkSettings(_NetworkSinkSettings):
 
 
 class MqttSinkSettings(_NetworkSinkSettings):
-    """One JSON message for each face (see `edge.sink_mqtt` for the topics)."""
+    """One JSON message for each face (see `edge.sinks.mqtt` for the topics)."""
 
     type: Literal["mqtt"] = "mqtt"
     name: SinkName = "mqtt"

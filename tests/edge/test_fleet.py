@@ -15,7 +15,7 @@ import yaml
 from edge.config.delivery import MqttSinkSettings, Secret
 from edge.config.file import read_config
 from edge.errors import SinkError
-from edge.sink_mqtt import MqttSink
+from edge.sinks.mqtt import MqttSink
 from tests.edge import mqtt_broker
 from tests.edge.deliveries import face
 from tests.edge.mqtt_broker import PATIENCE_S, Broker, subscribed, wait_for

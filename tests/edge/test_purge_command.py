@@ -18,7 +18,7 @@ from edge.samples import Box
 from edge.shadow_log import logged_face
 from edge.shadow_log_tables import Kind
 from edge.shadow_log_writer import Noted, ShadowLogWriter
-from edge.sink_directory import DirectorySink
+from edge.sinks.directory import DirectorySink
 from tests.edge.clocks import DAY
 from tests.edge.deliveries import blob, face
 

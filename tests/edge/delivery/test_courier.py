@@ -15,8 +15,8 @@ from edge.config.delivery import (
 )
 from edge.delivery.courier import Courier
 from edge.errors import SinkBusyError, SinkError, SinkRefusedError
-from edge.sink_http import HttpSink
-from edge.sink_mqtt import MqttSink
+from edge.sinks.http import HttpSink
+from edge.sinks.mqtt import MqttSink
 from tests.edge import face_server, mqtt_broker
 from tests.edge.deliveries import blob, face
 from tests.edge.face_server import answers

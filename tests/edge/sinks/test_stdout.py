@@ -5,7 +5,7 @@ import pytest
 
 from edge.errors import SinkError
 from edge.protocols import Sink
-from edge.sink_stdout import StdoutSink
+from edge.sinks.stdout import StdoutSink
 from tests.edge.deliveries import face
 
 

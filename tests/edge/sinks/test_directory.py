@@ -11,7 +11,7 @@ from edge.config.delivery import DirectorySinkSettings
 from edge.delivery.encode import to_delivery
 from edge.errors import SinkError, SinkRefusedError
 from edge.protocols import Sink
-from edge.sink_directory import DirectorySink, stored_faces
+from edge.sinks.directory import DirectorySink, stored_faces
 from tests.edge.assessments import Given, assessment, face_image
 
 NOW = 1_800_000_000.0

@@ -9,7 +9,7 @@ import trustme
 from edge.config.delivery import HttpSinkSettings, Secret
 from edge.errors import ConfigError, SinkBusyError, SinkError, SinkRefusedError
 from edge.protocols import Sink
-from edge.sink_http import HttpSink
+from edge.sinks.http import HttpSink
 from tests.edge import face_server
 from tests.edge.deliveries import face
 from tests.edge.face_server import answers

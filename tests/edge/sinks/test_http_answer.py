@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.http_answer import Answer, retry_after_s
+from edge.sinks.http_answer import Answer, retry_after_s
 
 NOON = "Sun, 06 Nov 1994 12:00:00 GMT"
 NOON_S = 784123200.0

@@ -39,8 +39,8 @@ from edge.config.delivery import HttpSinkSettings, Secret
 from edge.config.tls import client_context
 from edge.delivery.encode import EXTENSIONS
 from edge.errors import ConfigError, SinkError
-from edge.http_answer import Answer, judge
 from edge.samples import Delivery
+from edge.sinks.http_answer import Answer, judge
 
 TROUBLE = (HTTPError, http.client.HTTPException, OSError)
 LONGEST_ANSWER = 65536

@@ -22,9 +22,9 @@ from edge.config.credentials import read_secret
 from edge.config.delivery import MqttSinkSettings
 from edge.delivery.record import FaceRecord, origin
 from edge.errors import ConfigError, SinkError, SinkRefusedError
-from edge.home_assistant import Announced, discovery
-from edge.mqtt_session import Message, MqttSession, client_id, device_name
 from edge.samples import Delivery
+from edge.sinks.home_assistant import Announced, discovery
+from edge.sinks.mqtt_session import Message, MqttSession, client_id, device_name
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from edge.config.delivery import MqttSinkSettings, Secret
 from edge.delivery.record import FaceRecord
 from edge.errors import ConfigError, SinkError, SinkRefusedError
 from edge.protocols import Sink
-from edge.sink_mqtt import MqttSink
+from edge.sinks.mqtt import MqttSink
 from tests.edge import mqtt_broker
 from tests.edge.deliveries import face
 from tests.edge.mqtt_broker import free_port, subscribed, wait_for
@@ -109,7 +109,7 @@ def test_a_broker_that_comes_late_is_told_then_and_its_absence_is_logged_once(
 def test_the_last_will_says_offline_for_a_gate_that_died(broker):
     gate = (
         "import os, sys; from edge.config.delivery import MqttSinkSettings;"
-        "from edge.sink_mqtt import MqttSink; from tests.edge.deliveries import face;"
+        "from edge.sinks.mqtt import MqttSink; from tests.edge.deliveries import face;"
         "MqttSink(MqttSinkSettings(host='localhost', port=int(sys.argv[1]), tls=False,"
         "device='dead',status=False)).send(face(1)); os.kill(os.getpid(), 9)"
     )

@@ -25,18 +25,18 @@ def open_sink(settings: SinkSettings, environment: Mapping[str, str] | None = No
     """
     match settings:
         case DirectorySinkSettings():
-            from edge.sink_directory import DirectorySink  # noqa: PLC0415
+            from edge.sinks.directory import DirectorySink  # noqa: PLC0415
 
             return DirectorySink(settings)
         case StdoutSinkSettings():
-            from edge.sink_stdout import StdoutSink  # noqa: PLC0415
+            from edge.sinks.stdout import StdoutSink  # noqa: PLC0415
 
             return StdoutSink()
         case HttpSinkSettings():
-            from edge.sink_http import HttpSink  # noqa: PLC0415
+            from edge.sinks.http import HttpSink  # noqa: PLC0415
 
             return HttpSink(settings, environment)
         case MqttSinkSettings():
-            from edge.sink_mqtt import MqttSink  # noqa: PLC0415
+            from edge.sinks.mqtt import MqttSink  # noqa: PLC0415
 
             return MqttSink(settings, environment)
