@@ -13,13 +13,13 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from typing import TypeAlias
 
-from edge.assess_files import assessments
 from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
 from edge.delivery.courier import Courier
 from edge.delivery.encode import to_delivery
 from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import EdgeError
+from edge.footage.assess_files import assessments
 from edge.gate.best_shot import Shot
 from edge.gate.camera_gate import CameraGate
 from edge.gate.observation import Observation, Observer

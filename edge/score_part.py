@@ -10,7 +10,6 @@ from typing import Any
 from rich.progress import Progress
 
 from edge.archive import Part
-from edge.assess_files import assessments
 from edge.cluster_work import (
     ONE_PART,
     PairPlace,
@@ -21,6 +20,7 @@ from edge.cluster_work import (
 from edge.config.model import DetectorSettings, GateSettings
 from edge.delivery.record import FaceRecord, face_record
 from edge.errors import EdgeError
+from edge.footage.assess_files import assessments
 from edge.gate.assess import assess_frame
 from edge.parquet import parquet_bytes
 from edge.sources.files import open_files

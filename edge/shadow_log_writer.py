@@ -10,7 +10,7 @@ from edge.config.shadow_log import ShadowLogSettings
 from edge.delivery.clock import Clocks, OutboxClock, Reading
 from edge.delivery.face_database import transaction
 from edge.errors import ShadowLogError
-from edge.observed import picture_of
+from edge.footage.observed import picture_of
 from edge.samples import Pixels
 from edge.shadow_log_file import open_shadow_log, translated
 from edge.shadow_log_pieces import Pieces

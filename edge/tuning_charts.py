@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from edge.footage.observed import footage_of, scored
 from edge.html_page import Html
-from edge.observed import footage_of, scored
 from edge.svg_chart import Axes, Bar, Line, bars, round_top, staircase
 from edge.tuning import Footage, Rates, forward_rates
 from edge.tuning_found import Tuning, figure, number

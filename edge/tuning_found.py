@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edge.observed import Observed, footage_of
+from edge.footage.observed import Observed, footage_of
 from edge.tuning import FEW_TRACKS, Goal, Steps, Suggestion
 
 _UNITS = {

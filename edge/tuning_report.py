@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from edge.footage.observed import ObservedFace, footage_of
 from edge.html_page import Html, Tile, diff, element, page, table, tiles, wrapped
-from edge.observed import ObservedFace, footage_of
 from edge.tuning_charts import charts
 from edge.tuning_found import Tuning, conclusion, number
 from edge.tuning_sheets import Sheets, sheets

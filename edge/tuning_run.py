@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from edge.assess_files import Report
 from edge.config.masks import is_masked
 from edge.config.reader import key_name
 from edge.drift import Baseline, baseline_of
 from edge.errors import TuningError
+from edge.footage.assess_files import Report
+from edge.footage.observed import Observed, footage_of, observe
 from edge.gate.assess import assess_frame
-from edge.observed import Observed, footage_of, observe
 from edge.pair_list import PairList
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame

@@ -13,7 +13,6 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from edge.assess_files import assessments
 from edge.config.delivery import DirectorySinkSettings
 from edge.config.model import DetectorSettings, GateSettings
 from edge.contact_sheet import contact_sheet
@@ -23,6 +22,7 @@ from edge.delivery.record import face_record
 from edge.demo_clip import clip_frames, shot_photographs, write_clip
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, SinkError
+from edge.footage.assess_files import assessments
 from edge.gate.assess import assess_frame
 from edge.option_numbers import whole
 from edge.reporting import console, faces_table, progress, summary

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from edge.comparison import compare
-from edge.comparison_report import Side, as_json, as_page, sentence
 from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.delivery.face_output import made_folder, whole_file
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
+from edge.footage.comparison import compare
+from edge.footage.comparison_report import Side, as_json, as_page, sentence
+from edge.footage.rerun import camera_settings, rerun
 from edge.gate.camera_gate import CameraGate
 from edge.reporting import console, progress
-from edge.rerun import camera_settings, rerun
 from edge.sources.footage_files import open_footage
 from engines.pair import open_pair
 

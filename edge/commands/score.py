@@ -7,7 +7,6 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from edge.assess_files import Assess, assessments
 from edge.cluster_run import Where, add_cluster_arguments
 from edge.cluster_work import PairPlace, software
 from edge.config.model import DetectorSettings, GateSettings
@@ -15,6 +14,7 @@ from edge.delivery.face_output import Form, Write, whole_file, written
 from edge.delivery.record import FaceRecord, face_record
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
+from edge.footage.assess_files import Assess, assessments
 from edge.gate.assess import assess_frame
 from edge.option_numbers import between, whole
 from edge.reporting import amount, console, progress, summary

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.comparison import compare
-from edge.comparison_report import Side, as_page
-from edge.observed import Observed, ObservedFace, footage_of
-from edge.rerun import Decided, Rerun, Sent
+from edge.footage.comparison import compare
+from edge.footage.comparison_report import Side, as_page
+from edge.footage.observed import Observed, ObservedFace, footage_of
+from edge.footage.rerun import Decided, Rerun, Sent
 from edge.samples import Box, Frame, Reason, Verdict
 from edge.tuning import Goal, Steps, forward_rates, suggest
 from edge.tuning_found import Tuning

@@ -5,7 +5,7 @@ import pytest
 
 from edge.delivery.clock import Reading
 from edge.delivery.face_database import transaction
-from edge.observed import footage_of
+from edge.footage.observed import footage_of
 from edge.samples import Box, Reason
 from edge.shadow_log_file import open_shadow_log
 from edge.shadow_log_footage import logged_footage

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.observed import Observed, ObservedFace, footage_of
+from edge.footage.observed import Observed, ObservedFace, footage_of
 from edge.samples import Reason
 from edge.svg_chart import round_step, round_top
 from edge.tuning import Goal, Steps, steps_of, suggest

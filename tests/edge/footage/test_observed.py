@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge.errors import SourceError
-from edge.observed import file_of, footage_of, observe, picture_of
+from edge.footage.observed import file_of, footage_of, observe, picture_of
 from edge.reporting import console, progress
 from edge.samples import Box, Frame, Reason, Verdict
 from edge.sources.footage_files import open_footage

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from rich.progress import Progress
 
-from edge.assess_files import Assess, Report
 from edge.errors import SourceError
+from edge.footage.assess_files import Assess, Report
 from edge.gate.tracker import Tracker, TrackerSettings
 from edge.samples import Assessment, Frame, Pixels, Reason
 from edge.sources.files import ImageFiles, VideoFile

@@ -6,9 +6,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.comparison import BEATEN, NOT_FOUND, NOT_SCORED, NOTHING_SENT, compare, iou, why_not
-from edge.comparison_report import Side, as_json, as_page
-from edge.rerun import Decided, Rerun, Sent
+from edge.footage.comparison import (
+    BEATEN,
+    NOT_FOUND,
+    NOT_SCORED,
+    NOTHING_SENT,
+    compare,
+    iou,
+    why_not,
+)
+from edge.footage.comparison_report import Side, as_json, as_page
+from edge.footage.rerun import Decided, Rerun, Sent
 from edge.samples import Box, Frame, Reason, Verdict
 
 NO_PIXELS = np.empty((0, 0, 3), np.uint8)

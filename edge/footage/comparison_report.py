@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edge.comparison import Comparison, OneSided
+from edge.footage.comparison import Comparison, OneSided
+from edge.footage.observed import file_of
+from edge.footage.rerun import Rerun, Sent
 from edge.html_page import Html, Tile, element, page, table, tiles, wrapped
-from edge.observed import file_of
 from edge.reporting import amount
-from edge.rerun import Rerun, Sent
 
 SCHEMA_VERSION = 1
 MOST_SHOWN = 120

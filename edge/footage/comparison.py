@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge.rerun import Rerun, Sent
+from edge.footage.rerun import Rerun, Sent
 from edge.samples import Box, Reason
 
 SAME_FACE = 0.5

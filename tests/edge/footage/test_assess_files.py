@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from edge.assess_files import assessments
 from edge.config.model import GateSettings
 from edge.errors import EdgeError
+from edge.footage.assess_files import assessments
 from edge.gate.assess import assess_frame
 from edge.sources.files import ImageFiles, VideoFile
 from engines.pair import EnginePair

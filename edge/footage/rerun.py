@@ -13,14 +13,14 @@ from datetime import datetime, timedelta, timezone
 
 from rich.progress import Progress
 
-from edge.assess_files import Report
 from edge.config.masks import polygon
 from edge.config.model import Config, Source, effective_gate, effective_mode, effective_tracks
 from edge.errors import SourceError, UsageError
+from edge.footage.assess_files import Report
+from edge.footage.observed import picture_of
 from edge.gate.best_shot import Shot
 from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.gate.outcome import Outcome
-from edge.observed import picture_of
 from edge.samples import Box, Captured, Frame, Reason, Verdict
 from edge.sources.files import ImageFiles, VideoFile
 
