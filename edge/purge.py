@@ -13,8 +13,8 @@ from edge.delivery.face_database import transaction
 from edge.delivery.outbox import Outbox
 from edge.delivery.outbox_file import SET_ASIDE, open_intact
 from edge.errors import OutboxCorruptError
-from edge.shadow_log_file import open_shadow_log, translated
-from edge.shadow_log_tables import faces_before, last_time, remove_before
+from edge.shadow_log.file import open_shadow_log, translated
+from edge.shadow_log.tables import faces_before, last_time, remove_before
 from edge.sinks.directory import delete_face, face_bytes, stamp_unset, stored_faces
 
 

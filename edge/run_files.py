@@ -29,7 +29,7 @@ from edge.open_delivery import open_delivery
 from edge.open_engines import open_engines
 from edge.reporting import console, counts_words, progress
 from edge.samples import Assessment, Captured, Frame, Reason
-from edge.shadow_log import ShadowLog
+from edge.shadow_log.log import ShadowLog
 from edge.sinks.open import open_sink
 from edge.sources.clock import SourceTime
 from edge.sources.files import open_files

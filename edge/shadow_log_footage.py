@@ -10,9 +10,9 @@ from pathlib import Path
 
 from edge.footage.observed import Observed, ObservedFace
 from edge.samples import Reason
-from edge.shadow_log_file import open_shadow_log, translated
-from edge.shadow_log_pieces import watched_s
-from edge.shadow_log_tables import LoggedFace, Piece, read_faces, read_pieces
+from edge.shadow_log.file import open_shadow_log, translated
+from edge.shadow_log.pieces import watched_s
+from edge.shadow_log.tables import LoggedFace, Piece, read_faces, read_pieces
 
 WHOLE = frozenset({"observe", "every"})
 """Modes that score every face; the other one scores those only that may become the best."""

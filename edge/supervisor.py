@@ -28,7 +28,7 @@ from edge.gate.observation import Observers, Onlookers
 from edge.notify import notify, reloading, status, watchdog_interval_s
 from edge.page.page import Page, Reloaded
 from edge.page.state import Way, gate_of
-from edge.shadow_log import ShadowLog
+from edge.shadow_log.log import ShadowLog
 from edge.status_teller import StatusTeller
 from engines.errors import EnginesError
 

@@ -9,7 +9,7 @@ from edge.config.model import Config, GateSettings, Source, effective_gate, effe
 from edge.config.model import effective_tracks as tracks_of
 from edge.config.reader import KeyPath
 from edge.errors import UsageError
-from edge.shadow_log_file import is_shadow_log
+from edge.shadow_log.file import is_shadow_log
 
 ALL_CAMERAS = "all-cameras"
 EVERY_FACE = 1_000_000

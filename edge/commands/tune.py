@@ -23,7 +23,7 @@ from edge.errors import EdgeError, UsageError
 from edge.option_numbers import to_positive, to_share, whole
 from edge.pair_list import PairList, read_pairs
 from edge.reporting import console, progress
-from edge.shadow_log_file import is_shadow_log
+from edge.shadow_log.file import is_shadow_log
 from edge.tuning import Goal
 from edge.tuning_found import Tuning, conclusion
 from edge.tuning_report import report

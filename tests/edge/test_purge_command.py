@@ -15,9 +15,9 @@ from edge.delivery.clock import Clocks
 from edge.delivery.outbox import Outbox
 from edge.gate.outcome import SeenFace
 from edge.samples import Box
-from edge.shadow_log import logged_face
-from edge.shadow_log_tables import Kind
-from edge.shadow_log_writer import Noted, ShadowLogWriter
+from edge.shadow_log.log import logged_face
+from edge.shadow_log.tables import Kind
+from edge.shadow_log.writer import Noted, ShadowLogWriter
 from edge.sinks.directory import DirectorySink
 from tests.edge.clocks import DAY
 from tests.edge.deliveries import blob, face

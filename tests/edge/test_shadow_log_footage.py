@@ -7,10 +7,10 @@ from edge.delivery.clock import Reading
 from edge.delivery.face_database import transaction
 from edge.footage.observed import footage_of
 from edge.samples import Box, Reason
-from edge.shadow_log_file import open_shadow_log
+from edge.shadow_log.file import open_shadow_log
+from edge.shadow_log.pieces import Pieces
+from edge.shadow_log.tables import Kind, LoggedFace, put_face, put_piece
 from edge.shadow_log_footage import logged_footage
-from edge.shadow_log_pieces import Pieces
-from edge.shadow_log_tables import Kind, LoggedFace, put_face, put_piece
 
 OBSERVED = Kind("door", "run", "observe", "pair")
 

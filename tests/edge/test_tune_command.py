@@ -11,7 +11,7 @@ import pytest
 
 from edge.__main__ import main
 from edge.config.file import read_config
-from edge.shadow_log_file import open_shadow_log
+from edge.shadow_log.file import open_shadow_log
 from tests.edge.recordings import default_pair, people, write_walk
 from tests.edge.running_gate import ROOT
 

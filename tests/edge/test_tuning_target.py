@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import UsageError
-from edge.shadow_log_file import open_shadow_log
+from edge.shadow_log.file import open_shadow_log
 from edge.tuning_target import ALL_CAMERAS, EVERY_FACE, targets
 from tests.edge.configurations import loaded
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from edge.shadow_log_tables import Kind, Piece
+from edge.shadow_log.tables import Kind, Piece
 
 LONGEST_PIECE_S = 60.0
 """So much goes at once when the log is full."""

@@ -12,9 +12,9 @@ from edge.delivery.face_database import transaction
 from edge.errors import ShadowLogError
 from edge.footage.observed import picture_of
 from edge.samples import Pixels
-from edge.shadow_log_file import open_shadow_log, translated
-from edge.shadow_log_pieces import Pieces
-from edge.shadow_log_tables import (
+from edge.shadow_log.file import open_shadow_log, translated
+from edge.shadow_log.pieces import Pieces
+from edge.shadow_log.tables import (
     Kind,
     LoggedFace,
     keep_time,

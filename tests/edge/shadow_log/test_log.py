@@ -16,11 +16,11 @@ from edge.errors import ShadowLogError
 from edge.gate.observation import Observation
 from edge.gate.outcome import Outcome, SeenFace
 from edge.samples import Box, Captured, Frame, QualityScore, Reason, Verdict
-from edge.shadow_log import ShadowLog, logged_face
-from edge.shadow_log_file import APPLICATION_ID, is_shadow_log, open_shadow_log
-from edge.shadow_log_pieces import LONGEST_GAP_S, LONGEST_PIECE_S, Pieces, watched_s
-from edge.shadow_log_tables import Kind, Piece, read_faces, read_pieces
-from edge.shadow_log_writer import MOST_WAITING, TIDY_EVERY_S, Noted, ShadowLogWriter
+from edge.shadow_log.file import APPLICATION_ID, is_shadow_log, open_shadow_log
+from edge.shadow_log.log import ShadowLog, logged_face
+from edge.shadow_log.pieces import LONGEST_GAP_S, LONGEST_PIECE_S, Pieces, watched_s
+from edge.shadow_log.tables import Kind, Piece, read_faces, read_pieces
+from edge.shadow_log.writer import MOST_WAITING, TIDY_EVERY_S, Noted, ShadowLogWriter
 from tests.edge.assessments import Given, assessment
 from tests.edge.clocks import DAY, Hands
 

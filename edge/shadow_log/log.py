@@ -14,8 +14,8 @@ from edge.config.tracks import Mode
 from edge.gate.observation import Observation
 from edge.gate.outcome import SeenFace
 from edge.samples import Box, Pixels, Reason
-from edge.shadow_log_tables import Kind, LoggedFace
-from edge.shadow_log_writer import Noted, ShadowLogWriter
+from edge.shadow_log.tables import Kind, LoggedFace
+from edge.shadow_log.writer import Noted, ShadowLogWriter
 
 LARGEST_CUT = 160
 """Pixels of a side."""
