@@ -6,6 +6,7 @@ from functools import partial
 
 from rich.progress import Progress
 
+from edge.diagnosis.timing import median_seconds
 from edge.errors import ImageError, NoFaceError
 from edge.evaluation import (
     FaultResult,
@@ -20,7 +21,6 @@ from edge.evaluation_report import Failure
 from edge.measured_faces import FaceMeasurer, Shot
 from edge.measures import Measure, Sample
 from edge.pair_list import PairList
-from edge.timing import median_seconds
 from engines.degrade import assigned_degradation
 from engines.errors import AlignmentError, EmbeddingError, EvaluationError
 from engines.pair import EnginePair

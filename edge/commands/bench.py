@@ -15,15 +15,23 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from edge.bench import Bench, Seconds, frame_cases, in_a_row, network_cases, network_times, ratios
 from edge.config.model import DetectorSettings
 from edge.detection.open import open_detector
+from edge.diagnosis.bench import (
+    Bench,
+    Seconds,
+    frame_cases,
+    in_a_row,
+    network_cases,
+    network_times,
+    ratios,
+)
+from edge.diagnosis.timing import pinned, rounds_of
 from edge.option_numbers import whole
 from edge.protocols import FaceDetector
 from edge.reporting import console
 from edge.samples import Frame
 from edge.sources.images import read_image
-from edge.timing import pinned, rounds_of
 from engines.catalogue import fetch, find_entry
 from engines.offered import offered_networks
 from engines.onnxruntime_backend import OnnxRuntimeNetwork, open_network

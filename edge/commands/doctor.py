@@ -12,15 +12,15 @@ from rich.text import Text
 
 from edge.config.engine import execution_of
 from edge.config.file import read_config
-from edge.device_nodes import device_nodes, drop_in
-from edge.doctor import (
+from edge.diagnosis.device_nodes import device_nodes, drop_in
+from edge.diagnosis.doctor import (
     Finding,
     library_findings,
     machine_findings,
     node_findings,
     pair_findings,
 )
-from edge.jetson import read_jetson
+from edge.diagnosis.jetson import read_jetson
 from engines.errors import EnginesError
 from engines.execution import Execution
 from engines.manifest import read_manifest

@@ -8,8 +8,8 @@ from typing import Literal
 
 import onnxruntime
 
-from edge.device_nodes import DeviceNode, current_groups
-from edge.jetson import Jetson
+from edge.diagnosis.device_nodes import DeviceNode, current_groups
+from edge.diagnosis.jetson import Jetson
 from engines.errors import BackendError, EnginesError
 from engines.execution import Execution
 from engines.manifest import read_manifest

@@ -1,4 +1,4 @@
-from edge.timing import WARM_UP, median_seconds
+from edge.diagnosis.timing import WARM_UP, median_seconds
 
 
 def test_cases_take_turns_in_every_round_and_every_round_runs():

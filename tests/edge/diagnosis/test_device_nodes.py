@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.__main__ import main
-from edge.device_nodes import DeviceNode, device_nodes, drop_in
+from edge.diagnosis.device_nodes import DeviceNode, device_nodes, drop_in
 
 JETPACK_6 = [
     "nvmap",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge.__main__ import main
-from edge.bench import frame_cases, in_a_row, network_cases, network_times, ratios
+from edge.diagnosis.bench import frame_cases, in_a_row, network_cases, network_times, ratios
 from edge.errors import NoFaceError
 from engines.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, frame_of, upright_face
