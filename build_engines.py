@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from edge.calibration_run import calibrate_on_photographs
 from edge.errors import EdgeError, UsageError
+from edge.evaluation.calibration_run import calibrate_on_photographs
 from engines import builder_arguments
 from engines.build import BuildRequest, build_pair
 from engines.calibration_files import draw_sweep, write_sweep

@@ -2,7 +2,7 @@
 
 import argparse
 
-from edge.measures import MEASURES
+from edge.evaluation.measures import MEASURES
 from edge.option_numbers import to_number, whole
 
 

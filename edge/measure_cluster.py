@@ -11,7 +11,7 @@ from rich.progress import Progress
 from edge.archive import JobFacts, ResultFolder, list_digest, parts_of
 from edge.cluster_run import Where, complete
 from edge.errors import ClusterError
-from edge.evaluation_run import Found
+from edge.evaluation.run import Found
 from edge.measure_part import JUDGING, VERIFYING, MeasureJob, found_in, measure_part
 from edge.parquet import read_rows
 

@@ -19,12 +19,12 @@ from edge.cluster_work import (
     worker_pair,
 )
 from edge.config.model import DetectorSettings
-from edge.evaluation import MeasuredFace
-from edge.evaluation_report import Failure
-from edge.evaluation_run import Collected, Found, Versions, collect_all, versions
-from edge.face_store import FaceStore
-from edge.measured_faces import FaceFinder, FaceMeasurer
-from edge.measures import Measure, MeasureSettings, open_measures
+from edge.evaluation.curves import MeasuredFace
+from edge.evaluation.face_store import FaceStore
+from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer
+from edge.evaluation.measures import Measure, MeasureSettings, open_measures
+from edge.evaluation.report import Failure
+from edge.evaluation.run import Collected, Found, Versions, collect_all, versions
 from edge.parquet import Row, parquet_bytes
 
 JUDGING, VERIFYING = "judging", "verifying"

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from edge.detection.central_face import central_face
 from edge.errors import TuningError
+from edge.evaluation.pair_list import PairList
 from edge.footage.observed import SCOREABLE
-from edge.pair_list import PairList
 from edge.samples import Assessment, Frame
 from edge.tuning import HIGHEST, LEAST_FACES, Steps, Suggestion, interval_of, neat_threshold
 from engines.bootstrap import RESAMPLES

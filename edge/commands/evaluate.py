@@ -16,11 +16,14 @@ from edge.cluster_work import PairPlace, software
 from edge.config.model import DetectorSettings
 from edge.detection.open import open_detector
 from edge.errors import UsageError
-from edge.evaluation import Plan
-from edge.evaluation_options import to_measures, to_names, to_number_above_one, to_seeds, to_share
-from edge.evaluation_plot import draw
-from edge.evaluation_report import Evaluation, as_json, reasons, tables, write_json
-from edge.evaluation_run import (
+from edge.evaluation.curves import Plan
+from edge.evaluation.face_store import FaceStore
+from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer
+from edge.evaluation.measures import MEASURES, MeasureSettings, open_measures
+from edge.evaluation.pair_list import read_pairs
+from edge.evaluation.plot import draw
+from edge.evaluation.report import Evaluation, as_json, reasons, tables, write_json
+from edge.evaluation.run import (
     Found,
     Versions,
     answers_to_faults,
@@ -30,12 +33,9 @@ from edge.evaluation_run import (
     milliseconds,
     versions,
 )
-from edge.face_store import FaceStore
+from edge.evaluation_options import to_measures, to_names, to_number_above_one, to_seeds, to_share
 from edge.measure_cluster import measured_on_cluster
 from edge.measure_part import MeasureJob
-from edge.measured_faces import FaceFinder, FaceMeasurer
-from edge.measures import MEASURES, MeasureSettings, open_measures
-from edge.pair_list import read_pairs
 from edge.reporting import console
 from edge.reporting import progress as progress_on
 from engines.degrade import FAULTS

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from edge.config.model import DetectorSettings
 from edge.detection.boxes import detected_faces
 from edge.detection.open import open_detector
-from edge.pair_list import read_pairs
+from edge.evaluation.pair_list import read_pairs
 from edge.protocols import FaceDetector
 from edge.sources.images import read_image
 from engines.align import align

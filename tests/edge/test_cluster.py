@@ -192,7 +192,7 @@ def test_an_evaluation_on_a_cluster_finds_the_same(work, cluster, tmp_path):
     options += ["--verify-with", work / "pair", "--measures", "prefiqs,norm,snr"]
     options += ["--degrade", "3", "--json"]
     plain = (
-        "import edge.evaluation_run as own; own.TIMED_ROUNDS = 1; sys.modules['matplotlib'] = None"
+        "import edge.evaluation.run as own; own.TIMED_ROUNDS = 1; sys.modules['matplotlib'] = None"
     )
     here = command("evaluate", *options, "--out", tmp_path / "here", changed=plain)
     place = ["--cluster", cluster.address, "--part-size", "4"]

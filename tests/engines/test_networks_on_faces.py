@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.detection.mtcnn import MtcnnDetector
-from edge.pair_list import read_pairs
+from edge.evaluation.pair_list import read_pairs
 from engines.align import align
 from engines.catalogue import Catalogued, entries, fetch, find_entry
 from engines.golden import golden_faces, read_photograph

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge.detection.central_face import central_face
 from edge.errors import ImageError
-from edge.pair_list import PairList
+from edge.evaluation.pair_list import PairList
 from edge.protocols import FaceDetector
 from edge.samples import Pixels
 from edge.sources.images import images_in, read_image

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.errors import UsageError
-from edge.evaluation import LIMIT, FaultResult, OperatingPoint, SetResult
+from edge.evaluation.curves import LIMIT, FaultResult, OperatingPoint, SetResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

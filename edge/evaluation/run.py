@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from edge.diagnosis.timing import median_seconds
 from edge.errors import ImageError, NoFaceError
-from edge.evaluation import (
+from edge.evaluation.curves import (
     FaultResult,
     MeasuredFace,
     Plan,
@@ -17,10 +17,10 @@ from edge.evaluation import (
     judge_faults,
     judge_set,
 )
-from edge.evaluation_report import Failure
-from edge.measured_faces import FaceMeasurer, Shot
-from edge.measures import Measure, Sample
-from edge.pair_list import PairList
+from edge.evaluation.report import Failure
+from edge.evaluation.measured_faces import FaceMeasurer, Shot
+from edge.evaluation.measures import Measure, Sample
+from edge.evaluation.pair_list import PairList
 from engines.degrade import assigned_degradation
 from engines.errors import AlignmentError, EmbeddingError, EvaluationError
 from engines.pair import EnginePair

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edge.errors import UsageError
-from edge.pair_list import halves, read_pairs
+from edge.evaluation.pair_list import halves, read_pairs
 from engines.errors import CalibrationError
 
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from edge.errors import ImageError, NoFaceError
-from edge.face_store import FaceStore
-from edge.measured_faces import FaceFinder, FaceMeasurer, Shot
-from edge.measures import MeasureSettings, open_measures
+from edge.evaluation.face_store import FaceStore
+from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer, Shot
+from edge.evaluation.measures import MeasureSettings, open_measures
 from engines.degrade import Degradation
 from engines.pair import EnginePair, open_pair
 from engines.score_mapping import ScoreMapping

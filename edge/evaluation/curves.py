@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.pair_list import PairList
+from edge.evaluation.pair_list import PairList
 from engines.bootstrap import MeasureArea, compare_measures
 from engines.degrade import FAULTS, Degradation
 from engines.edc import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from edge.calibration_images import (
+from edge.evaluation.calibration_images import (
     PhotographReader,
     labelled_faces,
     labelled_pairs,
@@ -17,7 +17,7 @@ from edge.calibration_images import (
 from edge.config.model import DetectorSettings
 from edge.detection.open import open_detector
 from edge.errors import UsageError
-from edge.pair_list import PairList, halves, read_pairs
+from edge.evaluation.pair_list import PairList, halves, read_pairs
 from engines.calibrate import Signals, Sweep, choose, sweep
 from engines.calibrate_pairs import (
     LabelledPairs,

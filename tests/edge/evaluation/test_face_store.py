@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge.errors import EvaluationFileError
-from edge.face_store import Entry, FaceStore, key_of
+from edge.evaluation.face_store import Entry, FaceStore, key_of
 
 
 def opened(folder):

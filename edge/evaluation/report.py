@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from edge.evaluation import LIMIT, FaultResult, OperatingPoint, Plan, SetResult
+from edge.evaluation.curves import LIMIT, FaultResult, OperatingPoint, Plan, SetResult
 from engines.bootstrap import Estimate
 
 SCHEMA = "edge-gate/evaluation/2"

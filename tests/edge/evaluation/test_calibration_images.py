@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.calibration_images import PhotographReader, labelled_faces, labelled_pairs
-from edge.pair_list import PairList
+from edge.evaluation.calibration_images import PhotographReader, labelled_faces, labelled_pairs
+from edge.evaluation.pair_list import PairList
 from engines.errors import CalibrationError
 from tests.edge.canned import CannedDetector, upright_face
 from tests.networks import specification

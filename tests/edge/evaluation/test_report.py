@@ -4,8 +4,8 @@ import json
 import numpy as np
 from rich.console import Console
 
-from edge.evaluation import FaultResult, OperatingPoint, Plan, SetResult
-from edge.evaluation_report import Evaluation, Failure, as_json, reasons, tables
+from edge.evaluation.curves import FaultResult, OperatingPoint, Plan, SetResult
+from edge.evaluation.report import Evaluation, Failure, as_json, reasons, tables
 from engines.bootstrap import Estimate, MeasureArea
 from engines.edc import Curve
 from engines.verification import Accuracy

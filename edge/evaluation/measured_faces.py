@@ -9,9 +9,9 @@ import numpy as np
 
 from edge.detection.central_face import central_face, portrait
 from edge.errors import ImageError, NoFaceError
-from edge.evaluation import MeasuredFace
-from edge.face_store import Entry, FaceStore, Facts, key_of
-from edge.measures import Measure, Sample
+from edge.evaluation.curves import MeasuredFace
+from edge.evaluation.face_store import Entry, FaceStore, Facts, key_of
+from edge.evaluation.measures import Measure, Sample
 from edge.protocols import FaceDetector
 from edge.samples import Box, DetectedFace, Pixels
 from edge.sources.images import read_image

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge.evaluation import FaultResult, OperatingPoint, SetResult
-from edge.evaluation_plot import draw, look
-from edge.measures import MEASURES
+from edge.evaluation.curves import FaultResult, OperatingPoint, SetResult
+from edge.evaluation.plot import draw, look
+from edge.evaluation.measures import MEASURES
 from engines.bootstrap import Estimate, MeasureArea
 from engines.edc import Curve
 

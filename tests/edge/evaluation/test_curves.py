@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from edge.evaluation import MeasuredFace, Plan, View, judge_faults, judge_set
-from edge.pair_list import PairList
+from edge.evaluation.curves import MeasuredFace, Plan, View, judge_faults, judge_set
+from edge.evaluation.pair_list import PairList
 from engines.degrade import Degradation
 from engines.errors import EvaluationError
 
