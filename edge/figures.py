@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from edge import __version__
 from edge.config.model import Config
 from edge.daemon import Daemon
-from edge.drift import Drift
-from edge.drift_watch import DriftWatch
 from edge.errors import EdgeError
 from edge.gate.observation import Observation
-from edge.metrics import Metrics, Reading
+from edge.monitoring.drift import Drift
+from edge.monitoring.drift_watch import DriftWatch
+from edge.monitoring.metrics import Metrics, Reading
 from edge.readings import reading_of, status_of
 
 Result = TypeVar("Result")

@@ -7,11 +7,11 @@ from typing import Any
 from edge.daemon import Daemon
 from edge.delivery.outbox_tables import LedgerRow
 from edge.delivery.sender import SenderStatus
-from edge.drift import HINTS, Drift
 from edge.errors import OutboxError
 from edge.lane import Lane
 from edge.ledger import Counts
-from edge.metrics import CameraReading, OutboxReading, Reading
+from edge.monitoring.drift import HINTS, Drift
+from edge.monitoring.metrics import CameraReading, OutboxReading, Reading
 from edge.sources.state import State
 
 OUTCOMES = ("looked_at", "replaced", "late", "unscheduled", "failed", "unread")

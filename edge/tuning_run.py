@@ -10,12 +10,12 @@ from rich.progress import Progress
 
 from edge.config.masks import is_masked
 from edge.config.reader import key_name
-from edge.drift import Baseline, baseline_of
 from edge.errors import TuningError
 from edge.evaluation.pair_list import PairList
 from edge.footage.assess_files import Report
 from edge.footage.observed import Observed, footage_of, observe
 from edge.gate.assess import assess_frame
+from edge.monitoring.drift import Baseline, baseline_of
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame
 from edge.shadow_log_footage import logged_footage

@@ -10,8 +10,8 @@ from edge.config.file import LoadedConfig, read_config
 from edge.config.model import Config
 from edge.config.reader import KeyPath, key_name, place_error
 from edge.config.tls import client_context
-from edge.drift_file import read_baseline
 from edge.errors import ConfigError
+from edge.monitoring.baseline import read_baseline
 from edge.shadow_log.file import is_shadow_log
 from engines.errors import PairError
 from engines.manifest import read_manifest

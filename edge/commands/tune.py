@@ -18,9 +18,9 @@ from edge.config.model import Config
 from edge.config.uri import redacted
 from edge.delivery.face_output import made_folder, whole_file
 from edge.detection.open import open_detector
-from edge.drift_file import write_baseline
 from edge.errors import EdgeError, UsageError
 from edge.evaluation.pair_list import PairList, read_pairs
+from edge.monitoring.baseline import write_baseline
 from edge.option_numbers import to_positive, to_share, whole
 from edge.reporting import console, progress
 from edge.shadow_log.file import is_shadow_log

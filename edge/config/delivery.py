@@ -120,7 +120,7 @@ class MqttSinkSettings(_NetworkSinkSettings):
     keepalive: Annotated[Duration, Field(ge=5, le=65535)] = 30.0
     """The broker publishes the last will after one and a half times this silence."""
     status: bool = True
-    """Services: publish the state of the gate, retained (see `edge.status_mqtt`)."""
+    """Services: publish the state of the gate, retained (see `edge.monitoring.status_mqtt`)."""
     status_every: Annotated[Duration, Field(ge=5)] = 60.0
     """Publish it at least this often; a change of state is told within 5 seconds."""
     include_face_image: bool = True

@@ -13,19 +13,19 @@ from edge.__main__ import main
 from edge.config.file import read_config
 from edge.config.uri import parse_uri
 from edge.daemon import Daemon
-from edge.drift import Baseline
-from edge.drift_file import write_baseline
-from edge.drift_watch import DriftWatch
 from edge.errors import ConfigError
 from edge.figures import Figures, GateBusyError, config_hash
 from edge.gate.observation import Observation, Onlookers
 from edge.gate.outcome import Outcome, SeenFace
+from edge.monitoring.baseline import write_baseline
+from edge.monitoring.drift import Baseline
+from edge.monitoring.drift_watch import DriftWatch
 from edge.samples import Box, QualityScore
 from edge.sources.open import live_source
 from engines.manifest import read_manifest
 from tests.edge.assessments import assessment
+from tests.edge.monitoring.test_metrics import samples
 from tests.edge.running_gate import ENGINES
-from tests.edge.test_metrics import samples
 
 pytestmark = pytest.mark.registry
 
@@ -201,7 +201,7 @@ def test_scores_that_have_moved_are_told_once_and_so_is_their_return(
     watch = DriftWatch(lambda: now_s[0])
     pair_id = read_manifest(material / "pair").pair_id
     watch.use(configured(f", baseline: {baseline_file(tmp_path, material)}"), pair_id)
-    with caplog.at_level(logging.INFO, "edge.drift_watch"):
+    with caplog.at_level(logging.INFO, "edge.monitoring.drift_watch"):
         for now_s[0] in (0.0, 61.0, 122.0):
             watch.observe(frame_of([1.0] * 30))
         assert watch.drifts()["door"].alarm

@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from edge.delivery.face_output import whole_file
-from edge.drift import Baseline
 from edge.errors import ConfigError
+from edge.monitoring.drift import Baseline
 
 
 class _File(BaseModel):

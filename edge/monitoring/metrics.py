@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from edge import __version__
-from edge.drift import Drift
+from edge.monitoring.drift import Drift
 
 PREFIX = "edge_gate"
 SCORES = tuple(range(10, 100, 10))

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edge.metrics import Metrics
-from tests.edge.test_metrics import BUSY
+from edge.monitoring.metrics import Metrics
+from tests.edge.monitoring.test_metrics import BUSY
 
-FOLDER = Path(__file__).parents[2] / "configs" / "observability"
+FOLDER = Path(__file__).parents[3] / "configs" / "observability"
 NAMES = re.compile(r"\bedge_gate_[a-z_]+")
 
 

@@ -5,9 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.drift import BINS, HINTS, LEAST_TRACKS, SHIFTED, Baseline, RecentScores, baseline_of, psi
-from edge.drift_file import read_baseline, write_baseline
 from edge.errors import ConfigError
+from edge.monitoring.baseline import read_baseline, write_baseline
+from edge.monitoring.drift import (
+    BINS,
+    HINTS,
+    LEAST_TRACKS,
+    SHIFTED,
+    Baseline,
+    RecentScores,
+    baseline_of,
+    psi,
+)
 
 COUNTS = st.lists(st.integers(0, 500), min_size=5, max_size=5)
 

@@ -9,8 +9,8 @@ import pytest
 
 from edge.config.delivery import MqttSinkSettings
 from edge.errors import EdgeError, SinkError
-from edge.status_mqtt import MqttStatus
-from edge.status_teller import StatusTeller
+from edge.monitoring.status_mqtt import MqttStatus
+from edge.monitoring.status_teller import StatusTeller
 from tests.edge import mqtt_broker
 from tests.edge.configurations import loaded
 from tests.edge.mqtt_broker import free_port, subscribed, wait_for

@@ -100,6 +100,6 @@ class StatusTeller:
 
 
 def _open_line(settings: MqttSinkSettings) -> _Line:
-    from edge.status_mqtt import MqttStatus  # noqa: PLC0415 -- it brings paho
+    from edge.monitoring.status_mqtt import MqttStatus  # noqa: PLC0415 -- it brings paho
 
     return MqttStatus(settings)

@@ -4,8 +4,8 @@ import subprocess
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from edge.drift import Drift
-from edge.metrics import CameraReading, Metrics, OutboxReading, Reading
+from edge.monitoring.drift import Drift
+from edge.monitoring.metrics import CameraReading, Metrics, OutboxReading, Reading
 
 QUIET = Reading(pair_id="0123", config_hash="abcd", reloaded=True)
 BUSY = Reading(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.config.model import Config
-from edge.drift import HINTS, Drift, RecentScores
-from edge.drift_file import read_baseline
 from edge.gate.observation import Observation
+from edge.monitoring.baseline import read_baseline
+from edge.monitoring.drift import HINTS, Drift, RecentScores
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 60.0
