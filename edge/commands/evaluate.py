@@ -11,8 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from edge.cluster_run import Where, add_cluster_arguments
-from edge.cluster_work import PairPlace, software
+from edge.cluster.measure import measured_on_cluster
+from edge.cluster.measure_part import MeasureJob
+from edge.cluster.run import Where, add_cluster_arguments
+from edge.cluster.work import PairPlace, software
 from edge.config.model import DetectorSettings
 from edge.detection.open import open_detector
 from edge.errors import UsageError
@@ -34,8 +36,6 @@ from edge.evaluation.run import (
     versions,
 )
 from edge.evaluation_options import to_measures, to_names, to_number_above_one, to_seeds, to_share
-from edge.measure_cluster import measured_on_cluster
-from edge.measure_part import MeasureJob
 from edge.reporting import console
 from edge.reporting import progress as progress_on
 from engines.degrade import FAULTS

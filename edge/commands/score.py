@@ -7,8 +7,10 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from edge.cluster_run import Where, add_cluster_arguments
-from edge.cluster_work import PairPlace, software
+from edge.cluster.run import Where, add_cluster_arguments
+from edge.cluster.score import score_on_cluster
+from edge.cluster.score_part import ScoreJob
+from edge.cluster.work import PairPlace, software
 from edge.config.model import DetectorSettings, GateSettings
 from edge.delivery.face_output import Form, Write, whole_file, written
 from edge.delivery.record import FaceRecord, face_record
@@ -18,8 +20,6 @@ from edge.footage.assess_files import Assess, assessments
 from edge.gate.assess import assess_frame
 from edge.option_numbers import between, whole
 from edge.reporting import amount, console, progress, summary
-from edge.score_cluster import score_on_cluster
-from edge.score_part import ScoreJob
 from edge.sources.files import open_files
 from engines.manifest import read_manifest
 from engines.pair import open_pair

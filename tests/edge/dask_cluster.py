@@ -108,7 +108,7 @@ def running(
 def command(*words: object, changed: str = "") -> "subprocess.Popen[str]":
     """Start `python -m edge …`, of a release that is changed by a statement."""
     program = (
-        f"import sys, edge.cluster, edge.cluster_work; from edge.__main__ import main; {changed}\n"
+        f"import sys, edge.cluster.client, edge.cluster.work; from edge.__main__ import main; {changed}\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     return subprocess.Popen(

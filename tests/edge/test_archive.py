@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from edge.archive import ResultFolder, list_digest, parts_of
+from edge.cluster.archive import ResultFolder, list_digest, parts_of
+from edge.cluster.parquet import parquet_bytes, read_rows
 from edge.errors import ArchiveError
-from edge.parquet import parquet_bytes, read_rows
 
 JOB = {"pair_id": "0a", "list": list_digest(["a"]), "shares": (0.5,)}
 

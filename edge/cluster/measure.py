@@ -8,12 +8,12 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from edge.archive import JobFacts, ResultFolder, list_digest, parts_of
-from edge.cluster_run import Where, complete
+from edge.cluster.archive import JobFacts, ResultFolder, list_digest, parts_of
+from edge.cluster.measure_part import JUDGING, VERIFYING, MeasureJob, found_in, measure_part
+from edge.cluster.parquet import read_rows
+from edge.cluster.run import Where, complete
 from edge.errors import ClusterError
 from edge.evaluation.run import Found
-from edge.measure_part import JUDGING, VERIFYING, MeasureJob, found_in, measure_part
-from edge.parquet import read_rows
 
 
 def measured_on_cluster(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from edge.archive import JobFacts, Part, ResultFolder, list_digest, parts_of
-from edge.cluster_run import (
+from edge.cluster.archive import JobFacts, Part, ResultFolder, list_digest, parts_of
+from edge.cluster.run import (
     FAILURES_FILE,
     Finished,
     Where,
@@ -18,9 +18,9 @@ from edge.cluster_run import (
     notes_of,
     write_failures,
 )
+from edge.cluster.score_part import ScoreJob, score_part
 from edge.reporting import counts_words, progress
 from edge.samples import Reason
-from edge.score_part import ScoreJob, score_part
 from edge.sources.files import listed
 
 SHOWN = 20

@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.progress import Progress
 
-from edge.archive import Part, ResultFolder
-from edge.cluster import Work, connected
-from edge.parquet import read_notes
+from edge.cluster.archive import Part, ResultFolder
+from edge.cluster.client import Work, connected
+from edge.cluster.parquet import read_notes
 
 FAILURES_FILE = "failures.txt"
 

@@ -8,8 +8,8 @@ import pytest
 from rich.progress import Progress
 
 from edge.__main__ import main
-from edge.parquet import read_rows
-from edge.score_part import COLUMNS
+from edge.cluster.parquet import read_rows
+from edge.cluster.score_part import COLUMNS
 from engines.catalogue import find_entry
 from engines.catalogued_pair import build_catalogued
 from tests.edge import dask_cluster
@@ -153,7 +153,7 @@ def test_only_the_part_of_a_changed_image_is_computed_again_and_another_job_is_r
 
 
 def test_a_worker_of_another_release_is_refused(work, cluster, tmp_path):
-    changed = "edge.cluster_work.__version__ = '9.9'"
+    changed = "edge.cluster.work.__version__ = '9.9'"
     run = command(*words(work, cluster.address, tmp_path), changed=changed)
     code, _, said = ended(run)
     assert (code, "instead of 9.9: install the same release there" in said) == (1, True)
@@ -177,7 +177,7 @@ def test_a_part_that_kills_its_workers_is_named_and_the_others_are_kept(work, lo
 def test_without_its_scheduler_a_run_ends_and_keeps_what_it_has(work, tmp_path):
     out = tmp_path / "out"
     with dask_cluster.running(tmp_path, 1) as cluster:
-        lonely = "edge.cluster.CONNECT_S = 1"
+        lonely = "edge.cluster.client.CONNECT_S = 1"
         run = command(*words(work, cluster.address, out), changed=lonely)
         wait_for_parts(out, 1, run)
         with stopped(cluster.workers[0]):
@@ -238,7 +238,7 @@ def test_without_the_extra_the_message_says_what_to_install(work, tmp_path, caps
 
 def test_a_scheduler_that_is_not_there_is_named_with_the_next_step(work, tmp_path):
     at_nowhere = words(work, f"tcp://127.0.0.1:{free_port()}", tmp_path)
-    code, _, said = ended(command(*at_nowhere, changed="edge.cluster.CONNECT_S = 0.2"))
+    code, _, said = ended(command(*at_nowhere, changed="edge.cluster.client.CONNECT_S = 0.2"))
     assert (code, "no scheduler answers" in said, "dask scheduler" in said) == (1, True, True)
 
 

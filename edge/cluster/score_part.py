@@ -9,8 +9,9 @@ from typing import Any
 
 from rich.progress import Progress
 
-from edge.archive import Part
-from edge.cluster_work import (
+from edge.cluster.archive import Part
+from edge.cluster.parquet import parquet_bytes
+from edge.cluster.work import (
     ONE_PART,
     PairPlace,
     require_software,
@@ -22,7 +23,6 @@ from edge.delivery.record import FaceRecord, face_record
 from edge.errors import EdgeError
 from edge.footage.assess_files import assessments
 from edge.gate.assess import assess_frame
-from edge.parquet import parquet_bytes
 from edge.sources.files import open_files
 
 COLUMNS = {

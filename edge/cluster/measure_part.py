@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from rich.progress import Progress
 
-from edge.archive import Part
-from edge.cluster_work import (
+from edge.cluster.archive import Part
+from edge.cluster.parquet import Row, parquet_bytes
+from edge.cluster.work import (
     ONE_PART,
     PairPlace,
     require_software,
@@ -25,7 +26,6 @@ from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer
 from edge.evaluation.measures import Measure, MeasureSettings, open_measures
 from edge.evaluation.report import Failure
 from edge.evaluation.run import Collected, Found, Versions, collect_all, versions
-from edge.parquet import Row, parquet_bytes
 
 JUDGING, VERIFYING = "judging", "verifying"
 COLUMNS = {

@@ -13,9 +13,9 @@ from threading import Event
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from edge.archive import Part
+from edge.cluster.archive import Part
+from edge.cluster.parquet import INSTALL
 from edge.errors import ClusterError, UsageError
-from edge.parquet import INSTALL
 
 Work: TypeAlias = Callable[[Part], bytes]
 """Computes the results of one part on a worker, as the bytes of a Parquet file."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from edge.cluster.parquet import read_notes
 from edge.errors import ArchiveError
-from edge.parquet import read_notes
 
 JOB_FILE = "job.json"
 JobFacts: TypeAlias = Mapping[str, Any]
