@@ -24,11 +24,11 @@ from edge.monitoring.baseline import write_baseline
 from edge.option_numbers import to_positive, to_share, whole
 from edge.reporting import console, progress
 from edge.shadow_log.file import is_shadow_log
-from edge.tuning import Goal
-from edge.tuning_found import Tuning, conclusion
-from edge.tuning_report import report
-from edge.tuning_run import Asked, Opened, baseline_of_tuning, tune_camera, tune_logged_camera
-from edge.tuning_target import Target, targets
+from edge.tuning.found import Tuning, conclusion
+from edge.tuning.report import report
+from edge.tuning.run import Asked, Opened, baseline_of_tuning, tune_camera, tune_logged_camera
+from edge.tuning.target import Target, targets
+from edge.tuning.threshold import Goal
 from engines.manifest import read_manifest
 from engines.pair import open_pair
 

@@ -12,7 +12,7 @@ from edge.footage.assess_files import Assess, Report
 from edge.gate.tracker import Tracker, TrackerSettings
 from edge.samples import Assessment, Frame, Pixels, Reason
 from edge.sources.files import ImageFiles, VideoFile
-from edge.tuning import Footage
+from edge.tuning.threshold import Footage
 
 PICTURE = 112
 """Pixels: side of the pictures kept for the report."""

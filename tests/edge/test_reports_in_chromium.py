@@ -11,9 +11,9 @@ from edge.footage.comparison_report import Side, as_page
 from edge.footage.observed import Observed, ObservedFace, footage_of
 from edge.footage.rerun import Decided, Rerun, Sent
 from edge.samples import Box, Frame, Reason, Verdict
-from edge.tuning import Goal, Steps, forward_rates, suggest
-from edge.tuning_found import Tuning
-from edge.tuning_report import report
+from edge.tuning.found import Tuning
+from edge.tuning.report import report
+from edge.tuning.threshold import Goal, Steps, forward_rates, suggest
 from tests.edge.chromium import Tab, chromium
 
 FAR = f"/{'a-long-path/' * 30}"

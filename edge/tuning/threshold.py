@@ -83,7 +83,7 @@ class Goal:
     """What the threshold is asked to achieve."""
 
     kind: Literal["forward_rate", "per_minute", "fnmr"]
-    """What is counted; `fnmr` is for `edge.tuning_labels`."""
+    """What is counted; `fnmr` is for `edge.tuning.labels`."""
     value: float
     """Share of all faces found, in (0, 1); faces each minute, above 0; or FNMR, in (0, 1)."""
     keep: int = 1

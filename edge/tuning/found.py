@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edge.footage.observed import Observed, footage_of
-from edge.tuning import FEW_TRACKS, Goal, Steps, Suggestion
+from edge.tuning.threshold import FEW_TRACKS, Goal, Steps, Suggestion
 
 _UNITS = {
     "forward_rate": "of all faces forwarded",

@@ -6,9 +6,9 @@ import numpy as np
 
 from edge.footage.observed import ObservedFace, footage_of
 from edge.html_page import Html, Tile, diff, element, page, table, tiles, wrapped
-from edge.tuning_charts import charts
-from edge.tuning_found import Tuning, conclusion, number
-from edge.tuning_sheets import Sheets, sheets
+from edge.tuning.charts import charts
+from edge.tuning.found import Tuning, conclusion, number
+from edge.tuning.sheets import Sheets, sheets
 
 
 def report(tuning: Tuning) -> str:

@@ -18,9 +18,19 @@ from edge.gate.assess import assess_frame
 from edge.monitoring.drift import Baseline, baseline_of
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame
-from edge.shadow_log_footage import logged_footage
 from edge.sources.footage_files import open_footage
-from edge.tuning import (
+from edge.tuning.found import Tuning
+from edge.tuning.labels import (
+    CentralFaces,
+    Errors,
+    Labelled,
+    fnmr_steps,
+    labelled,
+    suggest_for_fnmr,
+)
+from edge.tuning.logged import logged_footage
+from edge.tuning.target import Target
+from edge.tuning.threshold import (
     Footage,
     Goal,
     Steps,
@@ -30,16 +40,6 @@ from edge.tuning import (
     steps_of,
     suggest,
 )
-from edge.tuning_found import Tuning
-from edge.tuning_labels import (
-    CentralFaces,
-    Errors,
-    Labelled,
-    fnmr_steps,
-    labelled,
-    suggest_for_fnmr,
-)
-from edge.tuning_target import Target
 from engines.errors import EvaluationError
 from engines.pair import EnginePair
 

@@ -8,8 +8,8 @@ import numpy as np
 from edge.footage.observed import footage_of, scored
 from edge.html_page import Html
 from edge.svg_chart import Axes, Bar, Line, bars, round_top, staircase
-from edge.tuning import Footage, Rates, forward_rates
-from edge.tuning_found import Tuning, figure, number
+from edge.tuning.found import Tuning, figure, number
+from edge.tuning.threshold import Footage, Rates, forward_rates
 
 SCORE_BINS = 50
 _BIN_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)

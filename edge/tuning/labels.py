@@ -17,7 +17,14 @@ from edge.errors import TuningError
 from edge.evaluation.pair_list import PairList
 from edge.footage.observed import SCOREABLE
 from edge.samples import Assessment, Frame
-from edge.tuning import HIGHEST, LEAST_FACES, Steps, Suggestion, interval_of, neat_threshold
+from edge.tuning.threshold import (
+    HIGHEST,
+    LEAST_FACES,
+    Steps,
+    Suggestion,
+    interval_of,
+    neat_threshold,
+)
 from engines.bootstrap import RESAMPLES
 from engines.edc import Qualities, Question, error_versus_discard
 from engines.specification import Embeddings

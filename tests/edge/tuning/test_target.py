@@ -4,7 +4,7 @@ import pytest
 
 from edge.errors import UsageError
 from edge.shadow_log.file import open_shadow_log
-from edge.tuning_target import ALL_CAMERAS, EVERY_FACE, targets
+from edge.tuning.target import ALL_CAMERAS, EVERY_FACE, targets
 from tests.edge.configurations import loaded
 
 ONE = """\

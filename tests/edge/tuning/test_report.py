@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from edge.footage.observed import Observed, ObservedFace, footage_of
 from edge.samples import Reason
 from edge.svg_chart import round_step, round_top
-from edge.tuning import Goal, Steps, steps_of, suggest
-from edge.tuning_found import Tuning, conclusion
-from edge.tuning_report import report
-from edge.tuning_sheets import BESIDE, NEAR, sheets, varied
+from edge.tuning.found import Tuning, conclusion
+from edge.tuning.report import report
+from edge.tuning.sheets import BESIDE, NEAR, sheets, varied
+from edge.tuning.threshold import Goal, Steps, steps_of, suggest
 
 GOAL = Goal("forward_rate", 0.3)
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from edge.errors import TuningError
 from edge.evaluation.pair_list import PairList
-from edge.tuning_labels import Errors, Labelled, fnmr_steps, labelled, suggest_for_fnmr
+from edge.tuning.labels import Errors, Labelled, fnmr_steps, labelled, suggest_for_fnmr
 from engines.errors import EvaluationError
 from engines.verification import Comparisons, threshold_at_fmr
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import TuningError
-from edge.tuning import (
+from edge.tuning.threshold import (
     LEAST_FACES,
     LEAST_TRACKS,
     Footage,
