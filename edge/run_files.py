@@ -24,9 +24,9 @@ from edge.gate.best_shot import Shot
 from edge.gate.camera_gate import CameraGate
 from edge.gate.observation import Observation, Observer
 from edge.gate.outcome import Outcome
-from edge.ledger import Counts
-from edge.open_delivery import open_delivery
-from edge.open_engines import open_engines
+from edge.pipeline.ledger import Counts
+from edge.pipeline.open_delivery import open_delivery
+from edge.pipeline.open_engines import open_engines
 from edge.reporting import console, counts_words, progress
 from edge.samples import Assessment, Captured, Frame, Reason
 from edge.shadow_log.log import ShadowLog

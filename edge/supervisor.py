@@ -21,14 +21,14 @@ from queue import Empty, SimpleQueue
 from typing import Literal, TypeAlias
 
 from edge.config.model import Config
-from edge.daemon import Books, Daemon, OpenSource
 from edge.errors import EdgeError
-from edge.figures import Figures
 from edge.gate.observation import Observers, Onlookers
 from edge.monitoring.status_teller import StatusTeller
 from edge.notify import notify, reloading, status, watchdog_interval_s
 from edge.page.page import Page, Reloaded
 from edge.page.state import Way, gate_of
+from edge.pipeline.daemon import Books, Daemon, OpenSource
+from edge.pipeline.figures import Figures
 from edge.shadow_log.log import ShadowLog
 from engines.errors import EnginesError
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.daemon import WORKER_S
 from edge.delivery.courier import STOP_GRACE_S
+from edge.pipeline.daemon import WORKER_S
 from edge.shadow_log.writer import STOP_S as SHADOW_LOG_S
 from edge.sources.live import STOP_S as SOURCE_S
 from edge.supervisor import DRAIN_S, RELOAD_S

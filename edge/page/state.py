@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from edge.config.model import Config, effective_gate, effective_mode
-from edge.daemon import Daemon
-from edge.figures import Figures, GateBusyError
 from edge.page.exchange import Answer, Refusal, Request, json_answer, words_answer
 from edge.page.page import Document, Gate
 from edge.page.threshold import source_of
+from edge.pipeline.daemon import Daemon
+from edge.pipeline.figures import Figures, GateBusyError
 from edge.sources.state import State
 
 STATE_WORDS = {
@@ -76,7 +76,7 @@ def state_document(status: Mapping[str, Any], config: Config) -> Document:
     Return what the page shows besides faces and pictures.
 
     Args:
-        status: As `edge.figures` tells it to programs.
+        status: As `edge.pipeline.figures` tells it to programs.
         config: In effect.
     """
     outbox = status["outbox"] or {"faces": None, "dead": 0, "oldest_s": 0.0}

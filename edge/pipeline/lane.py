@@ -4,18 +4,18 @@ import secrets
 from dataclasses import replace
 from datetime import datetime
 
-from edge.ages import Ages
 from edge.config.model import Source
 from edge.config.schedule import is_scheduled
 from edge.errors import DetectorError
-from edge.forwarding import Forwarding, Origin
 from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.gate.observation import Observation, Observer
 from edge.gate.outcome import Outcome
 from edge.gate.pending import Pending, Scored
-from edge.ledger import MOST_WAITING, Counts, Ledger
-from edge.open_engines import Engines
-from edge.pace import Turn
+from edge.pipeline.forwarding import Forwarding, Origin
+from edge.pipeline.latency import Ages
+from edge.pipeline.ledger import MOST_WAITING, Counts, Ledger
+from edge.pipeline.open_engines import Engines
+from edge.pipeline.pace import Turn
 from edge.samples import Captured
 from edge.sources.clock import SourceTime
 from edge.sources.live import LiveSource

@@ -4,18 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from edge.daemon import Daemon
 from edge.delivery.outbox_tables import LedgerRow
 from edge.delivery.sender import SenderStatus
 from edge.errors import OutboxError
-from edge.lane import Lane
-from edge.ledger import Counts
 from edge.monitoring.drift import HINTS, Drift
 from edge.monitoring.metrics import CameraReading, OutboxReading, Reading
+from edge.pipeline.daemon import Daemon
+from edge.pipeline.lane import Lane
+from edge.pipeline.ledger import Counts
 from edge.sources.state import State
 
 OUTCOMES = ("looked_at", "replaced", "late", "unscheduled", "failed", "unread")
-"""What becomes of a frame, as `edge.ledger` counts it."""
+"""What becomes of a frame, as `edge.pipeline.ledger` counts it."""
 
 
 def reading_of(

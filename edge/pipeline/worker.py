@@ -15,10 +15,10 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from edge.errors import DetectorError, EdgeError
-from edge.forwarding import Forwarding
 from edge.gate.pending import Pending, score_pending
-from edge.lane import Lane
-from edge.pace import Load, in_order, seconds_until_due
+from edge.pipeline.forwarding import Forwarding
+from edge.pipeline.lane import Lane
+from edge.pipeline.pace import Load, in_order, seconds_until_due
 from edge.samples import Captured
 from engines.errors import EnginesError
 

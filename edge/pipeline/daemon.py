@@ -17,17 +17,17 @@ from edge.config.changes import Changes, changes
 from edge.config.model import Config, Source
 from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import ImageError
-from edge.forwarding import Forwarding
 from edge.gate.observation import NOBODY, Onlookers
-from edge.lane import Lane
-from edge.ledger import Ledger
-from edge.open_delivery import open_delivery
-from edge.open_engines import camera_settings, open_engines
+from edge.pipeline.forwarding import Forwarding
+from edge.pipeline.lane import Lane
+from edge.pipeline.ledger import Ledger
+from edge.pipeline.open_delivery import open_delivery
+from edge.pipeline.open_engines import camera_settings, open_engines
+from edge.pipeline.worker import Worker
 from edge.sources.live import LiveSource
 from edge.sources.source_words import is_bad, status_words, trouble_of
 from edge.sources.state import State
 from edge.sources.status import SourceStatus, Surroundings
-from edge.worker import Worker
 from engines.manifest import read_manifest
 
 log = logging.getLogger(__name__)

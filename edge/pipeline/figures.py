@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 from edge import __version__
 from edge.config.model import Config
-from edge.daemon import Daemon
 from edge.errors import EdgeError
 from edge.gate.observation import Observation
 from edge.monitoring.drift import Drift
 from edge.monitoring.drift_watch import DriftWatch
 from edge.monitoring.metrics import Metrics, Reading
-from edge.readings import reading_of, status_of
+from edge.pipeline.daemon import Daemon
+from edge.pipeline.readings import reading_of, status_of
 
 Result = TypeVar("Result")
 ANSWER_S = 3.0

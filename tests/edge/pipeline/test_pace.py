@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.pace import FRESH_S, MOST_STRETCH, TOO_OLD_S, Load, Turn, in_order, seconds_until_due
+from edge.pipeline.pace import (
+    FRESH_S,
+    MOST_STRETCH,
+    TOO_OLD_S,
+    Load,
+    Turn,
+    in_order,
+    seconds_until_due,
+)
 
 AGES = st.lists(st.floats(0, 100), max_size=200)
 

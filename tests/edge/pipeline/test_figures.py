@@ -12,14 +12,14 @@ import pytest
 from edge.__main__ import main
 from edge.config.file import read_config
 from edge.config.uri import parse_uri
-from edge.daemon import Daemon
 from edge.errors import ConfigError
-from edge.figures import Figures, GateBusyError, config_hash
 from edge.gate.observation import Observation, Onlookers
 from edge.gate.outcome import Outcome, SeenFace
 from edge.monitoring.baseline import write_baseline
 from edge.monitoring.drift import Baseline
 from edge.monitoring.drift_watch import DriftWatch
+from edge.pipeline.daemon import Daemon
+from edge.pipeline.figures import Figures, GateBusyError, config_hash
 from edge.samples import Box, QualityScore
 from edge.sources.open import live_source
 from engines.manifest import read_manifest

@@ -8,8 +8,8 @@ from edge.config.delivery import OutboxSettings
 from edge.config.model import Config
 from edge.delivery.courier import Courier
 from edge.delivery.face_database import IN_MEMORY
-from edge.forwarding import Forwarding
 from edge.gate.observation import Took, unheeded
+from edge.pipeline.forwarding import Forwarding
 from edge.protocols import Sink
 from edge.samples import Delivery
 from edge.sinks.open import open_sink

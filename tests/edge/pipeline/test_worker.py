@@ -14,15 +14,15 @@ from edge.config.tracks import TrackSettings
 from edge.config.uri import parse_uri
 from edge.delivery.courier import Courier
 from edge.errors import DetectorError
-from edge.forwarding import Forwarding
 from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.gate.observation import Observation, Observers
 from edge.gate.outcome import Outcome
-from edge.lane import Lane
+from edge.pipeline.forwarding import Forwarding
+from edge.pipeline.lane import Lane
+from edge.pipeline.worker import MOST_FAILURES, Worker
 from edge.samples import Frame
 from edge.sources.live import LiveSource
 from edge.sources.status import Limits, Surroundings
-from edge.worker import MOST_FAILURES, Worker
 from engines.errors import BackendError
 from engines.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face

@@ -11,7 +11,7 @@ from edge.delivery.record import Capture
 from edge.errors import OutboxError
 from edge.gate.best_shot import Shot
 from edge.gate.observation import Took, unheeded
-from edge.ledger import Counts
+from edge.pipeline.ledger import Counts
 
 log = logging.getLogger(__name__)
 

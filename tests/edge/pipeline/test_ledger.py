@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from edge.ledger import Counts, Ledger
+from edge.pipeline.ledger import Counts, Ledger
 
 BALANCED = {
     "replaced": 50,
