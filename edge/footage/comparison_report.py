@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from edge.footage.comparison import Comparison, OneSided
 from edge.footage.observed import file_of
 from edge.footage.rerun import Rerun, Sent
-from edge.html_page import Html, Tile, element, page, table, tiles, wrapped
 from edge.reporting import amount
+from edge.reports.html_page import Html, Tile, element, page, table, tiles, wrapped
 
 SCHEMA_VERSION = 1
 MOST_SHOWN = 120

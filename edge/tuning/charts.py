@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from edge.footage.observed import footage_of, scored
-from edge.html_page import Html
-from edge.svg_chart import Axes, Bar, Line, bars, round_top, staircase
+from edge.reports.html_page import Html
+from edge.reports.svg_chart import Axes, Bar, Line, bars, round_top, staircase
 from edge.tuning.found import Tuning, figure, number
 from edge.tuning.threshold import Footage, Rates, forward_rates
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.footage.observed import Observed, ObservedFace, footage_of
+from edge.reports.svg_chart import round_step, round_top
 from edge.samples import Reason
-from edge.svg_chart import round_step, round_top
 from edge.tuning.found import Tuning, conclusion
 from edge.tuning.report import report
 from edge.tuning.sheets import BESIDE, NEAR, sheets, varied

@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.demo_clip import (
+from edge.errors import SinkError
+from edge.reports.demo_clip import (
     FRAMES_PER_SHOT,
     HEIGHT,
     SHOTS,
@@ -11,7 +12,6 @@ from edge.demo_clip import (
     shot_photographs,
     write_clip,
 )
-from edge.errors import SinkError
 
 
 @pytest.fixture(scope="module")

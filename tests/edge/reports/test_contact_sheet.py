@@ -1,6 +1,6 @@
 import numpy as np
 
-from edge.contact_sheet import CAPTION, GAP, TILE, best_to_worst, contact_sheet
+from edge.reports.contact_sheet import CAPTION, GAP, TILE, best_to_worst, contact_sheet
 from edge.samples import Assessment, Box, DetectedFace, Frame, QualityScore, Reason, Verdict
 
 
