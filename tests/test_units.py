@@ -10,9 +10,9 @@ import pytest
 
 from edge.delivery.courier import STOP_GRACE_S
 from edge.pipeline.daemon import WORKER_S
+from edge.service.supervisor import DRAIN_S, RELOAD_S
 from edge.shadow_log.writer import STOP_S as SHADOW_LOG_S
 from edge.sources.live import STOP_S as SOURCE_S
-from edge.supervisor import DRAIN_S, RELOAD_S
 
 ROOT = Path(__file__).resolve().parents[1]
 UNITS = ("edge-gate.service", "edge-gate-csi.service")

@@ -12,7 +12,7 @@ from rich.table import Table
 from edge.config.file import read_config
 from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import UsageError
-from edge.purge import open_for_service
+from edge.service.purge import open_for_service
 
 EXAMPLES = """\
 examples:

@@ -11,7 +11,7 @@ from edge.config.delivery import DirectorySinkSettings
 from edge.config.file import read_config
 from edge.config.quantities import seconds
 from edge.errors import OutboxError, ShadowLogError, UsageError
-from edge.purge import Purged, purge_directory, purge_outbox, purge_shadow_log
+from edge.service.purge import Purged, purge_directory, purge_outbox, purge_shadow_log
 
 EXAMPLES = """\
 examples:

@@ -7,10 +7,10 @@ from pathlib import Path
 from edge.commands.check import check_surroundings
 from edge.config.file import read_config
 from edge.config.model import Config
-from edge.logs import start_logging
-from edge.run_files import run_files
+from edge.service.logs import start_logging
+from edge.service.run_files import run_files
+from edge.service.supervisor import Supervisor
 from edge.sources.open import live_source
-from edge.supervisor import Supervisor
 
 EXAMPLES = """\
 Files are read to their end, with progress. Cameras, and files in a loop or at their own speed, run

@@ -5,9 +5,9 @@ from threading import Event
 import pytest
 
 from edge.config.file import read_config
+from edge.service.supervisor import Supervisor
 from edge.sources.live import LiveSource
 from edge.sources.status import Limits
-from edge.supervisor import Supervisor
 from tests.edge.running_gate import ENGINES
 from tests.edge.watching import PATIENCE_S, Scripted
 from tests.pairs import tiny_pair

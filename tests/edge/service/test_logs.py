@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from edge.logs import JsonLines, Readable, start_logging
+from edge.service.logs import JsonLines, Readable, start_logging
 
 
 def event(level=logging.INFO, message="camera %s is back", *args, fields=None, failure=None):

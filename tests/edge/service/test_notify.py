@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from edge.notify import notify, reloading, status, watchdog_interval_s
+from edge.service.notify import notify, reloading, status, watchdog_interval_s
 
 
 @pytest.fixture

@@ -24,11 +24,11 @@ from edge.config.model import Config
 from edge.errors import EdgeError
 from edge.gate.observation import Observers, Onlookers
 from edge.monitoring.status_teller import StatusTeller
-from edge.notify import notify, reloading, status, watchdog_interval_s
 from edge.page.page import Page, Reloaded
 from edge.page.state import Way, gate_of
 from edge.pipeline.daemon import Books, Daemon, OpenSource
 from edge.pipeline.figures import Figures
+from edge.service.notify import notify, reloading, status, watchdog_interval_s
 from edge.shadow_log.log import ShadowLog
 from engines.errors import EnginesError
 
