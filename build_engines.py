@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from edge.commands import pair_arguments as builder_arguments
+from edge.commands.plan_arguments import given_plan_options, plan_options
 from edge.errors import EdgeError, UsageError
 from edge.evaluation.calibration_run import calibrate_on_photographs
-from engines import builder_arguments
 from engines.build import BuildRequest, build_pair
 from engines.calibration_files import draw_sweep, write_sweep
 from engines.calibration_report import recipe_text, sweep_table
@@ -30,7 +31,6 @@ from engines.named_recipes import find_recipe
 from engines.pair import golden_vectors_of
 from engines.pair_report import acceptance_text, manifest_tables, verification_table
 from engines.recipe import Recipe
-from engines.tensorrt.arguments import given_plan_options, plan_options
 from engines.tensorrt.device_check import check_on_device
 from engines.tensorrt.forecast import forecast
 from engines.tensorrt.half_pair import pair_figures

@@ -15,6 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from edge.commands.option_numbers import whole
 from edge.config.model import DetectorSettings
 from edge.detection.open import open_detector
 from edge.diagnosis.bench import (
@@ -27,7 +28,6 @@ from edge.diagnosis.bench import (
     ratios,
 )
 from edge.diagnosis.timing import pinned, rounds_of
-from edge.option_numbers import whole
 from edge.protocols import FaceDetector
 from edge.reporting import console
 from edge.samples import Frame

@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from edge.commands.option_numbers import whole
 from edge.config.delivery import DirectorySinkSettings
 from edge.config.model import DetectorSettings, GateSettings
 from edge.delivery.encode import to_delivery
@@ -22,7 +23,6 @@ from edge.detection.open import open_detector
 from edge.errors import EdgeError, SinkError
 from edge.footage.assess_files import assessments
 from edge.gate.assess import assess_frame
-from edge.option_numbers import whole
 from edge.reporting import console, faces_table, progress, summary
 from edge.reports.contact_sheet import contact_sheet
 from edge.reports.demo_clip import clip_frames, shot_photographs, write_clip

@@ -15,6 +15,13 @@ from edge.cluster.measure import measured_on_cluster
 from edge.cluster.measure_part import MeasureJob
 from edge.cluster.run import Where, add_cluster_arguments
 from edge.cluster.work import PairPlace, software
+from edge.commands.evaluate_options import (
+    to_measures,
+    to_names,
+    to_number_above_one,
+    to_seeds,
+    to_share,
+)
 from edge.config.model import DetectorSettings
 from edge.detection.open import open_detector
 from edge.errors import UsageError
@@ -35,7 +42,6 @@ from edge.evaluation.run import (
     milliseconds,
     versions,
 )
-from edge.evaluation_options import to_measures, to_names, to_number_above_one, to_seeds, to_share
 from edge.reporting import console
 from edge.reporting import progress as progress_on
 from engines.degrade import FAULTS

@@ -11,6 +11,7 @@ from edge.cluster.run import Where, add_cluster_arguments
 from edge.cluster.score import score_on_cluster
 from edge.cluster.score_part import ScoreJob
 from edge.cluster.work import PairPlace, software
+from edge.commands.option_numbers import between, whole
 from edge.config.model import DetectorSettings, GateSettings
 from edge.delivery.face_output import Form, Write, whole_file, written
 from edge.delivery.record import FaceRecord, face_record
@@ -18,7 +19,6 @@ from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.footage.assess_files import Assess, assessments
 from edge.gate.assess import assess_frame
-from edge.option_numbers import between, whole
 from edge.reporting import amount, console, progress, summary
 from edge.sources.files import open_files
 from engines.manifest import read_manifest

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from edge.commands.option_numbers import to_positive, to_share, whole
 from edge.config.edit import read_text, replace_text, with_threshold
 from edge.config.engine import execution_of
 from edge.config.file import read_config
@@ -21,7 +22,6 @@ from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.evaluation.pair_list import PairList, read_pairs
 from edge.monitoring.baseline import write_baseline
-from edge.option_numbers import to_positive, to_share, whole
 from edge.reporting import console, progress
 from edge.shadow_log.file import is_shadow_log
 from edge.tuning.found import Tuning, conclusion

@@ -13,10 +13,10 @@ from edge.cluster.score_part import COLUMNS
 from engines.catalogue import find_entry
 from engines.catalogued_pair import build_catalogued
 from tests.edge import dask_cluster
+from tests.edge.commands.test_evaluate import pair_lines, photographs
 from tests.edge.dask_cluster import command, ended, stopped, wait_for_parts
 from tests.edge.mqtt_broker import free_port
 from tests.edge.running_gate import write_walks
-from tests.edge.test_evaluate_command import pair_lines, photographs
 
 pytestmark = pytest.mark.registry
 

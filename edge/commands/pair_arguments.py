@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from edge.commands.plan_arguments import add_plan_arguments
 from engines.candidates import COST_AT_MOST
 from engines.recipe import Recipe
-from engines.tensorrt.arguments import add_plan_arguments
 
 EXIT_USAGE = 64
 

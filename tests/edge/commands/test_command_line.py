@@ -9,7 +9,7 @@ import pytest
 
 from edge.__main__ import EXIT_BROKEN_PIPE
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TABLES = ("schema", "--markdown")
 """Prints much, at once, and with an ellipsis that ASCII lacks."""
 

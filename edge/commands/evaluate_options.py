@@ -2,8 +2,8 @@
 
 import argparse
 
+from edge.commands.option_numbers import to_number, whole
 from edge.evaluation.measures import MEASURES
-from edge.option_numbers import to_number, whole
 
 
 def to_names(text: str) -> tuple[str, ...]:

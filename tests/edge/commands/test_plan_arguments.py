@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import build_engines
-from engines.builder_arguments import builder_parser
-from engines.tensorrt.arguments import plan_options
+from edge.commands.pair_arguments import builder_parser
+from edge.commands.plan_arguments import plan_options
 from engines.tensorrt.options import PlanOptions
 from engines.tensorrt.sidecar import BatchProfile
 
