@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.specification import Embeddings, FaceImages, Landmarks
+from engines.quality.specification import Embeddings, FaceImages, Landmarks
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """(height, width, 3) uint8 in B, G, R order."""

@@ -7,8 +7,8 @@ import onnx
 
 from engines import graph
 from engines.errors import NetworkError
-from engines.preprocess import input_axes
-from engines.specification import InputSpecification
+from engines.quality.preprocess import input_axes
+from engines.quality.specification import InputSpecification
 
 
 def open_batch(

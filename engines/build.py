@@ -28,11 +28,11 @@ from engines.network import Network
 from engines.onnxruntime_backend import open_network
 from engines.pair import LARGEST_BATCH, open_pair
 from engines.pair_folder import replaced_at_once, require_destination
-from engines.preprocess import prepare
+from engines.quality.preprocess import prepare
+from engines.quality.score_mapping import fit_score_mapping
+from engines.quality.shift import embedding_shift, unit_rows
+from engines.quality.specification import Embeddings, FaceImages
 from engines.recipe import Recipe
-from engines.score_mapping import fit_score_mapping
-from engines.shift import embedding_shift, unit_rows
-from engines.specification import Embeddings, FaceImages
 
 GOLDEN_FACES = 8
 """Faces replayed whenever the pair is opened: enough to notice a fault, a fraction of a second."""

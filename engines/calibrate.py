@@ -31,11 +31,11 @@ from engines.network import Network
 from engines.onnxruntime_backend import open_network
 from engines.pair import LARGEST_BATCH
 from engines.plain_prelu import spell_out_prelu
-from engines.preprocess import prepare
 from engines.prune import prune
+from engines.quality.preprocess import prepare
+from engines.quality.shift import embedding_shift, unit_rows
+from engines.quality.specification import Embeddings
 from engines.ranks import ranks, spearman
-from engines.shift import embedding_shift, unit_rows
-from engines.specification import Embeddings
 
 AGREEMENT_AT_LEAST = 0.9
 """Spearman correlation of dense and pruned cosines below which a network counts as collapsed."""

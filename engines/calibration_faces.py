@@ -15,7 +15,7 @@ from engines.degrade import (
     without_margin,
 )
 from engines.errors import CalibrationError
-from engines.specification import FaceImages, InputSpecification
+from engines.quality.specification import FaceImages, InputSpecification
 
 COPIES = 2
 """Degraded versions of each face."""

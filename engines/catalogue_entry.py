@@ -22,8 +22,8 @@ from engines.catalogued import (
 )
 from engines.download import Url
 from engines.errors import EntryError
+from engines.quality.specification import ColourOrder, InputSpecification, Layout, Point
 from engines.registry import Archive, Client, RegistryMember
-from engines.specification import ColourOrder, InputSpecification, Layout, Point
 
 ARCFACE_TEMPLATE: tuple[Point, Point, Point, Point, Point] = (
     (38.2946, 51.6963),

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from engines.download import Url
+from engines.quality.specification import InputSpecification
 from engines.registry import RegistryMember
-from engines.specification import InputSpecification
 
 Kind = Literal["network", "detector", "photographs"]
 

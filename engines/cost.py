@@ -5,8 +5,8 @@ import math
 import onnx
 
 from engines import graph
-from engines.preprocess import input_axes
-from engines.specification import InputSpecification
+from engines.quality.preprocess import input_axes
+from engines.quality.specification import InputSpecification
 
 
 def multiply_adds(model: onnx.ModelProto, specification: InputSpecification) -> int:

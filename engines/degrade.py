@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.specification import FaceImages, InputSpecification
+from engines.quality.specification import FaceImages, InputSpecification
 
 Image: TypeAlias = NDArray[np.uint8]
 """(height, width, 3) uint8 in B, G, R order."""

@@ -20,7 +20,7 @@ def fuse(dense: Network, *pruned: Network) -> onnx.ModelProto:
     Return one graph that gives the embedding of the dense network, then that of each pruned one.
 
     All embeddings are raw, as the networks alone would give them; normalising them and taking the
-    shift stays with `engines.shift`, in float64.
+    shift stays with `engines.quality.shift`, in float64.
 
     Args:
         dense: The network that the others are copies of; its names stay.

@@ -16,10 +16,10 @@ import yaml
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from engines.align import align
 from engines.catalogue import fetch, find_entry
 from engines.errors import CatalogueError
-from engines.specification import FaceImages, InputSpecification, Landmarks
+from engines.quality.align import align
+from engines.quality.specification import FaceImages, InputSpecification, Landmarks
 
 GOLDEN = Path(__file__).with_name("golden.yaml")
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import PairIntegrityError
-from engines.shift import embedding_shift, unit_rows
-from engines.specification import Embeddings, FaceImages
+from engines.quality.shift import embedding_shift, unit_rows
+from engines.quality.specification import Embeddings, FaceImages
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from engines import graph
 from engines.batch import open_batch
 from engines.errors import NetworkError
 from engines.onnx_file import read_onnx
-from engines.preprocess import input_axes
-from engines.specification import InputSpecification
+from engines.quality.preprocess import input_axes
+from engines.quality.specification import InputSpecification
 
 OPSETS = range(7, 22)
 """Operator sets whose Conv, Gemm and BatchNormalization this package knows how to rewrite."""

@@ -19,11 +19,11 @@ from engines.execution import Execution, open_networks
 from engines.golden_vectors import GoldenVectors, Replay, compare, read_vectors
 from engines.manifest import Manifest, read_manifest
 from engines.pair_files import checked_content
-from engines.preprocess import prepare
 from engines.protocols import EmbeddingNetwork
-from engines.score_mapping import ScoreMapping
-from engines.shift import embedding_shift, unit_rows
-from engines.specification import Embeddings, FaceImages, InputSpecification
+from engines.quality.preprocess import prepare
+from engines.quality.score_mapping import ScoreMapping
+from engines.quality.shift import embedding_shift, unit_rows
+from engines.quality.specification import Embeddings, FaceImages, InputSpecification
 
 LARGEST_BATCH = 16
 """Faces given to the networks at once; more only costs memory on a CPU."""

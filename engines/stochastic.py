@@ -23,9 +23,9 @@ from engines.network import Network
 from engines.part import part_of
 from engines.protocols import EmbeddingNetwork
 from engines.prune import prunable_weights
+from engines.quality.shift import unit_rows
+from engines.quality.specification import Embeddings
 from engines.recipe import LIVE_ABOVE
-from engines.shift import unit_rows
-from engines.specification import Embeddings
 
 DROPOUT = 0.5
 """Share of the last layer's inputs that a pass drops; the others are scaled up to keep the sum."""

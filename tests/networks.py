@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from engines.network import Network, load_network
-from engines.specification import InputSpecification
+from engines.quality.specification import InputSpecification
 
 
 def specification(width: int = 16, height: int = 20, **changes: object) -> InputSpecification:

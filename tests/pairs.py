@@ -9,8 +9,8 @@ from engines.form import Form
 from engines.golden import GoldenFaces
 from engines.manifest import Manifest
 from engines.network import Network
+from engines.quality.specification import InputSpecification
 from engines.recipe import Recipe
-from engines.specification import InputSpecification
 from tests.networks import TinyNetwork, loaded, specification
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from engines.specification import Landmarks
+from engines.quality.specification import Landmarks
 
 Point: TypeAlias = tuple[float, float]
 """x and y as fractions of the frame's width and height, from its top left corner."""

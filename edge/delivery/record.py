@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from edge.samples import Assessment, DetectedFace, Frame, QualityScore, Reason
-from engines.specification import Embeddings
+from engines.quality.specification import Embeddings
 
 SCHEMA_VERSION: Literal[1] = 1
 """Raised when a field changes its meaning or goes; a new optional field leaves it alone."""

@@ -13,11 +13,11 @@ from edge.errors import NoFaceError
 from edge.gate.assess import assess_frame
 from edge.protocols import FaceDetector
 from edge.samples import Frame
-from engines.align import align
 from engines.pair import EnginePair
-from engines.preprocess import prepare
 from engines.protocols import EmbeddingNetwork
-from engines.specification import FaceImages, InputSpecification
+from engines.quality.align import align
+from engines.quality.preprocess import prepare
+from engines.quality.specification import FaceImages, InputSpecification
 
 BATCHES = (1, 4, 16)
 

@@ -12,12 +12,12 @@ from edge.evaluation.pair_list import PairList
 from edge.protocols import FaceDetector
 from edge.samples import Pixels
 from edge.sources.images import images_in, read_image
-from engines.align import align
+from engines.quality.align import align
 from engines.calibrate_pairs import LabelledPairs
 from engines.calibration_faces import DEGRADED_SHARE, CalibrationFaces, degraded
 from engines.degrade import with_margin
 from engines.errors import AlignmentError, CalibrationError
-from engines.specification import InputSpecification
+from engines.quality.specification import InputSpecification
 
 
 @dataclass(slots=True)

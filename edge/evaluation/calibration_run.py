@@ -29,7 +29,7 @@ from engines.calibration_faces import CalibrationFaces, calibration_faces
 from engines.candidates import Candidate, candidates
 from engines.form import lean
 from engines.network import Network
-from engines.specification import FaceImages
+from engines.quality.specification import FaceImages
 
 FINDING = "finding faces"
 

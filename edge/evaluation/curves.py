@@ -19,7 +19,7 @@ from engines.edc import (
 )
 from engines.errors import EvaluationError
 from engines.ranks import spearman
-from engines.specification import Embeddings
+from engines.quality.specification import Embeddings
 from engines.verification import (
     Accuracy,
     Comparisons,

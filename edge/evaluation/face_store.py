@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from edge.errors import EvaluationFileError
-from engines.specification import Embeddings
+from engines.quality.specification import Embeddings
 
 COMMIT_EVERY = 50
 """Entries; what an interrupted run may lose."""

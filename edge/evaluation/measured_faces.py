@@ -15,10 +15,10 @@ from edge.evaluation.measures import Measure, Sample
 from edge.protocols import FaceDetector
 from edge.samples import Box, DetectedFace, Pixels
 from edge.sources.images import read_image
-from engines.align import align
+from engines.quality.align import align
 from engines.degrade import Degradation, degrade, generator_of
 from engines.pair import EnginePair
-from engines.shift import unit_rows
+from engines.quality.shift import unit_rows
 
 SCHEMA = 1
 """Raise it when what is computed changes: entries kept earlier are then not used again."""

@@ -19,9 +19,9 @@ from engines.dense import dense_network
 from engines.network import Network
 from engines.onnxruntime_backend import open_network
 from engines.pair import EnginePair
-from engines.preprocess import prepare
-from engines.shift import embedding_shift, quality_from_shift
-from engines.specification import Embeddings, FaceImages
+from engines.quality.preprocess import prepare
+from engines.quality.shift import embedding_shift, quality_from_shift
+from engines.quality.specification import Embeddings, FaceImages
 from engines.stochastic import (
     consistency,
     disturbed_copies,

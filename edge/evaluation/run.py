@@ -24,9 +24,9 @@ from edge.evaluation.pair_list import PairList
 from engines.degrade import assigned_degradation
 from engines.errors import AlignmentError, EmbeddingError, EvaluationError
 from engines.pair import EnginePair
-from engines.preprocess import prepare
+from engines.quality.preprocess import prepare
 from engines.protocols import EmbeddingNetwork
-from engines.specification import Embeddings
+from engines.quality.specification import Embeddings
 
 TIMED_ROUNDS = 30
 

@@ -14,11 +14,11 @@ from edge.gate.decision import Features, decide, features, precheck
 from edge.gate.words import decision_words, precheck_words
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, DetectedFace, Frame, Pixels, QualityScore, Verdict
-from engines.align import align
 from engines.errors import AlignmentError, EmbeddingError
 from engines.pair import EnginePair
-from engines.shift import quality_from_shift
-from engines.specification import Embeddings
+from engines.quality.align import align
+from engines.quality.shift import quality_from_shift
+from engines.quality.specification import Embeddings
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,7 +23,7 @@ import numpy as np
 from edge.config.model import GateSettings
 from edge.gate.pose import pose
 from edge.samples import Box, DetectedFace, QualityScore, Reason, Verdict
-from engines.specification import Landmarks
+from engines.quality.specification import Landmarks
 
 
 @dataclass(frozen=True, slots=True, eq=False)

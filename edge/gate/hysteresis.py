@@ -6,7 +6,7 @@ import numpy as np
 
 from edge.config.model import GateSettings
 from edge.samples import Assessment, Reason, Verdict
-from engines.score_mapping import ScoreMapping
+from engines.quality.score_mapping import ScoreMapping
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.specification import Landmarks
+from engines.quality.specification import Landmarks
 
 
 @dataclass(frozen=True, slots=True)

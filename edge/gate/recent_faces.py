@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.config.tracks import TrackSettings
-from engines.specification import Embeddings
+from engines.quality.specification import Embeddings
 
 REMEMBERED = 256
 """Embeddings of one camera, half a megabyte; they exist in memory only."""

@@ -27,7 +27,7 @@ from edge.tuning.threshold import (
 )
 from engines.bootstrap import RESAMPLES
 from engines.edc import Qualities, Question, error_versus_discard
-from engines.specification import Embeddings
+from engines.quality.specification import Embeddings
 from engines.verification import Comparisons
 
 

@@ -12,8 +12,8 @@ from engines.execution import Execution, open_networks
 from engines.fp16_gate import Fp16Limits, compare_outputs
 from engines.manifest import Manifest, read_manifest
 from engines.pair import golden_vectors_of
-from engines.preprocess import prepare
-from engines.specification import FaceImages
+from engines.quality.preprocess import prepare
+from engines.quality.specification import FaceImages
 from engines.tensorrt.backend import Runtime, TensorRtNetwork, open_plans
 from engines.tensorrt.sidecar import DeviceAcceptance, read_sidecar, write_sidecar
 

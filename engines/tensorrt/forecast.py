@@ -10,7 +10,7 @@ from engines.build import BuildRequest, build_pair
 from engines.errors import BackendError, PrecisionError
 from engines.fp16_gate import Fp16Figures
 from engines.manifest import read_manifest
-from engines.preprocess import prepare
+from engines.quality.preprocess import prepare
 from engines.tensorrt.half_pair import NetworkFile, gate_pair, network_files, prepare_networks
 from engines.tensorrt.options import PlanOptions
 from engines.tensorrt.pair_plans import Tools, Workshop, open_workshop, plan_request

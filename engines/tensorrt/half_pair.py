@@ -14,8 +14,8 @@ from engines.joined_prelu import join_prelu
 from engines.manifest import Manifest
 from engines.pair_files import checked_content
 from engines.precision import HalfNetwork, PrecisionReport, half_precision, with_names
-from engines.preprocess import prepare
-from engines.specification import FaceImages
+from engines.quality.preprocess import prepare
+from engines.quality.specification import FaceImages
 from engines.tensorrt.errors import BuildError
 from engines.tensorrt.options import PlanOptions
 from engines.tensorrt.sidecar import Source

@@ -19,7 +19,7 @@ from engines.manifest import (
 )
 from engines.pair import open_pair
 from engines.pair_folder import replaced_at_once, require_destination
-from engines.preprocess import prepare
+from engines.quality.preprocess import prepare
 from engines.recipe import Role
 from engines.tensorrt.api import Api, Flavour, load_api
 from engines.tensorrt.build import build_plan

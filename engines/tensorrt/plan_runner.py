@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engines.errors import BackendError, EmbeddingError
-from engines.specification import Embeddings
+from engines.quality.specification import Embeddings
 from engines.tensorrt.api import Api
 from engines.tensorrt.buffers import Buffer, allocate
 from engines.tensorrt.cuda.port import CudaPort

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from edge.gate.decision import features
-from engines.align import align
 from engines.build import BuildRequest, build_pair
 from engines.catalogue import fetch, find_entry
 from engines.degrade import FAULTS, Degradation, degrade
@@ -16,8 +15,9 @@ from engines.edc import Question, error_versus_discard, partial_area
 from engines.golden import golden_faces
 from engines.network import load_network
 from engines.pair import open_pair
-from engines.preprocess import prepare
-from engines.shift import embedding_shift
+from engines.quality.align import align
+from engines.quality.preprocess import prepare
+from engines.quality.shift import embedding_shift
 from engines.verification import Comparisons
 from tests.edge.canned import SPECIFICATION, upright_face
 

@@ -7,8 +7,8 @@ import numpy as np
 from edge.samples import Box, DetectedFace, Frame, Pixels
 from engines.errors import EmbeddingError
 from engines.pair import Scored
-from engines.score_mapping import ScoreMapping
-from engines.specification import FaceImages, InputSpecification
+from engines.quality.score_mapping import ScoreMapping
+from engines.quality.specification import FaceImages, InputSpecification
 
 ARCFACE = (
     (38.2946, 51.6963),

@@ -15,10 +15,10 @@ from engines.degrade import with_margin, without_margin
 from engines.errors import CalibrationError
 from engines.fuse import fuse
 from engines.onnxruntime_backend import open_network
-from engines.preprocess import prepare
 from engines.prune import prune
+from engines.quality.preprocess import prepare
+from engines.quality.shift import embedding_shift
 from engines.recipe import Recipe
-from engines.shift import embedding_shift
 from tests.networks import loaded, specification
 from tests.pairs import synthetic_faces
 

@@ -14,7 +14,7 @@ from engines.degrade import (
     with_margin,
     without_margin,
 )
-from engines.specification import InputSpecification
+from engines.quality.specification import InputSpecification
 
 PORTRAIT = np.ascontiguousarray(data.astronaut()[0:240, 100:340, ::-1])  # face in the middle, BGR
 SPECIFICATION = InputSpecification(

@@ -9,7 +9,7 @@ from engines.errors import NetworkError, PairIntegrityError
 from engines.onnxruntime_backend import open_network
 from engines.pair import open_pair
 from engines.part import part_of
-from engines.preprocess import prepare
+from engines.quality.preprocess import prepare
 from tests.networks import loaded
 from tests.pairs import synthetic_faces, tiny_pair
 

@@ -16,7 +16,7 @@ from engines.errors import NetworkError
 from engines.golden import golden_faces
 from engines.network import load_network
 from engines.onnxruntime_backend import open_network
-from engines.preprocess import prepare
+from engines.quality.preprocess import prepare
 from engines.registry import obtain_members
 from engines.tfjs import Weights
 

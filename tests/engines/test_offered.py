@@ -9,7 +9,7 @@ from engines.manifest import FileRecord, identified, read_manifest
 from engines.network import load_network
 from engines.offered import offered_networks
 from engines.onnxruntime_backend import open_network
-from engines.preprocess import prepare
+from engines.quality.preprocess import prepare
 from engines.recipe import Recipe
 from tests.pairs import synthetic_faces, tiny_pair
 

@@ -8,8 +8,8 @@ from engines.golden_vectors import write_vectors
 from engines.manifest import FileRecord, identified, read_manifest, write_manifest
 from engines.onnxruntime_backend import open_network
 from engines.pair import LARGEST_BATCH, EnginePair, open_pair, open_unproved
-from engines.preprocess import prepare
-from engines.shift import embedding_shift
+from engines.quality.preprocess import prepare
+from engines.quality.shift import embedding_shift
 from tests.networks import TinyNetwork
 from tests.pairs import synthetic_faces, tiny_pair
 

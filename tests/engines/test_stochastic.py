@@ -9,8 +9,8 @@ from engines import graph
 from engines.errors import EmbeddingError, NetworkError
 from engines.network import load_network
 from engines.onnxruntime_backend import open_network
-from engines.preprocess import prepare
 from engines.prune import prunable_weights
+from engines.quality.preprocess import prepare
 from engines.stochastic import (
     consistency,
     disturbed_copies,

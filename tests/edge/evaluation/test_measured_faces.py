@@ -10,7 +10,7 @@ from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer, Shot
 from edge.evaluation.measures import MeasureSettings, open_measures
 from engines.degrade import Degradation
 from engines.pair import EnginePair, open_pair
-from engines.score_mapping import ScoreMapping
+from engines.quality.score_mapping import ScoreMapping
 from tests.edge.canned import CannedDetector, upright_face
 from tests.networks import TinyNetwork
 from tests.pairs import tiny_pair

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge.evaluation.measures import MEASURES, Measure, MeasureSettings, Sample, open_measures
-from engines.shift import embedding_shift, quality_from_shift
+from engines.quality.shift import embedding_shift, quality_from_shift
 from tests.edge.canned import upright_face
 from tests.pairs import synthetic_faces
 

@@ -20,8 +20,8 @@ from engines.errors import BackendError
 from engines.execution import Execution
 from engines.manifest import Manifest, read_manifest
 from engines.pair import open_pair
-from engines.preprocess import prepare
-from engines.specification import FaceImages
+from engines.quality.preprocess import prepare
+from engines.quality.specification import FaceImages
 from engines.tensorrt.backend import Runtime, TensorRtNetwork, open_plans
 from engines.tensorrt.cuda.choose import BINDINGS
 from engines.tensorrt.cuda.port import CudaPort

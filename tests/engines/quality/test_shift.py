@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from engines.errors import EmbeddingError
-from engines.shift import embedding_shift, quality_from_shift
+from engines.quality.shift import embedding_shift, quality_from_shift
 
 ROWS = hnp.arrays(
     np.float32,

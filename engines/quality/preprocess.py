@@ -7,7 +7,7 @@ The builder and the running gate both call `prepare`, so they cannot disagree.
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.specification import FaceImages, InputSpecification
+from engines.quality.specification import FaceImages, InputSpecification
 
 
 def input_axes(specification: InputSpecification) -> tuple[int, int, int]:

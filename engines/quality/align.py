@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import AlignmentError
-from engines.specification import FaceImages, InputSpecification, Landmarks
+from engines.quality.specification import FaceImages, InputSpecification, Landmarks
 
 SMALLEST_SPREAD = 1.0
 """Pixels (root mean square from the centroid): below it five points are one point."""

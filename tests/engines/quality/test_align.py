@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.transform import SimilarityTransform
 
-from engines.align import align, similarity_transform
 from engines.errors import AlignmentError
-from engines.specification import InputSpecification
+from engines.quality.align import align, similarity_transform
+from engines.quality.specification import InputSpecification
 
 ARCFACE = (
     (38.2946, 51.6963),

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.score_mapping import ScoreMapping, fit_score_mapping
+from engines.quality.score_mapping import ScoreMapping, fit_score_mapping
 
 RISING = st.lists(st.floats(0, 2), min_size=2, max_size=6, unique=True).map(sorted)
 SHIFTS = st.lists(st.floats(0, 2, width=32), min_size=1, max_size=20)

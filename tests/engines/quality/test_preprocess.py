@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.preprocess import prepare
+from engines.quality.preprocess import prepare
 from tests.networks import specification
 
 

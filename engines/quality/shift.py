@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import EmbeddingError
-from engines.specification import Embeddings
+from engines.quality.specification import Embeddings
 
 
 def unit_rows(embeddings: Embeddings) -> NDArray[np.float64]:
