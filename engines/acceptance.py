@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engines.biometrics.comparisons import Comparisons
 from engines.errors import PairRefusedError
 from engines.quality.shift import embedding_shift, unit_rows
 from engines.quality.specification import Embeddings
-from engines.verification import Comparisons
 
 DENSE_ERROR_AT_MOST = 0.10
 """

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from engines.acceptance import MEDIAN_SHIFT_AT_LEAST
+from engines.biometrics.ranks import ranks, spearman
 from engines.calibration_faces import CalibrationFaces
 from engines.candidates import Candidate
 from engines.errors import CalibrationError
@@ -35,7 +36,6 @@ from engines.prune import prune
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift, unit_rows
 from engines.quality.specification import Embeddings
-from engines.ranks import ranks, spearman
 
 AGREEMENT_AT_LEAST = 0.9
 """Spearman correlation of dense and pruned cosines below which a network counts as collapsed."""

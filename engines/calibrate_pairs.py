@@ -1,7 +1,7 @@
 """
 Find a recipe with labelled pairs: choose on some of them, report on others.
 
-The figure is the partial area under the error-versus-discard curve (`engines.edc`), at FMR 1e-2 for
+The figure is the partial area under the error-versus-discard curve (`engines.biometrics.edc`), at FMR 1e-2 for
 the choice. Each pair is compared once for each seed of the degradations.
 """
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.bootstrap import MeasureArea, compare_measures
+from engines.biometrics.bootstrap import MeasureArea, compare_measures
+from engines.biometrics.comparisons import Comparisons, refuse_repetition
+from engines.biometrics.edc import Question, error_versus_discard, pair_quality, partial_area
 from engines.calibrate import Signals, Sweep
-from engines.edc import Question, error_versus_discard, pair_quality, partial_area
 from engines.errors import CalibrationError, EvaluationError
-from engines.verification import Comparisons, refuse_repetition
 
 CHOSEN_AT = 1e-2
 REPORTED_AT = (1e-2, 1e-3)

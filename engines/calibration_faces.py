@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.degrade import (
+from engines.biometrics.degrade import (
     Degradation,
     Image,
     assigned_degradation,

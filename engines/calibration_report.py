@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from engines.bootstrap import Estimate, MeasureArea
+from engines.biometrics.bootstrap import Estimate, MeasureArea
 from engines.calibrate import Signals, Sweep
 from engines.calibrate_pairs import CHOSEN_AT, NORM, PairsVerdict
 from engines.candidates import Candidate

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from engines.biometrics.degrade import with_margin
 from engines.build import BuildRequest, build_pair
 from engines.calibrate import choose, sweep
 from engines.calibration_faces import calibration_faces
 from engines.candidates import candidates
 from engines.catalogue import Catalogued, fetch
-from engines.degrade import with_margin
 from engines.errors import NetworkError
 from engines.form import lean
 from engines.golden import golden_faces

@@ -14,11 +14,11 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from engines.biometrics.ranks import spearman
 from engines.emulation import emulate_half, run_graph, run_with_peaks
 from engines.errors import PrecisionError
 from engines.precision import LARGEST_HALF
 from engines.quality.shift import embedding_shift, unit_rows
-from engines.ranks import spearman
 
 Outputs = tuple[NDArray[np.float32], ...]
 """(dense, pruned) embeddings, or (embedding, shift) of a fused graph, or one embedding."""

@@ -44,7 +44,7 @@ from edge.evaluation.run import (
 )
 from edge.reporting import console
 from edge.reporting import progress as progress_on
-from engines.degrade import FAULTS
+from engines.biometrics.degrade import FAULTS
 from engines.dense import dense_network
 from engines.onnxruntime_backend import open_network
 from engines.pair import EnginePair, open_pair

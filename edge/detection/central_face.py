@@ -8,7 +8,7 @@ import numpy as np
 from edge.samples import DetectedFace, Pixels
 
 PORTRAIT_SIDE = 6.0
-"""Inter-eye distances: side of a portrait, as in LFW; what `engines.degrade` expects."""
+"""Inter-eye distances: side of a portrait, as in LFW; what `engines.biometrics.degrade` expects."""
 BELOW_EYES = 0.3
 """Inter-eye distances: the middle of a portrait lies this far below the eyes, as in LFW."""
 
@@ -36,7 +36,7 @@ def central_face(faces: Sequence[DetectedFace], pixels: Pixels) -> DetectedFace 
 
 def portrait(pixels: Pixels, face: DetectedFace) -> Pixels:
     """
-    Return a square around the face, framed as `engines.degrade` expects it.
+    Return a square around the face, framed as `engines.biometrics.degrade` expects it.
 
     Args:
         pixels: (height, width, 3) uint8 BGR.

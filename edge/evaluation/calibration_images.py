@@ -15,7 +15,7 @@ from edge.sources.images import images_in, read_image
 from engines.quality.align import align
 from engines.calibrate_pairs import LabelledPairs
 from engines.calibration_faces import DEGRADED_SHARE, CalibrationFaces, degraded
-from engines.degrade import with_margin
+from engines.biometrics.degrade import with_margin
 from engines.errors import AlignmentError, CalibrationError
 from engines.quality.specification import InputSpecification
 

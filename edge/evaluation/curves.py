@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.evaluation.pair_list import PairList
-from engines.bootstrap import MeasureArea, compare_measures
-from engines.degrade import FAULTS, Degradation
-from engines.edc import (
+from engines.biometrics.bootstrap import MeasureArea, compare_measures
+from engines.biometrics.degrade import FAULTS, Degradation
+from engines.biometrics.edc import (
     Convention,
     Curve,
     Qualities,
@@ -18,9 +18,9 @@ from engines.edc import (
     pair_quality,
 )
 from engines.errors import EvaluationError
-from engines.ranks import spearman
+from engines.biometrics.ranks import spearman
 from engines.quality.specification import Embeddings
-from engines.verification import (
+from engines.biometrics.comparisons import (
     Accuracy,
     Comparisons,
     accuracy,

@@ -16,7 +16,7 @@ from edge.protocols import FaceDetector
 from edge.samples import Box, DetectedFace, Pixels
 from edge.sources.images import read_image
 from engines.quality.align import align
-from engines.degrade import Degradation, degrade, generator_of
+from engines.biometrics.degrade import Degradation, degrade, generator_of
 from engines.pair import EnginePair
 from engines.quality.shift import unit_rows
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from edge.evaluation.curves import LIMIT, FaultResult, OperatingPoint, Plan, SetResult
-from engines.bootstrap import Estimate
+from engines.biometrics.bootstrap import Estimate
 
 SCHEMA = "edge-gate/evaluation/2"
 

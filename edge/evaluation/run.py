@@ -21,7 +21,7 @@ from edge.evaluation.report import Failure
 from edge.evaluation.measured_faces import FaceMeasurer, Shot
 from edge.evaluation.measures import Measure, Sample
 from edge.evaluation.pair_list import PairList
-from engines.degrade import assigned_degradation
+from engines.biometrics.degrade import assigned_degradation
 from engines.errors import AlignmentError, EmbeddingError, EvaluationError
 from engines.pair import EnginePair
 from engines.quality.preprocess import prepare

@@ -2,7 +2,7 @@
 The threshold for a target FNMR, from labelled pairs of face images.
 
 A pair is compared when the gate forwards both of its images, so its quality is that of the worse
-one. FNMR against threshold is the error-versus-discard curve of `engines.edc` (convention `fixed`:
+one. FNMR against threshold is the error-versus-discard curve of `engines.biometrics.edc` (convention `fixed`:
 the comparison threshold is set once, by the FMR of all non-mated pairs).
 """
 
@@ -25,10 +25,10 @@ from edge.tuning.threshold import (
     interval_of,
     neat_threshold,
 )
-from engines.bootstrap import RESAMPLES
-from engines.edc import Qualities, Question, error_versus_discard
+from engines.biometrics.bootstrap import RESAMPLES
+from engines.biometrics.comparisons import Comparisons
+from engines.biometrics.edc import Qualities, Question, error_versus_discard
 from engines.quality.specification import Embeddings
-from engines.verification import Comparisons
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import TuningError
-from engines.bootstrap import COVERAGE, RESAMPLES
+from engines.biometrics.bootstrap import COVERAGE, RESAMPLES
 
 LEAST_FACES = 50
 """Scored faces; even of 50 strangers a share of 30 % is only known to 13 points."""

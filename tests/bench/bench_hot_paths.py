@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from edge.gate.decision import features
+from engines.biometrics.comparisons import Comparisons
+from engines.biometrics.degrade import FAULTS, Degradation, degrade
+from engines.biometrics.edc import Question, error_versus_discard, partial_area
 from engines.build import BuildRequest, build_pair
 from engines.catalogue import fetch, find_entry
-from engines.degrade import FAULTS, Degradation, degrade
-from engines.edc import Question, error_versus_discard, partial_area
 from engines.golden import golden_faces
 from engines.network import load_network
 from engines.pair import open_pair
 from engines.quality.align import align
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift
-from engines.verification import Comparisons
 from tests.edge.canned import SPECIFICATION, upright_face
 
 FRAME = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)

@@ -26,6 +26,7 @@ from edge.detection.open import open_detector
 from edge.evaluation.pair_list import read_pairs
 from edge.protocols import FaceDetector
 from edge.sources.images import read_image
+from engines.biometrics.comparisons import Comparisons, accuracy
 from engines.catalogue import fetch, find_entry
 from engines.golden import photographs_of
 from engines.onnxruntime_backend import open_network
@@ -33,7 +34,6 @@ from engines.quality.align import align
 from engines.quality.preprocess import prepare
 from engines.quality.shift import unit_rows
 from engines.quality.specification import Landmarks
-from engines.verification import Comparisons, accuracy
 
 SURE = 0.7
 """The gate's default for the least detector score; what is below counts as not found."""

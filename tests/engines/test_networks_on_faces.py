@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge.detection.mtcnn import MtcnnDetector
 from edge.evaluation.pair_list import read_pairs
+from engines.biometrics.comparisons import Comparisons, best_threshold
 from engines.catalogue import Catalogued, entries, fetch, find_entry
 from engines.golden import golden_faces, read_photograph
 from engines.network import load_network
@@ -16,7 +17,6 @@ from engines.onnxruntime_backend import open_network
 from engines.quality.align import align
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages, InputSpecification
-from engines.verification import Comparisons, best_threshold
 from tests.gate_data import gate_data
 
 ENTRIES = Path(__file__).parents[2] / "configs" / "networks"

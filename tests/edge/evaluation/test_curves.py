@@ -3,7 +3,7 @@ import pytest
 
 from edge.evaluation.curves import MeasuredFace, Plan, View, judge_faults, judge_set
 from edge.evaluation.pair_list import PairList
-from engines.degrade import Degradation
+from engines.biometrics.degrade import Degradation
 from engines.errors import EvaluationError
 
 PLAN = Plan(("utility", "noise"), "noise", "fixed", seed=1)

@@ -5,8 +5,8 @@ from PIL import Image
 from edge.evaluation.curves import FaultResult, OperatingPoint, SetResult
 from edge.evaluation.plot import draw, look
 from edge.evaluation.measures import MEASURES
-from engines.bootstrap import Estimate, MeasureArea
-from engines.edc import Curve
+from engines.biometrics.bootstrap import Estimate, MeasureArea
+from engines.biometrics.edc import Curve
 
 pytest.importorskip("matplotlib", reason="the picture needs the extra `evaluate`")
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from edge.errors import TuningError
 from edge.evaluation.pair_list import PairList
 from edge.tuning.labels import Errors, Labelled, fnmr_steps, labelled, suggest_for_fnmr
+from engines.biometrics.comparisons import Comparisons, threshold_at_fmr
 from engines.errors import EvaluationError
-from engines.verification import Comparisons, threshold_at_fmr
 
 ERRORS = Errors(fnmr=0.05, fmr=0.01)
 

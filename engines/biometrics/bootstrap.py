@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.edc import Qualities, Question, error_versus_discard, partial_area
+from engines.biometrics.comparisons import Comparisons
+from engines.biometrics.edc import Qualities, Question, error_versus_discard, partial_area
 from engines.errors import EvaluationError
-from engines.verification import Comparisons
 
 RESAMPLES = 1000
 COVERAGE = 0.95

@@ -3,10 +3,10 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from engines.bootstrap import compare_measures
-from engines.edc import Question, error_versus_discard, partial_area
+from engines.biometrics.bootstrap import compare_measures
+from engines.biometrics.comparisons import Comparisons
+from engines.biometrics.edc import Question, error_versus_discard, partial_area
 from engines.errors import EvaluationError
-from engines.verification import Comparisons
 
 
 def noisy_pairs(seed=0, pairs=400):

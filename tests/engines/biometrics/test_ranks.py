@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engines.biometrics.ranks import ranks, spearman
 from engines.errors import EvaluationError
-from engines.ranks import ranks, spearman
 
 VALUES = st.lists(st.integers(-3, 3).map(float), min_size=2, max_size=20).map(np.array)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from engines.degrade import (
+from engines.biometrics.degrade import (
     FAULTS,
     STRENGTHS,
     Degradation,

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.errors import EvaluationError
-from engines.verification import (
+from engines.biometrics.comparisons import (
     Comparisons,
     accuracy,
     best_threshold,
@@ -12,6 +11,7 @@ from engines.verification import (
     refuse_repetition,
     threshold_at_fmr,
 )
+from engines.errors import EvaluationError
 
 SCORES = st.lists(st.integers(-4, 4).map(lambda n: n / 4), min_size=1, max_size=40).map(np.array)
 

@@ -21,8 +21,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.biometrics.comparisons import Comparisons, false_non_match_rate, threshold_at_fmr
 from engines.errors import EvaluationError
-from engines.verification import Comparisons, false_non_match_rate, threshold_at_fmr
 
 Convention = Literal["fixed", "pooled"]
 Qualities = NDArray[np.float64]

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.edc import Question, error_versus_discard, pair_quality, partial_area
+from engines.biometrics.comparisons import Comparisons
+from engines.biometrics.edc import Question, error_versus_discard, pair_quality, partial_area
 from engines.errors import EvaluationError
-from engines.verification import Comparisons
 
 QUARTERS = st.integers(0, 4).map(lambda n: n / 4)  # few levels, so ties are the rule
 PAIRS = st.lists(st.tuples(QUARTERS, QUARTERS, st.booleans()), max_size=40)
