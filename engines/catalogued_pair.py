@@ -9,7 +9,7 @@ from engines.build import BuildRequest, build_pair
 from engines.calibrate import choose, sweep
 from engines.calibration_faces import calibration_faces
 from engines.candidates import candidates
-from engines.catalogue import Catalogued, fetch
+from engines.catalogue.catalogue import Catalogued, fetch
 from engines.errors import NetworkError
 from engines.form import lean
 from engines.golden import golden_faces

@@ -16,7 +16,7 @@ import yaml
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from engines.errors import CatalogueError
 from engines.quality.align import align
 from engines.quality.specification import FaceImages, InputSpecification, Landmarks

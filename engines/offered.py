@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines.batch_norm import fold_batch_norm
-from engines.catalogue import find_entry, located
+from engines.catalogue.catalogue import find_entry, located
 from engines.dense import dense_network
 from engines.errors import CatalogueError
 from engines.manifest import Manifest

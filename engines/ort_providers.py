@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import onnx
 
 from engines import graph
-from engines.cache import cache_folder
+from engines.catalogue.cache import cache_folder
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.host import this_machine
 from engines.tensorrt.options import USUAL_PROFILE

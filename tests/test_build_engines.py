@@ -8,7 +8,7 @@ import pytest
 import build_engines
 from engines import catalogued_pair
 from engines.build import build_pair
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from engines.manifest import read_manifest
 from engines.pair import open_pair
 from engines.recipe import Recipe

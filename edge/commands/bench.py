@@ -32,7 +32,7 @@ from edge.protocols import FaceDetector
 from edge.reporting import console
 from edge.samples import Frame
 from edge.sources.images import read_image
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from engines.offered import offered_networks
 from engines.onnxruntime_backend import OnnxRuntimeNetwork, open_network
 from engines.pair import open_unproved

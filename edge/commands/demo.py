@@ -31,7 +31,7 @@ from edge.sinks.directory import DirectorySink
 from edge.sources.files import ImageFiles, VideoFile
 from edge.sources.images import read_image
 from edge.sources.native_path import native_path
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from engines.catalogued_pair import build_catalogued
 from engines.errors import PairError
 from engines.pair import EnginePair, open_pair

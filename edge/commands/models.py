@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from edge.errors import ConfigError, UsageError
-from engines.cache import cache_folder
-from engines.catalogue import (
+from engines.catalogue.cache import cache_folder
+from engines.catalogue.catalogue import (
     Catalogued,
     CataloguedFile,
     Converted,

@@ -10,7 +10,7 @@ from edge.detection.ultraface import UltrafaceDetector
 from edge.detection.yunet import YunetDetector
 from edge.errors import DetectorError
 from edge.protocols import FaceDetector
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 
 
 def open_detector(settings: DetectorSettings, progress: Progress | None = None) -> FaceDetector:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engines.cache import cache_folder
+from engines.catalogue.cache import cache_folder
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.sidecar import write_whole
 

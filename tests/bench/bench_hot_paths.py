@@ -12,7 +12,7 @@ from engines.biometrics.comparisons import Comparisons
 from engines.biometrics.degrade import FAULTS, Degradation, degrade
 from engines.biometrics.edc import Question, error_versus_discard, partial_area
 from engines.build import BuildRequest, build_pair
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from engines.golden import golden_faces
 from engines.network import load_network
 from engines.pair import open_pair

@@ -27,7 +27,7 @@ from edge.evaluation.pair_list import read_pairs
 from edge.protocols import FaceDetector
 from edge.sources.images import read_image
 from engines.biometrics.comparisons import Comparisons, accuracy
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from engines.golden import photographs_of
 from engines.onnxruntime_backend import open_network
 from engines.quality.align import align

@@ -16,7 +16,7 @@ from rich.progress import track
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from edge.detection.mtcnn import MtcnnDetector
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from engines.golden import GOLDEN, GoldenFace, photographs_of, read_photograph
 from engines.quality.align import align
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from engines.build import BuildRequest, build_pair
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from engines.golden import golden_faces, photographs_of, read_golden, read_photograph
 from engines.network import load_network
 

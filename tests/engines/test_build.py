@@ -6,7 +6,7 @@ import pytest
 from rich.progress import Progress
 
 from engines.build import GOLDEN_FACES, BuildRequest, _require_lossless, build_pair
-from engines.catalogue import find_entry
+from engines.catalogue.catalogue import find_entry
 from engines.catalogued_pair import build_catalogued
 from engines.errors import NetworkError, PairError, PairRefusedError, RecipeError
 from engines.manifest import read_manifest

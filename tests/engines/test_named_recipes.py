@@ -4,7 +4,7 @@ import pytest
 
 from engines.batch_norm import fold_batch_norm
 from engines.build import build_pair
-from engines.catalogue import entries, fetch, find_entry
+from engines.catalogue.catalogue import entries, fetch, find_entry
 from engines.catalogued_pair import build_request
 from engines.errors import RecipeError
 from engines.form import form_pair

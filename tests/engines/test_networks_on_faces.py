@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edge.detection.mtcnn import MtcnnDetector
 from edge.evaluation.pair_list import read_pairs
 from engines.biometrics.comparisons import Comparisons, best_threshold
-from engines.catalogue import Catalogued, entries, fetch, find_entry
+from engines.catalogue.catalogue import Catalogued, entries, fetch, find_entry
 from engines.golden import golden_faces, read_photograph
 from engines.network import load_network
 from engines.onnxruntime_backend import open_network

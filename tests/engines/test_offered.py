@@ -4,7 +4,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from engines.manifest import FileRecord, identified, read_manifest
 from engines.network import load_network
 from engines.offered import offered_networks

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from edge.__main__ import main
 from edge.cluster.parquet import read_rows
 from edge.cluster.score_part import COLUMNS
-from engines.catalogue import find_entry
+from engines.catalogue.catalogue import find_entry
 from engines.catalogued_pair import build_catalogued
 from tests.edge import dask_cluster
 from tests.edge.commands.test_evaluate import pair_lines, photographs

@@ -8,7 +8,7 @@ import pytest
 
 from edge.__main__ import main
 from engines.build import BuildRequest, build_pair
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from engines.golden import golden_faces, photographs_of, read_golden, read_photograph
 from engines.network import load_network
 

@@ -5,7 +5,7 @@ from onnx import numpy_helper
 
 from edge.detection.mtcnn import MtcnnDetector
 from edge.errors import DetectorError
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from tests.edge.photographs import frame_with, head, inter_eye, portrait
 
 pytestmark = pytest.mark.registry

@@ -11,7 +11,7 @@ from edge.config.model import DetectorSettings
 from edge.detection.mtcnn import MtcnnDetector
 from edge.detection.open import open_detector
 from edge.errors import DetectorError
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from tests.edge.photographs import frame_with, head, inter_eye, portrait
 
 PORTRAITS = ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"]

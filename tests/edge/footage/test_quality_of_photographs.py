@@ -12,7 +12,7 @@ from edge.detection.open import open_detector
 from edge.gate.assess import assess_frame
 from edge.samples import Frame
 from edge.sources.images import read_image
-from engines.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import fetch, find_entry
 from engines.catalogued_pair import build_catalogued
 from engines.pair import open_pair
 from engines.quality.align import align

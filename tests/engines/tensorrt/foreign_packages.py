@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.cache import cache_folder, locked
+from engines.catalogue.cache import cache_folder, locked
 
 ROOT = Path(__file__).parents[3]
 

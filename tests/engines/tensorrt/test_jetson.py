@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from engines.catalogue import find_entry
+from engines.catalogue.catalogue import find_entry
 from engines.catalogued_pair import build_request
 from engines.errors import BackendError
 from engines.execution import Execution

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engines.cache import sha256_of
+from engines.catalogue.cache import sha256_of
 from engines.tensorrt.errors import CudaError, PlanIntegrityError, PlanMismatchError
 from engines.tensorrt.load_gate import check_device, check_plan
 from engines.tensorrt.sidecar import read_sidecar, sidecar_path

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engines.catalogue.tfjs import read_weights
 from engines.errors import NetworkError
-from engines.tfjs import read_weights
 
 
 def manifest(folder: Path, weights: list[dict[str, Any]], paths: tuple[str, ...] = ("a",)) -> Path:

@@ -21,8 +21,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from engines.catalogue.tfjs import Weights, read_weights
 from engines.errors import NetworkError
-from engines.tfjs import Weights, read_weights
 
 SIDE = 150
 """Pixels: width and height of the input."""

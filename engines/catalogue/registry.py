@@ -19,8 +19,8 @@ from typing import Literal
 
 from rich.progress import Progress
 
-from engines.archive import extract, matches, set_sha256
-from engines.cache import cache_folder, locked, require_sha256, sha256_of
+from engines.catalogue.cache import cache_folder, locked, require_sha256, sha256_of
+from engines.catalogue.tar import extract, matches, set_sha256
 from engines.errors import CatalogueError, FetchError, HashMismatchError
 
 Client = Literal["npm", "pip-sdist", "pip-wheel"]
@@ -85,7 +85,7 @@ def obtain_members(source: RegistryMember, sha256: str, progress: Progress) -> t
 
     Args:
         source: What to obtain.
-        sha256: Of the member; of a set see `engines.archive.set_sha256`.
+        sha256: Of the member; of a set see `engines.catalogue.tar.set_sha256`.
         progress: Shows a bar for each long step.
 
     Returns:

@@ -10,8 +10,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from engines.archive import is_inside
-from engines.catalogued import (
+from engines.catalogue.download import Url
+from engines.catalogue.registry import Archive, Client, RegistryMember
+from engines.catalogue.tar import is_inside
+from engines.catalogue.values import (
     Catalogued,
     CataloguedFile,
     Converted,
@@ -20,10 +22,8 @@ from engines.catalogued import (
     Source,
     UserFile,
 )
-from engines.download import Url
 from engines.errors import EntryError
 from engines.quality.specification import ColourOrder, InputSpecification, Layout, Point
-from engines.registry import Archive, Client, RegistryMember
 
 ARCFACE_TEMPLATE: tuple[Point, Point, Point, Point, Point] = (
     (38.2946, 51.6963),

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from engines.cache import cache_folder, locked, require_sha256, sha256_of
-from engines.catalogued import Converted, Converter
+from engines.catalogue.cache import cache_folder, locked, require_sha256, sha256_of
+from engines.catalogue.values import Converted, Converter
 from engines.errors import CatalogueError
 
 
@@ -64,6 +64,6 @@ def _cached_path(name: str, sha256: str) -> Path:
 def _converted(converter: Converter, parts: Sequence[Path]) -> bytes:
     match converter:
         case "dlib-resnet-from-tfjs":
-            from engines.dlib_resnet import dlib_resnet_from_tfjs  # noqa: PLC0415 -- onnx is slow
+            from engines.catalogue.dlib_resnet import dlib_resnet_from_tfjs  # noqa: PLC0415 -- onnx is slow
 
             return dlib_resnet_from_tfjs(parts)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from engines.catalogue_entry import ARCFACE_TEMPLATE, read_catalogue, read_entry
-from engines.catalogued import UserFile
-from engines.download import Url
+from engines.catalogue.download import Url
+from engines.catalogue.entry import ARCFACE_TEMPLATE, read_catalogue, read_entry
+from engines.catalogue.registry import Archive, RegistryMember
+from engines.catalogue.values import UserFile
 from engines.errors import EntryError
-from engines.registry import Archive, RegistryMember
 
 NETWORK = """\
 name: mine

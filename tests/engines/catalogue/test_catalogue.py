@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.catalogue import entries, fetch, find_entry, located
+from engines.catalogue.catalogue import entries, fetch, find_entry, located
 from engines.errors import CatalogueError, FetchError, HashMismatchError, UnknownEntryError
 from tests.engines.packages import Server, npm_package, publish_for_pip, sha256, wheel
 

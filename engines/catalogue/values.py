@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from engines.download import Url
+from engines.catalogue.download import Url
+from engines.catalogue.registry import RegistryMember
 from engines.quality.specification import InputSpecification
-from engines.registry import RegistryMember
 
 Kind = Literal["network", "detector", "photographs"]
 
 Converter = Literal["dlib-resnet-from-tfjs"]
-"""See `engines.converted`."""
+"""See `engines.catalogue.converted`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class CataloguedFile:
     """How the entry calls it, such as `pnet.onnx` or `photographs/sample1.jpg`."""
     source: Source
     sha256: str | None
-    """Of the file; of a set see `engines.archive.set_sha256`; None only for a user's own file."""
+    """Of the file; of a set see `engines.catalogue.tar.set_sha256`; None only for a user's own file."""
 
 
 @dataclass(frozen=True, slots=True)

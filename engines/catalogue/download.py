@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from rich.progress import Progress
 
-from engines.cache import cache_folder, chunks, locked, require_sha256, sha256_of
+from engines.catalogue.cache import cache_folder, chunks, locked, require_sha256, sha256_of
 from engines.errors import CatalogueError, FetchError, HashMismatchError
 
 SILENCE_SECONDS = 30

@@ -11,7 +11,7 @@ from typing import IO
 
 from rich.progress import Progress
 
-from engines.cache import chunks, sha256_of
+from engines.catalogue.cache import chunks, sha256_of
 from engines.errors import FetchError
 
 UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)

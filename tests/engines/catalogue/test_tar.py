@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.progress import Progress
 
-from engines.archive import extract, is_inside, matches
+from engines.catalogue.tar import extract, is_inside, matches
 from engines.errors import FetchError
 from tests.engines.packages import tarball
 

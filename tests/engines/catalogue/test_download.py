@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.progress import Progress
 
-from engines.download import Url, cached_download, obtain_download
+from engines.catalogue.download import Url, cached_download, obtain_download
 from engines.errors import CatalogueError, FetchError, HashMismatchError
 from tests.engines.packages import Server, sha256
 

@@ -10,15 +10,15 @@ import pytest
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from engines.catalogue import Converted, RegistryMember, fetch, find_entry
-from engines.dlib_resnet import BLOCKS, dlib_resnet, dlib_resnet_from_tfjs
+from engines.catalogue.catalogue import Converted, RegistryMember, fetch, find_entry
+from engines.catalogue.dlib_resnet import BLOCKS, dlib_resnet, dlib_resnet_from_tfjs
+from engines.catalogue.registry import obtain_members
+from engines.catalogue.tfjs import Weights
 from engines.errors import NetworkError
 from engines.golden import golden_faces
 from engines.network import load_network
 from engines.onnxruntime_backend import open_network
 from engines.quality.preprocess import prepare
-from engines.registry import obtain_members
-from engines.tfjs import Weights
 
 FACE_API_SHA256 = "0160f7af3a8c78cece45c7ecc765383bad74becfd438bb787cdd627b2d6f2cf6"
 HERE = Path(__file__).parent
