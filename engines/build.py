@@ -16,6 +16,7 @@ from engines.errors import BackendError, NetworkError
 from engines.form import Form, FormedPair, form_pair
 from engines.golden import GoldenFaces
 from engines.golden_vectors import GoldenVectors, Tolerance, golden_vectors, write_vectors
+from engines.graph.network import Network
 from engines.manifest import (
     FileRecord,
     GoldenRecord,
@@ -24,7 +25,6 @@ from engines.manifest import (
     identified,
     write_manifest,
 )
-from engines.network import Network
 from engines.onnxruntime_backend import open_network
 from engines.pair import LARGEST_BATCH, open_pair
 from engines.pair_folder import replaced_at_once, require_destination

@@ -28,10 +28,10 @@ from engines.calibration_faces import CalibrationFaces
 from engines.candidates import Candidate
 from engines.errors import CalibrationError
 from engines.fuse import fuse
-from engines.network import Network
+from engines.graph.network import Network
+from engines.graph.prelu import spell_out_prelu
 from engines.onnxruntime_backend import open_network
 from engines.pair import LARGEST_BATCH
-from engines.plain_prelu import spell_out_prelu
 from engines.prune import prune
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift, unit_rows

@@ -12,9 +12,9 @@ from itertools import product
 
 import onnx
 
-from engines import graph
-from engines.cost import multiply_adds_by_node
-from engines.network import Network
+from engines.graph import graph
+from engines.graph.cost import multiply_adds_by_node
+from engines.graph.network import Network
 from engines.prune import prunable_weights
 from engines.recipe import Importance, Recipe
 

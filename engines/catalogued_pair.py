@@ -13,9 +13,9 @@ from engines.catalogue.catalogue import Catalogued, fetch
 from engines.errors import NetworkError
 from engines.form import lean
 from engines.golden import golden_faces
+from engines.graph.network import Network, load_network
 from engines.manifest import Manifest
 from engines.named_recipes import DEFAULT, find_recipe, named_recipes
-from engines.network import Network, load_network
 from engines.recipe import Recipe
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from engines import graph
 from engines.constant_channels import (
     NEGLIGIBLE,
     Channels,
@@ -25,7 +24,8 @@ from engines.constant_channels import (
     is_depthwise,
     is_padded,
 )
-from engines.network import Network
+from engines.graph import graph
+from engines.graph.network import Network
 from engines.recipe import CompactedLayer
 
 Mask = NDArray[np.bool_]

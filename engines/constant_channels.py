@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from engines import graph
+from engines.graph import graph
 from engines.onnxruntime_backend import open_network
 
 NEGLIGIBLE = 1e-7

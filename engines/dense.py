@@ -4,10 +4,10 @@ from pathlib import Path
 
 import onnx
 
+from engines.graph.cut import part_of
+from engines.graph.network import Network
 from engines.manifest import FileRecord, Manifest
-from engines.network import Network
 from engines.pair_files import checked_content
-from engines.part import part_of
 
 
 def dense_network(folder: Path, manifest: Manifest) -> Network:

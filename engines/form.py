@@ -5,13 +5,13 @@ from typing import Literal
 
 import onnx
 
-from engines.batch_norm import fold_batch_norm
 from engines.compact import compact
-from engines.cost import multiply_adds
 from engines.fuse import fuse
-from engines.network import Network
-from engines.part import part_of
-from engines.plain_prelu import spell_out_prelu
+from engines.graph.batch_norm import fold_batch_norm
+from engines.graph.cost import multiply_adds
+from engines.graph.cut import part_of
+from engines.graph.network import Network
+from engines.graph.prelu import spell_out_prelu
 from engines.prune import prune
 from engines.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 

@@ -9,8 +9,8 @@ import hashlib
 
 import onnx
 
-from engines import graph
-from engines.network import Network
+from engines.graph import graph
+from engines.graph.network import Network
 
 Key = tuple[bytes, ...]
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import onnx
 
-from engines import graph
 from engines.catalogue.cache import cache_folder
+from engines.graph import graph
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.host import this_machine
 from engines.tensorrt.options import USUAL_PROFILE

@@ -13,9 +13,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from engines import graph
 from engines.errors import RecipeError
-from engines.network import Network
+from engines.graph import graph
+from engines.graph.network import Network
 from engines.recipe import LIVE_ABOVE, LayerSparsity, Recipe
 
 PRUNABLE = frozenset({"Conv", "Gemm", "MatMul"})

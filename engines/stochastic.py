@@ -17,10 +17,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from engines import graph
 from engines.errors import EmbeddingError, NetworkError
-from engines.network import Network
-from engines.part import part_of
+from engines.graph import graph
+from engines.graph.cut import part_of
+from engines.graph.network import Network
 from engines.protocols import EmbeddingNetwork
 from engines.prune import prunable_weights
 from engines.quality.shift import unit_rows

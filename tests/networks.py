@@ -8,7 +8,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from engines.network import Network, load_network
+from engines.graph.network import Network, load_network
 from engines.quality.specification import InputSpecification
 
 

@@ -28,7 +28,7 @@ from engines.calibrate_pairs import (
 from engines.calibration_faces import CalibrationFaces, calibration_faces
 from engines.candidates import Candidate, candidates
 from engines.form import lean
-from engines.network import Network
+from engines.graph.network import Network
 from engines.quality.specification import FaceImages
 
 FINDING = "finding faces"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge.samples import DetectedFace
 from engines.dense import dense_network
-from engines.network import Network
+from engines.graph.network import Network
 from engines.onnxruntime_backend import open_network
 from engines.pair import EnginePair
 from engines.quality.preprocess import prepare

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engines.errors import PairError
 from engines.execution import Execution, open_networks
-from engines.fp16_gate import Fp16Limits, compare_outputs
+from engines.graph.fp16_gate import Fp16Limits, compare_outputs
 from engines.manifest import Manifest, read_manifest
 from engines.pair import golden_vectors_of
 from engines.quality.preprocess import prepare

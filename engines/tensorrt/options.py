@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from engines.fp16_gate import Fp16Limits
+from engines.graph.fp16_gate import Fp16Limits
 from engines.tensorrt.api import Flavour
 from engines.tensorrt.sidecar import BatchProfile
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.progress import Progress
 
 from engines.build import BuildRequest, build_pair
-from engines.fp16_gate import Fp16Figures
 from engines.golden_vectors import Tolerance
+from engines.graph.fp16_gate import Fp16Figures
 from engines.manifest import (
     FileRecord,
     Manifest,

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines.fp16_gate import Fp16Figures
+from engines.graph.fp16_gate import Fp16Figures
 from engines.tensorrt.build import BuiltPlan
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.plan_header import HEADER_BYTES, read_header

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from engines.fp16_gate import Fp16Figures
+from engines.graph.fp16_gate import Fp16Figures
 from engines.manifest import Manifest
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.forecast import Forecast, ForecastPlan

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engines.catalogue.cache import sha256_of
-from engines.fp16_gate import Fp16Figures
+from engines.graph.fp16_gate import Fp16Figures
 from engines.tensorrt.errors import PlanIntegrityError
 from engines.tensorrt.fingerprint import Fingerprint
 

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from engines import graph
+from engines.graph import graph
 
 CHANNEL_STEP = 8
 """FP16 kernels work on 8 channels at a time: 25 channels cost as much as 32."""

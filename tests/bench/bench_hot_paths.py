@@ -14,7 +14,7 @@ from engines.biometrics.edc import Question, error_versus_discard, partial_area
 from engines.build import BuildRequest, build_pair
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.golden import golden_faces
-from engines.network import load_network
+from engines.graph.network import load_network
 from engines.pair import open_pair
 from engines.quality.align import align
 from engines.quality.preprocess import prepare

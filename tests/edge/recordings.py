@@ -8,7 +8,7 @@ import numpy as np
 from engines.build import BuildRequest, build_pair
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.golden import golden_faces, photographs_of, read_golden, read_photograph
-from engines.network import load_network
+from engines.graph.network import load_network
 
 SIZE = (304, 344)
 """Width and height of the frames."""

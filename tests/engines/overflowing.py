@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from engines.network import Network
+from engines.graph.network import Network
 from tests.networks import specification
 
 SPECIFICATION = specification(8, 8)

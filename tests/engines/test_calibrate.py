@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.batch_norm import fold_batch_norm
 from engines.biometrics.degrade import with_margin, without_margin
 from engines.calibrate import Signals, choose, separation, sweep
 from engines.calibration_faces import calibration_faces, degraded
 from engines.candidates import Candidate, candidates
-from engines.cost import multiply_adds
 from engines.errors import CalibrationError
 from engines.fuse import fuse
+from engines.graph.batch_norm import fold_batch_norm
+from engines.graph.cost import multiply_adds
 from engines.onnxruntime_backend import open_network
 from engines.prune import prune
 from engines.quality.preprocess import prepare

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
-from engines.batch_norm import fold_batch_norm
 from engines.compact import compact
+from engines.graph.batch_norm import fold_batch_norm
 from engines.onnxruntime_backend import open_network
 from engines.quality.shift import unit_rows
 from tests.engines.dead_networks import MOVES, DeadNetwork

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines import graph
-from engines.batch_norm import fold_batch_norm
 from engines.fuse import fuse
+from engines.graph import graph
+from engines.graph.batch_norm import fold_batch_norm
+from engines.graph.cut import part_of
+from engines.graph.prelu import spell_out_prelu
 from engines.onnxruntime_backend import open_network
-from engines.part import part_of
-from engines.plain_prelu import spell_out_prelu
 from engines.prune import prunable_weights, prune
 from engines.recipe import Recipe
 from tests.engines.dead_networks import MOVES, DeadNetwork

@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from engines.batch_norm import fold_batch_norm
 from engines.build import build_pair
 from engines.catalogue.catalogue import entries, fetch, find_entry
 from engines.catalogued_pair import build_request
 from engines.errors import RecipeError
 from engines.form import form_pair
+from engines.graph.batch_norm import fold_batch_norm
+from engines.graph.network import load_network
 from engines.named_recipes import DEFAULT, find_recipe, named_recipes
-from engines.network import load_network
 from engines.prune import prune
 from tests.gate_data import gate_data
 

@@ -12,7 +12,7 @@ from edge.evaluation.pair_list import read_pairs
 from engines.biometrics.comparisons import Comparisons, best_threshold
 from engines.catalogue.catalogue import Catalogued, entries, fetch, find_entry
 from engines.golden import golden_faces, read_photograph
-from engines.network import load_network
+from engines.graph.network import load_network
 from engines.onnxruntime_backend import open_network
 from engines.quality.align import align
 from engines.quality.preprocess import prepare

@@ -5,8 +5,8 @@ import pytest
 from onnx import helper
 
 from engines.catalogue.catalogue import fetch, find_entry
+from engines.graph.network import load_network
 from engines.manifest import FileRecord, identified, read_manifest
-from engines.network import load_network
 from engines.offered import offered_networks
 from engines.onnxruntime_backend import open_network
 from engines.quality.preprocess import prepare

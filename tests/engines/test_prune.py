@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from onnx import helper, numpy_helper
 
-from engines import graph
-from engines.batch_norm import fold_batch_norm
 from engines.errors import RecipeError
+from engines.graph import graph
+from engines.graph.batch_norm import fold_batch_norm
 from engines.onnxruntime_backend import open_network
 from engines.prune import masks, prunable_weights, prune
 from engines.recipe import Recipe

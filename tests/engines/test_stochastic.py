@@ -5,9 +5,9 @@ import onnx
 import pytest
 from onnx import helper
 
-from engines import graph
 from engines.errors import EmbeddingError, NetworkError
-from engines.network import load_network
+from engines.graph import graph
+from engines.graph.network import load_network
 from engines.onnxruntime_backend import open_network
 from engines.prune import prunable_weights
 from engines.quality.preprocess import prepare

@@ -10,7 +10,7 @@ from edge.__main__ import main
 from engines.build import BuildRequest, build_pair
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.golden import golden_faces, photographs_of, read_golden, read_photograph
-from engines.network import load_network
+from engines.graph.network import load_network
 
 pytestmark = pytest.mark.registry
 

@@ -16,7 +16,7 @@ from engines.catalogue.registry import obtain_members
 from engines.catalogue.tfjs import Weights
 from engines.errors import NetworkError
 from engines.golden import golden_faces
-from engines.network import load_network
+from engines.graph.network import load_network
 from engines.onnxruntime_backend import open_network
 from engines.quality.preprocess import prepare
 

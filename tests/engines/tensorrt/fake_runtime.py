@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from engines import graph
+from engines.graph import graph
 from tests.engines.tensorrt.fake_builder import plan_facts
 
 CLASSES = ("EngineInspector", "ICudaEngine", "IExecutionContext", "Runtime")

@@ -8,8 +8,8 @@ from typing import Any
 import onnx
 from rich.progress import Progress
 
-from engines import graph
-from engines.precision import half_precision
+from engines.graph import graph
+from engines.graph.half_precision import half_precision
 from engines.tensorrt.api import Api, Flavour, describe
 from engines.tensorrt.backend import Runtime
 from engines.tensorrt.build import BuiltPlan, build_plan

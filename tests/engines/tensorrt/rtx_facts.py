@@ -19,7 +19,7 @@ import onnx
 from rich.progress import Progress
 
 from engines.fuse import fuse
-from engines.network import Network
+from engines.graph.network import Network
 from engines.prune import prune
 from engines.recipe import Recipe
 from engines.tensorrt.api import Api, load_api

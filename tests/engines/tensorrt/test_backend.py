@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engines.emulation import run_graph
 from engines.errors import BackendError, EmbeddingError
-from engines.precision import half_precision
+from engines.graph.emulation import run_graph
+from engines.graph.half_precision import half_precision
 from engines.tensorrt.backend import open_plans
 from engines.tensorrt.errors import CudaError, PlanError, PlanInterfaceError, PlanMismatchError
 from engines.tensorrt.sidecar import read_sidecar, write_sidecar
+from tests.engines.graph.test_half_precision import two_branch_network
 from tests.engines.tensorrt.fake_gpu import ORIN_NANO, FakeGpu
 from tests.engines.tensorrt.plans import World, tiny_model
-from tests.engines.test_precision import two_branch_network
 
 
 def faces(count: int = 3):

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from engines.build import build_pair
 from engines.errors import BackendError, EnginesError, PairIntegrityError, PrecisionError
 from engines.execution import Execution
-from engines.fp16_gate import Fp16Limits
+from engines.graph.fp16_gate import Fp16Limits
 from engines.manifest import read_manifest
 from engines.pair import open_pair
 from engines.tensorrt import backend

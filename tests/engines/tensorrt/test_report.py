@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
-from engines.fp16_gate import Deviation, Fp16Figures
+from engines.graph.fp16_gate import Deviation, Fp16Figures
 from engines.tensorrt.forecast import Forecast, ForecastPlan
 from engines.tensorrt.plan_check import PlanState
 from engines.tensorrt.report import acceptance_rows, forecast_report, plans_report

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from engines import graph
 from engines.errors import PrecisionError
+from engines.graph import graph
 
 LARGEST_HALF = 65504.0
 """Largest finite IEEE 754 binary16 value."""

@@ -15,9 +15,9 @@ import onnx
 from numpy.typing import NDArray
 
 from engines.biometrics.ranks import spearman
-from engines.emulation import emulate_half, run_graph, run_with_peaks
 from engines.errors import PrecisionError
-from engines.precision import LARGEST_HALF
+from engines.graph.emulation import emulate_half, run_graph, run_with_peaks
+from engines.graph.half_precision import LARGEST_HALF
 from engines.quality.shift import embedding_shift, unit_rows
 
 Outputs = tuple[NDArray[np.float32], ...]

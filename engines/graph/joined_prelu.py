@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from engines import graph
+from engines.graph import graph
 
 
 @dataclass(frozen=True, slots=True)

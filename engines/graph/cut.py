@@ -2,8 +2,8 @@
 
 import onnx
 
-from engines import graph
 from engines.errors import NetworkError
+from engines.graph import graph
 
 
 def part_of(model: onnx.ModelProto, source: str, target: str) -> onnx.ModelProto:

@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from engines import graph
-from engines.network import Network
+from engines.graph import graph
+from engines.graph.network import Network
 
 DEFAULT_EPSILON = 1e-5
 """Of BatchNormalization where the file states none (ONNX operator specification)."""

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from engines import graph
-from engines.batch import open_batch
 from engines.errors import NetworkError
-from engines.onnx_file import read_onnx
+from engines.graph import graph
+from engines.graph.batch import open_batch
+from engines.graph.onnx_file import read_onnx
 from engines.quality.preprocess import input_axes
 from engines.quality.specification import InputSpecification
 

@@ -3,11 +3,11 @@
 import numpy as np
 import onnx
 
-from engines import graph
-from engines.emulation import run_graph
 from engines.fuse import fuse
-from engines.joined_prelu import join_prelu
-from engines.plain_prelu import spell_out_prelu
+from engines.graph import graph
+from engines.graph.emulation import run_graph
+from engines.graph.joined_prelu import join_prelu
+from engines.graph.prelu import spell_out_prelu
 from engines.prune import prune
 from engines.recipe import Recipe
 from tests.networks import TinyNetwork, loaded

@@ -8,7 +8,7 @@ image value by value: in MobileFaceNet-512 it takes longer than all convolutions
 import numpy as np
 import onnx
 
-from engines import graph
+from engines.graph import graph
 
 
 def spell_out_prelu(model: onnx.ModelProto) -> onnx.ModelProto:

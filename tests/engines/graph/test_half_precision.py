@@ -5,10 +5,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from engines import graph
 from engines.errors import PrecisionError
-from engines.network import Network
-from engines.precision import LARGEST_HALF, half_precision, tail
+from engines.graph import graph
+from engines.graph.half_precision import LARGEST_HALF, half_precision, tail
+from engines.graph.network import Network
 from tests.engines.overflowing import overflowing_network, scaled
 from tests.networks import TinyNetwork, face_network, loaded
 

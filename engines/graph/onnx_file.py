@@ -7,8 +7,8 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import external_data_helper
 
-from engines import graph
 from engines.errors import NetworkError
+from engines.graph import graph
 
 MAXIMUM_BYTES = 1 << 30
 """Larger files are not read: the largest face recognition networks in use are below 0.5 GB."""

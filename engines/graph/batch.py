@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 
-from engines import graph
 from engines.errors import NetworkError
+from engines.graph import graph
 from engines.quality.preprocess import input_axes
 from engines.quality.specification import InputSpecification
 

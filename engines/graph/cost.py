@@ -4,7 +4,7 @@ import math
 
 import onnx
 
-from engines import graph
+from engines.graph import graph
 from engines.quality.preprocess import input_axes
 from engines.quality.specification import InputSpecification
 
