@@ -25,7 +25,7 @@ from engines.manifest import (
     identified,
     write_manifest,
 )
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.pair import LARGEST_BATCH, open_pair
 from engines.pair_folder import replaced_at_once, require_destination
 from engines.quality.preprocess import prepare

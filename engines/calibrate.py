@@ -30,7 +30,7 @@ from engines.errors import CalibrationError
 from engines.fuse import fuse
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.pair import LARGEST_BATCH
 from engines.prune import prune
 from engines.quality.preprocess import prepare

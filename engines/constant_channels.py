@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 
 from engines.graph import graph
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 
 NEGLIGIBLE = 1e-7
 """Sum of a filter's magnitudes below which its output is rounding: float32 resolves 6e-8."""

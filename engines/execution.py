@@ -8,7 +8,7 @@ from typing import Literal
 
 from engines.errors import BackendError
 from engines.manifest import FileRecord, Manifest
-from engines.onnxruntime_backend import CPU, open_network
+from engines.onnxruntime.backend import CPU, open_network
 from engines.pair_files import checked_content
 from engines.protocols import EmbeddingNetwork
 from engines.recipe import Role

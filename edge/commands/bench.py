@@ -34,7 +34,7 @@ from edge.samples import Frame
 from edge.sources.images import read_image
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.offered import offered_networks
-from engines.onnxruntime_backend import OnnxRuntimeNetwork, open_network
+from engines.onnxruntime.backend import OnnxRuntimeNetwork, open_network
 from engines.pair import open_unproved
 
 SCHEMA = "edge-gate/bench/1"

@@ -46,7 +46,7 @@ from edge.reporting import console
 from edge.reporting import progress as progress_on
 from engines.biometrics.degrade import FAULTS
 from engines.dense import dense_network
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.pair import EnginePair, open_pair
 
 BOOTSTRAP_SEED = 0

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edge.errors import DetectorError
 from engines.errors import BackendError
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 
 Shape: TypeAlias = tuple[int, ...]
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge.samples import DetectedFace
 from engines.dense import dense_network
 from engines.graph.network import Network
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.pair import EnginePair
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift, quality_from_shift

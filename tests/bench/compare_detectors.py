@@ -29,7 +29,7 @@ from edge.sources.images import read_image
 from engines.biometrics.comparisons import Comparisons, accuracy
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.golden import photographs_of
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.quality.align import align
 from engines.quality.preprocess import prepare
 from engines.quality.shift import unit_rows

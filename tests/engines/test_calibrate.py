@@ -14,7 +14,7 @@ from engines.errors import CalibrationError
 from engines.fuse import fuse
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.cost import multiply_adds
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.prune import prune
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift

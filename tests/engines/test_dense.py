@@ -7,7 +7,7 @@ from engines.dense import dense_network
 from engines.errors import NetworkError, PairIntegrityError
 from engines.graph import graph
 from engines.graph.cut import part_of
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.pair import open_pair
 from engines.quality.preprocess import prepare
 from tests.networks import loaded

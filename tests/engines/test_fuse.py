@@ -9,7 +9,7 @@ from engines.graph import graph
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.cut import part_of
 from engines.graph.prelu import spell_out_prelu
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.prune import prunable_weights, prune
 from engines.recipe import Recipe
 from tests.engines.dead_networks import MOVES, DeadNetwork

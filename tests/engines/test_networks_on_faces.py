@@ -13,7 +13,7 @@ from engines.biometrics.comparisons import Comparisons, best_threshold
 from engines.catalogue.catalogue import Catalogued, entries, fetch, find_entry
 from engines.golden import golden_faces, read_photograph
 from engines.graph.network import load_network
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.quality.align import align
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages, InputSpecification

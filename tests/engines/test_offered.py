@@ -8,7 +8,7 @@ from engines.catalogue.catalogue import fetch, find_entry
 from engines.graph.network import load_network
 from engines.manifest import FileRecord, identified, read_manifest
 from engines.offered import offered_networks
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.quality.preprocess import prepare
 from engines.recipe import Recipe
 from tests.pairs import synthetic_faces, tiny_pair

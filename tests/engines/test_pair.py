@@ -6,7 +6,7 @@ import pytest
 from engines.errors import BackendError, EmbeddingError, PairIntegrityError
 from engines.golden_vectors import write_vectors
 from engines.manifest import FileRecord, identified, read_manifest, write_manifest
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.pair import LARGEST_BATCH, EnginePair, open_pair, open_unproved
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift

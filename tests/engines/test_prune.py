@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 from engines.errors import RecipeError
 from engines.graph import graph
 from engines.graph.batch_norm import fold_batch_norm
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.prune import masks, prunable_weights, prune
 from engines.recipe import Recipe
 from tests.networks import TinyNetwork, loaded

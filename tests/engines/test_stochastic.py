@@ -8,7 +8,7 @@ from onnx import helper
 from engines.errors import EmbeddingError, NetworkError
 from engines.graph import graph
 from engines.graph.network import load_network
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.prune import prunable_weights
 from engines.quality.preprocess import prepare
 from engines.stochastic import (

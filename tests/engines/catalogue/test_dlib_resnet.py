@@ -17,7 +17,7 @@ from engines.catalogue.tfjs import Weights
 from engines.errors import NetworkError
 from engines.golden import golden_faces
 from engines.graph.network import load_network
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from engines.quality.preprocess import prepare
 
 FACE_API_SHA256 = "0160f7af3a8c78cece45c7ecc765383bad74becfd438bb787cdd627b2d6f2cf6"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engines.graph.batch_norm import fold_batch_norm
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from tests.networks import TinyNetwork, loaded
 
 

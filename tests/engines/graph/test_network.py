@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from engines.errors import NetworkError
 from engines.graph.network import load_network
-from engines.onnxruntime_backend import open_network
+from engines.onnxruntime.backend import open_network
 from tests.networks import TinyNetwork, face_network, specification, write
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from engines.ort_providers import tensorrt_options, with_options
+from engines.onnxruntime.providers import tensorrt_options, with_options
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.sidecar import BatchProfile
 from tests.networks import TinyNetwork, loaded

@@ -3,7 +3,7 @@ import pytest
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from engines.errors import BackendError
-from engines.onnxruntime_backend import ERRORS, open_network
+from engines.onnxruntime.backend import ERRORS, open_network
 from tests.networks import face_network, loaded
 
 

@@ -76,7 +76,7 @@ def open_network(
     content = source if isinstance(source, bytes) else str(source)
     chosen: list[str] | list[tuple[str, dict[str, str]]] = list(providers)
     if "TensorrtExecutionProvider" in providers:
-        from engines.ort_providers import with_options  # noqa: PLC0415 -- builders' parts
+        from engines.onnxruntime.providers import with_options  # noqa: PLC0415 -- builders' parts
 
         chosen = with_options(
             providers, source if isinstance(source, bytes) else source.read_bytes()
