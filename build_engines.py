@@ -27,10 +27,10 @@ from engines.errors import (
 from engines.execution import Execution
 from engines.golden import golden_faces
 from engines.manifest import read_manifest
-from engines.named_recipes import find_recipe
 from engines.pair import golden_vectors_of
 from engines.pair_report import acceptance_text, manifest_tables, verification_table
-from engines.recipe import Recipe
+from engines.pruning.named_recipes import find_recipe
+from engines.pruning.recipe import Recipe
 from engines.tensorrt.device_check import check_on_device
 from engines.tensorrt.forecast import forecast
 from engines.tensorrt.half_pair import pair_figures

@@ -13,7 +13,6 @@ from rich.progress import Progress
 
 from engines.acceptance import Acceptance, assess_pair, require_fit
 from engines.errors import BackendError, NetworkError
-from engines.form import Form, FormedPair, form_pair
 from engines.golden import GoldenFaces
 from engines.golden_vectors import GoldenVectors, Tolerance, golden_vectors, write_vectors
 from engines.graph.network import Network
@@ -28,11 +27,12 @@ from engines.manifest import (
 from engines.onnxruntime.backend import open_network
 from engines.pair import LARGEST_BATCH, open_pair
 from engines.pair_folder import replaced_at_once, require_destination
+from engines.pruning.form import Form, FormedPair, form_pair
+from engines.pruning.recipe import Recipe
 from engines.quality.preprocess import prepare
 from engines.quality.score_mapping import fit_score_mapping
 from engines.quality.shift import embedding_shift, unit_rows
 from engines.quality.specification import Embeddings, FaceImages
-from engines.recipe import Recipe
 
 GOLDEN_FACES = 8
 """Faces replayed whenever the pair is opened: enough to notice a fault, a fraction of a second."""

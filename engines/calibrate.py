@@ -11,7 +11,7 @@ Each candidate is judged by what needs no labels:
 
 Separation alone misleads: over all recipes of MobileFaceNet-512 the one with the highest AUROC
 ranked faces worse for verification than the embedding norm does. Therefore only cheap families are
-tried (`engines.candidates`), in which the two went together on three networks; and where candidates
+tried (`engines.pruning.candidates`), in which the two went together on three networks; and where candidates
 are near each other in separation, the cheapest is taken.
 """
 
@@ -25,14 +25,14 @@ from rich.progress import Progress
 from engines.acceptance import MEDIAN_SHIFT_AT_LEAST
 from engines.biometrics.ranks import ranks, spearman
 from engines.calibration_faces import CalibrationFaces
-from engines.candidates import Candidate
 from engines.errors import CalibrationError
-from engines.fuse import fuse
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
 from engines.onnxruntime.backend import open_network
 from engines.pair import LARGEST_BATCH
-from engines.prune import prune
+from engines.pruning.candidates import Candidate
+from engines.pruning.fuse import fuse
+from engines.pruning.prune import prune
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift, unit_rows
 from engines.quality.specification import Embeddings

@@ -10,7 +10,7 @@ from rich.text import Text
 from engines.biometrics.bootstrap import Estimate, MeasureArea
 from engines.calibrate import Signals, Sweep
 from engines.calibrate_pairs import CHOSEN_AT, NORM, PairsVerdict
-from engines.candidates import Candidate
+from engines.pruning.candidates import Candidate
 
 ROWS = 15
 """Of the table; the picture shows all."""

@@ -8,15 +8,15 @@ from engines.biometrics.degrade import with_margin
 from engines.build import BuildRequest, build_pair
 from engines.calibrate import choose, sweep
 from engines.calibration_faces import calibration_faces
-from engines.candidates import candidates
 from engines.catalogue.catalogue import Catalogued, fetch
 from engines.errors import NetworkError
-from engines.form import lean
 from engines.golden import golden_faces
 from engines.graph.network import Network, load_network
 from engines.manifest import Manifest
-from engines.named_recipes import DEFAULT, find_recipe, named_recipes
-from engines.recipe import Recipe
+from engines.pruning.candidates import candidates
+from engines.pruning.form import lean
+from engines.pruning.named_recipes import DEFAULT, find_recipe, named_recipes
+from engines.pruning.recipe import Recipe
 
 
 def build_request(

@@ -11,7 +11,7 @@ from engines.manifest import FileRecord, Manifest
 from engines.onnxruntime.backend import CPU, open_network
 from engines.pair_files import checked_content
 from engines.protocols import EmbeddingNetwork
-from engines.recipe import Role
+from engines.pruning.recipe import Role
 
 log = logging.getLogger(__name__)
 

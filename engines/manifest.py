@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from engines.acceptance import Acceptance
 from engines.errors import PairError, PairIntegrityError
 from engines.golden_vectors import Tolerance
+from engines.pruning.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 from engines.quality.score_mapping import ScoreMapping
 from engines.quality.specification import InputSpecification
-from engines.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 
 MANIFEST_NAME = "pair.yaml"
 SCHEMA = 1

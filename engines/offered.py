@@ -10,7 +10,7 @@ from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.network import Network, load_network
 from engines.manifest import Manifest
 from engines.pair_files import checked_content
-from engines.prune import prune
+from engines.pruning.prune import prune
 
 
 @dataclass(frozen=True, slots=True, eq=False)

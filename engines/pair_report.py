@@ -5,8 +5,8 @@ from rich.table import Table
 
 from engines.acceptance import Acceptance
 from engines.manifest import Manifest
+from engines.pruning.recipe import Cost, Recipe
 from engines.quality.specification import InputSpecification
-from engines.recipe import Cost, Recipe
 from engines.verify import Verification
 
 

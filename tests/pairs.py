@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from engines.build import BuildRequest, build_pair
-from engines.form import Form
 from engines.golden import GoldenFaces
 from engines.graph.network import Network
 from engines.manifest import Manifest
+from engines.pruning.form import Form
+from engines.pruning.recipe import Recipe
 from engines.quality.specification import InputSpecification
-from engines.recipe import Recipe
 from tests.networks import TinyNetwork, loaded, specification
 
 

@@ -11,7 +11,7 @@ from engines.build import build_pair
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.manifest import read_manifest
 from engines.pair import open_pair
-from engines.recipe import Recipe
+from engines.pruning.recipe import Recipe
 from tests.networks import TinyNetwork, face_network, loaded, write
 from tests.pairs import request, synthetic_faces, tiny_pair
 

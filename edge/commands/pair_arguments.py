@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from edge.commands.plan_arguments import add_plan_arguments
-from engines.candidates import COST_AT_MOST
-from engines.recipe import Recipe
+from engines.pruning.candidates import COST_AT_MOST
+from engines.pruning.recipe import Recipe
 
 EXIT_USAGE = 64
 

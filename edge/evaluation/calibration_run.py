@@ -26,8 +26,8 @@ from engines.calibrate_pairs import (
     judge_by_pairs,
 )
 from engines.calibration_faces import CalibrationFaces, calibration_faces
-from engines.candidates import Candidate, candidates
-from engines.form import lean
+from engines.pruning.candidates import Candidate, candidates
+from engines.pruning.form import lean
 from engines.graph.network import Network
 from engines.quality.specification import FaceImages
 

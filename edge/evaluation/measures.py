@@ -22,7 +22,7 @@ from engines.pair import EnginePair
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift, quality_from_shift
 from engines.quality.specification import Embeddings, FaceImages
-from engines.stochastic import (
+from engines.pruning.stochastic import (
     consistency,
     disturbed_copies,
     dropout_masks,

@@ -19,8 +19,8 @@ from engines.manifest import (
 )
 from engines.pair import open_pair
 from engines.pair_folder import replaced_at_once, require_destination
+from engines.pruning.recipe import Role
 from engines.quality.preprocess import prepare
-from engines.recipe import Role
 from engines.tensorrt.api import Api, Flavour, load_api
 from engines.tensorrt.build import build_plan
 from engines.tensorrt.cuda.choose import open_cuda

@@ -10,9 +10,9 @@ from engines.catalogue.catalogue import find_entry
 from engines.catalogued_pair import build_catalogued
 from engines.errors import NetworkError, PairError, PairRefusedError, RecipeError
 from engines.manifest import read_manifest
-from engines.named_recipes import find_recipe
 from engines.pair import open_pair, open_unproved
-from engines.recipe import Cost, Recipe
+from engines.pruning.named_recipes import find_recipe
+from engines.pruning.recipe import Cost, Recipe
 from tests.networks import TinyNetwork, loaded
 from tests.pairs import request, synthetic_faces, tiny_pair
 

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from engines.biometrics.degrade import with_margin, without_margin
 from engines.calibrate import Signals, choose, separation, sweep
 from engines.calibration_faces import calibration_faces, degraded
-from engines.candidates import Candidate, candidates
 from engines.errors import CalibrationError
-from engines.fuse import fuse
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.cost import multiply_adds
 from engines.onnxruntime.backend import open_network
-from engines.prune import prune
+from engines.pruning.candidates import Candidate, candidates
+from engines.pruning.fuse import fuse
+from engines.pruning.prune import prune
+from engines.pruning.recipe import Recipe
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift
-from engines.recipe import Recipe
 from tests.networks import loaded, specification
 from tests.pairs import synthetic_faces
 

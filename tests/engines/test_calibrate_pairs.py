@@ -15,9 +15,9 @@ from engines.calibrate_pairs import (
 )
 from engines.calibration_files import draw_sweep, front, write_sweep
 from engines.calibration_report import sweep_table
-from engines.candidates import Candidate
 from engines.errors import CalibrationError
-from engines.recipe import Recipe
+from engines.pruning.candidates import Candidate
+from engines.pruning.recipe import Recipe
 
 PEOPLE, FACES = 60, 4
 

@@ -9,8 +9,8 @@ from engines.graph.network import load_network
 from engines.manifest import FileRecord, identified, read_manifest
 from engines.offered import offered_networks
 from engines.onnxruntime.backend import open_network
+from engines.pruning.recipe import Recipe
 from engines.quality.preprocess import prepare
-from engines.recipe import Recipe
 from tests.pairs import synthetic_faces, tiny_pair
 
 

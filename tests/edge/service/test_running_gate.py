@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from engines.recipe import Recipe
+from engines.pruning.recipe import Recipe
 from tests.edge.running_gate import (
     ENGINES,
     PATIENCE_S,

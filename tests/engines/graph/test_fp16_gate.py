@@ -13,8 +13,8 @@ from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.emulation import emulate_half, run_graph, run_with_peaks
 from engines.graph.fp16_gate import Fp16Limits, measure_fp16, refuse_fp16
 from engines.graph.half_precision import LARGEST_HALF, half_precision
-from engines.prune import prune
-from engines.recipe import Recipe
+from engines.pruning.prune import prune
+from engines.pruning.recipe import Recipe
 from tests.engines.graph.test_half_precision import two_branch_network
 from tests.engines.overflowing import overflowing_network
 from tests.networks import TinyNetwork, loaded

@@ -3,13 +3,13 @@
 import numpy as np
 import onnx
 
-from engines.fuse import fuse
 from engines.graph import graph
 from engines.graph.emulation import run_graph
 from engines.graph.joined_prelu import join_prelu
 from engines.graph.prelu import spell_out_prelu
-from engines.prune import prune
-from engines.recipe import Recipe
+from engines.pruning.fuse import fuse
+from engines.pruning.prune import prune
+from engines.pruning.recipe import Recipe
 from tests.networks import TinyNetwork, loaded
 
 

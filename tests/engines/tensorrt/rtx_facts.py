@@ -18,10 +18,10 @@ import numpy as np
 import onnx
 from rich.progress import Progress
 
-from engines.fuse import fuse
 from engines.graph.network import Network
-from engines.prune import prune
-from engines.recipe import Recipe
+from engines.pruning.fuse import fuse
+from engines.pruning.prune import prune
+from engines.pruning.recipe import Recipe
 from engines.tensorrt.api import Api, load_api
 from engines.tensorrt.build import BuiltPlan, build_plan
 from engines.tensorrt.errors import BuildError

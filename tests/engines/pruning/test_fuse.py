@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.fuse import fuse
 from engines.graph import graph
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.cut import part_of
 from engines.graph.prelu import spell_out_prelu
 from engines.onnxruntime.backend import open_network
-from engines.prune import prunable_weights, prune
-from engines.recipe import Recipe
+from engines.pruning.fuse import fuse
+from engines.pruning.prune import prunable_weights, prune
+from engines.pruning.recipe import Recipe
 from tests.engines.dead_networks import MOVES, DeadNetwork
 from tests.networks import loaded
 

@@ -11,8 +11,8 @@ from engines.errors import RecipeError
 from engines.graph import graph
 from engines.graph.batch_norm import fold_batch_norm
 from engines.onnxruntime.backend import open_network
-from engines.prune import masks, prunable_weights, prune
-from engines.recipe import Recipe
+from engines.pruning.prune import masks, prunable_weights, prune
+from engines.pruning.recipe import Recipe
 from tests.networks import TinyNetwork, loaded
 
 # Few different values: ties are the rule.

@@ -7,7 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from engines.errors import RecipeError
-from engines.recipe import Recipe
+from engines.pruning.recipe import Recipe
 
 RECIPES = Path(__file__).with_name("recipes.yaml")
 

@@ -22,10 +22,10 @@ from engines.graph import graph
 from engines.graph.cut import part_of
 from engines.graph.network import Network
 from engines.protocols import EmbeddingNetwork
-from engines.prune import prunable_weights
+from engines.pruning.prune import prunable_weights
+from engines.pruning.recipe import LIVE_ABOVE
 from engines.quality.shift import unit_rows
 from engines.quality.specification import Embeddings
-from engines.recipe import LIVE_ABOVE
 
 DROPOUT = 0.5
 """Share of the last layer's inputs that a pass drops; the others are scaled up to keep the sum."""

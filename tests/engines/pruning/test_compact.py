@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
-from engines.compact import compact
 from engines.graph.batch_norm import fold_batch_norm
 from engines.onnxruntime.backend import open_network
+from engines.pruning.compact import compact
 from engines.quality.shift import unit_rows
 from tests.engines.dead_networks import MOVES, DeadNetwork
 from tests.networks import TinyNetwork, loaded

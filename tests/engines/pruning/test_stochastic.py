@@ -9,9 +9,8 @@ from engines.errors import EmbeddingError, NetworkError
 from engines.graph import graph
 from engines.graph.network import load_network
 from engines.onnxruntime.backend import open_network
-from engines.prune import prunable_weights
-from engines.quality.preprocess import prepare
-from engines.stochastic import (
+from engines.pruning.prune import prunable_weights
+from engines.pruning.stochastic import (
     consistency,
     disturbed_copies,
     dropout_masks,
@@ -20,6 +19,7 @@ from engines.stochastic import (
     split_before_last_layer,
     stochastic_quality,
 )
+from engines.quality.preprocess import prepare
 from tests.networks import TinyNetwork, face_network, loaded, specification, write
 from tests.pairs import synthetic_faces
 
@@ -117,7 +117,7 @@ def test_every_input_of_a_wide_last_layer_is_measured(monkeypatch, tmp_path, fac
     _, trunk, head = split(tmp_path, "gemm")
     (features,) = trunk.run(faces)
     whole = response_lengths(head, features[:1])
-    monkeypatch.setattr("engines.stochastic.UNIT_INPUTS", 7)
+    monkeypatch.setattr("engines.pruning.stochastic.UNIT_INPUTS", 7)
     assert whole.shape == features.shape[1:]
     assert response_lengths(head, features[:1]) == pytest.approx(whole, rel=1e-5)
 

@@ -6,14 +6,14 @@ from engines.build import build_pair
 from engines.catalogue.catalogue import entries, fetch, find_entry
 from engines.catalogued_pair import build_request
 from engines.errors import RecipeError
-from engines.form import form_pair
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.network import load_network
-from engines.named_recipes import DEFAULT, find_recipe, named_recipes
-from engines.prune import prune
+from engines.pruning.form import form_pair
+from engines.pruning.named_recipes import DEFAULT, find_recipe, named_recipes
+from engines.pruning.prune import prune
 from tests.gate_data import gate_data
 
-ENTRIES = Path(__file__).parents[2] / "configs" / "networks"
+ENTRIES = Path(__file__).parents[3] / "configs" / "networks"
 RETAIL = "face-reidentification-retail-0095"
 NETWORKS = [each for each in entries() if each.kind == "network"]
 

@@ -15,8 +15,8 @@ import onnx
 from engines.graph import graph
 from engines.graph.cost import multiply_adds_by_node
 from engines.graph.network import Network
-from engines.prune import prunable_weights
-from engines.recipe import Importance, Recipe
+from engines.pruning.prune import prunable_weights
+from engines.pruning.recipe import Importance, Recipe
 
 COST_AT_MOST = 1.15
 """Embedding and score over the embedding alone, in multiply-adds."""

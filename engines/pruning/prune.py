@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engines.errors import RecipeError
 from engines.graph import graph
 from engines.graph.network import Network
-from engines.recipe import LIVE_ABOVE, LayerSparsity, Recipe
+from engines.pruning.recipe import LIVE_ABOVE, LayerSparsity, Recipe
 
 PRUNABLE = frozenset({"Conv", "Gemm", "MatMul"})
 """Operators whose constant matrix or kernel may be masked."""

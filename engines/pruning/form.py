@@ -5,15 +5,15 @@ from typing import Literal
 
 import onnx
 
-from engines.compact import compact
-from engines.fuse import fuse
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.cost import multiply_adds
 from engines.graph.cut import part_of
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
-from engines.prune import prune
-from engines.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
+from engines.pruning.compact import compact
+from engines.pruning.fuse import fuse
+from engines.pruning.prune import prune
+from engines.pruning.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 
 Form = Literal["fused", "separate"]
 

@@ -13,7 +13,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from engines.constant_channels import (
+from engines.graph import graph
+from engines.graph.network import Network
+from engines.pruning.constant_channels import (
     NEGLIGIBLE,
     Channels,
     Constants,
@@ -24,9 +26,7 @@ from engines.constant_channels import (
     is_depthwise,
     is_padded,
 )
-from engines.graph import graph
-from engines.graph.network import Network
-from engines.recipe import CompactedLayer
+from engines.pruning.recipe import CompactedLayer
 
 Mask = NDArray[np.bool_]
 
