@@ -24,10 +24,10 @@ from engines.errors import (
     RecipeError,
     UnknownEntryError,
 )
-from engines.execution import Execution
 from engines.golden import golden_faces
-from engines.manifest import read_manifest
-from engines.pair import golden_vectors_of
+from engines.pair.execution import Execution
+from engines.pair.manifest import read_manifest
+from engines.pair.pair import golden_vectors_of
 from engines.pair_report import acceptance_text, manifest_tables, verification_table
 from engines.pruning.named_recipes import find_recipe
 from engines.pruning.recipe import Recipe

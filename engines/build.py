@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from engines.acceptance import Acceptance, assess_pair, require_fit
 from engines.errors import BackendError, NetworkError
 from engines.golden import GoldenFaces
-from engines.golden_vectors import GoldenVectors, Tolerance, golden_vectors, write_vectors
 from engines.graph.network import Network
-from engines.manifest import (
+from engines.onnxruntime.backend import open_network
+from engines.pair.acceptance import Acceptance, assess_pair, require_fit
+from engines.pair.folder import replaced_at_once, require_destination
+from engines.pair.golden_vectors import GoldenVectors, Tolerance, golden_vectors, write_vectors
+from engines.pair.manifest import (
     FileRecord,
     GoldenRecord,
     Manifest,
@@ -24,9 +26,7 @@ from engines.manifest import (
     identified,
     write_manifest,
 )
-from engines.onnxruntime.backend import open_network
-from engines.pair import LARGEST_BATCH, open_pair
-from engines.pair_folder import replaced_at_once, require_destination
+from engines.pair.pair import LARGEST_BATCH, open_pair
 from engines.pruning.form import Form, FormedPair, form_pair
 from engines.pruning.recipe import Recipe
 from engines.quality.preprocess import prepare

@@ -22,14 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from engines.acceptance import MEDIAN_SHIFT_AT_LEAST
 from engines.biometrics.ranks import ranks, spearman
 from engines.calibration_faces import CalibrationFaces
 from engines.errors import CalibrationError
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
 from engines.onnxruntime.backend import open_network
-from engines.pair import LARGEST_BATCH
+from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
+from engines.pair.pair import LARGEST_BATCH
 from engines.pruning.candidates import Candidate
 from engines.pruning.fuse import fuse
 from engines.pruning.prune import prune

@@ -12,7 +12,7 @@ from engines.catalogue.catalogue import Catalogued, fetch
 from engines.errors import NetworkError
 from engines.golden import golden_faces
 from engines.graph.network import Network, load_network
-from engines.manifest import Manifest
+from engines.pair.manifest import Manifest
 from engines.pruning.candidates import candidates
 from engines.pruning.form import lean
 from engines.pruning.named_recipes import DEFAULT, find_recipe, named_recipes

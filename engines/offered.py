@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines.catalogue.catalogue import find_entry, located
-from engines.dense import dense_network
 from engines.errors import CatalogueError
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.network import Network, load_network
-from engines.manifest import Manifest
-from engines.pair_files import checked_content
+from engines.pair.dense import dense_network
+from engines.pair.manifest import Manifest
+from engines.pair.pair_files import checked_content
 from engines.pruning.prune import prune
 
 

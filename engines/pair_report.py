@@ -3,8 +3,8 @@
 from rich.console import Group
 from rich.table import Table
 
-from engines.acceptance import Acceptance
-from engines.manifest import Manifest
+from engines.pair.acceptance import Acceptance
+from engines.pair.manifest import Manifest
 from engines.pruning.recipe import Cost, Recipe
 from engines.quality.specification import InputSpecification
 from engines.verify import Verification

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines.acceptance import Acceptance, assess_pair, require_fit
 from engines.errors import PairRefusedError
-from engines.execution import Execution
 from engines.golden import GoldenFaces
-from engines.golden_vectors import Replay
-from engines.manifest import Manifest
-from engines.pair import missed, open_unproved, replay
+from engines.pair.acceptance import Acceptance, assess_pair, require_fit
+from engines.pair.execution import Execution
+from engines.pair.golden_vectors import Replay
+from engines.pair.manifest import Manifest
+from engines.pair.pair import missed, open_unproved, replay
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import numpy as np
 from engines.build import BuildRequest, build_pair
 from engines.golden import GoldenFaces
 from engines.graph.network import Network
-from engines.manifest import Manifest
+from engines.pair.manifest import Manifest
 from engines.pruning.form import Form
 from engines.pruning.recipe import Recipe
 from engines.quality.specification import InputSpecification

@@ -9,8 +9,8 @@ import build_engines
 from engines import catalogued_pair
 from engines.build import build_pair
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.manifest import read_manifest
-from engines.pair import open_pair
+from engines.pair.manifest import read_manifest
+from engines.pair.pair import open_pair
 from engines.pruning.recipe import Recipe
 from tests.networks import TinyNetwork, face_network, loaded, write
 from tests.pairs import request, synthetic_faces, tiny_pair

@@ -24,7 +24,7 @@ from edge.detection.open import open_detector
 from edge.errors import ClusterError, EdgeError
 from edge.protocols import FaceDetector
 from engines.errors import EnginesError
-from engines.pair import EnginePair, open_pair
+from engines.pair.pair import EnginePair, open_pair
 
 ONE_PART = threading.Lock()
 """Held while a part is computed: `dask worker` may have several threads."""

@@ -35,7 +35,7 @@ from edge.sources.images import read_image
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.offered import offered_networks
 from engines.onnxruntime.backend import OnnxRuntimeNetwork, open_network
-from engines.pair import open_unproved
+from engines.pair.pair import open_unproved
 
 SCHEMA = "edge-gate/bench/1"
 SINGLE_FACE = 5

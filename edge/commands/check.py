@@ -14,7 +14,7 @@ from edge.errors import ConfigError
 from edge.monitoring.baseline import read_baseline
 from edge.shadow_log.file import is_shadow_log
 from engines.errors import PairError
-from engines.manifest import read_manifest
+from engines.pair.manifest import read_manifest
 
 EXAMPLES = """\
 example:

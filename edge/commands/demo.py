@@ -34,7 +34,7 @@ from edge.sources.native_path import native_path
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.catalogued_pair import build_catalogued
 from engines.errors import PairError
-from engines.pair import EnginePair, open_pair
+from engines.pair.pair import EnginePair, open_pair
 
 NETWORK = "mobilefacenet512"
 CLIP_EVERY = 3

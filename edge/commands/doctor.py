@@ -22,8 +22,8 @@ from edge.diagnosis.doctor import (
 )
 from edge.diagnosis.jetson import read_jetson
 from engines.errors import EnginesError
-from engines.execution import Execution
-from engines.manifest import read_manifest
+from engines.pair.execution import Execution
+from engines.pair.manifest import read_manifest
 from engines.tensorrt.probe import probe
 
 EXAMPLES = """\

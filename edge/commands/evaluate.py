@@ -45,9 +45,9 @@ from edge.evaluation.run import (
 from edge.reporting import console
 from edge.reporting import progress as progress_on
 from engines.biometrics.degrade import FAULTS
-from engines.dense import dense_network
 from engines.onnxruntime.backend import open_network
-from engines.pair import EnginePair, open_pair
+from engines.pair.dense import dense_network
+from engines.pair.pair import EnginePair, open_pair
 
 BOOTSTRAP_SEED = 0
 DEFAULT = "(default: %(default)s)"

@@ -17,7 +17,7 @@ from edge.footage.rerun import camera_settings, rerun
 from edge.gate.camera_gate import CameraGate
 from edge.reporting import console, progress
 from edge.sources.footage_files import open_footage
-from engines.pair import open_pair
+from engines.pair.pair import open_pair
 
 EXAMPLES = """\
 example:

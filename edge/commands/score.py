@@ -21,8 +21,8 @@ from edge.footage.assess_files import Assess, assessments
 from edge.gate.assess import assess_frame
 from edge.reporting import amount, console, progress, summary
 from edge.sources.files import open_files
-from engines.manifest import read_manifest
-from engines.pair import open_pair
+from engines.pair.manifest import read_manifest
+from engines.pair.pair import open_pair
 
 DEFAULT_PAIR = Path("pairs/mobilefacenet512")
 

@@ -29,8 +29,8 @@ from edge.tuning.report import report
 from edge.tuning.run import Asked, Opened, baseline_of_tuning, tune_camera, tune_logged_camera
 from edge.tuning.target import Target, targets
 from edge.tuning.threshold import Goal
-from engines.manifest import read_manifest
-from engines.pair import open_pair
+from engines.pair.manifest import read_manifest
+from engines.pair.pair import open_pair
 
 DEFAULT = "(default: %(default)s)"
 

@@ -13,7 +13,7 @@ from edge.errors import NoFaceError
 from edge.gate.assess import assess_frame
 from edge.protocols import FaceDetector
 from edge.samples import Frame
-from engines.pair import EnginePair
+from engines.pair.pair import EnginePair
 from engines.protocols import EmbeddingNetwork
 from engines.quality.align import align
 from engines.quality.preprocess import prepare

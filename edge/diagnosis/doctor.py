@@ -11,9 +11,9 @@ import onnxruntime
 from edge.diagnosis.device_nodes import DeviceNode, current_groups
 from edge.diagnosis.jetson import Jetson
 from engines.errors import BackendError, EnginesError
-from engines.execution import Execution
-from engines.manifest import read_manifest
-from engines.pair import open_pair
+from engines.pair.execution import Execution
+from engines.pair.manifest import read_manifest
+from engines.pair.pair import open_pair
 from engines.tensorrt.memory import available_bytes
 from engines.tensorrt.plan_check import plan_states
 from engines.tensorrt.probe import Probe

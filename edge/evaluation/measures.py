@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.samples import DetectedFace
-from engines.dense import dense_network
+from engines.pair.dense import dense_network
 from engines.graph.network import Network
 from engines.onnxruntime.backend import open_network
-from engines.pair import EnginePair
+from engines.pair.pair import EnginePair
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift, quality_from_shift
 from engines.quality.specification import Embeddings, FaceImages

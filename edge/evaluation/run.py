@@ -23,7 +23,7 @@ from edge.evaluation.measures import Measure, Sample
 from edge.evaluation.pair_list import PairList
 from engines.biometrics.degrade import assigned_degradation
 from engines.errors import AlignmentError, EmbeddingError, EvaluationError
-from engines.pair import EnginePair
+from engines.pair.pair import EnginePair
 from engines.quality.preprocess import prepare
 from engines.protocols import EmbeddingNetwork
 from engines.quality.specification import Embeddings

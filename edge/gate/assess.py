@@ -15,7 +15,7 @@ from edge.gate.words import decision_words, precheck_words
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, DetectedFace, Frame, Pixels, QualityScore, Verdict
 from engines.errors import AlignmentError, EmbeddingError
-from engines.pair import EnginePair
+from engines.pair.pair import EnginePair
 from engines.quality.align import align
 from engines.quality.shift import quality_from_shift
 from engines.quality.specification import Embeddings

@@ -26,7 +26,7 @@ from edge.gate.stages import timed
 from edge.gate.tracker import Tracker, TrackerSettings
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, Captured, Reason, Verdict
-from engines.pair import EnginePair
+from engines.pair.pair import EnginePair
 
 NO_PIXELS = np.empty((0, 0, 3), np.uint8)
 

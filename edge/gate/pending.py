@@ -8,7 +8,7 @@ from edge.gate.assess import Candidate, ScoredFace, score_face_images
 from edge.gate.outcome import Outcome
 from edge.samples import Captured, Pixels
 from engines.errors import BackendError
-from engines.pair import EnginePair
+from engines.pair.pair import EnginePair
 
 
 @dataclass(frozen=True, slots=True, eq=False)

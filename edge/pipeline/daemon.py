@@ -28,7 +28,7 @@ from edge.sources.live import LiveSource
 from edge.sources.source_words import is_bad, status_words, trouble_of
 from edge.sources.state import State
 from edge.sources.status import SourceStatus, Surroundings
-from engines.manifest import read_manifest
+from engines.pair.manifest import read_manifest
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from edge.detection.open import open_detector
 from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.protocols import FaceDetector
 from edge.sources.files import holds_video
-from engines.pair import EnginePair, open_pair
+from engines.pair.pair import EnginePair, open_pair
 
 
 @dataclass(frozen=True, slots=True)

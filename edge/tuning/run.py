@@ -41,7 +41,7 @@ from edge.tuning.threshold import (
     suggest,
 )
 from engines.errors import EvaluationError
-from engines.pair import EnginePair
+from engines.pair.pair import EnginePair
 
 BOOTSTRAP_SEED = 0
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import PairError
-from engines.execution import Execution, open_networks
 from engines.graph.fp16_gate import Fp16Limits, compare_outputs
-from engines.manifest import Manifest, read_manifest
-from engines.pair import golden_vectors_of
+from engines.pair.execution import Execution, open_networks
+from engines.pair.manifest import Manifest, read_manifest
+from engines.pair.pair import golden_vectors_of
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
 from engines.tensorrt.backend import Runtime, TensorRtNetwork, open_plans

@@ -9,7 +9,7 @@ from rich.progress import Progress
 from engines.build import BuildRequest, build_pair
 from engines.errors import BackendError, PrecisionError
 from engines.graph.fp16_gate import Fp16Figures
-from engines.manifest import read_manifest
+from engines.pair.manifest import read_manifest
 from engines.quality.preprocess import prepare
 from engines.tensorrt.half_pair import NetworkFile, gate_pair, network_files, prepare_networks
 from engines.tensorrt.options import PlanOptions

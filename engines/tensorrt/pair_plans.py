@@ -8,17 +8,17 @@ from pathlib import Path
 from rich.progress import Progress
 
 from engines.build import BuildRequest, build_pair
-from engines.golden_vectors import Tolerance
 from engines.graph.fp16_gate import Fp16Figures
-from engines.manifest import (
+from engines.pair.folder import replaced_at_once, require_destination
+from engines.pair.golden_vectors import Tolerance
+from engines.pair.manifest import (
     FileRecord,
     Manifest,
     identified,
     read_manifest,
     write_manifest,
 )
-from engines.pair import open_pair
-from engines.pair_folder import replaced_at_once, require_destination
+from engines.pair.pair import open_pair
 from engines.pruning.recipe import Role
 from engines.quality.preprocess import prepare
 from engines.tensorrt.api import Api, Flavour, load_api

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines.manifest import Manifest
+from engines.pair.manifest import Manifest
 from engines.tensorrt.errors import PlanError
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.host import this_machine

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from engines.graph.fp16_gate import Fp16Figures
-from engines.manifest import Manifest
+from engines.pair.manifest import Manifest
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.forecast import Forecast, ForecastPlan
 from engines.tensorrt.plan_check import PlanState

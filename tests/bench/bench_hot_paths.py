@@ -15,7 +15,7 @@ from engines.build import BuildRequest, build_pair
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.golden import golden_faces
 from engines.graph.network import load_network
-from engines.pair import open_pair
+from engines.pair.pair import open_pair
 from engines.quality.align import align
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift

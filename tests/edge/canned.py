@@ -6,7 +6,7 @@ import numpy as np
 
 from edge.samples import Box, DetectedFace, Frame, Pixels
 from engines.errors import EmbeddingError
-from engines.pair import Scored
+from engines.pair.pair import Scored
 from engines.quality.score_mapping import ScoreMapping
 from engines.quality.specification import FaceImages, InputSpecification
 

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from engines.pair import open_pair
+from engines.pair.pair import open_pair
 from tests.edge.chromium import Tab, chromium
 from tests.edge.looked_at import looked_at, observation
 from tests.edge.running_gate import write_walks

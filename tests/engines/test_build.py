@@ -9,8 +9,8 @@ from engines.build import GOLDEN_FACES, BuildRequest, _require_lossless, build_p
 from engines.catalogue.catalogue import find_entry
 from engines.catalogued_pair import build_catalogued
 from engines.errors import NetworkError, PairError, PairRefusedError, RecipeError
-from engines.manifest import read_manifest
-from engines.pair import open_pair, open_unproved
+from engines.pair.manifest import read_manifest
+from engines.pair.pair import open_pair, open_unproved
 from engines.pruning.named_recipes import find_recipe
 from engines.pruning.recipe import Cost, Recipe
 from tests.networks import TinyNetwork, loaded

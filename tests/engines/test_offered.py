@@ -6,9 +6,9 @@ from onnx import helper
 
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.graph.network import load_network
-from engines.manifest import FileRecord, identified, read_manifest
 from engines.offered import offered_networks
 from engines.onnxruntime.backend import open_network
+from engines.pair.manifest import FileRecord, identified, read_manifest
 from engines.pruning.recipe import Recipe
 from engines.quality.preprocess import prepare
 from tests.pairs import synthetic_faces, tiny_pair

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from engines.errors import PairIntegrityError
-from engines.golden_vectors import Tolerance
-from engines.manifest import GoldenRecord, identified, read_manifest, write_manifest
+from engines.pair.golden_vectors import Tolerance
+from engines.pair.manifest import GoldenRecord, identified, read_manifest, write_manifest
 from engines.verify import verify_pair
 from tests.pairs import synthetic_faces, tiny_pair
 

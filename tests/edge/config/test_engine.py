@@ -4,8 +4,8 @@ import pytest
 
 from edge.config.engine import GPU_TOGETHER, EngineSettings, execution_of, frames_together
 from engines.errors import BackendError
-from engines.execution import Execution
-from engines.pair import open_pair
+from engines.pair.execution import Execution
+from engines.pair.pair import open_pair
 from tests.pairs import tiny_pair
 
 

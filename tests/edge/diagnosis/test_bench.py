@@ -7,7 +7,7 @@ import pytest
 from edge.__main__ import main
 from edge.diagnosis.bench import frame_cases, in_a_row, network_cases, network_times, ratios
 from edge.errors import NoFaceError
-from engines.pair import EnginePair
+from engines.pair.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, frame_of, upright_face
 from tests.networks import specification
 from tests.pairs import synthetic_faces, tiny_pair

@@ -10,7 +10,7 @@ from edge.__main__ import main
 from edge.diagnosis.device_nodes import DeviceNode
 from edge.diagnosis.doctor import library_findings, machine_findings, node_findings, pair_findings
 from edge.diagnosis.jetson import Jetson, read_jetson
-from engines.execution import Execution
+from engines.pair.execution import Execution
 from engines.tensorrt.cuda.port import CudaDevice
 from engines.tensorrt.probe import Probe, probe
 from tests.pairs import tiny_pair

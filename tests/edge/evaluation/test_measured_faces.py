@@ -9,7 +9,7 @@ from edge.evaluation.face_store import FaceStore
 from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer, Shot
 from edge.evaluation.measures import MeasureSettings, open_measures
 from engines.biometrics.degrade import Degradation
-from engines.pair import EnginePair, open_pair
+from engines.pair.pair import EnginePair, open_pair
 from engines.quality.score_mapping import ScoreMapping
 from tests.edge.canned import CannedDetector, upright_face
 from tests.networks import TinyNetwork

@@ -11,7 +11,7 @@ from edge.errors import EdgeError
 from edge.footage.assess_files import assessments
 from edge.gate.assess import assess_frame
 from edge.sources.files import ImageFiles, VideoFile
-from engines.pair import EnginePair
+from engines.pair.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face
 
 

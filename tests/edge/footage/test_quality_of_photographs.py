@@ -14,7 +14,7 @@ from edge.samples import Frame
 from edge.sources.images import read_image
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.catalogued_pair import build_catalogued
-from engines.pair import open_pair
+from engines.pair.pair import open_pair
 from engines.quality.align import align
 
 pytestmark = pytest.mark.registry

@@ -6,7 +6,7 @@ import pytest
 from edge.config.model import GateSettings
 from edge.gate.assess import assess_frame
 from edge.samples import DetectedFace, Reason
-from engines.pair import EnginePair
+from engines.pair.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, frame_of, upright_face
 
 GATE = GateSettings(threshold=50)

@@ -14,7 +14,7 @@ from edge.gate.best_shot import Shot
 from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.samples import Captured, Frame, Reason
 from engines.errors import BackendError
-from engines.pair import EnginePair
+from engines.pair.pair import EnginePair
 from tests.edge.canned import BrightnessPair, upright_face
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)

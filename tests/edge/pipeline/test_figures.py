@@ -22,7 +22,7 @@ from edge.pipeline.daemon import Daemon
 from edge.pipeline.figures import Figures, GateBusyError, config_hash
 from edge.samples import Box, QualityScore
 from edge.sources.open import live_source
-from engines.manifest import read_manifest
+from engines.pair.manifest import read_manifest
 from tests.edge.assessments import assessment
 from tests.edge.monitoring.test_metrics import samples
 from tests.edge.running_gate import ENGINES

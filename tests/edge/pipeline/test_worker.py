@@ -24,7 +24,7 @@ from edge.samples import Frame
 from edge.sources.live import LiveSource
 from edge.sources.status import Limits, Surroundings
 from engines.errors import BackendError
-from engines.pair import EnginePair
+from engines.pair.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face
 
 PATIENCE_S = 30

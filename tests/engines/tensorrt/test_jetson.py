@@ -17,9 +17,9 @@ from rich.progress import Progress
 from engines.catalogue.catalogue import find_entry
 from engines.catalogued_pair import build_request
 from engines.errors import BackendError
-from engines.execution import Execution
-from engines.manifest import Manifest, read_manifest
-from engines.pair import open_pair
+from engines.pair.execution import Execution
+from engines.pair.manifest import Manifest, read_manifest
+from engines.pair.pair import open_pair
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
 from engines.tensorrt.backend import Runtime, TensorRtNetwork, open_plans

@@ -9,10 +9,10 @@ from rich.progress import Progress
 
 from engines.build import build_pair
 from engines.errors import BackendError, EnginesError, PairIntegrityError, PrecisionError
-from engines.execution import Execution
 from engines.graph.fp16_gate import Fp16Limits
-from engines.manifest import read_manifest
-from engines.pair import open_pair
+from engines.pair.execution import Execution
+from engines.pair.manifest import read_manifest
+from engines.pair.pair import open_pair
 from engines.tensorrt import backend
 from engines.tensorrt.device_check import DeviceCheck, check_on_device
 from engines.tensorrt.errors import BuildError, CudaError, PlanMismatchError

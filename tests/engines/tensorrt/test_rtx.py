@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engines.manifest import read_manifest
+from engines.pair.manifest import read_manifest
 from engines.tensorrt.host import installed_version
 from tests.engines.tensorrt.foreign_packages import ROOT, installed, run_with
 

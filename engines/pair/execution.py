@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from engines.errors import BackendError
-from engines.manifest import FileRecord, Manifest
 from engines.onnxruntime.backend import CPU, open_network
-from engines.pair_files import checked_content
+from engines.pair.manifest import FileRecord, Manifest
+from engines.pair.pair_files import checked_content
 from engines.protocols import EmbeddingNetwork
 from engines.pruning.recipe import Role
 

@@ -3,9 +3,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.acceptance import Acceptance, assess_pair, compare_all, equal_error_rate, require_fit
 from engines.biometrics.comparisons import Comparisons
 from engines.errors import PairRefusedError
+from engines.pair.acceptance import (
+    Acceptance,
+    assess_pair,
+    compare_all,
+    equal_error_rate,
+    require_fit,
+)
 
 COMPARED = st.lists(
     st.tuples(st.sampled_from([-0.5, 0.0, 0.25, 0.5, 1.0]), st.booleans()), min_size=2, max_size=15

@@ -19,7 +19,7 @@ from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages, InputSpecification
 from tests.gate_data import gate_data
 
-ENTRIES = Path(__file__).parents[2] / "configs" / "networks"
+ENTRIES = Path(__file__).parents[3] / "configs" / "networks"
 RETAIL = "face-reidentification-retail-0095"
 NETWORKS = [entry.name for entry in entries() if entry.kind == "network"]
 

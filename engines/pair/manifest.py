@@ -13,9 +13,9 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from engines.acceptance import Acceptance
 from engines.errors import PairError, PairIntegrityError
-from engines.golden_vectors import Tolerance
+from engines.pair.acceptance import Acceptance
+from engines.pair.golden_vectors import Tolerance
 from engines.pruning.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 from engines.quality.score_mapping import ScoreMapping
 from engines.quality.specification import InputSpecification
@@ -68,7 +68,7 @@ class GoldenRecord(_Record):
 
 
 class Manifest(_Record):
-    """Everything about one engine pair; see `engines.golden_vectors` for the vectors."""
+    """Everything about one engine pair; see `engines.pair.golden_vectors` for the vectors."""
 
     schema_version: Literal[1] = Field(alias="schema")
     pair_id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from engines.errors import BackendError, EmbeddingError, PairIntegrityError
-from engines.golden_vectors import write_vectors
-from engines.manifest import FileRecord, identified, read_manifest, write_manifest
 from engines.onnxruntime.backend import open_network
-from engines.pair import LARGEST_BATCH, EnginePair, open_pair, open_unproved
+from engines.pair.golden_vectors import write_vectors
+from engines.pair.manifest import FileRecord, identified, read_manifest, write_manifest
+from engines.pair.pair import LARGEST_BATCH, EnginePair, open_pair, open_unproved
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift
 from tests.networks import TinyNetwork

@@ -1,7 +1,7 @@
 import pytest
 
 from engines.errors import PairError
-from engines.pair_folder import replaced_at_once, require_destination
+from engines.pair.folder import replaced_at_once, require_destination
 
 
 @pytest.fixture

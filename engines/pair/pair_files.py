@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from engines.errors import PairIntegrityError
-from engines.manifest import FileRecord
+from engines.pair.manifest import FileRecord
 
 
 def checked_content(folder: Path, file: FileRecord) -> bytes:

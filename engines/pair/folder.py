@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engines.errors import PairError
-from engines.manifest import MANIFEST_NAME
+from engines.pair.manifest import MANIFEST_NAME
 
 
 def require_destination(out: Path) -> None:

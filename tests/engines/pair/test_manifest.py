@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from engines.errors import PairError, PairIntegrityError
-from engines.manifest import Manifest, identified, identity, read_manifest, write_manifest
+from engines.pair.manifest import Manifest, identified, identity, read_manifest, write_manifest
 from tests.pairs import tiny_pair
 
 

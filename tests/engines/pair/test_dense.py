@@ -3,12 +3,12 @@ import onnx
 import pytest
 from onnx import helper
 
-from engines.dense import dense_network
 from engines.errors import NetworkError, PairIntegrityError
 from engines.graph import graph
 from engines.graph.cut import part_of
 from engines.onnxruntime.backend import open_network
-from engines.pair import open_pair
+from engines.pair.dense import dense_network
+from engines.pair.pair import open_pair
 from engines.quality.preprocess import prepare
 from tests.networks import loaded
 from tests.pairs import synthetic_faces, tiny_pair

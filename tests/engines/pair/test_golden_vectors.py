@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from engines.errors import EmbeddingError, PairIntegrityError
-from engines.golden_vectors import Tolerance, compare, golden_vectors, read_vectors, write_vectors
+from engines.pair.golden_vectors import (
+    Tolerance,
+    compare,
+    golden_vectors,
+    read_vectors,
+    write_vectors,
+)
 
 
 def embeddings(seed=0):
