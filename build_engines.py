@@ -14,8 +14,8 @@ from edge.commands.plan_arguments import given_plan_options, plan_options
 from edge.errors import EdgeError, UsageError
 from edge.evaluation.calibration_run import calibrate_on_photographs
 from engines.build import BuildRequest, build_pair
-from engines.calibration_files import draw_sweep, write_sweep
-from engines.calibration_report import recipe_text, sweep_table
+from engines.calibration.files import draw_sweep, write_sweep
+from engines.calibration.report import recipe_text, sweep_table
 from engines.catalogue.catalogue import find_entry
 from engines.catalogued_pair import build_request, calibrated_recipe
 from engines.errors import (

@@ -6,8 +6,8 @@ from rich.progress import Progress
 
 from engines.biometrics.degrade import with_margin
 from engines.build import BuildRequest, build_pair
-from engines.calibrate import choose, sweep
-from engines.calibration_faces import calibration_faces
+from engines.calibration.faces import calibration_faces
+from engines.calibration.sweep import choose, sweep
 from engines.catalogue.catalogue import Catalogued, fetch
 from engines.errors import NetworkError
 from engines.golden import golden_faces

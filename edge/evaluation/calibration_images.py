@@ -13,8 +13,8 @@ from edge.protocols import FaceDetector
 from edge.samples import Pixels
 from edge.sources.images import images_in, read_image
 from engines.quality.align import align
-from engines.calibrate_pairs import LabelledPairs
-from engines.calibration_faces import DEGRADED_SHARE, CalibrationFaces, degraded
+from engines.calibration.pairs import LabelledPairs
+from engines.calibration.faces import DEGRADED_SHARE, CalibrationFaces, degraded
 from engines.biometrics.degrade import with_margin
 from engines.errors import AlignmentError, CalibrationError
 from engines.quality.specification import InputSpecification

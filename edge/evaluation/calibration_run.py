@@ -18,14 +18,14 @@ from edge.config.model import DetectorSettings
 from edge.detection.open import open_detector
 from edge.errors import UsageError
 from edge.evaluation.pair_list import PairList, halves, read_pairs
-from engines.calibrate import Signals, Sweep, choose, sweep
-from engines.calibrate_pairs import (
+from engines.calibration.sweep import Signals, Sweep, choose, sweep
+from engines.calibration.pairs import (
     LabelledPairs,
     PairsVerdict,
     choose_by_pairs,
     judge_by_pairs,
 )
-from engines.calibration_faces import CalibrationFaces, calibration_faces
+from engines.calibration.faces import CalibrationFaces, calibration_faces
 from engines.pruning.candidates import Candidate, candidates
 from engines.pruning.form import lean
 from engines.graph.network import Network

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.biometrics.degrade import with_margin, without_margin
-from engines.calibrate import Signals, choose, separation, sweep
-from engines.calibration_faces import calibration_faces, degraded
+from engines.calibration.faces import calibration_faces, degraded
+from engines.calibration.sweep import Signals, choose, separation, sweep
 from engines.errors import CalibrationError
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.cost import multiply_adds

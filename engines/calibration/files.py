@@ -6,9 +6,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.calibrate import Signals, Sweep
-from engines.calibrate_pairs import CHOSEN_AT, PairsVerdict
-from engines.calibration_report import areas_of, recipe_text
+from engines.calibration.pairs import CHOSEN_AT, PairsVerdict
+from engines.calibration.report import areas_of, recipe_text
+from engines.calibration.sweep import Signals, Sweep
 from engines.errors import CalibrationError
 
 if TYPE_CHECKING:

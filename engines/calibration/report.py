@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from engines.biometrics.bootstrap import Estimate, MeasureArea
-from engines.calibrate import Signals, Sweep
-from engines.calibrate_pairs import CHOSEN_AT, NORM, PairsVerdict
+from engines.calibration.pairs import CHOSEN_AT, NORM, PairsVerdict
+from engines.calibration.sweep import Signals, Sweep
 from engines.pruning.candidates import Candidate
 
 ROWS = 15

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from engines.calibrate import Signals, Sweep
-from engines.calibrate_pairs import (
+from engines.calibration.files import draw_sweep, front, write_sweep
+from engines.calibration.pairs import (
     LabelledPairs,
     PairsVerdict,
     choose_by_pairs,
     judge_by_pairs,
 )
-from engines.calibration_files import draw_sweep, front, write_sweep
-from engines.calibration_report import sweep_table
+from engines.calibration.report import sweep_table
+from engines.calibration.sweep import Signals, Sweep
 from engines.errors import CalibrationError
 from engines.pruning.candidates import Candidate
 from engines.pruning.recipe import Recipe

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engines.biometrics.bootstrap import MeasureArea, compare_measures
 from engines.biometrics.comparisons import Comparisons, refuse_repetition
 from engines.biometrics.edc import Question, error_versus_discard, pair_quality, partial_area
-from engines.calibrate import Signals, Sweep
+from engines.calibration.sweep import Signals, Sweep
 from engines.errors import CalibrationError, EvaluationError
 
 CHOSEN_AT = 1e-2

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from engines.biometrics.ranks import ranks, spearman
-from engines.calibration_faces import CalibrationFaces
+from engines.calibration.faces import CalibrationFaces
 from engines.errors import CalibrationError
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
