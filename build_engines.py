@@ -13,22 +13,23 @@ from edge.commands import pair_arguments as builder_arguments
 from edge.commands.plan_arguments import given_plan_options, plan_options
 from edge.errors import EdgeError, UsageError
 from edge.evaluation.calibration_run import calibrate_on_photographs
-from engines.build import BuildRequest, build_pair
+from engines.build.build import BuildRequest, build_pair
+from engines.build.catalogued import build_request, calibrated_recipe
+from engines.build.golden_faces import golden_faces
+from engines.build.report import acceptance_text, manifest_tables, verification_table
+from engines.build.verify import verify_pair
 from engines.calibration.files import draw_sweep, write_sweep
 from engines.calibration.report import recipe_text, sweep_table
 from engines.catalogue.catalogue import find_entry
-from engines.catalogued_pair import build_request, calibrated_recipe
 from engines.errors import (
     EnginesError,
     EntryError,
     RecipeError,
     UnknownEntryError,
 )
-from engines.golden import golden_faces
 from engines.pair.execution import Execution
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import golden_vectors_of
-from engines.pair_report import acceptance_text, manifest_tables, verification_table
 from engines.pruning.named_recipes import find_recipe
 from engines.pruning.recipe import Recipe
 from engines.tensorrt.device_check import check_on_device
@@ -43,7 +44,6 @@ from engines.tensorrt.report import (
     forecast_report,
     plans_report,
 )
-from engines.verify import verify_pair
 
 EXIT_FAILED = 1
 EXIT_USAGE = builder_arguments.EXIT_USAGE

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.build import BuildRequest, build_pair
-from engines.golden import GoldenFaces
+from engines.build.build import BuildRequest, build_pair
+from engines.build.golden_faces import GoldenFaces
 from engines.graph.network import Network
 from engines.pair.manifest import Manifest
 from engines.pruning.form import Form

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import build_engines
-from engines import catalogued_pair
-from engines.build import build_pair
+from engines.build import catalogued as catalogued_pair
+from engines.build.build import build_pair
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import open_pair

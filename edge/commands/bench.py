@@ -32,8 +32,8 @@ from edge.protocols import FaceDetector
 from edge.reporting import console
 from edge.samples import Frame
 from edge.sources.images import read_image
+from engines.build.offered import offered_networks
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.offered import offered_networks
 from engines.onnxruntime.backend import OnnxRuntimeNetwork, open_network
 from engines.pair.pair import open_unproved
 

@@ -31,8 +31,8 @@ from edge.sinks.directory import DirectorySink
 from edge.sources.files import ImageFiles, VideoFile
 from edge.sources.images import read_image
 from edge.sources.native_path import native_path
+from engines.build.catalogued import build_catalogued
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.catalogued_pair import build_catalogued
 from engines.errors import PairError
 from engines.pair.pair import EnginePair, open_pair
 

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from rich.progress import Progress
 
-from engines.build import BuildRequest, build_pair
+from engines.build.build import BuildRequest, build_pair
 from engines.errors import BackendError, PrecisionError
 from engines.graph.fp16_gate import Fp16Figures
 from engines.pair.manifest import read_manifest

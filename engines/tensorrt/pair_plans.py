@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from engines.build import BuildRequest, build_pair
+from engines.build.build import BuildRequest, build_pair
 from engines.graph.fp16_gate import Fp16Figures
 from engines.pair.folder import replaced_at_once, require_destination
 from engines.pair.golden_vectors import Tolerance

@@ -11,9 +11,9 @@ from edge.gate.decision import features
 from engines.biometrics.comparisons import Comparisons
 from engines.biometrics.degrade import FAULTS, Degradation, degrade
 from engines.biometrics.edc import Question, error_versus_discard, partial_area
-from engines.build import BuildRequest, build_pair
+from engines.build.build import BuildRequest, build_pair
+from engines.build.golden_faces import golden_faces
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.golden import golden_faces
 from engines.graph.network import load_network
 from engines.pair.pair import open_pair
 from engines.quality.align import align

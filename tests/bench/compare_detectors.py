@@ -27,8 +27,8 @@ from edge.evaluation.pair_list import read_pairs
 from edge.protocols import FaceDetector
 from edge.sources.images import read_image
 from engines.biometrics.comparisons import Comparisons, accuracy
+from engines.build.golden_faces import photographs_of
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.golden import photographs_of
 from engines.onnxruntime.backend import open_network
 from engines.quality.align import align
 from engines.quality.preprocess import prepare

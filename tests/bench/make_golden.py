@@ -16,8 +16,8 @@ from rich.progress import track
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from edge.detection.mtcnn import MtcnnDetector
+from engines.build.golden_faces import GOLDEN, GoldenFace, photographs_of, read_photograph
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.golden import GOLDEN, GoldenFace, photographs_of, read_photograph
 from engines.quality.align import align
 
 ORL = [("orl-faces", f"s{s}/{m}.pgm", f"orl-s{s}") for s in range(1, 41) for m in (1, 5, 10)]

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from engines.golden import photographs_of, read_golden, read_photograph
+from engines.build.golden_faces import photographs_of, read_golden, read_photograph
 
 
 def portrait(file):

@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from engines.build import BuildRequest, build_pair
+from engines.build.build import BuildRequest, build_pair
+from engines.build.golden_faces import golden_faces, photographs_of, read_golden, read_photograph
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.golden import golden_faces, photographs_of, read_golden, read_photograph
 from engines.graph.network import load_network
 
 SIZE = (304, 344)

@@ -5,9 +5,9 @@ import onnx
 import pytest
 from rich.progress import Progress
 
-from engines.build import GOLDEN_FACES, BuildRequest, _require_lossless, build_pair
+from engines.build.build import GOLDEN_FACES, BuildRequest, _require_lossless, build_pair
+from engines.build.catalogued import build_catalogued
 from engines.catalogue.catalogue import find_entry
-from engines.catalogued_pair import build_catalogued
 from engines.errors import NetworkError, PairError, PairRefusedError, RecipeError
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import open_pair, open_unproved

@@ -10,8 +10,8 @@ from rich.progress import Progress
 from edge.__main__ import main
 from edge.cluster.parquet import read_rows
 from edge.cluster.score_part import COLUMNS
+from engines.build.catalogued import build_catalogued
 from engines.catalogue.catalogue import find_entry
-from engines.catalogued_pair import build_catalogued
 from tests.edge import dask_cluster
 from tests.edge.commands.test_evaluate import pair_lines, photographs
 from tests.edge.dask_cluster import command, ended, stopped, wait_for_parts

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from edge.__main__ import main
-from engines.build import BuildRequest, build_pair
+from engines.build.build import BuildRequest, build_pair
+from engines.build.golden_faces import golden_faces, photographs_of, read_golden, read_photograph
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.golden import golden_faces, photographs_of, read_golden, read_photograph
 from engines.graph.network import load_network
 
 pytestmark = pytest.mark.registry

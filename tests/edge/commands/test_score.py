@@ -8,8 +8,8 @@ import pytest
 from rich.progress import Progress
 
 from edge.__main__ import main
+from engines.build.catalogued import build_catalogued
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.catalogued_pair import build_catalogued
 
 pytestmark = pytest.mark.registry
 

@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from rich.progress import Progress
 
+from engines.build.golden_faces import golden_faces
 from engines.catalogue.catalogue import Converted, RegistryMember, fetch, find_entry
 from engines.catalogue.dlib_resnet import BLOCKS, dlib_resnet, dlib_resnet_from_tfjs
 from engines.catalogue.registry import obtain_members
 from engines.catalogue.tfjs import Weights
 from engines.errors import NetworkError
-from engines.golden import golden_faces
 from engines.graph.network import load_network
 from engines.onnxruntime.backend import open_network
 from engines.quality.preprocess import prepare

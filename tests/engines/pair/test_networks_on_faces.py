@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from edge.detection.mtcnn import MtcnnDetector
 from edge.evaluation.pair_list import read_pairs
 from engines.biometrics.comparisons import Comparisons, best_threshold
+from engines.build.golden_faces import golden_faces, read_photograph
 from engines.catalogue.catalogue import Catalogued, entries, fetch, find_entry
-from engines.golden import golden_faces, read_photograph
 from engines.graph.network import load_network
 from engines.onnxruntime.backend import open_network
 from engines.quality.align import align

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from engines.build import build_pair
+from engines.build.build import build_pair
+from engines.build.catalogued import build_request
 from engines.catalogue.catalogue import entries, fetch, find_entry
-from engines.catalogued_pair import build_request
 from engines.errors import RecipeError
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.network import load_network

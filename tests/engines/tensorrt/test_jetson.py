@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
+from engines.build.catalogued import build_request
 from engines.catalogue.catalogue import find_entry
-from engines.catalogued_pair import build_request
 from engines.errors import BackendError
 from engines.pair.execution import Execution
 from engines.pair.manifest import Manifest, read_manifest

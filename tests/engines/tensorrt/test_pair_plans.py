@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from engines.build import build_pair
+from engines.build.build import build_pair
 from engines.errors import BackendError, EnginesError, PairIntegrityError, PrecisionError
 from engines.graph.fp16_gate import Fp16Limits
 from engines.pair.execution import Execution

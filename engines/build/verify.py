@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines.errors import PairRefusedError
-from engines.golden import GoldenFaces
+from engines.build.golden_faces import GoldenFaces
 from engines.pair.acceptance import Acceptance, assess_pair, require_fit
 from engines.pair.execution import Execution
 from engines.pair.golden_vectors import Replay

@@ -5,7 +5,7 @@ import onnxruntime as ort
 import pytest
 
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.golden import golden_faces, read_golden
+from engines.build.golden_faces import golden_faces, read_golden
 
 
 def test_each_person_has_three_faces_but_for_the_one_impostor():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from engines.errors import BackendError, NetworkError
-from engines.golden import GoldenFaces
+from engines.build.golden_faces import GoldenFaces
 from engines.graph.network import Network
 from engines.onnxruntime.backend import open_network
 from engines.pair.acceptance import Acceptance, assess_pair, require_fit

@@ -6,7 +6,7 @@ from onnx import helper
 
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.graph.network import load_network
-from engines.offered import offered_networks
+from engines.build.offered import offered_networks
 from engines.onnxruntime.backend import open_network
 from engines.pair.manifest import FileRecord, identified, read_manifest
 from engines.pruning.recipe import Recipe

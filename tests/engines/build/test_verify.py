@@ -5,7 +5,7 @@ import pytest
 from engines.errors import PairIntegrityError
 from engines.pair.golden_vectors import Tolerance
 from engines.pair.manifest import GoldenRecord, identified, read_manifest, write_manifest
-from engines.verify import verify_pair
+from engines.build.verify import verify_pair
 from tests.pairs import synthetic_faces, tiny_pair
 
 

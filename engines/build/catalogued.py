@@ -5,12 +5,12 @@ from pathlib import Path
 from rich.progress import Progress
 
 from engines.biometrics.degrade import with_margin
-from engines.build import BuildRequest, build_pair
+from engines.build.build import BuildRequest, build_pair
 from engines.calibration.faces import calibration_faces
 from engines.calibration.sweep import choose, sweep
 from engines.catalogue.catalogue import Catalogued, fetch
 from engines.errors import NetworkError
-from engines.golden import golden_faces
+from engines.build.golden_faces import golden_faces
 from engines.graph.network import Network, load_network
 from engines.pair.manifest import Manifest
 from engines.pruning.candidates import candidates

@@ -7,7 +7,7 @@ from engines.pair.acceptance import Acceptance
 from engines.pair.manifest import Manifest
 from engines.pruning.recipe import Cost, Recipe
 from engines.quality.specification import InputSpecification
-from engines.verify import Verification
+from engines.build.verify import Verification
 
 
 def manifest_tables(manifest: Manifest) -> Group:
