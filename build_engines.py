@@ -30,20 +30,20 @@ from engines.errors import (
 from engines.pair.execution import Execution
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import golden_vectors_of
-from engines.pruning.named_recipes import find_recipe
-from engines.pruning.recipe import Recipe
-from engines.tensorrt.device_check import check_on_device
-from engines.tensorrt.forecast import forecast
-from engines.tensorrt.half_pair import pair_figures
-from engines.tensorrt.pair_plans import build_pair_with_plans
-from engines.tensorrt.plan_check import plan_states
-from engines.tensorrt.report import (
+from engines.plans.check import plan_states
+from engines.plans.device_check import check_on_device
+from engines.plans.forecast import forecast
+from engines.plans.half_pair import pair_figures
+from engines.plans.pair_plans import build_pair_with_plans
+from engines.plans.report import (
     device_report,
     facts_table,
     figures_rows,
     forecast_report,
     plans_report,
 )
+from engines.pruning.named_recipes import find_recipe
+from engines.pruning.recipe import Recipe
 
 EXIT_FAILED = 1
 EXIT_USAGE = builder_arguments.EXIT_USAGE

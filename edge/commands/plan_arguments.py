@@ -4,8 +4,8 @@ import argparse
 import re
 from pathlib import Path
 
-from engines.tensorrt.memory import MIB
-from engines.tensorrt.options import USUAL_PROFILE, PlanOptions
+from engines.plans.memory import MIB
+from engines.plans.options import USUAL_PROFILE, PlanOptions
 from engines.tensorrt.sidecar import BatchProfile
 
 PLAN_NOTES = """\

@@ -14,8 +14,8 @@ from engines.errors import BackendError, EnginesError
 from engines.pair.execution import Execution
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import open_pair
-from engines.tensorrt.memory import available_bytes
-from engines.tensorrt.plan_check import plan_states
+from engines.plans.check import plan_states
+from engines.plans.memory import available_bytes
 from engines.tensorrt.probe import Probe
 
 State = Literal["ok", "note", "problem"]

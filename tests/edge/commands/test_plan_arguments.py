@@ -8,7 +8,7 @@ import pytest
 import build_engines
 from edge.commands.pair_arguments import builder_parser
 from edge.commands.plan_arguments import plan_options
-from engines.tensorrt.options import PlanOptions
+from engines.plans.options import PlanOptions
 from engines.tensorrt.sidecar import BatchProfile
 
 FLAWED = ["4,2,1", "2,4,8", "1,4", "1,4,8,16", "one,4,8", "1, 4,8", "-1,4,8"]

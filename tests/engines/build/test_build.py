@@ -8,10 +8,10 @@ import pytest
 from rich.progress import Progress
 
 from engines.tensorrt.api import describe, load_api
-from engines.tensorrt.build import build_plan
+from engines.plans.build import build_plan
 from engines.tensorrt.errors import BuildError, ParseError
 from engines.tensorrt.sidecar import BatchProfile
-from engines.tensorrt.typing_mode import choose_typing
+from engines.plans.typing_mode import choose_typing
 from tests.engines.tensorrt.api_table import VERSIONS
 from tests.engines.tensorrt.fake_builder import plan_facts
 from tests.engines.tensorrt.fake_gpu import FakeGpu

@@ -10,14 +10,14 @@ from rich.progress import Progress
 
 from engines.graph import graph
 from engines.graph.half_precision import half_precision
+from engines.plans.build import BuiltPlan, build_plan
+from engines.plans.file import PlanParts, write_plan
+from engines.plans.request import PlanRequest
+from engines.plans.typing_mode import choose_typing
 from engines.tensorrt.api import Api, Flavour, describe
 from engines.tensorrt.backend import Runtime
-from engines.tensorrt.build import BuiltPlan, build_plan
 from engines.tensorrt.fingerprint import Fingerprint
-from engines.tensorrt.plan_file import PlanParts, write_plan
-from engines.tensorrt.plan_request import PlanRequest
 from engines.tensorrt.sidecar import BatchProfile, Source
-from engines.tensorrt.typing_mode import choose_typing
 from tests.engines.tensorrt.fake_gpu import FakeGpu
 from tests.engines.tensorrt.fake_tensorrt import fake_tensorrt
 from tests.networks import TinyNetwork, loaded

@@ -19,18 +19,18 @@ import onnx
 from rich.progress import Progress
 
 from engines.graph.network import Network
+from engines.plans.build import BuiltPlan, build_plan
+from engines.plans.request import PlanRequest
+from engines.plans.structure import two_four_layers
+from engines.plans.typing_mode import choose_typing, network_flags
 from engines.pruning.fuse import fuse
 from engines.pruning.prune import prune
 from engines.pruning.recipe import Recipe
 from engines.tensorrt.api import Api, load_api
-from engines.tensorrt.build import BuiltPlan, build_plan
 from engines.tensorrt.errors import BuildError
 from engines.tensorrt.logger import open_logger
 from engines.tensorrt.plan_header import HEADER_BYTES, read_header
-from engines.tensorrt.plan_request import PlanRequest
 from engines.tensorrt.sidecar import BatchProfile
-from engines.tensorrt.structure import two_four_layers
-from engines.tensorrt.typing_mode import choose_typing, network_flags
 from tests.engines.tensorrt.plans import request_for
 from tests.networks import TinyNetwork, loaded
 

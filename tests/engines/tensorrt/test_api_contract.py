@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from engines.plans.typing_mode import network_flags
 from engines.tensorrt import api
 from engines.tensorrt.api import ALWAYS, OPTIONAL, describe
-from engines.tensorrt.typing_mode import network_flags
 from tests.engines.tensorrt import fake_builder, fake_runtime
 from tests.engines.tensorrt.api_table import VERSIONS, members, names_of
 from tests.engines.tensorrt.fake_tensorrt import ENUMS, fake_tensorrt

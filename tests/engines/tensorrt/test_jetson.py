@@ -20,14 +20,14 @@ from engines.errors import BackendError
 from engines.pair.execution import Execution
 from engines.pair.manifest import Manifest, read_manifest
 from engines.pair.pair import open_pair
+from engines.plans.device_check import DeviceCheck, check_on_device
+from engines.plans.options import PlanOptions
+from engines.plans.pair_plans import build_pair_with_plans
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
 from engines.tensorrt.backend import Runtime, TensorRtNetwork, open_plans
 from engines.tensorrt.cuda.choose import BINDINGS
 from engines.tensorrt.cuda.port import CudaPort
-from engines.tensorrt.device_check import DeviceCheck, check_on_device
-from engines.tensorrt.options import PlanOptions
-from engines.tensorrt.pair_plans import build_pair_with_plans
 from engines.tensorrt.probe import probe
 from engines.tensorrt.sidecar import read_sidecar
 

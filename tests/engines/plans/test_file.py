@@ -2,8 +2,8 @@
 
 import pytest
 
+from engines.plans.file import PlanParts, write_plan
 from engines.tensorrt.errors import PlanIntegrityError
-from engines.tensorrt.plan_file import PlanParts, write_plan
 from engines.tensorrt.sidecar import read_sidecar, require_unchanged, sidecar_path, write_whole
 from tests.engines.tensorrt.plans import World, build, request_for, tiny_model
 

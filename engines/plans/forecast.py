@@ -10,13 +10,13 @@ from engines.build.build import BuildRequest, build_pair
 from engines.errors import BackendError, PrecisionError
 from engines.graph.fp16_gate import Fp16Figures
 from engines.pair.manifest import read_manifest
+from engines.plans.file import plan_name
+from engines.plans.half_pair import NetworkFile, gate_pair, network_files, prepare_networks
+from engines.plans.options import PlanOptions
+from engines.plans.pair_plans import Tools, Workshop, open_workshop, plan_request
+from engines.plans.structure import uneven_layers
+from engines.plans.typing_mode import Typing
 from engines.quality.preprocess import prepare
-from engines.tensorrt.half_pair import NetworkFile, gate_pair, network_files, prepare_networks
-from engines.tensorrt.options import PlanOptions
-from engines.tensorrt.pair_plans import Tools, Workshop, open_workshop, plan_request
-from engines.tensorrt.plan_file import plan_name
-from engines.tensorrt.structure import uneven_layers
-from engines.tensorrt.typing_mode import Typing
 
 
 @dataclass(frozen=True, slots=True)

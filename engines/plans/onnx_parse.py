@@ -5,10 +5,10 @@ from typing import Any
 
 import onnx
 
+from engines.plans.request import PlanRequest
 from engines.tensorrt.api import Api
 from engines.tensorrt.errors import ParseError
 from engines.tensorrt.logger import last_words
-from engines.tensorrt.plan_request import PlanRequest
 
 
 def parse_onnx(api: Api, network: Any, request: PlanRequest, logger: Any) -> None:

@@ -19,28 +19,28 @@ from engines.pair.manifest import (
     write_manifest,
 )
 from engines.pair.pair import open_pair
-from engines.pruning.recipe import Role
-from engines.quality.preprocess import prepare
-from engines.tensorrt.api import Api, Flavour, load_api
-from engines.tensorrt.build import build_plan
-from engines.tensorrt.cuda.choose import open_cuda
-from engines.tensorrt.cuda.port import CudaPort
-from engines.tensorrt.fingerprint import Fingerprint
-from engines.tensorrt.half_pair import (
+from engines.plans.build import build_plan
+from engines.plans.file import PlanParts, write_plan
+from engines.plans.half_pair import (
     PreparedNetwork,
     gate_pair,
     network_files,
     prepare_networks,
 )
+from engines.plans.memory import available_bytes, default_workspace
+from engines.plans.options import PlanOptions
+from engines.plans.request import PlanRequest
+from engines.plans.timing_cache import default_path, read_timings, write_timings
+from engines.plans.typing_mode import Typing, choose_typing
+from engines.pruning.recipe import Role
+from engines.quality.preprocess import prepare
+from engines.tensorrt.api import Api, Flavour, load_api
+from engines.tensorrt.cuda.choose import open_cuda
+from engines.tensorrt.cuda.port import CudaPort
+from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.host import this_machine
 from engines.tensorrt.load_gate import on_device
-from engines.tensorrt.memory import available_bytes, default_workspace
-from engines.tensorrt.options import PlanOptions
-from engines.tensorrt.plan_file import PlanParts, write_plan
-from engines.tensorrt.plan_request import PlanRequest
 from engines.tensorrt.sidecar import read_sidecar
-from engines.tensorrt.timing_cache import default_path, read_timings, write_timings
-from engines.tensorrt.typing_mode import Typing, choose_typing
 
 log = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from engines.graph.half_precision import HalfNetwork, PrecisionReport, half_prec
 from engines.graph.joined_prelu import join_prelu
 from engines.pair.manifest import Manifest
 from engines.pair.pair_files import checked_content
+from engines.plans.options import PlanOptions
+from engines.plans.structure import two_four_layers
+from engines.plans.typing_mode import Typing
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
 from engines.tensorrt.errors import BuildError
-from engines.tensorrt.options import PlanOptions
 from engines.tensorrt.sidecar import Source
-from engines.tensorrt.structure import two_four_layers
-from engines.tensorrt.typing_mode import Typing
 
 
 @dataclass(frozen=True, slots=True, eq=False)

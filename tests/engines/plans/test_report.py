@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console, RenderableType
 
 from engines.graph.fp16_gate import Deviation, Fp16Figures
-from engines.tensorrt.forecast import Forecast, ForecastPlan
-from engines.tensorrt.plan_check import PlanState
-from engines.tensorrt.report import acceptance_rows, forecast_report, plans_report
+from engines.plans.check import PlanState
+from engines.plans.forecast import Forecast, ForecastPlan
+from engines.plans.report import acceptance_rows, forecast_report, plans_report
 from engines.tensorrt.sidecar import DeviceAcceptance, read_sidecar
 from tests.engines.tensorrt.plans import World, tiny_model
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from onnx import TensorProto, helper, numpy_helper
 
+from engines.plans.memory import LARGEST, MIB, SMALLEST, available_bytes, default_workspace
+from engines.plans.structure import two_four_layers, uneven_layers
 from engines.tensorrt.errors import BuildError
-from engines.tensorrt.memory import LARGEST, MIB, SMALLEST, available_bytes, default_workspace
-from engines.tensorrt.structure import two_four_layers, uneven_layers
 
 
 def one_convolution(weights):

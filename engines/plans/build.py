@@ -12,13 +12,13 @@ from typing import Any
 
 from rich.progress import Progress
 
-from engines.tensorrt import typing_mode
+from engines.plans import typing_mode
+from engines.plans.onnx_parse import parse_onnx
+from engines.plans.progress import PhaseBars, cancel_on_interrupt, progress_monitor
+from engines.plans.request import PlanRequest
 from engines.tensorrt.api import Api, translated_errors
 from engines.tensorrt.errors import BuildError
 from engines.tensorrt.logger import last_words, open_logger
-from engines.tensorrt.onnx_parse import parse_onnx
-from engines.tensorrt.plan_request import PlanRequest
-from engines.tensorrt.progress import PhaseBars, cancel_on_interrupt, progress_monitor
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,9 +7,9 @@ from rich.table import Table
 
 from engines.graph.fp16_gate import Fp16Figures
 from engines.pair.manifest import Manifest
+from engines.plans.check import PlanState
+from engines.plans.forecast import Forecast, ForecastPlan
 from engines.tensorrt.fingerprint import Fingerprint
-from engines.tensorrt.forecast import Forecast, ForecastPlan
-from engines.tensorrt.plan_check import PlanState
 from engines.tensorrt.sidecar import DeviceAcceptance, Sidecar
 
 Row = tuple[str, str]

@@ -13,13 +13,13 @@ from engines.graph.fp16_gate import Fp16Limits
 from engines.pair.execution import Execution
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import open_pair
+from engines.plans.check import plan_states
+from engines.plans.device_check import DeviceCheck, check_on_device
+from engines.plans.forecast import forecast
+from engines.plans.options import PlanOptions
+from engines.plans.pair_plans import HALF_TOLERANCE, Tools, build_pair_with_plans
 from engines.tensorrt import backend
-from engines.tensorrt.device_check import DeviceCheck, check_on_device
 from engines.tensorrt.errors import BuildError, CudaError, PlanMismatchError
-from engines.tensorrt.forecast import forecast
-from engines.tensorrt.options import PlanOptions
-from engines.tensorrt.pair_plans import HALF_TOLERANCE, Tools, build_pair_with_plans
-from engines.tensorrt.plan_check import plan_states
 from engines.tensorrt.sidecar import BatchProfile, read_sidecar
 from tests.engines.overflowing import scaled
 from tests.engines.tensorrt.plans import World

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from engines.plans.typing_mode import Typing
 from engines.tensorrt.sidecar import BatchProfile
-from engines.tensorrt.typing_mode import Typing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
