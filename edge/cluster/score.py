@@ -19,7 +19,7 @@ from edge.cluster.run import (
     write_failures,
 )
 from edge.cluster.score_part import ScoreJob, score_part
-from edge.reporting import counts_words, progress
+from edge.console import counts_words, progress
 from edge.samples import Reason
 from edge.sources.files import listed
 

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from edge.commands.option_numbers import whole
 from edge.config.model import DetectorSettings
+from edge.console import console
 from edge.detection.open import open_detector
 from edge.diagnosis.bench import (
     Bench,
@@ -29,7 +30,6 @@ from edge.diagnosis.bench import (
 )
 from edge.diagnosis.timing import pinned, rounds_of
 from edge.protocols import FaceDetector
-from edge.reporting import console
 from edge.samples import Frame
 from edge.sources.images import read_image
 from engines.build.offered import offered_networks

@@ -16,6 +16,7 @@ from rich.progress import Progress
 from edge.commands.option_numbers import whole
 from edge.config.delivery import DirectorySinkSettings
 from edge.config.model import DetectorSettings, GateSettings
+from edge.console import console, faces_table, progress, summary
 from edge.delivery.encode import to_delivery
 from edge.delivery.face_output import made_folder, whole_file
 from edge.delivery.record import face_record
@@ -23,7 +24,6 @@ from edge.detection.open import open_detector
 from edge.errors import EdgeError, SinkError
 from edge.footage.assess_files import assessments
 from edge.gate.assess import assess_frame
-from edge.reporting import console, faces_table, progress, summary
 from edge.reports.contact_sheet import contact_sheet
 from edge.reports.demo_clip import clip_frames, shot_photographs, write_clip
 from edge.samples import Assessment, Pixels

@@ -23,6 +23,8 @@ from edge.commands.evaluate_options import (
     to_share,
 )
 from edge.config.model import DetectorSettings
+from edge.console import console
+from edge.console import progress as progress_on
 from edge.detection.open import open_detector
 from edge.errors import UsageError
 from edge.evaluation.curves import Plan
@@ -42,8 +44,6 @@ from edge.evaluation.run import (
     milliseconds,
     versions,
 )
-from edge.reporting import console
-from edge.reporting import progress as progress_on
 from engines.biometrics.degrade import FAULTS
 from engines.onnxruntime.backend import open_network
 from engines.pair.dense import dense_network

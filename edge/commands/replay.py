@@ -8,6 +8,7 @@ from rich.progress import Progress
 
 from edge.config.engine import execution_of
 from edge.config.file import read_config
+from edge.console import console, progress
 from edge.delivery.face_output import made_folder, whole_file
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
@@ -15,7 +16,6 @@ from edge.footage.comparison import compare
 from edge.footage.comparison_report import Side, as_json, as_page, sentence
 from edge.footage.rerun import camera_settings, rerun
 from edge.gate.camera_gate import CameraGate
-from edge.reporting import console, progress
 from edge.sources.footage_files import open_footage
 from engines.pair.pair import open_pair
 

@@ -13,13 +13,13 @@ from edge.cluster.score_part import ScoreJob
 from edge.cluster.work import PairPlace, software
 from edge.commands.option_numbers import between, whole
 from edge.config.model import DetectorSettings, GateSettings
+from edge.console import amount, console, progress, summary
 from edge.delivery.face_output import Form, Write, whole_file, written
 from edge.delivery.record import FaceRecord, face_record
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.footage.assess_files import Assess, assessments
 from edge.gate.assess import assess_frame
-from edge.reporting import amount, console, progress, summary
 from edge.sources.files import open_files
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import open_pair

@@ -17,12 +17,12 @@ from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.config.model import Config
 from edge.config.uri import redacted
+from edge.console import console, progress
 from edge.delivery.face_output import made_folder, whole_file
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.evaluation.pair_list import PairList, read_pairs
 from edge.monitoring.baseline import write_baseline
-from edge.reporting import console, progress
 from edge.shadow_log.file import is_shadow_log
 from edge.tuning.found import Tuning, conclusion
 from edge.tuning.report import report

@@ -10,9 +10,9 @@ from typing import Literal, TextIO
 
 from rich.console import Console
 
+from edge.console import faces_table
 from edge.delivery.record import FaceRecord, record_json
 from edge.errors import SinkError
-from edge.reporting import faces_table
 
 Form = Literal["table", "json", "csv"]
 Write = Callable[[FaceRecord], None]

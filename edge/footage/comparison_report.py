@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from edge.console import amount
 from edge.footage.comparison import Comparison, OneSided
 from edge.footage.observed import file_of
 from edge.footage.rerun import Rerun, Sent
-from edge.reporting import amount
 from edge.reports.html_page import Html, Tile, element, page, table, tiles, wrapped
 
 SCHEMA_VERSION = 1

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
+from edge.console import console, counts_words, progress
 from edge.delivery.courier import Courier
 from edge.delivery.encode import to_delivery
 from edge.delivery.outbox_tables import LedgerRow
@@ -27,7 +28,6 @@ from edge.gate.outcome import Outcome
 from edge.pipeline.ledger import Counts
 from edge.pipeline.open_delivery import open_delivery
 from edge.pipeline.open_engines import open_engines
-from edge.reporting import console, counts_words, progress
 from edge.samples import Assessment, Captured, Frame, Reason
 from edge.shadow_log.log import ShadowLog
 from edge.sinks.open import open_sink

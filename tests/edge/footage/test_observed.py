@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.console import console, progress
 from edge.errors import SourceError
 from edge.footage.observed import file_of, footage_of, observe, picture_of
-from edge.reporting import console, progress
 from edge.samples import Box, Frame, Reason, Verdict
 from edge.sources.footage_files import open_footage
 from tests.edge.assessments import Given, assessment

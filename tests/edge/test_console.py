@@ -3,8 +3,8 @@ import os
 
 from rich.console import Console
 
+from edge.console import amount, faces_table, progress
 from edge.delivery.record import face_record
-from edge.reporting import amount, faces_table, progress
 from tests.edge.assessments import Given, assessment
 
 
