@@ -151,7 +151,7 @@ class Delivery:
     key: str
     """Idempotency key; a receiver that knows it already has this face."""
     record: bytes
-    """One line of UTF-8 JSON obeying edge/record.schema.json."""
+    """One line of UTF-8 JSON obeying edge/delivery/record.schema.json."""
     face_image: bytes
     """The aligned face image, encoded as `media_type` says."""
     media_type: MediaType

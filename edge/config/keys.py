@@ -1,4 +1,4 @@
-"""The keys of a configuration: meaning, allowed values and default, read from `edge.config.model`."""
+"""The keys of a configuration: meaning, allowed values, default; read from `edge.config.model`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

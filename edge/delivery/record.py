@@ -1,8 +1,9 @@
 """
 The JSON record of one face: what the commands print and what leaves the device.
 
-`edge/record.schema.json` is its published JSON Schema, printed by `python -m edge.delivery.record`; a test
-compares the two. The embedding is a biometric template and is included only when asked for.
+`edge/delivery/record.schema.json` is its published JSON Schema, printed by
+`python -m edge.delivery.record`; a test compares the two. The embedding is a biometric template and
+is included only when asked for.
 """
 
 import hashlib
@@ -200,7 +201,7 @@ def record_schema() -> dict[str, Any]:
 
 
 def schema_json() -> str:
-    """Return the text of `edge/record.schema.json`."""
+    """Return the text of `edge/delivery/record.schema.json`."""
     return json.dumps(record_schema(), indent=2) + "\n"
 
 

@@ -108,7 +108,7 @@ class Lane:
     ) -> None:
         """Go on with other settings; what was kept is forwarded by those it was kept by."""
         last_s = self._time.last_s
-        changed = self._gate.change(engines.detector, engines.pair.pair, decided, last_s)
+        changed = self._gate.change(engines.detector, engines.pair, decided, last_s)
         self._note(changed, forwarding)
         self._use(settings)
 

@@ -48,9 +48,9 @@ def run_files(config: Config) -> int:
     config = _without_status(config)
     with ExitStack() as opened, progress(shown_on) as bars:
         engines = open_engines(config, bars)
-        opened.callback(engines.pair.pair.close)
+        opened.callback(engines.pair.close)
         shadow_log = ShadowLog()
-        shadow_log.use(config, engines.pair.pair.pair_id)
+        shadow_log.use(config, engines.pair.pair_id)
         opened.callback(shadow_log.stop)
         way = _directly(config) if config.delivery.outbox is None else _queued(config, undelivered)
         forward = opened.enter_context(way)

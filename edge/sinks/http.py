@@ -7,7 +7,7 @@ POST of each face to a server of yours.
     Authorization: Bearer …                        if `token` is set
     X-Edge-Gate-Signature: sha256=…                if `signing_secret` is set
 
-    record       application/json    edge/record.schema.json
+    record       application/json    edge/delivery/record.schema.json
     face_image   image/png or image/jpeg
 
 The signature is the lower-case hexadecimal HMAC-SHA256 of the whole body, keyed with the secret's

@@ -3,7 +3,7 @@ One MQTT message for each face, QoS 1, delivered when the broker has acknowledge
 
     TOPIC/DEVICE/available        online or offline; retained, the last will sets it too
     TOPIC/DEVICE/status           how the gate is; retained (see edge.monitoring.status_mqtt)
-    TOPIC/DEVICE/CAMERA/face      the JSON record (edge/record.schema.json), plus
+    TOPIC/DEVICE/CAMERA/face      the JSON record (edge/delivery/record.schema.json), plus
                                   "face_image": {"media_type": …, "base64": …} if wanted
     TOPIC/DEVICE/CAMERA/image     the face image's bytes, only with home_assistant: true
 

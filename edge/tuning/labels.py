@@ -2,8 +2,8 @@
 The threshold for a target FNMR, from labelled pairs of face images.
 
 A pair is compared when the gate forwards both of its images, so its quality is that of the worse
-one. FNMR against threshold is the error-versus-discard curve of `engines.biometrics.edc` (convention `fixed`:
-the comparison threshold is set once, by the FMR of all non-mated pairs).
+one. FNMR against threshold is the error-versus-discard curve of `engines.biometrics.edc`
+(convention `fixed`: the comparison threshold is set once, by the FMR of all non-mated pairs).
 """
 
 from collections.abc import Mapping, Sequence

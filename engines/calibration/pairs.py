@@ -1,8 +1,8 @@
 """
 Find a recipe with labelled pairs: choose on some of them, report on others.
 
-The figure is the partial area under the error-versus-discard curve (`engines.biometrics.edc`), at FMR 1e-2 for
-the choice. Each pair is compared once for each seed of the degradations.
+The figure is the partial area under the error-versus-discard curve (`engines.biometrics.edc`), at
+FMR 1e-2 for the choice. Each pair is compared once for each seed of the degradations.
 """
 
 from collections.abc import Mapping

@@ -11,8 +11,8 @@ Each candidate is judged by what needs no labels:
 
 Separation alone misleads: over all recipes of MobileFaceNet-512 the one with the highest AUROC
 ranked faces worse for verification than the embedding norm does. Therefore only cheap families are
-tried (`engines.pruning.candidates`), in which the two went together on three networks; and where candidates
-are near each other in separation, the cheapest is taken.
+tried (`engines.pruning.candidates`), in which the two went together on three networks; and where
+candidates are near each other in separation, the cheapest is taken.
 """
 
 from collections.abc import Sequence

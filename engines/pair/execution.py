@@ -21,7 +21,7 @@ OpenPlans = Callable[[Sequence[Path], Literal["tensorrt", "rtx"]], EmbeddingNetw
 
 def open_plans(plans: Sequence[Path], flavour: Literal["tensorrt", "rtx"]) -> EmbeddingNetwork:
     """Open plans with the TensorRT of this machine, which is imported only now."""
-    from engines.tensorrt import backend
+    from engines.tensorrt import backend  # noqa: PLC0415
 
     return backend.open_plans(plans, backend.Runtime(flavour=flavour))
 

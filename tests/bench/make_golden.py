@@ -1,7 +1,7 @@
 """
 Find the landmarks of the golden faces again: `python tests/bench/make_golden.py --sheet s.png`.
 
-Writes engines/golden.yaml, and with --sheet one picture of all aligned faces to check by eye:
+Writes engines/build/golden.yaml, and with --sheet one picture of all aligned faces to check by eye:
 their eyes and mouth corners must lie on the drawn template.
 """
 

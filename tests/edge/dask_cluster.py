@@ -108,7 +108,8 @@ def running(
 def command(*words: object, changed: str = "") -> "subprocess.Popen[str]":
     """Start `python -m edge …`, of a release that is changed by a statement."""
     program = (
-        f"import sys, edge.cluster.client, edge.cluster.work; from edge.__main__ import main; {changed}\n"
+        "import sys, edge.cluster.client, edge.cluster.work\n"
+        f"from edge.__main__ import main; {changed}\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     return subprocess.Popen(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-import edge.delivery.courier.record
+import edge.delivery.record
 import numpy as np
 import pytest
 from hypothesis import given
@@ -47,7 +47,7 @@ CAPTURES = st.none() | st.builds(
 
 def test_published_schema_is_the_one_of_the_model():
     assert SCHEMA_FILE.read_text() == schema_json(), (
-        "run: python -m edge.delivery.record > edge/record.schema.json"
+        "run: python -m edge.delivery.record > edge/delivery/record.schema.json"
     )
 
 
