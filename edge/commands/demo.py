@@ -16,9 +16,9 @@ from rich.progress import Progress
 from edge.commands.option_numbers import whole
 from edge.config.delivery import DirectorySinkSettings
 from edge.config.model import DetectorSettings, GateSettings
-from edge.console import console, faces_table, progress, summary
+from edge.console import console, progress
 from edge.delivery.encode import to_delivery
-from edge.delivery.face_output import made_folder, whole_file
+from edge.delivery.face_output import faces_table, made_folder, summary, whole_file
 from edge.delivery.record import face_record
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, SinkError

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from engines.plans.memory import MIB
-from engines.plans.options import USUAL_PROFILE, PlanOptions
-from engines.tensorrt.sidecar import BatchProfile
+from engines.plans.options import PlanOptions
+from engines.tensorrt.sidecar import USUAL_PROFILE, BatchProfile
 
 PLAN_NOTES = """\
 TensorRT plans are built on the device that shall run them (a Jetson), with --backend tensorrt:

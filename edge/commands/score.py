@@ -13,8 +13,8 @@ from edge.cluster.score_part import ScoreJob
 from edge.cluster.work import PairPlace, software
 from edge.commands.option_numbers import between, whole
 from edge.config.model import DetectorSettings, GateSettings
-from edge.console import amount, console, progress, summary
-from edge.delivery.face_output import Form, Write, whole_file, written
+from edge.console import amount, console, progress
+from edge.delivery.face_output import Form, Write, summary, whole_file, written
 from edge.delivery.record import FaceRecord, face_record
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError

@@ -3,14 +3,17 @@
 import csv
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TextIO
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from edge.console import faces_table
+from edge.console import counts_words
 from edge.delivery.record import FaceRecord, record_json
 from edge.errors import SinkError
 
@@ -92,3 +95,43 @@ def written(form: Form, file: TextIO) -> Iterator[Write]:
 def _csv_row(record: FaceRecord) -> dict[str, object]:
     row = record.model_dump()
     return row | row["box"] | {"reason": record.reason.value}
+
+
+NOT_SCORED = "-"
+
+
+def faces_table(records: Iterable[FaceRecord], title: str | None = None) -> Table:
+    """Return one row for each face: where, shift, quality score, verdict and reason."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("face", overflow="fold")
+    for heading in ("eyes px", "shift", "score"):
+        table.add_column(heading, justify="right", no_wrap=True)  # half a number misleads
+    for heading in ("verdict", "reason"):
+        table.add_column(heading, overflow="fold")
+    for record in records:
+        table.add_row(*_row(record))
+    return table
+
+
+def _row(record: FaceRecord) -> Iterable[str | Text]:
+    forwarded = record.verdict == "forward"
+    return (
+        Text(place(record)),
+        f"{record.inter_eye_distance:.0f}",
+        NOT_SCORED if record.shift is None else f"{record.shift:.3f}",
+        NOT_SCORED if record.score is None else f"{record.score:.0f}",
+        Text(record.verdict, "green" if forwarded else "red"),
+        record.reason.value,
+    )
+
+
+def place(record: FaceRecord) -> str:
+    """Return a short name of one face: file, time within a video, position in its frame."""
+    name = record.source.rsplit("/", 1)[-1]
+    when = "" if record.time_s is None else f" {record.time_s:.2f}s"
+    return f"{name}{when} #{record.face_index}"
+
+
+def summary(records: Iterable[FaceRecord]) -> str:
+    """Return how many faces were forwarded and discarded, by reason, in one line."""
+    return counts_words(Counter(record.reason for record in records))

@@ -3,20 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import cv2
-import numpy as np
 from rich.progress import Progress
 
 from edge.errors import SourceError
 from edge.footage.assess_files import Assess, Report
 from edge.gate.tracker import Tracker, TrackerSettings
-from edge.samples import Assessment, Frame, Pixels, Reason
+from edge.samples import Assessment, Frame, Reason
 from edge.sources.files import ImageFiles, VideoFile
-from edge.tuning.threshold import Footage
+from edge.sources.images import picture_of
 
-PICTURE = 112
-"""Pixels: side of the pictures kept for the report."""
-JPEG_QUALITY = 80
 LONGEST_NAME = 16
 SCOREABLE = frozenset({Reason.FORWARDED, Reason.LOW_QUALITY})
 """Reasons of the faces that a threshold decides about; pre-checks have discarded all others."""
@@ -139,31 +134,8 @@ def place_of(face: Assessment) -> str:
     return f"{'' if time_s is None else f'{time_s:.2f} s '}#{face.face_index}"
 
 
-def picture_of(face_image: Pixels) -> bytes:
-    """Return a face image as a small JPEG for a report."""
-    shown = face_image
-    if max(face_image.shape[:2]) > PICTURE:
-        scale = PICTURE / max(face_image.shape[:2])
-        shown = cv2.resize(face_image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    _, encoded = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return encoded.tobytes()
-
-
 def scored(faces: Iterable[ObservedFace]) -> Iterator[tuple[ObservedFace, float]]:
     """Yield the faces that a threshold decides about, with their scores."""
     for face in faces:
         if face.reason in SCOREABLE and face.score is not None:
             yield face, face.score
-
-
-def footage_of(observed: Observed) -> Footage:
-    """Return what the threshold is told from."""
-    decided = list(scored(observed.faces))
-    chosen = {id(face) for face, _ in decided}
-    others = [face.track for face in observed.faces if id(face) not in chosen]
-    return Footage(
-        score=np.array([score for _, score in decided], np.float64),
-        track=np.array([face.track for face, _ in decided], np.intp),
-        discarded_track=np.array(others, np.intp),
-        minutes=observed.video_s / 60 or None,
-    )

@@ -17,12 +17,12 @@ from edge.config.masks import polygon
 from edge.config.model import Config, Source, effective_gate, effective_mode, effective_tracks
 from edge.errors import SourceError, UsageError
 from edge.footage.assess_files import Report
-from edge.footage.observed import picture_of
 from edge.gate.best_shot import Shot
 from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.gate.outcome import Outcome
 from edge.samples import Box, Captured, Frame, Reason, Verdict
 from edge.sources.files import ImageFiles, VideoFile
+from edge.sources.images import picture_of
 
 APART_S = 3600.0
 _START = datetime(2000, 1, 1, tzinfo=timezone.utc)

@@ -10,7 +10,6 @@ from edge.config.shadow_log import ShadowLogSettings
 from edge.delivery.clock import Clocks, OutboxClock, Reading
 from edge.delivery.face_database import transaction
 from edge.errors import ShadowLogError
-from edge.footage.observed import picture_of
 from edge.samples import Pixels
 from edge.shadow_log.file import open_shadow_log, translated
 from edge.shadow_log.pieces import Pieces
@@ -25,6 +24,7 @@ from edge.shadow_log.tables import (
     remove_over,
     stored_bytes,
 )
+from edge.sources.images import picture_of
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -167,3 +168,20 @@ def _files_below(folder: Path, suffixes: frozenset[str], kind: str) -> Iterator[
         raise SourceError(
             f"{folder}: no {kind} below this folder; known endings: {', '.join(sorted(suffixes))}"
         )
+
+
+PICTURE = 112
+"""Pixels: side of the pictures kept for the report."""
+
+
+JPEG_QUALITY = 80
+
+
+def picture_of(face_image: Pixels) -> bytes:
+    """Return a face image as a small JPEG for a report."""
+    shown = face_image
+    if max(face_image.shape[:2]) > PICTURE:
+        scale = PICTURE / max(face_image.shape[:2])
+        shown = cv2.resize(face_image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    _, encoded = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return encoded.tobytes()

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edge.footage.observed import Observed, footage_of
-from edge.tuning.threshold import FEW_TRACKS, Goal, Steps, Suggestion
+import numpy as np
+
+from edge.footage.observed import Observed, scored
+from edge.tuning.threshold import FEW_TRACKS, Footage, Goal, Steps, Suggestion
 
 _UNITS = {
     "forward_rate": "of all faces forwarded",
@@ -109,3 +111,16 @@ def _warnings(tuning: Tuning, found: Suggestion, goal: Goal) -> Iterator[str]:
 def number(value: float) -> str:
     """Return a threshold as it is written in a configuration."""
     return f"{value:.10g}"
+
+
+def footage_of(observed: Observed) -> Footage:
+    """Return what the threshold is told from."""
+    decided = list(scored(observed.faces))
+    chosen = {id(face) for face, _ in decided}
+    others = [face.track for face in observed.faces if id(face) not in chosen]
+    return Footage(
+        score=np.array([score for _, score in decided], np.float64),
+        track=np.array([face.track for face, _ in decided], np.intp),
+        discarded_track=np.array(others, np.intp),
+        minutes=observed.video_s / 60 or None,
+    )

@@ -13,13 +13,13 @@ from edge.config.reader import key_name
 from edge.errors import TuningError
 from edge.evaluation.pair_list import PairList
 from edge.footage.assess_files import Report
-from edge.footage.observed import Observed, footage_of, observe
+from edge.footage.observed import Observed, observe
 from edge.gate.assess import assess_frame
 from edge.monitoring.drift import Baseline, baseline_of
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame
 from edge.sources.footage_files import open_footage
-from edge.tuning.found import Tuning
+from edge.tuning.found import Tuning, footage_of
 from edge.tuning.labels import (
     CentralFaces,
     Errors,

@@ -45,7 +45,7 @@ class CataloguedFile:
     """How the entry calls it, such as `pnet.onnx` or `photographs/sample1.jpg`."""
     source: Source
     sha256: str | None
-    """Of the file, of a set by `engines.catalogue.tar.set_sha256`; None only for a user's own file."""
+    """Of the file or the set (see `engines.catalogue.tar`); None only for a user's own file."""
 
 
 @dataclass(frozen=True, slots=True)

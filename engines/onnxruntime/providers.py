@@ -12,10 +12,9 @@ import onnx
 
 from engines.catalogue.cache import cache_folder
 from engines.graph import graph
-from engines.plans.options import USUAL_PROFILE
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.host import this_machine
-from engines.tensorrt.sidecar import BatchProfile
+from engines.tensorrt.sidecar import USUAL_PROFILE, BatchProfile
 
 Options = dict[str, str]
 

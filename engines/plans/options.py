@@ -6,10 +6,7 @@ from typing import Literal
 
 from engines.graph.fp16_gate import Fp16Limits
 from engines.tensorrt.api import Flavour
-from engines.tensorrt.sidecar import BatchProfile
-
-USUAL_PROFILE = BatchProfile(smallest=1, usual=4, largest=8)
-"""One face in most frames, a group now and then."""
+from engines.tensorrt.sidecar import USUAL_PROFILE, BatchProfile
 
 
 @dataclass(frozen=True, slots=True)

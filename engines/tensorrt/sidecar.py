@@ -169,3 +169,7 @@ def write_whole(path: Path, content: bytes) -> None:
         except BaseException:
             Path(stream.name).unlink(missing_ok=True)
             raise
+
+
+USUAL_PROFILE = BatchProfile(smallest=1, usual=4, largest=8)
+"""One face in most frames, a group now and then."""

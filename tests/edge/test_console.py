@@ -3,7 +3,8 @@ import os
 
 from rich.console import Console
 
-from edge.console import amount, faces_table, progress
+from edge.console import amount, progress
+from edge.delivery.face_output import faces_table
 from edge.delivery.record import face_record
 from tests.edge.assessments import Given, assessment
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-import edge.delivery.record
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+import edge.delivery.record
 from edge.delivery.record import (
     Capture,
     FaceRecord,

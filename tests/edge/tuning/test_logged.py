@@ -5,11 +5,11 @@ import pytest
 
 from edge.delivery.clock import Reading
 from edge.delivery.face_database import transaction
-from edge.footage.observed import footage_of
 from edge.samples import Box, Reason
 from edge.shadow_log.file import open_shadow_log
 from edge.shadow_log.pieces import Pieces
 from edge.shadow_log.tables import Kind, LoggedFace, put_face, put_piece
+from edge.tuning.found import footage_of
 from edge.tuning.logged import logged_footage
 
 OBSERVED = Kind("door", "run", "observe", "pair")
