@@ -9,7 +9,20 @@ import cv2
 from edge.errors import ImageError, SourceError
 from edge.samples import Frame
 from edge.sources.images import SUFFIXES, files_in, read_image
-from edge.sources.native_path import native_path
+
+
+def native_path(path: Path) -> str:
+    """
+    Return a path as OpenCV takes it.
+
+    Raises:
+        SourceError: A name in it holds bytes that are no UTF-8.
+    """
+    text = str(path)
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise SourceError(f"{path}: a name here is not UTF-8, which OpenCV cannot open; rename it")
+    return text
+
 
 VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm"})
 """File name endings read as video, lower case."""
