@@ -16,7 +16,7 @@ from edge.footage.comparison import compare
 from edge.footage.comparison_report import Side, as_json, as_page, sentence
 from edge.footage.rerun import camera_settings, rerun
 from edge.gate.camera_gate import CameraGate
-from edge.sources.footage_files import open_footage
+from edge.sources.files import open_footage
 from engines.pair.pair import open_pair
 
 EXAMPLES = """\

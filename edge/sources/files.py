@@ -165,3 +165,25 @@ def listed(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     for file in files_in(paths, SUFFIXES | VIDEO_SUFFIXES, "image or video"):
         (videos if is_video(file) and file.is_file() else images).append(file)
     return tuple(images), tuple(videos)
+
+
+def open_footage(
+    paths: Sequence[Path], unreadable: Callable[[ImageError], None], every: int = 1
+) -> tuple[ImageFiles | VideoFile, ...]:
+    """
+    Return what is to be looked at, images first.
+
+    Args:
+        paths: Images, videos, and folders that are searched to the bottom for both.
+        unreadable: Called with the error of each image that cannot be read.
+        every: Take each n-th frame of a video.
+
+    Raises:
+        SourceError: A path is missing, or a folder holds neither images nor videos.
+    """
+    for path in paths:
+        if not path.exists():
+            raise SourceError(f"{path}: no such file or folder")
+    images, videos = listed(paths)
+    shown = [ImageFiles(images, unreadable)] if images else []
+    return (*shown, *(VideoFile(path, every) for path in videos))

@@ -18,7 +18,7 @@ from edge.gate.assess import assess_frame
 from edge.monitoring.drift import Baseline, baseline_of
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame
-from edge.sources.footage_files import open_footage
+from edge.sources.files import open_footage
 from edge.tuning.found import Tuning, footage_of
 from edge.tuning.labels import (
     CentralFaces,
