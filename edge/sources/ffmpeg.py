@@ -20,7 +20,6 @@ from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import SourceError
 from edge.samples import Frame, Pixels
-from edge.sources.backlog import drain
 from edge.sources.camera_tls import tls_options, tls_problem
 
 START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
@@ -122,3 +121,33 @@ def is_cut_off(jpeg: bytes) -> bool:
 def _fps(stream: VideoStream) -> float:
     rate = stream.average_rate or stream.guessed_rate
     return float(rate) if rate else 0.0
+
+
+LONGEST_S = 2.0
+"""The longest time spent on it; measured on RTSP: about 1 s of frames wait in the server."""
+USUAL_FPS = 25.0
+"""For cameras that do not say, or say something absurd."""
+
+
+def drain(grab: Callable[[], bool], fps: float, clock: Callable[[], float]) -> int:
+    """
+    Grab until a frame had to be waited for: those that waited for us come at once.
+
+    Args:
+        grab: Takes the next frame and forgets it; False when there is none any more.
+        fps: Frames per second the camera promises; anything when it does not.
+        clock: Monotonic seconds.
+
+    Returns:
+        How many frames were passed over; the last of them was fresh, unless the time ran out.
+    """
+    half_interval_s = 0.5 / (fps if 1 <= fps <= 240 else USUAL_FPS)
+    start_s = before_s = clock()
+    passed = 0
+    while grab():
+        passed += 1
+        now_s = clock()
+        if now_s - before_s > half_interval_s or now_s - start_s > LONGEST_S:
+            break
+        before_s = now_s
+    return passed

@@ -16,7 +16,7 @@ import cv2
 from edge.config.source import SourceSettings
 from edge.errors import SourceError
 from edge.samples import Frame
-from edge.sources.backlog import drain
+from edge.sources.ffmpeg import drain
 
 ADVICE = "see which cameras there are with: ls -l /dev/v4l/by-id"
 MOTION_JPEG = cv2.VideoWriter.fourcc(*"MJPG")

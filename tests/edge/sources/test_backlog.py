@@ -1,6 +1,6 @@
 import pytest
 
-from edge.sources.backlog import drain
+from edge.sources.ffmpeg import drain
 
 
 class Camera:
