@@ -1,5 +1,11 @@
 """One clock for the tracks of a source, that does not run backwards."""
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
 from edge.samples import Captured
 
 AFTER_A_CUT_S = 1.0
@@ -45,3 +51,25 @@ class SourceTime:
         if self._is_live or self._last_s is None:
             return False
         return time_s is None or time_s + self._offset_s < self._last_s
+
+
+TIMESYNC = Path("/run/systemd/timesync")
+"""Folder of systemd-timesyncd (systemd-timesyncd.service(8))."""
+OLDEST = datetime(2024, 1, 1, tzinfo=timezone.utc)
+"""No face was captured before."""
+
+
+@dataclass(frozen=True, slots=True)
+class WallClock:
+    """Reads the time in UTC."""
+
+    seconds: Callable[[], float] = time.time
+    """Seconds since 1970."""
+    timesync: Path = TIMESYNC
+
+    def now(self) -> tuple[datetime, bool]:
+        """Return the time, and whether the clock has been set since the start of the device."""
+        moment = datetime.fromtimestamp(self.seconds(), timezone.utc)
+        if self.timesync.is_dir():
+            return moment, (self.timesync / "synchronized").exists()
+        return moment, moment >= OLDEST

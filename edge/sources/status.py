@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from edge.sources.clock import WallClock
 from edge.sources.health import PictureHealth
 from edge.sources.state import Announced, Availability, CameraState, Patience, State
-from edge.sources.wall_clock import WallClock
 
 
 @dataclass(frozen=True, slots=True)

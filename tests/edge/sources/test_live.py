@@ -12,11 +12,11 @@ import pytest
 from edge.errors import SourceError
 from edge.protocols import FrameSource
 from edge.samples import Captured, Frame
+from edge.sources.clock import WallClock
 from edge.sources.live import LiveSource
 from edge.sources.state import Availability, Patience
 from edge.sources.status import Limits, Surroundings
 from edge.sources.v4l2 import OpenCapture, UsbCamera
-from edge.sources.wall_clock import WallClock
 from tests.edge.cameras import BY_ID, UsbDevice, camera_settings, picture
 from tests.edge.watching import PATIENCE_S, Scripted, Told
 

@@ -2,7 +2,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from edge.sources.wall_clock import WallClock
+from edge.sources.clock import WallClock
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
 
