@@ -25,9 +25,8 @@ from edge.pipeline.open_delivery import open_delivery
 from edge.pipeline.open_engines import camera_settings, open_engines
 from edge.pipeline.worker import Worker
 from edge.sources.live import LiveSource
-from edge.sources.source_words import is_bad, status_words, trouble_of
 from edge.sources.state import State
-from edge.sources.status import SourceStatus, Surroundings
+from edge.sources.status import SourceStatus, Surroundings, is_bad, status_words, trouble_of
 from engines.pair.manifest import read_manifest
 
 log = logging.getLogger(__name__)

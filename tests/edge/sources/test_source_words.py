@@ -1,9 +1,8 @@
 import pytest
 
 from edge.sources.health import PictureHealth
-from edge.sources.source_words import LOOK_AT, is_bad, status_words
 from edge.sources.state import Announced, Availability, CameraState, State
-from edge.sources.status import SourceStatus
+from edge.sources.status import LOOK_AT, SourceStatus, is_bad, status_words
 
 
 def status_of(state, availability=Availability.ONLINE, **picture):
