@@ -5,8 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from edge.gate.outcome import Outcome
-from edge.gate.stages import Stage
+from edge.gate.outcome import Outcome, Stage
 from edge.samples import Captured
 
 log = logging.getLogger(__name__)

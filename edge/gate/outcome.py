@@ -1,12 +1,28 @@
 """What became of the faces of one frame, and of the tracks that ended with it."""
 
+import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from edge.gate.best_shot import Shot
-from edge.gate.stages import Seconds
 from edge.samples import Assessment, Box, Reason
 from engines.errors import BackendError
+
+Stage: TypeAlias = Literal["detect", "track", "score", "encode", "deliver"]
+Seconds: TypeAlias = dict[Stage, float]
+
+
+@contextmanager
+def timed(seconds: Seconds, stage: Stage) -> Iterator[None]:
+    """Add the duration of the block to that of its stage."""
+    begin_s = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - begin_s
 
 
 @dataclass(frozen=True, slots=True, eq=False)
