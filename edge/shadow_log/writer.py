@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge.config.shadow_log import ShadowLogSettings
+from edge.config.model import ShadowLogSettings
 from edge.delivery.clock import Clocks, OutboxClock, Reading
 from edge.delivery.face_database import transaction
 from edge.errors import ShadowLogError

@@ -10,7 +10,7 @@ import pytest
 
 from edge.__main__ import main
 from edge.config.delivery import DirectorySinkSettings, OutboxSettings
-from edge.config.shadow_log import ShadowLogSettings
+from edge.config.model import ShadowLogSettings
 from edge.delivery.clock import Clocks
 from edge.delivery.outbox import Outbox
 from edge.gate.outcome import SeenFace

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edge.config.file import checked
+from edge.config.model import ShadowLogSettings
 from edge.config.reader import parse_document
-from edge.config.shadow_log import ShadowLogSettings
 from edge.errors import ShadowLogError
 from edge.gate.observation import Observation
 from edge.gate.outcome import Outcome, SeenFace
