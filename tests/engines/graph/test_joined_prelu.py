@@ -5,8 +5,7 @@ import onnx
 
 from engines.graph import graph
 from engines.graph.emulation import run_graph
-from engines.graph.joined_prelu import join_prelu
-from engines.graph.prelu import spell_out_prelu
+from engines.graph.prelu import join_prelu, spell_out_prelu
 from engines.pruning.fuse import fuse
 from engines.pruning.prune import prune
 from engines.pruning.recipe import Recipe
