@@ -9,7 +9,7 @@ from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.network import Network, load_network
 from engines.pair.dense import dense_network
 from engines.pair.manifest import Manifest
-from engines.pair.pair_files import checked_content
+from engines.pair.folder import checked_content
 from engines.pruning.prune import prune
 
 

@@ -6,8 +6,8 @@ import onnx
 
 from engines.graph.cut import part_of
 from engines.graph.network import Network
+from engines.pair.folder import checked_content
 from engines.pair.manifest import FileRecord, Manifest
-from engines.pair.pair_files import checked_content
 
 
 def dense_network(folder: Path, manifest: Manifest) -> Network:

@@ -8,8 +8,8 @@ from typing import Literal
 
 from engines.errors import BackendError
 from engines.onnxruntime.backend import CPU, open_network
+from engines.pair.folder import checked_content
 from engines.pair.manifest import FileRecord, Manifest
-from engines.pair.pair_files import checked_content
 from engines.protocols import EmbeddingNetwork
 from engines.pruning.recipe import Role
 

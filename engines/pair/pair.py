@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from engines.errors import PairIntegrityError
 from engines.pair.execution import Execution, open_networks
+from engines.pair.folder import checked_content
 from engines.pair.golden_vectors import GoldenVectors, Replay, compare, read_vectors
 from engines.pair.manifest import Manifest, read_manifest
-from engines.pair.pair_files import checked_content
 from engines.protocols import EmbeddingNetwork
 from engines.quality.preprocess import prepare
 from engines.quality.score_mapping import ScoreMapping

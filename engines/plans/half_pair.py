@@ -12,8 +12,8 @@ from engines.graph import graph
 from engines.graph.fp16_gate import Fp16Figures, measure_fp16, refuse_fp16
 from engines.graph.half_precision import HalfNetwork, PrecisionReport, half_precision, with_names
 from engines.graph.prelu import join_prelu
+from engines.pair.folder import checked_content
 from engines.pair.manifest import Manifest
-from engines.pair.pair_files import checked_content
 from engines.plans.options import PlanOptions
 from engines.plans.structure import two_four_layers
 from engines.plans.typing_mode import Typing
