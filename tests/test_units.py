@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.delivery.courier import STOP_GRACE_S
+from edge.delivery.dispatcher import STOP_GRACE_S
 from edge.pipeline.daemon import WORKER_S
 from edge.service.supervisor import DRAIN_S, RELOAD_S
 from edge.shadow_log.writer import STOP_S as SHADOW_LOG_S

@@ -22,7 +22,7 @@ class Changes:
     engines: bool
     """Engine pair or detector: both are opened anew, and every gate with them."""
     delivery: bool
-    """Sinks, outbox or what is sent: the courier is replaced."""
+    """Sinks, outbox or what is sent: the dispatcher is replaced."""
     watching: bool
     """What only looks on: shadow log, baselines of sources that go on."""
     page: bool

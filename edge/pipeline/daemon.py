@@ -89,7 +89,7 @@ class Daemon:
 
     def start(self) -> None:
         """Begin to deliver what an earlier process left, open the sources, and look at frames."""
-        self.worker.forwarding.courier.start()
+        self.worker.forwarding.dispatcher.start()
         self.worker.start()
         self._enter(self.config, self._new_sources(self.config, self._names()))
 
@@ -129,10 +129,10 @@ class Daemon:
         with ThreadPoolExecutor() as threads:  # a stuck camera takes its time; ten, no more
             ended = list(threads.map(Lane.close, self.worker.lanes.values()))
         sources = [*self._closed.values(), *ended]
-        courier = self.worker.forwarding.courier
-        courier.stop(drain_s)
+        dispatcher = self.worker.forwarding.dispatcher
+        dispatcher.stop(drain_s)
         self._engines.pair.close()
-        return Books(tuple(sources), tuple(courier.ledger()))
+        return Books(tuple(sources), tuple(dispatcher.ledger()))
 
     def books(self) -> Books:
         """
@@ -143,7 +143,7 @@ class Daemon:
         """
         lanes = list(self.worker.lanes.values())
         sources = [*self._closed.values(), *(lane.ledger() for lane in lanes)]
-        return Books(tuple(sources), tuple(self.worker.forwarding.courier.ledger()))
+        return Books(tuple(sources), tuple(self.worker.forwarding.dispatcher.ledger()))
 
     def sources(self) -> list[SourceStatus]:
         """Return how each source is doing."""
@@ -160,15 +160,15 @@ class Daemon:
         up = sum(source.state is State.STREAMING for source in sources)
         lanes = list(self.worker.lanes.values())
         forwarded = sum(lane.counts.forwarded for lane in lanes)
-        courier = self.worker.forwarding.courier
-        failing = [each.sink for each in courier.status() if each.failures_in_a_row]
+        dispatcher = self.worker.forwarding.dispatcher
+        failing = [each.sink for each in dispatcher.status() if each.failures_in_a_row]
         parts = [
             f"{up}/{len(sources)} sources up",
             f"{forwarded} faces forwarded",
             f"overloaded, looking {self.worker.load.stretch:.1f} times less often"
             * self.worker.load.is_over,
             f"waiting for {', '.join(failing)}" * bool(failing),
-            courier.problem or "",
+            dispatcher.problem or "",
         ]
         return "; ".join(filter(None, parts))
 
@@ -227,8 +227,8 @@ class Daemon:
     def _deliver_by(self, delivery: Forwarding) -> None:
         before = self.worker.forwarding
         self._in_worker(lambda: setattr(self.worker, "forwarding", delivery))
-        before.courier.stop()
-        delivery.courier.start()
+        before.dispatcher.stop()
+        delivery.dispatcher.start()
 
     def _in_worker(self, function: Callable[[], Result]) -> Result:
         return self.worker.call(function).result(WORKER_S)

@@ -101,7 +101,7 @@ class Figures:
         sources = self._daemon.sources()
         if sources and all(source.error and not source.frames for source in sources):
             return f"no source gives frames: {sources[0].name}: {sources[0].error}"
-        return self.not_alive() or self._daemon.worker.forwarding.courier.problem
+        return self.not_alive() or self._daemon.worker.forwarding.dispatcher.problem
 
     def _reading(self) -> Reading:
         daemon = self._followed()

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 from edge.config.delivery import DeliverySettings
-from edge.delivery.courier import Courier
+from edge.delivery.dispatcher import Dispatcher
 from edge.delivery.encode import to_delivery
 from edge.delivery.record import Capture
 from edge.errors import OutboxError
@@ -27,16 +27,18 @@ class Origin:
 
 
 class Forwarding:
-    """Hands faces to the courier; used by one thread."""
+    """Hands faces to the dispatcher; used by one thread."""
 
-    def __init__(self, courier: Courier, settings: DeliverySettings, took: Took = unheeded) -> None:
-        self.courier = courier
+    def __init__(
+        self, dispatcher: Dispatcher, settings: DeliverySettings, took: Took = unheeded
+    ) -> None:
+        self.dispatcher = dispatcher
         self._settings = settings
         self._took = took
 
     def forward(self, shot: Shot, origin: Origin | None, counts: Counts) -> None:
         """
-        Let the courier keep one face, and count what became of it.
+        Let the dispatcher keep one face, and count what became of it.
 
         Args:
             shot: A face to send.
@@ -53,7 +55,7 @@ class Forwarding:
         self._took("encode", time.perf_counter() - begin_s)
         counts.forwarded += 1
         try:
-            placed = self.courier.accept(delivery)
+            placed = self.dispatcher.accept(delivery)
         except OutboxError:
             counts.lost += 1
             log.exception("face %s is lost: neither disk nor memory keeps it", delivery.key)

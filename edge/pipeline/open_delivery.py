@@ -1,4 +1,4 @@
-"""The courier and the sinks that a configuration names."""
+"""The dispatcher and the sinks that a configuration names."""
 
 import time
 from contextlib import ExitStack
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edge.config.delivery import OutboxSettings
 from edge.config.model import Config
-from edge.delivery.courier import Courier
+from edge.delivery.dispatcher import Dispatcher
 from edge.delivery.face_database import IN_MEMORY
 from edge.gate.observation import Took, unheeded
 from edge.pipeline.forwarding import Forwarding
@@ -39,7 +39,7 @@ class _TimedSink:
 
 def open_delivery(config: Config, took: Took = unheeded) -> Forwarding:
     """
-    Open sinks and outbox; nothing is sent before `courier.start()`.
+    Open sinks and outbox; nothing is sent before `dispatcher.start()`.
 
     Args:
         config: Names them.
@@ -55,6 +55,6 @@ def open_delivery(config: Config, took: Took = unheeded) -> Forwarding:
         for settings in config.sinks:
             sinks[settings.name] = _TimedSink(open_sink(settings), took)
             opened.callback(sinks[settings.name].close)
-        courier = Courier(sinks, delivery.outbox or MEMORY_ONLY, delivery.backoff)
-        opened.pop_all()  # from here on the courier closes them
-    return Forwarding(courier, delivery, took)
+        dispatcher = Dispatcher(sinks, delivery.outbox or MEMORY_ONLY, delivery.backoff)
+        opened.pop_all()  # from here on the dispatcher closes them
+    return Forwarding(dispatcher, delivery, took)

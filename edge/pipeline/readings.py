@@ -30,14 +30,14 @@ def reading_of(
         reloaded=reloaded,
         cameras=[_camera(lane, drifts.get(lane.settings.name)) for lane in lanes],
         outbox=_outbox(daemon, rows),
-        deliveries=dict(_deliveries(daemon.worker.forwarding.courier.status())),
+        deliveries=dict(_deliveries(daemon.worker.forwarding.dispatcher.status())),
         drops=_drops([lane.counts for lane in lanes], rows),
     )
 
 
 def status_of(daemon: Daemon, config_hash: str, drifts: Mapping[str, Drift]) -> dict[str, Any]:
     """Return what people and programs are told, ready for JSON."""
-    courier, load = daemon.worker.forwarding.courier, daemon.worker.load
+    dispatcher, load = daemon.worker.forwarding.dispatcher, daemon.worker.load
     rows = _rows(daemon)
     outbox = _outbox(daemon, rows)
     lanes = list(daemon.worker.lanes.values())
@@ -47,16 +47,16 @@ def status_of(daemon: Daemon, config_hash: str, drifts: Mapping[str, Drift]) -> 
         "summary": daemon.status_words(),
         "overload": load.stretch if load.is_over else None,
         "cameras": [_camera_status(lane, drifts.get(lane.settings.name)) for lane in lanes],
-        "sinks": [_sink_status(each, rows) for each in courier.status()],
+        "sinks": [_sink_status(each, rows) for each in dispatcher.status()],
         "outbox": None if outbox is None else asdict(outbox),
-        "outbox_problem": courier.problem,
+        "outbox_problem": dispatcher.problem,
     }
 
 
 def _rows(daemon: Daemon) -> Sequence[LedgerRow]:
     """Return the ledger of each sink; nothing while the outbox's file fails."""
     try:
-        return daemon.worker.forwarding.courier.ledger()
+        return daemon.worker.forwarding.dispatcher.ledger()
     except OutboxError:
         return ()
 
@@ -116,7 +116,7 @@ def _sink_status(status: SenderStatus, rows: Sequence[LedgerRow]) -> dict[str, A
 
 def _outbox(daemon: Daemon, rows: Sequence[LedgerRow]) -> OutboxReading | None:
     try:
-        stock = daemon.worker.forwarding.courier.stock()
+        stock = daemon.worker.forwarding.dispatcher.stock()
     except OutboxError:
         return None
     return OutboxReading(

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
 from edge.console import console, counts_words, progress
-from edge.delivery.courier import Courier
+from edge.delivery.dispatcher import Dispatcher
 from edge.delivery.encode import to_delivery
 from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import EdgeError
@@ -100,25 +100,25 @@ def _directly(config: Config) -> Iterator[Forward]:
 def _queued(config: Config, undelivered: list[str]) -> Iterator[Forward]:
     """Let the outbox keep each face; at the end wait for the sinks, and say what they left."""
     forwarding, counts = open_delivery(config), Counts()
-    courier = forwarding.courier
-    courier.start()
+    dispatcher = forwarding.dispatcher
+    dispatcher.start()
     try:
         yield lambda shot: forwarding.forward(shot, None, counts)
-        _wait_for_sinks(courier)
+        _wait_for_sinks(dispatcher)
     finally:
-        courier.stop()
-    undelivered += [words for row in courier.ledger() for words in _left(row)]
+        dispatcher.stop()
+    undelivered += [words for row in dispatcher.ledger() for words in _left(row)]
     if counts.lost or counts.evicted:
         undelivered.append(f"{counts.lost + counts.evicted} faces found no room in the outbox")
 
 
-def _wait_for_sinks(courier: Courier) -> None:
+def _wait_for_sinks(dispatcher: Dispatcher) -> None:
     """Return when each sink has everything, or has failed since the files ended."""
-    before = {status.sink: status.failed for status in courier.status()}
+    before = {status.sink: status.failed for status in dispatcher.status()}
     pause = threading.Event()
     while True:
-        working = {each.sink for each in courier.status() if each.failed == before[each.sink]}
-        if not any(row.waiting and row.sink in working for row in courier.ledger()):
+        working = {each.sink for each in dispatcher.status() if each.failed == before[each.sink]}
+        if not any(row.waiting and row.sink in working for row in dispatcher.ledger()):
             return
         pause.wait(LOOK_AGAIN_S)
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.config.delivery import BackoffSettings, OutboxSettings
-from edge.delivery.courier import Courier
+from edge.delivery.dispatcher import Dispatcher
 from edge.errors import SinkError
 from edge.samples import Delivery
 from tests.edge.deliveries import blob
@@ -54,14 +54,14 @@ class Receiver:
         os.close(self._file)
 
 
-def courier(folder: Path, chance: random.Random) -> Courier:
+def dispatcher(folder: Path, chance: random.Random) -> Dispatcher:
     sinks = {name: Receiver(folder / name, chance) for name in SINKS}
     backoff = BackoffSettings(first=0.001, at_most=0.005)
-    return Courier(sinks, OutboxSettings(path=folder / "outbox.sqlite"), backoff)
+    return Dispatcher(sinks, OutboxSettings(path=folder / "outbox.sqlite"), backoff)
 
 
 def live(folder: Path, first: int, accepted: int, chance: random.Random) -> None:
-    gate = courier(folder, chance)
+    gate = dispatcher(folder, chance)
     gate.start()
     for number in range(first, first + 10_000):
         gate.accept(blob(number, size=chance.randint(10, 30_000)))
@@ -91,7 +91,7 @@ def account(folder: Path, lives: int, seed: int) -> dict[str, object]:
     accepted: list[int] = []
     for life in range(lives):
         accepted += killed_life(folder, life * 10_000, chance)
-    last = courier(folder, random.Random(seed))
+    last = dispatcher(folder, random.Random(seed))
     last.start()
     while any(row.waiting for row in last.ledger()):
         select.select([], [], [], 0.02)

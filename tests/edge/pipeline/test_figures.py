@@ -88,7 +88,7 @@ def counts_now(daemon):
 def test_the_metrics_are_the_books(watched, configured):
     gate = watched(configured(LOOPED))
     gate.daemon.start()
-    sink = gate.daemon.worker.forwarding.courier.status
+    sink = gate.daemon.worker.forwarding.dispatcher.status
     until(lambda: sink()[0].delivered >= 2)
     before = counts_now(gate.daemon)
     told = samples(gate.figures.metrics_text())
@@ -120,7 +120,7 @@ def test_prometheus_accepts_what_a_gate_tells(watched, configured):
 def test_the_status_says_what_runs_and_where_everything_is(watched, configured):
     gate = watched(configured(LOOPED))
     gate.daemon.start()
-    until(lambda: gate.daemon.worker.forwarding.courier.status()[0].delivered)
+    until(lambda: gate.daemon.worker.forwarding.dispatcher.status()[0].delivered)
     status = json.loads(json.dumps(gate.figures.status_document()))
     assert status["pair_id"] == gate.daemon.pair_id
     assert status["config_hash"] == config_hash(gate.daemon.config)

@@ -12,7 +12,7 @@ from edge.config.model import GateSettings, Source
 from edge.config.schedule import DAYS, Hours
 from edge.config.tracks import TrackSettings
 from edge.config.uri import parse_uri
-from edge.delivery.courier import Courier
+from edge.delivery.dispatcher import Dispatcher
 from edge.errors import DetectorError
 from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.gate.observation import Observation, Observers
@@ -75,15 +75,15 @@ class Taken:
 
 
 class Bench:
-    """A worker, its courier, and as many sources as a test likes."""
+    """A worker, its dispatcher, and as many sources as a test likes."""
 
     def __init__(self, tmp_path):
         self.sink, self.ended = Taken(), threading.Event()
         self.observations, self.pair = [], BrightnessPair()
         outbox = OutboxSettings(path=tmp_path / "outbox.sqlite")
-        self.courier = Courier({"kept": self.sink}, outbox, BackoffSettings())
-        self.courier.start()
-        self.worker = Worker(Forwarding(self.courier, DeliverySettings()), self.ended.set)
+        self.dispatcher = Dispatcher({"kept": self.sink}, outbox, BackoffSettings())
+        self.dispatcher.start()
+        self.worker = Worker(Forwarding(self.dispatcher, DeliverySettings()), self.ended.set)
         self.worker.together = TOGETHER
 
     def add(self, name, count, detector=None, **settings):
@@ -103,7 +103,7 @@ class Bench:
         self.worker.start()
         assert self.ended.wait(PATIENCE_S)
         books = {name: lane.close() for name, lane in self.worker.lanes.items()}
-        self.courier.stop(drain_s=PATIENCE_S)
+        self.dispatcher.stop(drain_s=PATIENCE_S)
         return books
 
 
@@ -112,7 +112,7 @@ def bench(tmp_path):
     made = Bench(tmp_path)
     yield made
     made.worker.stop(PATIENCE_S)
-    made.courier.stop()
+    made.dispatcher.stop()
 
 
 def test_no_frame_of_a_file_is_lost_and_every_face_is_accounted_for(bench):

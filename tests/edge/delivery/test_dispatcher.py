@@ -13,7 +13,7 @@ from edge.config.delivery import (
     MqttSinkSettings,
     OutboxSettings,
 )
-from edge.delivery.courier import Courier
+from edge.delivery.dispatcher import Dispatcher
 from edge.errors import SinkBusyError, SinkError, SinkRefusedError
 from edge.sinks.http import HttpSink
 from edge.sinks.mqtt import MqttSink
@@ -59,40 +59,40 @@ def open_courier(tmp_path):
 
     def opens(backoff=QUICK, path=None, **sinks):
         settings = OutboxSettings(path=path or tmp_path / "outbox.sqlite")
-        opened.append(Courier(sinks, settings, backoff))
+        opened.append(Dispatcher(sinks, settings, backoff))
         return opened[-1]
 
     yield opens
-    for courier in opened:
-        courier.stop()
+    for dispatcher in opened:
+        dispatcher.stop()
 
 
 def keys(*numbers):
     return [blob(number).key for number in numbers]
 
 
-def only_row(courier):
-    [row] = courier.ledger()
+def only_row(dispatcher):
+    [row] = dispatcher.ledger()
     assert row.unexplained == 0
     return row
 
 
 def test_each_sink_gets_each_face_in_order(open_courier):
     one, other = ScriptedSink(), ScriptedSink()
-    courier = open_courier(one=one, other=other)
-    courier.start()
+    dispatcher = open_courier(one=one, other=other)
+    dispatcher.start()
     for number in range(5):
-        courier.accept(blob(number))
+        dispatcher.accept(blob(number))
     assert one.keys(5) == keys(*range(5))
     assert other.keys(5) == keys(*range(5))
 
 
 def test_one_sinks_trouble_does_not_hold_up_the_other(open_courier):
     down, up = ScriptedSink(*[SinkError("down")] * 10**6), ScriptedSink()
-    courier = open_courier(down=down, up=up)
-    courier.start()
+    dispatcher = open_courier(down=down, up=up)
+    dispatcher.start()
     for number in range(5):
-        courier.accept(blob(number))
+        dispatcher.accept(blob(number))
     assert up.keys(5) == keys(*range(5))
 
 
@@ -105,23 +105,23 @@ def test_what_an_earlier_process_left_is_sent_first(open_courier):
 
 def test_failed_attempts_are_repeated_until_the_face_is_taken(open_courier):
     sink = ScriptedSink(*[SinkError("not yet")] * 5)
-    courier = open_courier(sink=sink)
-    courier.start()
-    courier.accept(blob(1))
+    dispatcher = open_courier(sink=sink)
+    dispatcher.start()
+    dispatcher.accept(blob(1))
     assert sink.keys(1) == keys(1)
     assert sink.attempts == keys(1) * 6
 
 
 def test_a_refused_face_is_tried_once_and_does_not_hold_up_the_next(open_courier):
     sink = ScriptedSink(SinkRefusedError("no such gallery"))
-    courier = open_courier(sink=sink)
-    courier.start()
-    courier.accept(blob(1))
-    courier.accept(blob(2))
+    dispatcher = open_courier(sink=sink)
+    dispatcher.start()
+    dispatcher.accept(blob(1))
+    dispatcher.accept(blob(2))
     assert sink.keys(1) == keys(2)
-    courier.stop(drain_s=1)
+    dispatcher.stop(drain_s=1)
     assert sink.attempts == keys(1, 2)
-    assert courier.status()[0].refused == 1
+    assert dispatcher.status()[0].refused == 1
 
 
 def test_one_face_that_always_fails_does_not_stop_the_others(open_courier):
@@ -132,39 +132,39 @@ def test_one_face_that_always_fails_does_not_stop_the_others(open_courier):
             super().send(delivery)
 
     sink = Poisoned()
-    courier = open_courier(sink=sink)
-    courier.start()
+    dispatcher = open_courier(sink=sink)
+    dispatcher.start()
     for number in range(1, 5):
-        courier.accept(blob(number))
+        dispatcher.accept(blob(number))
     assert sink.keys(3) == keys(2, 3, 4)
 
 
 def test_a_sink_has_a_moment_before_the_first_face_and_after_the_last(open_courier):
     sink = ScriptedSink()
-    courier = open_courier(sink=sink)
-    courier.start()
+    dispatcher = open_courier(sink=sink)
+    dispatcher.start()
     assert sink.moments.get(timeout=PATIENCE_S) == 0
-    courier.accept(blob(1))
+    dispatcher.accept(blob(1))
     assert sink.moments.get(timeout=PATIENCE_S) == 1
 
 
 def test_a_sink_that_asks_for_peace_gets_it(open_courier):
     sink = ScriptedSink(SinkBusyError("later", 3600.0))
-    courier = open_courier(sink=sink)
-    courier.start()
-    courier.accept(blob(1))
-    courier.accept(blob(2))
-    courier.stop(drain_s=0.5)
+    dispatcher = open_courier(sink=sink)
+    dispatcher.start()
+    dispatcher.accept(blob(1))
+    dispatcher.accept(blob(2))
+    dispatcher.stop(drain_s=0.5)
     assert len(sink.attempts) <= 1
 
 
 def test_stopping_sends_what_is_due_and_closes_the_sink(open_courier):
     sink = ScriptedSink()
-    courier = open_courier(sink=sink)
+    dispatcher = open_courier(sink=sink)
     for number in range(20):
-        courier.accept(blob(number))
-    courier.start()
-    courier.stop(drain_s=PATIENCE_S)
+        dispatcher.accept(blob(number))
+    dispatcher.start()
+    dispatcher.stop(drain_s=PATIENCE_S)
     assert sink.keys(20) == keys(*range(20))
     assert sink.closed.is_set()
 
@@ -172,11 +172,11 @@ def test_stopping_sends_what_is_due_and_closes_the_sink(open_courier):
 def test_state_changes_are_logged_once_and_not_each_attempt(open_courier, caplog):
     sink = ScriptedSink(*[SinkError("connection refused")] * 6)
     with caplog.at_level(logging.INFO, "edge.delivery.sender"):
-        courier = open_courier(sink=sink)
-        courier.start()
-        courier.accept(blob(1))
+        dispatcher = open_courier(sink=sink)
+        dispatcher.start()
+        dispatcher.accept(blob(1))
         sink.keys(1)
-        courier.stop()
+        dispatcher.stop()
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert "back after 6 failures" in caplog.text
 
@@ -187,16 +187,16 @@ def fill(folder):
 
 
 def test_faces_survive_a_full_disk_in_memory_and_move_back(small_file_system, open_courier, caplog):
-    courier = open_courier(path=small_file_system / "outbox.sqlite", sink=ScriptedSink())
+    dispatcher = open_courier(path=small_file_system / "outbox.sqlite", sink=ScriptedSink())
     fill(small_file_system)
     for number in range(10):
-        assert courier.accept(blob(number, size=20_000)).kept
-    assert "full" in courier.problem
+        assert dispatcher.accept(blob(number, size=20_000)).kept
+    assert "full" in dispatcher.problem
     (small_file_system / "ballast").unlink()
-    courier.accept(blob(10, size=20_000))
-    assert courier.problem is None
-    assert only_row(courier).waiting == 11
-    courier.stop()
+    dispatcher.accept(blob(10, size=20_000))
+    assert dispatcher.problem is None
+    assert only_row(dispatcher).waiting == 11
+    dispatcher.stop()
     sink = ScriptedSink()
     open_courier(path=small_file_system / "outbox.sqlite", sink=sink).start()
     assert sorted(sink.keys(11)) == sorted(keys(*range(11)))
@@ -205,11 +205,11 @@ def test_faces_survive_a_full_disk_in_memory_and_move_back(small_file_system, op
 
 def test_faces_leave_from_memory_while_the_disk_is_full(small_file_system, open_courier):
     sink = ScriptedSink()
-    courier = open_courier(path=small_file_system / "outbox.sqlite", sink=sink)
+    dispatcher = open_courier(path=small_file_system / "outbox.sqlite", sink=sink)
     fill(small_file_system)
-    courier.start()
+    dispatcher.start()
     for number in range(10):
-        courier.accept(blob(number, size=20_000))
+        dispatcher.accept(blob(number, size=20_000))
     assert sorted(sink.keys(10)) == sorted(keys(*range(10)))
 
 
@@ -217,17 +217,17 @@ def test_faces_that_left_from_memory_are_in_the_books_of_the_next_process(
     small_file_system, open_courier
 ):
     path, sink = small_file_system / "outbox.sqlite", ScriptedSink()
-    courier = open_courier(path=path, sink=sink)
+    dispatcher = open_courier(path=path, sink=sink)
     fill(small_file_system)
-    courier.start()
+    dispatcher.start()
     for number in range(10):
-        courier.accept(blob(number, size=20_000))
+        dispatcher.accept(blob(number, size=20_000))
     sink.keys(10)
     (small_file_system / "ballast").unlink()
-    courier.accept(blob(10, size=20_000))
+    dispatcher.accept(blob(10, size=20_000))
     sink.keys(1)
-    mine = only_row(courier)
-    del courier  # as kill -9 would: nothing more is written
+    mine = only_row(dispatcher)
+    del dispatcher  # as kill -9 would: nothing more is written
     after = only_row(open_courier(path=path, sink=ScriptedSink()))
     assert (mine.queued, after.queued, after.unexplained) == (11, 11, 0)
 
@@ -236,18 +236,18 @@ def test_a_sink_that_took_a_face_from_memory_does_not_get_it_again_from_the_disk
     small_file_system, open_courier
 ):
     quick, away = ScriptedSink(), ScriptedSink(SinkBusyError("later", 3600.0))
-    courier = open_courier(path=small_file_system / "outbox.sqlite", quick=quick, away=away)
+    dispatcher = open_courier(path=small_file_system / "outbox.sqlite", quick=quick, away=away)
     fill(small_file_system)
-    courier.start()
+    dispatcher.start()
     for number in range(5):
-        courier.accept(blob(number, size=20_000))
-    while sum(row.delivered for row in courier.ledger()) < 5:
+        dispatcher.accept(blob(number, size=20_000))
+    while sum(row.delivered for row in dispatcher.ledger()) < 5:
         pass
     (small_file_system / "ballast").unlink()
-    courier.accept(blob(5, size=20_000))
+    dispatcher.accept(blob(5, size=20_000))
     assert sorted(quick.keys(6)) == sorted(keys(*range(6)))
-    courier.stop(drain_s=1)
-    rows = {row.sink: row for row in courier.ledger()}
+    dispatcher.stop(drain_s=1)
+    rows = {row.sink: row for row in dispatcher.ledger()}
     assert (rows["quick"].queued, rows["quick"].delivered) == (6, 6)
     assert (rows["away"].queued, rows["away"].waiting) == (6, 6)
     assert len(quick.attempts) == 6
@@ -256,30 +256,30 @@ def test_a_sink_that_took_a_face_from_memory_does_not_get_it_again_from_the_disk
 def test_the_gate_starts_on_a_full_disk(small_file_system, open_courier):
     fill(small_file_system)
     sink = ScriptedSink()
-    courier = open_courier(path=small_file_system / "outbox.sqlite", sink=sink)
-    courier.start()
-    courier.accept(blob(1))
+    dispatcher = open_courier(path=small_file_system / "outbox.sqlite", sink=sink)
+    dispatcher.start()
+    dispatcher.accept(blob(1))
     assert sink.keys(1) == keys(1)
-    assert "full" in courier.problem
+    assert "full" in dispatcher.problem
 
 
 def test_a_file_that_rots_while_open_is_set_aside_and_new_faces_are_kept(open_courier, tmp_path):
     sink = ScriptedSink(*[SinkError("down")] * 10**6)
-    courier = open_courier(BackoffSettings(first=0.001, at_most=0.001), sink=sink)
+    dispatcher = open_courier(BackoffSettings(first=0.001, at_most=0.001), sink=sink)
     for number in range(300):
-        courier.accept(blob(number, size=20_000))
+        dispatcher.accept(blob(number, size=20_000))
     rotting = tmp_path / "outbox.sqlite"
     size = rotting.stat().st_size
     with rotting.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xa5" * (size - 4096))
-    courier.start()
+    dispatcher.start()
     number = 300
     while not list(tmp_path.glob("outbox.sqlite.corrupt-*")):
-        assert courier.accept(blob(number)).kept
+        assert dispatcher.accept(blob(number)).kept
         number += 1
-    assert courier.problem is None or "corrupt" in courier.problem
-    assert only_row(courier).waiting > 0
+    assert dispatcher.problem is None or "corrupt" in dispatcher.problem
+    assert only_row(dispatcher).waiting > 0
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -300,18 +300,20 @@ def test_every_face_reaches_a_server_in_constant_trouble(open_courier, seed):
     with face_server.serving() as server:
         server.behaviours.extend(chance.choices(troubles, k=40))
         sink = HttpSink(HttpSinkSettings(url=server.url, timeout=0.2))
-        courier = open_courier(http=sink)
-        courier.start()
+        dispatcher = open_courier(http=sink)
+        dispatcher.start()
         faces = [face(number) for number in range(40)]
         for delivery in faces:
-            courier.accept(delivery)
-        courier.stop(drain_s=0)
-        courier = open_courier(http=HttpSink(HttpSinkSettings(url=server.url, timeout=0.2)))
-        courier.start()
-        while only_row(courier).waiting:
-            courier.accept(faces[0])  # the same key again and again is one more duplicate at most
+            dispatcher.accept(delivery)
+        dispatcher.stop(drain_s=0)
+        dispatcher = open_courier(http=HttpSink(HttpSinkSettings(url=server.url, timeout=0.2)))
+        dispatcher.start()
+        while only_row(dispatcher).waiting:
+            dispatcher.accept(
+                faces[0]
+            )  # the same key again and again is one more duplicate at most
             threading.Event().wait(0.05)
-        courier.stop()
+        dispatcher.stop()
     received = {posted.headers["idempotency-key"]: posted for posted in server.posted}
     assert received.keys() == {delivery.key for delivery in faces}
     assert all(received[each.key].part("record")[1] == each.record for each in faces)
@@ -323,17 +325,17 @@ def test_every_face_reaches_a_broker_that_is_killed_again_and_again(open_courier
         settings = MqttSinkSettings(
             host="localhost", port=broker.port, tls=False, device="pole", timeout=1.0
         )
-        courier = open_courier(mqtt=MqttSink(settings))
-        courier.start()
+        dispatcher = open_courier(mqtt=MqttSink(settings))
+        dispatcher.start()
         for number in range(60):
-            courier.accept(face(number))
+            dispatcher.accept(face(number))
             if number in (10, 25, 45):
                 broker.stop(signal.SIGKILL)
             if number in (15, 30, 50):
                 broker.start()
-        while only_row(courier).waiting:
+        while only_row(dispatcher).waiting:
             threading.Event().wait(0.05)
-        courier.stop()
+        dispatcher.stop()
         assert published(broker.log) == {str(number) for number in range(60)}
 
 

@@ -27,7 +27,7 @@ STOP_GRACE_S = 10.0
 """For sinks in the middle of an attempt, beyond the time to drain: their usual timeout."""
 
 
-class Courier:
+class Dispatcher:
     """Accepts faces from one thread; each sink gets each of them at least once."""
 
     def __init__(
