@@ -1,5 +1,5 @@
 """
-The whole gate as one object: engines, delivery, one lane for each source, one worker.
+The whole gate as one object: engines, delivery, one stream for each source, one worker.
 
     capture threads --newest frame--> worker: detect, track, score, decide --> outbox --> senders
 
@@ -19,10 +19,10 @@ from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import ImageError
 from edge.gate.observation import NOBODY, Onlookers
 from edge.pipeline.forwarding import Forwarding
-from edge.pipeline.lane import Lane
 from edge.pipeline.ledger import Ledger
 from edge.pipeline.open_delivery import open_delivery
 from edge.pipeline.open_engines import camera_settings, open_engines
+from edge.pipeline.stream import Stream
 from edge.pipeline.worker import Worker
 from edge.sources.live import LiveSource
 from edge.sources.state import State
@@ -107,7 +107,7 @@ class Daemon:
         # Nothing below can fail for what is written in the configuration.
         self._leave(todo.closed)
         before, self._engines = self._engines, engines
-        retuned = self.worker.lanes if todo.engines else todo.retuned
+        retuned = self.worker.streams if todo.engines else todo.retuned
         self._in_worker(lambda: self._retune(config, retuned))
         if todo.engines:
             before.pair.close()
@@ -127,7 +127,7 @@ class Daemon:
         if not self.worker.stop(WORKER_S):
             log.error("the worker does not end; the best faces of its tracks are lost")
         with ThreadPoolExecutor() as threads:  # a stuck camera takes its time; ten, no more
-            ended = list(threads.map(Lane.close, self.worker.lanes.values()))
+            ended = list(threads.map(Stream.close, self.worker.streams.values()))
         sources = [*self._closed.values(), *ended]
         dispatcher = self.worker.forwarding.dispatcher
         dispatcher.stop(drain_s)
@@ -141,13 +141,13 @@ class Daemon:
         Raises:
             OutboxError: The outbox's file cannot be read.
         """
-        lanes = list(self.worker.lanes.values())
-        sources = [*self._closed.values(), *(lane.ledger() for lane in lanes)]
+        streams = list(self.worker.streams.values())
+        sources = [*self._closed.values(), *(stream.ledger() for stream in streams)]
         return Books(tuple(sources), tuple(self.worker.forwarding.dispatcher.ledger()))
 
     def sources(self) -> list[SourceStatus]:
         """Return how each source is doing."""
-        return [lane.source.status() for lane in list(self.worker.lanes.values())]
+        return [stream.source.status() for stream in list(self.worker.streams.values())]
 
     @property
     def pair_id(self) -> str:
@@ -158,8 +158,8 @@ class Daemon:
         """Return the line that `systemctl status` shows."""
         sources = self.sources()
         up = sum(source.state is State.STREAMING for source in sources)
-        lanes = list(self.worker.lanes.values())
-        forwarded = sum(lane.counts.forwarded for lane in lanes)
+        streams = list(self.worker.streams.values())
+        forwarded = sum(stream.counts.forwarded for stream in streams)
         dispatcher = self.worker.forwarding.dispatcher
         failing = [each.sink for each in dispatcher.status() if each.failures_in_a_row]
         parts = [
@@ -190,9 +190,9 @@ class Daemon:
         ]
 
     def _enter(self, config: Config, sources: Iterable[tuple[Source, LiveSource]]) -> None:
-        """Add lanes all at once: a worker with nothing but files at their end would end too."""
-        lanes = {
-            settings.name: Lane(
+        """Add streams all at once: a worker with nothing but files at their end would end too."""
+        streams = {
+            settings.name: Stream(
                 settings,
                 source,
                 self._engines.camera_gate(config, settings),
@@ -201,28 +201,28 @@ class Daemon:
             )
             for settings, source in sources
         }
-        self._in_worker(lambda: self.worker.lanes.update(lanes))
-        for lane in lanes.values():
-            lane.source.start()
+        self._in_worker(lambda: self.worker.streams.update(streams))
+        for stream in streams.values():
+            stream.source.start()
 
     def _leave(self, names: Iterable[str]) -> None:
-        """End lanes; a camera must be closed before it can be opened in another way."""
+        """End streams; a camera must be closed before it can be opened in another way."""
         for name in names:
-            lane = self._in_worker(lambda name=name: self._finished(name))  # type: ignore[misc]
-            self._closed[name] = lane.close()
+            stream = self._in_worker(lambda name=name: self._finished(name))  # type: ignore[misc]
+            self._closed[name] = stream.close()
 
-    def _finished(self, name: str) -> Lane:
-        lane = self.worker.lanes.pop(name)
-        lane.finish(self.worker.forwarding)
-        return lane
+    def _finished(self, name: str) -> Stream:
+        stream = self.worker.streams.pop(name)
+        stream.finish(self.worker.forwarding)
+        return stream
 
     def _retune(self, config: Config, names: Iterable[str]) -> None:
         self.worker.together = self._engines.together
         for source in config.sources:
-            if source.name in names and source.name in self.worker.lanes:
+            if source.name in names and source.name in self.worker.streams:
                 decided = camera_settings(config, source)
-                lane = self.worker.lanes[source.name]
-                lane.retune(source, self._engines, decided, self.worker.forwarding)
+                stream = self.worker.streams[source.name]
+                stream.retune(source, self._engines, decided, self.worker.forwarding)
 
     def _deliver_by(self, delivery: Forwarding) -> None:
         before = self.worker.forwarding

@@ -10,8 +10,8 @@ from edge.errors import OutboxError
 from edge.monitoring.drift import HINTS, Drift
 from edge.monitoring.metrics import CameraReading, OutboxReading, Reading
 from edge.pipeline.daemon import Daemon
-from edge.pipeline.lane import Lane
 from edge.pipeline.ledger import Counts
+from edge.pipeline.stream import Stream
 from edge.sources.state import State
 
 OUTCOMES = ("looked_at", "replaced", "late", "unscheduled", "failed", "unread")
@@ -22,16 +22,16 @@ def reading_of(
     daemon: Daemon, config_hash: str, drifts: Mapping[str, Drift], *, reloaded: bool
 ) -> Reading:
     """Return what Prometheus is told; without the outbox's figures while its file fails."""
-    lanes = list(daemon.worker.lanes.values())
+    streams = list(daemon.worker.streams.values())
     rows = _rows(daemon)
     return Reading(
         pair_id=daemon.pair_id,
         config_hash=config_hash,
         reloaded=reloaded,
-        cameras=[_camera(lane, drifts.get(lane.settings.name)) for lane in lanes],
+        cameras=[_camera(stream, drifts.get(stream.settings.name)) for stream in streams],
         outbox=_outbox(daemon, rows),
         deliveries=dict(_deliveries(daemon.worker.forwarding.dispatcher.status())),
-        drops=_drops([lane.counts for lane in lanes], rows),
+        drops=_drops([stream.counts for stream in streams], rows),
     )
 
 
@@ -40,13 +40,13 @@ def status_of(daemon: Daemon, config_hash: str, drifts: Mapping[str, Drift]) -> 
     dispatcher, load = daemon.worker.forwarding.dispatcher, daemon.worker.load
     rows = _rows(daemon)
     outbox = _outbox(daemon, rows)
-    lanes = list(daemon.worker.lanes.values())
+    streams = list(daemon.worker.streams.values())
     return {
         "pair_id": daemon.pair_id,
         "config_hash": config_hash,
         "summary": daemon.status_words(),
         "overload": load.stretch if load.is_over else None,
-        "cameras": [_camera_status(lane, drifts.get(lane.settings.name)) for lane in lanes],
+        "cameras": [_camera_status(stream, drifts.get(stream.settings.name)) for stream in streams],
         "sinks": [_sink_status(each, rows) for each in dispatcher.status()],
         "outbox": None if outbox is None else asdict(outbox),
         "outbox_problem": dispatcher.problem,
@@ -61,9 +61,9 @@ def _rows(daemon: Daemon) -> Sequence[LedgerRow]:
         return ()
 
 
-def _camera(lane: Lane, drift: Drift | None) -> CameraReading:
-    status = lane.source.status()
-    ledger = lane.ledger()
+def _camera(stream: Stream, drift: Drift | None) -> CameraReading:
+    status = stream.source.status()
+    ledger = stream.ledger()
     ended_well = status.state is State.DISABLED and status.error is None
     return CameraReading(
         name=status.name,
@@ -71,13 +71,13 @@ def _camera(lane: Lane, drift: Drift | None) -> CameraReading:
         frames={name: getattr(ledger.counts, name) for name in OUTCOMES},
         faces={**ledger.counts.discarded, "forwarded": ledger.counts.forwarded},
         openings=status.openings,
-        frame_age_s=lane.ages.newest_s,
+        frame_age_s=stream.ages.newest_s,
         drift=drift,
     )
 
 
-def _camera_status(lane: Lane, drift: Drift | None) -> dict[str, Any]:
-    status, reading = lane.source.status(), _camera(lane, drift)
+def _camera_status(stream: Stream, drift: Drift | None) -> dict[str, Any]:
+    status, reading = stream.source.status(), _camera(stream, drift)
     return {
         "name": status.name,
         "state": status.state.value,
@@ -89,7 +89,7 @@ def _camera_status(lane: Lane, drift: Drift | None) -> dict[str, Any]:
         "openings": status.openings,
         "abandoned_calls": status.abandoned,
         "frame_age_s": reading.frame_age_s,
-        **lane.ages.percentiles_ms(),
+        **stream.ages.percentiles_ms(),
         "drift": None if drift is None else _drift_status(drift),
     }
 

@@ -17,8 +17,8 @@ from typing import TypeVar
 from edge.errors import DetectorError, EdgeError
 from edge.gate.pending import Pending, score_pending
 from edge.pipeline.forwarding import Forwarding
-from edge.pipeline.lane import Lane
 from edge.pipeline.pace import Load, in_order, seconds_until_due
+from edge.pipeline.stream import Stream
 from edge.samples import Captured
 from engines.errors import EnginesError
 
@@ -36,13 +36,13 @@ class Worker:
 
     def __init__(self, forwarding: Forwarding, on_end: Callable[[], None]) -> None:
         """
-        Prepare; lanes are added by `call`, also before `start`.
+        Prepare; streams are added by `call`, also before `start`.
 
         Args:
             forwarding: Where good faces go.
             on_end: Called by the thread when it ends by itself.
         """
-        self.lanes: dict[str, Lane] = {}
+        self.streams: dict[str, Stream] = {}
         self.forwarding = forwarding
         self.load = Load()
         self.together = 1
@@ -90,8 +90,8 @@ class Worker:
     def _run(self) -> None:
         try:
             self._loop()
-            for lane in self.lanes.values():
-                lane.finish(self.forwarding)
+            for stream in self.streams.values():
+                stream.finish(self.forwarding)
         except Exception as error:
             log.exception("the worker gives up")
             self.failure = error
@@ -105,12 +105,12 @@ class Worker:
             self.beat_s = time.monotonic()
             if self._look_at_next(self.beat_s):
                 continue
-            if self.lanes and all(lane.source.ended for lane in self.lanes.values()):
+            if self.streams and all(stream.source.ended for stream in self.streams.values()):
                 if self._look_at_next(self.beat_s):  # the last frame came before the end did
                     continue
                 return
             self._pass_time(self.beat_s)
-            turns = [lane.turn for lane in self.lanes.values()]
+            turns = [stream.turn for stream in self.streams.values()]
             self._arrived.wait(
                 min(seconds_until_due(turns, self.load, self.beat_s) or IDLE_S, IDLE_S)
             )
@@ -127,49 +127,51 @@ class Worker:
         """Look at one frame of each source that is due; False when there is none."""
         taken = list(self._taken(now_s))
         begun = [
-            (lane, pending)
-            for lane, captured in taken
-            if (pending := self._begin(lane, captured, now_s)) is not None
+            (stream, pending)
+            for stream, captured in taken
+            if (pending := self._begin(stream, captured, now_s)) is not None
         ]
         if begun:
             self._conclude(begun)
-        for lane, captured in taken:
-            if lane.settings.uri.is_live:
-                self._note_age(lane, time.monotonic() - captured.monotonic_s)
+        for stream, captured in taken:
+            if stream.settings.uri.is_live:
+                self._note_age(stream, time.monotonic() - captured.monotonic_s)
         return bool(taken)
 
-    def _taken(self, now_s: float) -> Iterator[tuple[Lane, Captured]]:
+    def _taken(self, now_s: float) -> Iterator[tuple[Stream, Captured]]:
         """Take the newest frames, that of the source that has waited longest first."""
-        turns = in_order([lane.turn for lane in self.lanes.values()], self.load, now_s)
-        arrived = ((self.lanes[turn.name], self.lanes[turn.name].source.take()) for turn in turns)
-        present = ((lane, captured) for lane, captured in arrived if captured is not None)
+        turns = in_order([stream.turn for stream in self.streams.values()], self.load, now_s)
+        arrived = (
+            (self.streams[turn.name], self.streams[turn.name].source.take()) for turn in turns
+        )
+        present = ((stream, captured) for stream, captured in arrived if captured is not None)
         return islice(present, self.together)
 
-    def _begin(self, lane: Lane, captured: Captured, now_s: float) -> Pending | None:
+    def _begin(self, stream: Stream, captured: Captured, now_s: float) -> Pending | None:
         try:
-            return lane.begin(captured, now_s, self.forwarding)
+            return stream.begin(captured, now_s, self.forwarding)
         except DetectorError as error:
-            self._count_failure(lane, error)
+            self._count_failure(stream, error)
             return None
 
-    def _conclude(self, begun: Sequence[tuple[Lane, Pending]]) -> None:
+    def _conclude(self, begun: Sequence[tuple[Stream, Pending]]) -> None:
         """Score the faces of all frames in one batch, and decide about each frame."""
         scores = score_pending([pending for _, pending in begun])
-        for (lane, pending), scored in zip(begun, scores, strict=True):
-            lane.conclude(pending, scored, self.forwarding)
-            self._count_failure(lane, scored.failure)
+        for (stream, pending), scored in zip(begun, scores, strict=True):
+            stream.conclude(pending, scored, self.forwarding)
+            self._count_failure(stream, scored.failure)
 
-    def _count_failure(self, lane: Lane, failure: EdgeError | EnginesError | None) -> None:
+    def _count_failure(self, stream: Stream, failure: EdgeError | EnginesError | None) -> None:
         if failure is None:
             self._failures = 0
             return
         self._failures += 1
-        log.warning("a frame of %s failed: %s", lane.settings.name, failure)
+        log.warning("a frame of %s failed: %s", stream.settings.name, failure)
         if self._failures >= MOST_FAILURES:
             raise failure
 
-    def _note_age(self, lane: Lane, age_s: float) -> None:
-        lane.ages.add(age_s)
+    def _note_age(self, stream: Stream, age_s: float) -> None:
+        stream.ages.add(age_s)
         was_over, self.load = self.load.is_over, self.load.looked(age_s)
         if self.load.is_over and not was_over:
             log.warning(
@@ -179,6 +181,6 @@ class Worker:
             log.info("no longer overloaded: looking at each source at its own rate")
 
     def _pass_time(self, now_s: float) -> None:
-        for lane in self.lanes.values():
-            if now_s - lane.turn.looked_s > IDLE_S:
-                lane.pass_time(now_s, self.forwarding)
+        for stream in self.streams.values():
+            if now_s - stream.turn.looked_s > IDLE_S:
+                stream.pass_time(now_s, self.forwarding)

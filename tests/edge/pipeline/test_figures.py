@@ -81,8 +81,8 @@ def until(true):
 
 def counts_now(daemon):
     """Return a copy of what the first source has counted: the worker goes on counting."""
-    lane = daemon.worker.lanes["door"]
-    return daemon.worker.call(lambda: replace(lane.counts)).result(PATIENCE_S)
+    stream = daemon.worker.streams["door"]
+    return daemon.worker.call(lambda: replace(stream.counts)).result(PATIENCE_S)
 
 
 def test_the_metrics_are_the_books(watched, configured):

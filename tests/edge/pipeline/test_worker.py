@@ -18,7 +18,7 @@ from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.gate.observation import Observation, Observers
 from edge.gate.outcome import Outcome
 from edge.pipeline.forwarding import Forwarding
-from edge.pipeline.lane import Lane
+from edge.pipeline.stream import Stream
 from edge.pipeline.worker import MOST_FAILURES, Worker
 from edge.samples import Frame
 from edge.sources.live import LiveSource
@@ -93,16 +93,16 @@ class Bench:
         pair = cast("EnginePair", self.pair)
         decided = CameraSettings(GateSettings(), TrackSettings(), "best_shot")
         gate = CameraGate(detector or CannedDetector([upright_face()]), pair, decided)
-        self.worker.lanes[name] = Lane(source, live, gate, self.observations.append)
+        self.worker.streams[name] = Stream(source, live, gate, self.observations.append)
         live.start()
-        return self.worker.lanes[name]
+        return self.worker.streams[name]
 
     def run(self):
-        while not all(lane.source.status().frames for lane in self.worker.lanes.values()):
+        while not all(stream.source.status().frames for stream in self.worker.streams.values()):
             pass
         self.worker.start()
         assert self.ended.wait(PATIENCE_S)
-        books = {name: lane.close() for name, lane in self.worker.lanes.items()}
+        books = {name: stream.close() for name, stream in self.worker.streams.items()}
         self.dispatcher.stop(drain_s=PATIENCE_S)
         return books
 
@@ -242,9 +242,9 @@ def test_what_goes_wrong_belongs_to_the_one_who_asked(bench):
 
 
 def test_being_stopped_forwards_what_tracks_have_kept(bench):
-    lane = bench.add("one", 3)
+    stream = bench.add("one", 3)
     bench.worker.start()
-    while bench.worker.call(lambda: lane.counts.looked_at).result(PATIENCE_S) < 1:
+    while bench.worker.call(lambda: stream.counts.looked_at).result(PATIENCE_S) < 1:
         pass
     assert bench.worker.stop(PATIENCE_S)
-    assert lane.counts.accepted == 1
+    assert stream.counts.accepted == 1

@@ -21,7 +21,7 @@ from edge.sources.clock import SourceTime
 from edge.sources.live import LiveSource
 
 
-class Lane:
+class Stream:
     """Used by the worker's thread."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Lane:
             source: Started by somebody else.
             gate: Decides about its faces.
             observe: Is shown what it decided.
-            before: The books of an earlier lane of the same source, which go on.
+            before: The books of an earlier stream of the same source, which go on.
         """
         self.source = source
         self.counts = before.counts if before else Counts()
@@ -50,7 +50,7 @@ class Lane:
         self._dropped = 0
         self._time = SourceTime(is_live=settings.uri.is_live)
         self.turn = Turn(settings.name, 0.0)
-        # Track ids of a lane begin at 1, and those of a file are no secret of this run.
+        # Track ids of a stream begin at 1, and those of a file are no secret of this run.
         self._run = secrets.token_hex(4)
         self._origin = Origin(settings.name, self._run) if settings.uri.is_live else None
         self._gate = gate
@@ -119,7 +119,7 @@ class Lane:
         return self.ledger()
 
     def ledger(self) -> Ledger:
-        """Return the books; by the worker, or when it has let go of the lane."""
+        """Return the books; by the worker, or when it has let go of the stream."""
         self._count_dropped(late=False)
         frames = self._earlier_frames + self.source.status().frames
         ages = self.ages.percentiles_ms()
