@@ -2,7 +2,7 @@
 Time as the outbox counts it: seconds that never go back, whatever happens to the wall clock.
 
 A device without a battery-backed clock starts in 1970 and jumps by decades when the network comes
-up. Ages and next attempts are therefore kept in *outbox seconds*: within a process they follow the
+up. Latency and next attempts are therefore kept in *outbox seconds*: within a process they follow the
 monotonic clock; from one process to the next they grow by the difference of the wall clocks, if
 that is plausible, and otherwise by nothing.
 """
@@ -26,7 +26,7 @@ class Clocks:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ClockReading:
     """Both times at one moment."""
 
     outbox_s: float
@@ -35,7 +35,7 @@ class Reading:
     """Seconds since 1970."""
 
 
-def resumed(last: Reading, wall_s: float) -> float:
+def resumed(last: ClockReading, wall_s: float) -> float:
     """
     Return the outbox seconds at which a new process goes on.
 
@@ -50,10 +50,10 @@ def resumed(last: Reading, wall_s: float) -> float:
 class OutboxClock:
     """Reads outbox seconds; safe to use from several threads."""
 
-    def __init__(self, last: Reading, clocks: Clocks) -> None:
+    def __init__(self, last: ClockReading, clocks: Clocks) -> None:
         self._clocks = clocks
         self._offset = resumed(last, clocks.wall()) - clocks.monotonic()
 
-    def now(self) -> Reading:
+    def now(self) -> ClockReading:
         """Return both times now."""
-        return Reading(self._clocks.monotonic() + self._offset, self._clocks.wall())
+        return ClockReading(self._clocks.monotonic() + self._offset, self._clocks.wall())

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.delivery import outbox_tables as tables
-from edge.delivery.clock import Clocks, OutboxClock, Reading
+from edge.delivery.clock import ClockReading, Clocks, OutboxClock
 from edge.delivery.face_database import transaction
 from edge.delivery.outbox_file import translated
 from edge.errors import OutboxCorruptError, OutboxError
@@ -31,12 +31,12 @@ class Access:
         self._database, self._path = database, path
         self._lock = threading.Lock()
         last = database.execute("SELECT outbox_s, wall_s FROM clock").fetchone()
-        self._clock = OutboxClock(Reading(*last), clocks)
+        self._clock = OutboxClock(ClockReading(*last), clocks)
         self._damage: str | None = None
         self._unrecorded: set[tuple[int, str]] = set()
 
     @contextmanager
-    def reading(self) -> Iterator[tuple[sqlite3.Connection, Reading]]:
+    def reading(self) -> Iterator[tuple[sqlite3.Connection, ClockReading]]:
         """
         Yield the database and the time.
 
@@ -56,7 +56,9 @@ class Access:
                 raise
 
     @contextmanager
-    def writing(self, *, keep_time: bool = True) -> Iterator[tuple[sqlite3.Connection, Reading]]:
+    def writing(
+        self, *, keep_time: bool = True
+    ) -> Iterator[tuple[sqlite3.Connection, ClockReading]]:
         """
         Yield the same within a transaction, which also records the deliveries made before.
 

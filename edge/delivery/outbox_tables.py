@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from edge.delivery.clock import Reading
+from edge.delivery.clock import ClockReading
 from edge.samples import Delivery
 
 Counted: TypeAlias = tuple[str, str, int]
@@ -137,7 +137,7 @@ def is_kept(database: sqlite3.Connection, key: str) -> bool:
 
 
 def insert(
-    database: sqlite3.Connection, delivery: Delivery, sinks: Sequence[str], now: Reading
+    database: sqlite3.Connection, delivery: Delivery, sinks: Sequence[str], now: ClockReading
 ) -> None:
     """Add a face and put it into the queue of each sink, due at once."""
     face_id = database.execute(
@@ -202,7 +202,7 @@ def take_from_queue(database: sqlite3.Connection, face_id: int, sink: str) -> bo
 
 
 def first_due(
-    database: sqlite3.Connection, sink: str, now: Reading, skipping: AbstractSet[int]
+    database: sqlite3.Connection, sink: str, now: ClockReading, skipping: AbstractSet[int]
 ) -> Queued | None:
     """Return the oldest face of a queue whose next attempt is due, but none of `skipping`."""
     for row in database.execute(DUE, (sink, now.outbox_s)):
@@ -233,7 +233,7 @@ def counted(database: sqlite3.Connection) -> list[Counted]:
     return database.execute("SELECT sink, event, faces FROM ledger").fetchall()
 
 
-def ledger(database: sqlite3.Connection, now: Reading) -> list[LedgerRow]:
+def ledger(database: sqlite3.Connection, now: ClockReading) -> list[LedgerRow]:
     """Return a row for each sink there ever was, by name."""
     events: dict[str, dict[str, int]] = {}
     for sink, event, faces in counted(database):
@@ -246,7 +246,7 @@ def ledger(database: sqlite3.Connection, now: Reading) -> list[LedgerRow]:
 
 
 def _ledger_row(
-    sink: str, events: dict[str, int], present: tuple[int, int, float | None], now: Reading
+    sink: str, events: dict[str, int], present: tuple[int, int, float | None], now: ClockReading
 ) -> LedgerRow:
     waiting, dead, oldest_accepted_s = present
     return LedgerRow(

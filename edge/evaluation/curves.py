@@ -91,7 +91,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetResult:
-    """Figures of the images as they are, or with a share of them degraded by one seed or more."""
+    """Telemetry of the images as they are, or with a share of them degraded by one seed or more."""
 
     name: str
     pairs: int

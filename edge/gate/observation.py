@@ -31,7 +31,7 @@ Observer: TypeAlias = Callable[[Observation], None]
 """Called by the worker's thread, which waits: an observer takes what it needs and returns."""
 
 
-Took: TypeAlias = Callable[[Stage, float], None]
+StageTimer: TypeAlias = Callable[[Stage, float], None]
 """Called with the seconds that a stage took for one face, by the thread that spent them."""
 
 
@@ -61,11 +61,11 @@ class Observers:
 
 
 @dataclass(frozen=True, slots=True)
-class Onlookers:
+class Audience:
     """Who is told what the gate does; none of them has a say in it."""
 
     observe: Observer = unheeded
-    took: Took = unheeded
+    took: StageTimer = unheeded
 
 
-NOBODY = Onlookers()
+NOBODY = Audience()

@@ -24,7 +24,7 @@ STAGES = ("detect", "score", "track", "encode", "deliver")
 
 
 @dataclass(frozen=True, slots=True)
-class CameraReading:
+class CameraSnapshot:
     """One camera at one moment; counts start with the process and never go back."""
 
     name: str
@@ -43,7 +43,7 @@ class CameraReading:
 
 
 @dataclass(frozen=True, slots=True)
-class OutboxReading:
+class OutboxSnapshot:
     """The outbox at one moment."""
 
     faces: int
@@ -55,15 +55,15 @@ class OutboxReading:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Snapshot:
     """The whole gate at one moment."""
 
     pair_id: str
     config_hash: str
     reloaded: bool
     """Whether the newest configuration is in use; False after one that was refused."""
-    cameras: Sequence[CameraReading] = ()
-    outbox: OutboxReading | None = None
+    cameras: Sequence[CameraSnapshot] = ()
+    outbox: OutboxSnapshot | None = None
     deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By sink and result: delivered, failed, refused."""
     drops: Mapping[str, int] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Reading:
 class Metrics:
     """Everything that is told, and the distributions that are counted here."""
 
-    def __init__(self, read: Callable[[], Reading]) -> None:
+    def __init__(self, read: Callable[[], Snapshot]) -> None:
         """
         Make the metrics of one process.
 
@@ -84,7 +84,7 @@ class Metrics:
             read: Called at each request, from any thread.
         """
         self._registry = CollectorRegistry()
-        self._registry.register(_Books(read))
+        self._registry.register(_LedgerCollector(read))
         self._score = Histogram(
             f"{PREFIX}_score",
             "Quality score of scored faces, 0 to 100; higher is better.",
@@ -113,10 +113,10 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class _Books(Collector):
+class _LedgerCollector(Collector):
     """Turns a reading into metrics when asked."""
 
-    def __init__(self, read: Callable[[], Reading]) -> None:
+    def __init__(self, read: Callable[[], Snapshot]) -> None:
         self._read = read
 
     def describe(self) -> Iterator[Metric]:
@@ -139,7 +139,7 @@ def _counter(name: str, text: str, labels: Sequence[str]) -> CounterMetricFamily
     return CounterMetricFamily(f"{PREFIX}_{name}", text, labels=labels)
 
 
-def _about(reading: Reading) -> Iterator[Metric]:
+def _about(reading: Snapshot) -> Iterator[Metric]:
     info = _gauge("info", "What is running; always 1.", ("version", "pair_id", "config_hash"))
     info.add_metric([__version__, reading.pair_id, reading.config_hash], 1)
     yield info
@@ -148,7 +148,7 @@ def _about(reading: Reading) -> Iterator[Metric]:
     yield reloaded
 
 
-def _cameras(cameras: Sequence[CameraReading]) -> Iterator[Metric]:
+def _cameras(cameras: Sequence[CameraSnapshot]) -> Iterator[Metric]:
     up = _gauge("camera_up", "1 when frames come or none are expected, else 0.", ("camera",))
     openings = _counter("camera_openings", "Times a source was opened.", ("camera",))
     frames = _counter("frames", "Frames received, by what became of them.", ("camera", "outcome"))
@@ -167,7 +167,7 @@ def _cameras(cameras: Sequence[CameraReading]) -> Iterator[Metric]:
     yield from _drifts(cameras)
 
 
-def _drifts(cameras: Sequence[CameraReading]) -> Iterator[Metric]:
+def _drifts(cameras: Sequence[CameraSnapshot]) -> Iterator[Metric]:
     psi = _gauge("score_psi", "Scores of the last hour against the tuned baseline.", ("camera",))
     limit = _gauge("score_psi_limit", "From this score_psi on it is a drift.", ("camera",))
     for each in cameras:
@@ -177,7 +177,7 @@ def _drifts(cameras: Sequence[CameraReading]) -> Iterator[Metric]:
     yield from (psi, limit)
 
 
-def _forwarded(reading: Reading) -> Iterator[Metric]:
+def _forwarded(reading: Snapshot) -> Iterator[Metric]:
     deliveries = _counter("deliveries", "Attempts to deliver a face.", ("sink", "result"))
     for (sink, result), count in reading.deliveries.items():
         deliveries.add_metric([sink, result], count)
@@ -189,7 +189,7 @@ def _forwarded(reading: Reading) -> Iterator[Metric]:
         yield from _outbox(reading.outbox)
 
 
-def _outbox(outbox: OutboxReading) -> Iterator[Metric]:
+def _outbox(outbox: OutboxSnapshot) -> Iterator[Metric]:
     for name, text, value in (
         ("outbox_faces", "Faces waiting for a sink.", outbox.faces),
         ("outbox_bytes", "Bytes of the faces waiting.", outbox.bytes),

@@ -12,7 +12,7 @@ from edge.page.exchange import Answer, Refusal, Request, json_answer, words_answ
 from edge.page.page import Document, Gate
 from edge.page.threshold import source_of
 from edge.pipeline.daemon import Daemon
-from edge.pipeline.figures import Figures, GateBusyError
+from edge.pipeline.telemetry import GateBusyError, Telemetry
 from edge.sources.state import State
 
 STATE_WORDS = {
@@ -27,7 +27,7 @@ PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ConfigurationFile:
     """How a configuration comes into effect."""
 
     path: Path
@@ -38,21 +38,21 @@ class Way:
     """Asks for it to be read again; returns at once."""
 
 
-def gate_of(daemon: Daemon, figures: Figures, file: Way) -> Gate:
+def gate_of(daemon: Daemon, telemetry: Telemetry, file: ConfigurationFile) -> Gate:
     """Return what a page asks of a daemon."""
     return Gate(
         path=file.path,
         read=file.read,
         reload=file.reload,
         running=lambda: daemon.config,
-        state=lambda: state_document(_asked(figures.status_document), daemon.config),
+        state=lambda: state_document(_asked(telemetry.status_document), daemon.config),
         monitoring={
-            "/metrics": lambda _: Answer(200, PROMETHEUS, _asked(figures.metrics_text)),
-            "/status": lambda _: json_answer(_asked(figures.status_document)),
+            "/metrics": lambda _: Answer(200, PROMETHEUS, _asked(telemetry.metrics_text)),
+            "/status": lambda _: json_answer(_asked(telemetry.status_document)),
         },
         probes={
-            "/livez": partial(_probed, figures.not_alive),
-            "/readyz": partial(_probed, figures.not_ready),
+            "/livez": partial(_probed, telemetry.not_alive),
+            "/readyz": partial(_probed, telemetry.not_ready),
         },
     )
 
@@ -76,7 +76,7 @@ def state_document(status: Mapping[str, Any], config: Config) -> Document:
     Return what the page shows besides faces and pictures.
 
     Args:
-        status: As `edge.pipeline.figures` tells it to programs.
+        status: As `edge.pipeline.telemetry` tells it to programs.
         config: In effect.
     """
     outbox = status["outbox"] or {"faces": None, "dead": 0, "oldest_s": 0.0}

@@ -17,7 +17,7 @@ from edge.config.changes import Changes, changes
 from edge.config.model import Config, Source
 from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import ImageError
-from edge.gate.observation import NOBODY, Onlookers
+from edge.gate.observation import NOBODY, Audience
 from edge.pipeline.forwarding import Forwarding
 from edge.pipeline.ledger import Ledger
 from edge.pipeline.open_delivery import open_delivery
@@ -38,7 +38,7 @@ WORKER_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class Ledgers:
     """All ledgers at one moment."""
 
     sources: tuple[Ledger, ...]
@@ -62,7 +62,7 @@ class Daemon:
         config: Config,
         open_source: OpenSource,
         on_end: Callable[[], None],
-        onlookers: Onlookers = NOBODY,
+        onlookers: Audience = NOBODY,
     ) -> None:
         """
         Open engines, outbox and sinks; no source yet.
@@ -117,7 +117,7 @@ class Daemon:
         self._enter(config, new_sources)
         return todo
 
-    def stop(self, drain_s: float) -> Books:
+    def stop(self, drain_s: float) -> Ledgers:
         """
         End the sources, decide about what has arrived, deliver what is possible, and close.
 
@@ -132,9 +132,9 @@ class Daemon:
         dispatcher = self.worker.forwarding.dispatcher
         dispatcher.stop(drain_s)
         self._engines.pair.close()
-        return Books(tuple(sources), tuple(dispatcher.ledger()))
+        return Ledgers(tuple(sources), tuple(dispatcher.ledger()))
 
-    def books(self) -> Books:
+    def books(self) -> Ledgers:
         """
         Return all ledgers now; exact only between two frames, as in a call of the worker.
 
@@ -143,7 +143,7 @@ class Daemon:
         """
         streams = list(self.worker.streams.values())
         sources = [*self._closed.values(), *(stream.ledger() for stream in streams)]
-        return Books(tuple(sources), tuple(self.worker.forwarding.dispatcher.ledger()))
+        return Ledgers(tuple(sources), tuple(self.worker.forwarding.dispatcher.ledger()))
 
     def sources(self) -> list[SourceStatus]:
         """Return how each source is doing."""

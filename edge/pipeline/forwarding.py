@@ -10,7 +10,7 @@ from edge.delivery.encode import to_delivery
 from edge.delivery.record import Capture
 from edge.errors import OutboxError
 from edge.gate.best_shot import Shot
-from edge.gate.observation import Took, unheeded
+from edge.gate.observation import StageTimer, unheeded
 from edge.pipeline.ledger import Counts
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Forwarding:
     """Hands faces to the dispatcher; used by one thread."""
 
     def __init__(
-        self, dispatcher: Dispatcher, settings: DeliverySettings, took: Took = unheeded
+        self, dispatcher: Dispatcher, settings: DeliverySettings, took: StageTimer = unheeded
     ) -> None:
         self.dispatcher = dispatcher
         self._settings = settings

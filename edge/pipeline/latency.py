@@ -7,7 +7,7 @@ import numpy as np
 REMEMBERED = 1024
 
 
-class Ages:
+class Latency:
     """Used by one thread."""
 
     def __init__(self) -> None:

@@ -80,8 +80,8 @@ class Ledger:
         if forwarded:
             yield f"{self.name}: {forwarded} of {counts.forwarded} forwarded faces went nowhere"
 
-    def figures(self) -> dict[str, float]:
-        """Return all figures by name, for a log line."""
+    def telemetry(self) -> dict[str, float]:
+        """Return all telemetry by name, for a log line."""
         counts = self.counts
         plain = {
             each.name: getattr(counts, each.name)

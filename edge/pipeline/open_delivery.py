@@ -8,7 +8,7 @@ from edge.config.delivery import OutboxSettings
 from edge.config.model import Config
 from edge.delivery.dispatcher import Dispatcher
 from edge.delivery.face_database import IN_MEMORY
-from edge.gate.observation import Took, unheeded
+from edge.gate.observation import StageTimer, unheeded
 from edge.pipeline.forwarding import Forwarding
 from edge.protocols import Sink
 from edge.samples import Delivery
@@ -23,7 +23,7 @@ class _TimedSink:
     """Tells how long each face took that a sink accepted."""
 
     sink: Sink
-    took: Took
+    took: StageTimer
 
     def send(self, delivery: Delivery) -> None:
         begin_s = time.perf_counter()
@@ -37,7 +37,7 @@ class _TimedSink:
         self.sink.close()
 
 
-def open_delivery(config: Config, took: Took = unheeded) -> Forwarding:
+def open_delivery(config: Config, took: StageTimer = unheeded) -> Forwarding:
     """
     Open sinks and outbox; nothing is sent before `dispatcher.start()`.
 

@@ -12,7 +12,7 @@ from edge.gate.observation import Observation, Observer
 from edge.gate.outcome import Outcome
 from edge.gate.pending import Pending, Scored
 from edge.pipeline.forwarding import Forwarding, Origin
-from edge.pipeline.latency import Ages
+from edge.pipeline.latency import Latency
 from edge.pipeline.ledger import MOST_WAITING, Counts, Ledger
 from edge.pipeline.open_engines import Engines
 from edge.pipeline.pace import Turn
@@ -44,7 +44,7 @@ class Stream:
         """
         self.source = source
         self.counts = before.counts if before else Counts()
-        self.ages = Ages()
+        self.ages = Latency()
         self._observe = observe
         self._earlier_frames = before.frames if before else 0
         self._dropped = 0

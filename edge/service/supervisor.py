@@ -22,12 +22,12 @@ from typing import Literal, TypeAlias
 
 from edge.config.model import Config
 from edge.errors import EdgeError
-from edge.gate.observation import Observers, Onlookers
+from edge.gate.observation import Audience, Observers
 from edge.monitoring.status_teller import StatusTeller
 from edge.page.page import Page, Reloaded
-from edge.page.state import Way, gate_of
-from edge.pipeline.daemon import Books, Daemon, OpenSource
-from edge.pipeline.figures import Figures
+from edge.page.state import ConfigurationFile, gate_of
+from edge.pipeline.daemon import Daemon, Ledgers, OpenSource
+from edge.pipeline.telemetry import Telemetry
 from edge.service.notify import notify, reloading, status, watchdog_interval_s
 from edge.shadow_log.log import ShadowLog
 from engines.errors import EnginesError
@@ -67,9 +67,9 @@ class Supervisor:
         # The only queue that a signal handler may use while the main thread waits on it.
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._interval_s = watchdog_interval_s() or HEARTBEAT_S
-        self._figures = Figures(patience_s=2 * self._interval_s)
+        self._telemetry = Telemetry(patience_s=2 * self._interval_s)
         self._shadow_log = ShadowLog()
-        self._status = StatusTeller(self._figures.status_document)
+        self._status = StatusTeller(self._telemetry.status_document)
         self._reload: threading.Thread | None = None
         self._reload_again = False
         self._page: Page | None = None
@@ -89,15 +89,15 @@ class Supervisor:
             return self._run(config, page)
 
     def _run(self, config: Config, page: Page) -> int:
-        observers = Observers((self._figures.observe, self._shadow_log.observe, page.take))
-        watch = Onlookers(observers, self._figures.metrics.took)
+        observers = Observers((self._telemetry.observe, self._shadow_log.observe, page.take))
+        watch = Audience(observers, self._telemetry.metrics.took)
         daemon = Daemon(config, self._open_source, lambda: self._events.put("ended"), watch)
         self._follow(daemon)
         self._page = page
-        file = Way(self._path, self._read, lambda: self._events.put("reload"))
+        file = ConfigurationFile(self._path, self._read, lambda: self._events.put("reload"))
         with self._signals():
             daemon.start()
-            page.start(gate_of(daemon, self._figures, file))
+            page.start(gate_of(daemon, self._telemetry, file))
             self._status.use(daemon.config)
             log.info("ready", extra={"fields": {"config": str(self._path)}})
             notify("READY=1", status(daemon.status_words()))
@@ -107,7 +107,7 @@ class Supervisor:
             return self._end(daemon)
 
     def _follow(self, daemon: Daemon) -> None:
-        self._figures.follow(daemon)
+        self._telemetry.follow(daemon)
         self._shadow_log.use(daemon.config, daemon.pair_id)
 
     def _watch(self, daemon: Daemon) -> None:
@@ -136,7 +136,7 @@ class Supervisor:
 
     def _beat(self, daemon: Daemon) -> None:
         """Ping the watchdog when the worker has done a frame lately, or had none to do."""
-        ping = ("WATCHDOG=1",) if self._figures.not_alive() is None else ()
+        ping = ("WATCHDOG=1",) if self._telemetry.not_alive() is None else ()
         notify(*ping, status(daemon.status_words()))
 
     def _begin_reload(self, daemon: Daemon) -> None:
@@ -154,7 +154,7 @@ class Supervisor:
         page = self._page
         assert page is not None  # noqa: S101 -- nothing is reloaded before it runs
         try:
-            self._figures.reloaded = False
+            self._telemetry.reloaded = False
             config = self._read(self._path)
             with page.changing(config):
                 todo = daemon.reload(config)
@@ -167,7 +167,7 @@ class Supervisor:
             page.reloaded = Reloaded(page.reloaded.number + 1, f"half-way: {error}")
             log.exception("the reload failed half-way")
         else:
-            self._figures.reloaded = True
+            self._telemetry.reloaded = True
             page.reloaded = Reloaded(page.reloaded.number + 1)
             log.info("reloaded: %s", todo.words)
         self._events.put("reloaded")
@@ -208,14 +208,14 @@ class Supervisor:
 
 
 def _log_books_now(daemon: Daemon) -> None:
-    # In the worker, since the figures of a frame that is being looked at do not add up yet.
+    # In the worker, since the telemetry of a frame that is being looked at do not add up yet.
     daemon.worker.call(lambda: log_books(daemon.books()))
 
 
-def log_books(books: Books) -> list[str]:
+def log_books(books: Ledgers) -> list[str]:
     """Write all ledgers to the log; return what does not add up."""
     for source in books.sources:
-        log.info("ledger of source %s", source.name, extra={"fields": source.figures()})
+        log.info("ledger of source %s", source.name, extra={"fields": source.telemetry()})
     for sink in books.sinks:
         log.info("ledger of sink %s", sink.sink, extra={"fields": asdict(sink)})
     imbalances = books.imbalances()

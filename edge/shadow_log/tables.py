@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edge.delivery.clock import Reading
+from edge.delivery.clock import ClockReading
 from edge.samples import Box, Reason
 
 ROW_BYTES = 300
@@ -75,7 +75,7 @@ class StoredFace:
     """Of its frame, seconds since 1970 by the device's clock."""
 
 
-def put_piece(database: sqlite3.Connection, piece: Piece, now: Reading) -> int:
+def put_piece(database: sqlite3.Connection, piece: Piece, now: ClockReading) -> int:
     """Write or rewrite a piece; return its id."""
     if piece.piece_id is not None:
         written = database.execute(
@@ -146,14 +146,14 @@ def remove_over(database: sqlite3.Connection, at_most: int) -> int:
     return removed
 
 
-def keep_time(database: sqlite3.Connection, now: Reading) -> None:
+def keep_time(database: sqlite3.Connection, now: ClockReading) -> None:
     """Remember the time, for the next process."""
     database.execute("UPDATE clock SET outbox_s = ?, wall_s = ?", (now.outbox_s, now.wall_s))
 
 
-def last_time(database: sqlite3.Connection) -> Reading:
+def last_time(database: sqlite3.Connection) -> ClockReading:
     """Return the time that was remembered last."""
-    return Reading(*database.execute("SELECT outbox_s, wall_s FROM clock").fetchone())
+    return ClockReading(*database.execute("SELECT outbox_s, wall_s FROM clock").fetchone())
 
 
 def read_pieces(database: sqlite3.Connection, camera: str) -> list[Piece]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.config.model import ShadowLogSettings
-from edge.delivery.clock import Clocks, OutboxClock, Reading
+from edge.delivery.clock import ClockReading, Clocks, OutboxClock
 from edge.delivery.face_database import transaction
 from edge.errors import ShadowLogError
 from edge.samples import Pixels
@@ -69,7 +69,7 @@ class ShadowLogWriter:
         self._stopping = threading.Event()
         self._arrived, self._hurry = threading.Event(), threading.Event()
         self._database: sqlite3.Connection | None = None
-        self._clock = OutboxClock(Reading(0.0, 0.0), self._clocks)
+        self._clock = OutboxClock(ClockReading(0.0, 0.0), self._clocks)
         self._tidy_at_s = self._open_at_s = float("-inf")
         self._problem: str | None = None
         self._pieces = Pieces()

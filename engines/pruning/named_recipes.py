@@ -24,7 +24,7 @@ class NamedRecipe(BaseModel):
 
     recipe: Recipe
     found: Annotated[str, Field(min_length=1)]
-    """Figures for people, with the pairs they come from."""
+    """Telemetry for people, with the pairs they come from."""
 
 
 _FILE = TypeAdapter(dict[str, dict[str, NamedRecipe]])

@@ -5,15 +5,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge.monitoring.drift import Drift
-from edge.monitoring.metrics import CameraReading, Metrics, OutboxReading, Reading
+from edge.monitoring.metrics import CameraSnapshot, Metrics, OutboxSnapshot, Snapshot
 
-QUIET = Reading(pair_id="0123", config_hash="abcd", reloaded=True)
-BUSY = Reading(
+QUIET = Snapshot(pair_id="0123", config_hash="abcd", reloaded=True)
+BUSY = Snapshot(
     pair_id="0123",
     config_hash="abcd",
     reloaded=False,
     cameras=(
-        CameraReading(
+        CameraSnapshot(
             name="door",
             up=True,
             frames={"looked_at": 90, "late": 10},
@@ -22,9 +22,9 @@ BUSY = Reading(
             frame_age_s=0.12,
             drift=Drift(psi=0.3, limit=0.25, direction="lower"),
         ),
-        CameraReading("yard", up=False, frames={}, faces={}, openings=0),
+        CameraSnapshot("yard", up=False, frames={}, faces={}, openings=0),
     ),
-    outbox=OutboxReading(faces=5, bytes=70_000, oldest_s=12.0, dead=1),
+    outbox=OutboxSnapshot(faces=5, bytes=70_000, oldest_s=12.0, dead=1),
     deliveries={("archive", "delivered"): 7},
     drops={"quota": 2},
 )

@@ -42,4 +42,4 @@ def test_what_is_missing_is_named(changed, words):
 
 
 def test_figures_hold_each_reason_by_name():
-    assert ledger().figures()["discarded_low_quality"] == 20
+    assert ledger().telemetry()["discarded_low_quality"] == 20

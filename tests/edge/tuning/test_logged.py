@@ -3,7 +3,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from edge.delivery.clock import Reading
+from edge.delivery.clock import ClockReading
 from edge.delivery.face_database import transaction
 from edge.samples import Box, Reason
 from edge.shadow_log.file import open_shadow_log
@@ -26,7 +26,7 @@ def write(path, kind, *faces):
     with closing(open_shadow_log(path)) as database, transaction(database):
         for one in faces:
             piece = pieces.take(kind, one.seen_s, is_still=False)
-            piece.piece_id = put_piece(database, piece, Reading(one.seen_s, one.wall_s))
+            piece.piece_id = put_piece(database, piece, ClockReading(one.seen_s, one.wall_s))
             put_face(database, piece.piece_id, one, b"jpeg")
 
 

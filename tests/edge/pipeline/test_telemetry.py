@@ -13,13 +13,13 @@ from edge.__main__ import main
 from edge.config.file import read_config
 from edge.config.uri import parse_uri
 from edge.errors import ConfigError
-from edge.gate.observation import Observation, Onlookers
+from edge.gate.observation import Audience, Observation
 from edge.gate.outcome import Outcome, SeenFace
 from edge.monitoring.baseline import write_baseline
 from edge.monitoring.drift import Baseline
 from edge.monitoring.drift_watch import DriftWatch
 from edge.pipeline.daemon import Daemon
-from edge.pipeline.figures import Figures, GateBusyError, config_hash
+from edge.pipeline.telemetry import GateBusyError, Telemetry, config_hash
 from edge.samples import Box, QualityScore
 from edge.sources.open import live_source
 from engines.pair.manifest import read_manifest
@@ -52,10 +52,10 @@ class Watched:
 
     def __init__(self, config):
         self.ended = threading.Event()
-        self.figures = Figures(PATIENCE_S)
-        onlookers = Onlookers(self.figures.observe, self.figures.metrics.took)
+        self.telemetry = Telemetry(PATIENCE_S)
+        onlookers = Audience(self.telemetry.observe, self.telemetry.metrics.took)
         self.daemon = Daemon(config, live_source, self.ended.set, onlookers)
-        self.figures.follow(self.daemon)
+        self.telemetry.follow(self.daemon)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_the_metrics_are_the_books(watched, configured):
     sink = gate.daemon.worker.forwarding.dispatcher.status
     until(lambda: sink()[0].delivered >= 2)
     before = counts_now(gate.daemon)
-    told = samples(gate.figures.metrics_text())
+    told = samples(gate.telemetry.metrics_text())
     after = counts_now(gate.daemon)
     looked_at = told["edge_gate_frames_total", "door", "looked_at"]
     assert before.looked_at <= looked_at <= after.looked_at
@@ -110,7 +110,7 @@ def test_prometheus_accepts_what_a_gate_tells(watched, configured):
     gate.daemon.start()
     checked = subprocess.run(
         ["promtool", "check", "metrics"],
-        input=gate.figures.metrics_text(),
+        input=gate.telemetry.metrics_text(),
         capture_output=True,
         check=False,
     )
@@ -121,7 +121,7 @@ def test_the_status_says_what_runs_and_where_everything_is(watched, configured):
     gate = watched(configured(LOOPED))
     gate.daemon.start()
     until(lambda: gate.daemon.worker.forwarding.dispatcher.status()[0].delivered)
-    status = json.loads(json.dumps(gate.figures.status_document()))
+    status = json.loads(json.dumps(gate.telemetry.status_document()))
     assert status["pair_id"] == gate.daemon.pair_id
     assert status["config_hash"] == config_hash(gate.daemon.config)
     (camera,) = status["cameras"]
@@ -133,20 +133,20 @@ def test_the_status_says_what_runs_and_where_everything_is(watched, configured):
 
 
 def test_before_the_gate_is_open_it_lives_but_is_not_ready():
-    figures = Figures(PATIENCE_S)
-    assert figures.not_alive() is None
-    assert figures.not_ready() == "opening the engine pair"
+    telemetry = Telemetry(PATIENCE_S)
+    assert telemetry.not_alive() is None
+    assert telemetry.not_ready() == "opening the engine pair"
     with pytest.raises(GateBusyError, match="still opening"):
-        figures.metrics_text()
+        telemetry.metrics_text()
 
 
 @pytest.mark.parametrize(("silent_s", "words"), [(9, None), (11, "no sign of life for 11 s")])
 def test_a_worker_without_a_sign_of_life_is_dead(watched, configured, silent_s, words):
     gate = watched(configured(LOOPED))
     gate.daemon.start()
-    figures = Figures(10, lambda: gate.daemon.worker.beat_s + silent_s)
-    figures.follow(gate.daemon)
-    assert (figures.not_alive(), figures.not_ready()) == (words, words)
+    telemetry = Telemetry(10, lambda: gate.daemon.worker.beat_s + silent_s)
+    telemetry.follow(gate.daemon)
+    assert (telemetry.not_alive(), telemetry.not_ready()) == (words, words)
 
 
 def test_a_source_that_never_gives_a_frame_makes_the_gate_not_ready(watched, configured):
@@ -158,7 +158,7 @@ def test_a_source_that_never_gives_a_frame_makes_the_gate_not_ready(watched, con
     gate = watched(config.model_copy(update={"sources": (source,)}))
     gate.daemon.start()
     until(lambda: gate.daemon.sources()[0].error)
-    assert "no source gives frames: door:" in str(gate.figures.not_ready())
+    assert "no source gives frames: door:" in str(gate.telemetry.not_ready())
 
 
 def test_settings_that_say_the_same_have_the_same_hash(configured):

@@ -8,7 +8,7 @@ from edge.delivery.outbox_tables import LedgerRow
 from edge.delivery.sender import SenderStatus
 from edge.errors import OutboxError
 from edge.monitoring.drift import HINTS, Drift
-from edge.monitoring.metrics import CameraReading, OutboxReading, Reading
+from edge.monitoring.metrics import CameraSnapshot, OutboxSnapshot, Snapshot
 from edge.pipeline.daemon import Daemon
 from edge.pipeline.ledger import Counts
 from edge.pipeline.stream import Stream
@@ -18,13 +18,13 @@ OUTCOMES = ("looked_at", "replaced", "late", "unscheduled", "failed", "unread")
 """What becomes of a frame, as `edge.pipeline.ledger` counts it."""
 
 
-def reading_of(
+def snapshot_of(
     daemon: Daemon, config_hash: str, drifts: Mapping[str, Drift], *, reloaded: bool
-) -> Reading:
-    """Return what Prometheus is told; without the outbox's figures while its file fails."""
+) -> Snapshot:
+    """Return what Prometheus is told; without the outbox's telemetry while its file fails."""
     streams = list(daemon.worker.streams.values())
     rows = _rows(daemon)
-    return Reading(
+    return Snapshot(
         pair_id=daemon.pair_id,
         config_hash=config_hash,
         reloaded=reloaded,
@@ -61,11 +61,11 @@ def _rows(daemon: Daemon) -> Sequence[LedgerRow]:
         return ()
 
 
-def _camera(stream: Stream, drift: Drift | None) -> CameraReading:
+def _camera(stream: Stream, drift: Drift | None) -> CameraSnapshot:
     status = stream.source.status()
     ledger = stream.ledger()
     ended_well = status.state is State.DISABLED and status.error is None
-    return CameraReading(
+    return CameraSnapshot(
         name=status.name,
         up=status.state is State.STREAMING or ended_well,
         frames={name: getattr(ledger.counts, name) for name in OUTCOMES},
@@ -114,12 +114,12 @@ def _sink_status(status: SenderStatus, rows: Sequence[LedgerRow]) -> dict[str, A
     }
 
 
-def _outbox(daemon: Daemon, rows: Sequence[LedgerRow]) -> OutboxReading | None:
+def _outbox(daemon: Daemon, rows: Sequence[LedgerRow]) -> OutboxSnapshot | None:
     try:
         stock = daemon.worker.forwarding.dispatcher.stock()
     except OutboxError:
         return None
-    return OutboxReading(
+    return OutboxSnapshot(
         faces=stock.faces,
         bytes=stock.bytes,
         oldest_s=max((row.oldest_s for row in rows if row.oldest_s is not None), default=0.0),

@@ -1,7 +1,7 @@
 """
 What a running gate tells about itself: Prometheus metrics, a status document, life and readiness.
 
-Books are read by the worker's thread between two frames, because only then do they add up.
+Ledgers are read by the worker's thread between two frames, because only then do they add up.
 """
 
 import time
@@ -16,9 +16,9 @@ from edge.errors import EdgeError
 from edge.gate.observation import Observation
 from edge.monitoring.drift import Drift
 from edge.monitoring.drift_watch import DriftWatch
-from edge.monitoring.metrics import Metrics, Reading
+from edge.monitoring.metrics import Metrics, Snapshot
 from edge.pipeline.daemon import Daemon
-from edge.pipeline.readings import reading_of, status_of
+from edge.pipeline.snapshot import snapshot_of, status_of
 
 Result = TypeVar("Result")
 ANSWER_S = 3.0
@@ -29,7 +29,7 @@ class GateBusyError(EdgeError, TimeoutError):
     """The worker did not answer in time."""
 
 
-class Figures:
+class Telemetry:
     """Made before the daemon, which it observes and then reads; safe for several threads."""
 
     def __init__(self, patience_s: float, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -40,7 +40,7 @@ class Figures:
             patience_s: The worker lives while its newest sign of life is younger.
             monotonic: Clock of the signs of life.
         """
-        self.metrics = Metrics(self._reading)
+        self.metrics = Metrics(self._snapshot)
         self.drifts = DriftWatch(monotonic)
         self.reloaded = True
         """Whether the newest configuration is in use."""
@@ -103,11 +103,11 @@ class Figures:
             return f"no source gives frames: {sources[0].name}: {sources[0].error}"
         return self.not_alive() or self._daemon.worker.forwarding.dispatcher.problem
 
-    def _reading(self) -> Reading:
+    def _snapshot(self) -> Snapshot:
         daemon = self._followed()
         return _in_worker(
             daemon,
-            lambda: reading_of(
+            lambda: snapshot_of(
                 daemon, config_hash(daemon.config), self._drifts(), reloaded=self.reloaded
             ),
         )
