@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.detection.boxes import Boxes, Scores, check_pixels, detected_faces, suppress
-from edge.detection.octaves import Octaves, cut, octaves, shrunk
+from edge.detection.image_pyramid import ImagePyramid, cut, image_pyramid, shrunk
 from edge.detection.session import DETECTION_FLOOR, DetectorSession
 from edge.samples import DetectedFace, Pixels
 
@@ -76,7 +76,7 @@ class MtcnnDetector:
             DetectorError: The image is not such an array, or a network refused or gave nonsense.
         """
         check_pixels(pixels)
-        levels = octaves(pixels)
+        levels = image_pyramid(pixels)
         boxes = self._refined(levels, self._proposals(levels))
         if not len(boxes):
             return ()
@@ -84,7 +84,7 @@ class MtcnnDetector:
         kept = suppress(boxes, scores, OVERLAP, of_smaller=True)
         return detected_faces(boxes[kept], landmarks[kept], scores[kept])
 
-    def _proposals(self, levels: Octaves) -> Boxes:
+    def _proposals(self, levels: ImagePyramid) -> Boxes:
         scales = self._scales(*levels[0].shape[:2])
         found = [self._windows(shrunk(levels, scale), scale) for scale in scales]
         boxes = np.vstack([np.empty((0, 4), np.float32), *(boxes for boxes, _ in found)])
@@ -107,7 +107,7 @@ class MtcnnDetector:
         rows, columns = rows[kept], columns[kept]
         return _moved(windows[kept], offsets[0, :, rows, columns]), scores[rows, columns]
 
-    def _refined(self, levels: Octaves, boxes: Boxes) -> Boxes:
+    def _refined(self, levels: ImagePyramid, boxes: Boxes) -> Boxes:
         if not len(boxes):
             return boxes
         boxes = _squares(boxes)
@@ -117,7 +117,9 @@ class MtcnnDetector:
         boxes, scores = _moved(boxes[sure], offsets[sure]), scores[sure]
         return boxes[suppress(boxes, scores, OVERLAP)]
 
-    def _decided(self, levels: Octaves, boxes: Boxes) -> tuple[Boxes, Scores, NDArray[np.float32]]:
+    def _decided(
+        self, levels: ImagePyramid, boxes: Boxes
+    ) -> tuple[Boxes, Scores, NDArray[np.float32]]:
         boxes = _squares(boxes)
         places, offsets, chances = self._decide.run(_cuts(levels, boxes, 48))
         scores = chances[:, 1]
@@ -147,5 +149,5 @@ def _squares(boxes: Boxes) -> Boxes:
     return np.hstack([centres - half, centres + half])
 
 
-def _cuts(levels: Octaves, squares: Boxes, side: int) -> NDArray[np.float32]:
+def _cuts(levels: ImagePyramid, squares: Boxes, side: int) -> NDArray[np.float32]:
     return _inputs(np.stack([cut(levels, square, (side, side)) for square in squares]))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.detection.boxes import Boxes, Scores, check_pixels, detected_faces, suppress
-from edge.detection.octaves import Octaves, cut, octaves
+from edge.detection.image_pyramid import ImagePyramid, cut, image_pyramid
 from edge.detection.session import DETECTION_FLOOR, DetectorSession
 from edge.samples import DetectedFace, Pixels
 
@@ -78,7 +78,7 @@ class UltrafaceDetector:
             DetectorError: The image is not such an array, or a network refused or gave nonsense.
         """
         check_pixels(pixels)
-        levels = octaves(pixels)
+        levels = image_pyramid(pixels)
         found = [self._in_tile(levels, tile) for tile in self._tiles(*pixels.shape[:2])]
         boxes = np.vstack([boxes for boxes, _ in found])
         scores = np.hstack([scores for _, scores in found])
@@ -100,7 +100,7 @@ class UltrafaceDetector:
             shrinking *= 2
         yield _tile(0, 0, whole)
 
-    def _in_tile(self, levels: Octaves, tile: Boxes) -> tuple[Boxes, Scores]:
+    def _in_tile(self, levels: ImagePyramid, tile: Boxes) -> tuple[Boxes, Scores]:
         image = cut(levels, tile, (WIDTH, HEIGHT))
         planes = image[None, ..., ::-1].transpose(0, 3, 1, 2)
         chances, corners = self._find.run((planes.astype(np.float32) - 127) / np.float32(128))
@@ -112,7 +112,7 @@ class UltrafaceDetector:
         kept = suppress(boxes, scores, OVERLAP, of_smaller=True)
         return boxes[kept], scores[kept]
 
-    def _landmarks(self, levels: Octaves, box: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _landmarks(self, levels: ImagePyramid, box: NDArray[np.float32]) -> NDArray[np.float32]:
         square = _lowered_square(box)
         grey = cv2.cvtColor(cut(levels, square, LANDMARK_SIZE), cv2.COLOR_BGR2GRAY)
         (places,) = self._place.run(grey[None, None].astype(np.float32) / np.float32(256))

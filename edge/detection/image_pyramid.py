@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from edge.samples import Pixels
 
-Octaves: TypeAlias = tuple[Pixels, ...]
+ImagePyramid: TypeAlias = tuple[Pixels, ...]
 """Level k is 1 / 2**k of the first in width and height."""
 
 SMALLEST_SIDE = 12
 """Pixels: a level whose shorter side would be below this is left out."""
 
 
-def octaves(pixels: Pixels) -> Octaves:
+def image_pyramid(pixels: Pixels) -> ImagePyramid:
     """Return the image and its halvings; level 0 is the image itself, not a copy."""
     levels = [pixels]
     while min(levels[-1].shape[:2]) >= 2 * SMALLEST_SIDE:
@@ -28,12 +28,12 @@ def octaves(pixels: Pixels) -> Octaves:
     return tuple(levels)
 
 
-def shrunk(levels: Octaves, scale: float) -> Pixels:
+def shrunk(levels: ImagePyramid, scale: float) -> Pixels:
     """
     Return the whole image at a scale.
 
     Args:
-        levels: From `octaves`.
+        levels: From `image_pyramid`.
         scale: 1 keeps the size, 0.5 halves it; above 1 enlarges.
     """
     level = _level_for(levels, scale)
@@ -41,12 +41,12 @@ def shrunk(levels: Octaves, scale: float) -> Pixels:
     return cv2.resize(levels[level], None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
 
 
-def cut(levels: Octaves, box: NDArray[np.float32], size: tuple[int, int]) -> Pixels:
+def cut(levels: ImagePyramid, box: NDArray[np.float32], size: tuple[int, int]) -> Pixels:
     """
     Return one rectangle of the image stretched to a size; black beyond the image's border.
 
     Args:
-        levels: From `octaves`.
+        levels: From `image_pyramid`.
         box: (4,) left, top, right, bottom in pixels of level 0, not whole numbers.
         size: Width and height of the result.
     """
@@ -59,7 +59,7 @@ def cut(levels: Octaves, box: NDArray[np.float32], size: tuple[int, int]) -> Pix
     return cv2.warpAffine(levels[level], placed, size, flags=flags)
 
 
-def _level_for(levels: Octaves, scale: float) -> int:
+def _level_for(levels: ImagePyramid, scale: float) -> int:
     """Return the smallest level that is still at least as large as the scale asks for."""
     halvings = itertools.takewhile(lambda level: 0.5**level >= scale, range(len(levels)))
     return max(halvings, default=0)
