@@ -61,11 +61,11 @@ class Observers:
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class Listeners:
     """Who is told what the gate does; none of them has a say in it."""
 
     observe: Observer = unheeded
     took: StageTimer = unheeded
 
 
-NOBODY = Audience()
+NOBODY = Listeners()

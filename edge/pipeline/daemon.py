@@ -17,7 +17,7 @@ from edge.config.changes import Changes, changes
 from edge.config.model import Config, Source
 from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import ImageError
-from edge.gate.observation import NOBODY, Audience
+from edge.gate.observation import NOBODY, Listeners
 from edge.pipeline.forwarding import Forwarding
 from edge.pipeline.ledger import Ledger
 from edge.pipeline.open_delivery import open_delivery
@@ -62,7 +62,7 @@ class Daemon:
         config: Config,
         open_source: OpenSource,
         on_end: Callable[[], None],
-        onlookers: Audience = NOBODY,
+        onlookers: Listeners = NOBODY,
     ) -> None:
         """
         Open engines, outbox and sinks; no source yet.

@@ -22,7 +22,7 @@ from typing import Literal, TypeAlias
 
 from edge.config.model import Config
 from edge.errors import EdgeError
-from edge.gate.observation import Audience, Observers
+from edge.gate.observation import Listeners, Observers
 from edge.monitoring.status_teller import StatusTeller
 from edge.page.page import Page, Reloaded
 from edge.page.state import ConfigurationFile, gate_of
@@ -90,7 +90,7 @@ class Supervisor:
 
     def _run(self, config: Config, page: Page) -> int:
         observers = Observers((self._telemetry.observe, self._shadow_log.observe, page.take))
-        watch = Audience(observers, self._telemetry.metrics.took)
+        watch = Listeners(observers, self._telemetry.metrics.took)
         daemon = Daemon(config, self._open_source, lambda: self._events.put("ended"), watch)
         self._follow(daemon)
         self._page = page

@@ -54,7 +54,7 @@ class ScriptedSink:
 
 
 @pytest.fixture
-def open_courier(tmp_path):
+def open_dispatcher(tmp_path):
     opened = []
 
     def opens(backoff=QUICK, path=None, **sinks):
@@ -77,9 +77,9 @@ def only_row(dispatcher):
     return row
 
 
-def test_each_sink_gets_each_face_in_order(open_courier):
+def test_each_sink_gets_each_face_in_order(open_dispatcher):
     one, other = ScriptedSink(), ScriptedSink()
-    dispatcher = open_courier(one=one, other=other)
+    dispatcher = open_dispatcher(one=one, other=other)
     dispatcher.start()
     for number in range(5):
         dispatcher.accept(blob(number))
@@ -87,34 +87,34 @@ def test_each_sink_gets_each_face_in_order(open_courier):
     assert other.keys(5) == keys(*range(5))
 
 
-def test_one_sinks_trouble_does_not_hold_up_the_other(open_courier):
+def test_one_sinks_trouble_does_not_hold_up_the_other(open_dispatcher):
     down, up = ScriptedSink(*[SinkError("down")] * 10**6), ScriptedSink()
-    dispatcher = open_courier(down=down, up=up)
+    dispatcher = open_dispatcher(down=down, up=up)
     dispatcher.start()
     for number in range(5):
         dispatcher.accept(blob(number))
     assert up.keys(5) == keys(*range(5))
 
 
-def test_what_an_earlier_process_left_is_sent_first(open_courier):
-    open_courier(sink=ScriptedSink()).accept(blob(1))
+def test_what_an_earlier_process_left_is_sent_first(open_dispatcher):
+    open_dispatcher(sink=ScriptedSink()).accept(blob(1))
     sink = ScriptedSink()
-    open_courier(sink=sink).start()
+    open_dispatcher(sink=sink).start()
     assert sink.keys(1) == keys(1)
 
 
-def test_failed_attempts_are_repeated_until_the_face_is_taken(open_courier):
+def test_failed_attempts_are_repeated_until_the_face_is_taken(open_dispatcher):
     sink = ScriptedSink(*[SinkError("not yet")] * 5)
-    dispatcher = open_courier(sink=sink)
+    dispatcher = open_dispatcher(sink=sink)
     dispatcher.start()
     dispatcher.accept(blob(1))
     assert sink.keys(1) == keys(1)
     assert sink.attempts == keys(1) * 6
 
 
-def test_a_refused_face_is_tried_once_and_does_not_hold_up_the_next(open_courier):
+def test_a_refused_face_is_tried_once_and_does_not_hold_up_the_next(open_dispatcher):
     sink = ScriptedSink(SinkRefusedError("no such gallery"))
-    dispatcher = open_courier(sink=sink)
+    dispatcher = open_dispatcher(sink=sink)
     dispatcher.start()
     dispatcher.accept(blob(1))
     dispatcher.accept(blob(2))
@@ -124,7 +124,7 @@ def test_a_refused_face_is_tried_once_and_does_not_hold_up_the_next(open_courier
     assert dispatcher.status()[0].refused == 1
 
 
-def test_one_face_that_always_fails_does_not_stop_the_others(open_courier):
+def test_one_face_that_always_fails_does_not_stop_the_others(open_dispatcher):
     class Poisoned(ScriptedSink):
         def send(self, delivery):
             if delivery.key == blob(1).key:
@@ -132,25 +132,25 @@ def test_one_face_that_always_fails_does_not_stop_the_others(open_courier):
             super().send(delivery)
 
     sink = Poisoned()
-    dispatcher = open_courier(sink=sink)
+    dispatcher = open_dispatcher(sink=sink)
     dispatcher.start()
     for number in range(1, 5):
         dispatcher.accept(blob(number))
     assert sink.keys(3) == keys(2, 3, 4)
 
 
-def test_a_sink_has_a_moment_before_the_first_face_and_after_the_last(open_courier):
+def test_a_sink_has_a_moment_before_the_first_face_and_after_the_last(open_dispatcher):
     sink = ScriptedSink()
-    dispatcher = open_courier(sink=sink)
+    dispatcher = open_dispatcher(sink=sink)
     dispatcher.start()
     assert sink.moments.get(timeout=PATIENCE_S) == 0
     dispatcher.accept(blob(1))
     assert sink.moments.get(timeout=PATIENCE_S) == 1
 
 
-def test_a_sink_that_asks_for_peace_gets_it(open_courier):
+def test_a_sink_that_asks_for_peace_gets_it(open_dispatcher):
     sink = ScriptedSink(SinkBusyError("later", 3600.0))
-    dispatcher = open_courier(sink=sink)
+    dispatcher = open_dispatcher(sink=sink)
     dispatcher.start()
     dispatcher.accept(blob(1))
     dispatcher.accept(blob(2))
@@ -158,9 +158,9 @@ def test_a_sink_that_asks_for_peace_gets_it(open_courier):
     assert len(sink.attempts) <= 1
 
 
-def test_stopping_sends_what_is_due_and_closes_the_sink(open_courier):
+def test_stopping_sends_what_is_due_and_closes_the_sink(open_dispatcher):
     sink = ScriptedSink()
-    dispatcher = open_courier(sink=sink)
+    dispatcher = open_dispatcher(sink=sink)
     for number in range(20):
         dispatcher.accept(blob(number))
     dispatcher.start()
@@ -169,10 +169,10 @@ def test_stopping_sends_what_is_due_and_closes_the_sink(open_courier):
     assert sink.closed.is_set()
 
 
-def test_state_changes_are_logged_once_and_not_each_attempt(open_courier, caplog):
+def test_state_changes_are_logged_once_and_not_each_attempt(open_dispatcher, caplog):
     sink = ScriptedSink(*[SinkError("connection refused")] * 6)
     with caplog.at_level(logging.INFO, "edge.delivery.sender"):
-        dispatcher = open_courier(sink=sink)
+        dispatcher = open_dispatcher(sink=sink)
         dispatcher.start()
         dispatcher.accept(blob(1))
         sink.keys(1)
@@ -186,8 +186,10 @@ def fill(folder):
         (folder / "ballast").write_bytes(b"\0" * 2**21)
 
 
-def test_faces_survive_a_full_disk_in_memory_and_move_back(small_file_system, open_courier, caplog):
-    dispatcher = open_courier(path=small_file_system / "outbox.sqlite", sink=ScriptedSink())
+def test_faces_survive_a_full_disk_in_memory_and_move_back(
+    small_file_system, open_dispatcher, caplog
+):
+    dispatcher = open_dispatcher(path=small_file_system / "outbox.sqlite", sink=ScriptedSink())
     fill(small_file_system)
     for number in range(10):
         assert dispatcher.accept(blob(number, size=20_000)).kept
@@ -198,14 +200,14 @@ def test_faces_survive_a_full_disk_in_memory_and_move_back(small_file_system, op
     assert only_row(dispatcher).waiting == 11
     dispatcher.stop()
     sink = ScriptedSink()
-    open_courier(path=small_file_system / "outbox.sqlite", sink=sink).start()
+    open_dispatcher(path=small_file_system / "outbox.sqlite", sink=sink).start()
     assert sorted(sink.keys(11)) == sorted(keys(*range(11)))
     assert "0 faces were in memory" not in caplog.text
 
 
-def test_faces_leave_from_memory_while_the_disk_is_full(small_file_system, open_courier):
+def test_faces_leave_from_memory_while_the_disk_is_full(small_file_system, open_dispatcher):
     sink = ScriptedSink()
-    dispatcher = open_courier(path=small_file_system / "outbox.sqlite", sink=sink)
+    dispatcher = open_dispatcher(path=small_file_system / "outbox.sqlite", sink=sink)
     fill(small_file_system)
     dispatcher.start()
     for number in range(10):
@@ -214,10 +216,10 @@ def test_faces_leave_from_memory_while_the_disk_is_full(small_file_system, open_
 
 
 def test_faces_that_left_from_memory_are_in_the_books_of_the_next_process(
-    small_file_system, open_courier
+    small_file_system, open_dispatcher
 ):
     path, sink = small_file_system / "outbox.sqlite", ScriptedSink()
-    dispatcher = open_courier(path=path, sink=sink)
+    dispatcher = open_dispatcher(path=path, sink=sink)
     fill(small_file_system)
     dispatcher.start()
     for number in range(10):
@@ -228,15 +230,15 @@ def test_faces_that_left_from_memory_are_in_the_books_of_the_next_process(
     sink.keys(1)
     mine = only_row(dispatcher)
     del dispatcher  # as kill -9 would: nothing more is written
-    after = only_row(open_courier(path=path, sink=ScriptedSink()))
+    after = only_row(open_dispatcher(path=path, sink=ScriptedSink()))
     assert (mine.queued, after.queued, after.unexplained) == (11, 11, 0)
 
 
 def test_a_sink_that_took_a_face_from_memory_does_not_get_it_again_from_the_disk(
-    small_file_system, open_courier
+    small_file_system, open_dispatcher
 ):
     quick, away = ScriptedSink(), ScriptedSink(SinkBusyError("later", 3600.0))
-    dispatcher = open_courier(path=small_file_system / "outbox.sqlite", quick=quick, away=away)
+    dispatcher = open_dispatcher(path=small_file_system / "outbox.sqlite", quick=quick, away=away)
     fill(small_file_system)
     dispatcher.start()
     for number in range(5):
@@ -253,19 +255,19 @@ def test_a_sink_that_took_a_face_from_memory_does_not_get_it_again_from_the_disk
     assert len(quick.attempts) == 6
 
 
-def test_the_gate_starts_on_a_full_disk(small_file_system, open_courier):
+def test_the_gate_starts_on_a_full_disk(small_file_system, open_dispatcher):
     fill(small_file_system)
     sink = ScriptedSink()
-    dispatcher = open_courier(path=small_file_system / "outbox.sqlite", sink=sink)
+    dispatcher = open_dispatcher(path=small_file_system / "outbox.sqlite", sink=sink)
     dispatcher.start()
     dispatcher.accept(blob(1))
     assert sink.keys(1) == keys(1)
     assert "full" in dispatcher.problem
 
 
-def test_a_file_that_rots_while_open_is_set_aside_and_new_faces_are_kept(open_courier, tmp_path):
+def test_a_file_that_rots_while_open_is_set_aside_and_new_faces_are_kept(open_dispatcher, tmp_path):
     sink = ScriptedSink(*[SinkError("down")] * 10**6)
-    dispatcher = open_courier(BackoffSettings(first=0.001, at_most=0.001), sink=sink)
+    dispatcher = open_dispatcher(BackoffSettings(first=0.001, at_most=0.001), sink=sink)
     for number in range(300):
         dispatcher.accept(blob(number, size=20_000))
     rotting = tmp_path / "outbox.sqlite"
@@ -283,7 +285,7 @@ def test_a_file_that_rots_while_open_is_set_aside_and_new_faces_are_kept(open_co
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_face_reaches_a_server_in_constant_trouble(open_courier, seed):
+def test_every_face_reaches_a_server_in_constant_trouble(open_dispatcher, seed):
     chance = random.Random(seed)
     troubles = [
         face_server.hangs,
@@ -300,13 +302,13 @@ def test_every_face_reaches_a_server_in_constant_trouble(open_courier, seed):
     with face_server.serving() as server:
         server.behaviours.extend(chance.choices(troubles, k=40))
         sink = HttpSink(HttpSinkSettings(url=server.url, timeout=0.2))
-        dispatcher = open_courier(http=sink)
+        dispatcher = open_dispatcher(http=sink)
         dispatcher.start()
         faces = [face(number) for number in range(40)]
         for delivery in faces:
             dispatcher.accept(delivery)
         dispatcher.stop(drain_s=0)
-        dispatcher = open_courier(http=HttpSink(HttpSinkSettings(url=server.url, timeout=0.2)))
+        dispatcher = open_dispatcher(http=HttpSink(HttpSinkSettings(url=server.url, timeout=0.2)))
         dispatcher.start()
         while only_row(dispatcher).waiting:
             dispatcher.accept(
@@ -319,13 +321,13 @@ def test_every_face_reaches_a_server_in_constant_trouble(open_courier, seed):
     assert all(received[each.key].part("record")[1] == each.record for each in faces)
 
 
-def test_every_face_reaches_a_broker_that_is_killed_again_and_again(open_courier, tmp_path):
+def test_every_face_reaches_a_broker_that_is_killed_again_and_again(open_dispatcher, tmp_path):
     """The broker's own log is the witness: a subscriber would miss what came while it was away."""
     with mqtt_broker.running(tmp_path, "log_type all") as broker:
         settings = MqttSinkSettings(
             host="localhost", port=broker.port, tls=False, device="pole", timeout=1.0
         )
-        dispatcher = open_courier(mqtt=MqttSink(settings))
+        dispatcher = open_dispatcher(mqtt=MqttSink(settings))
         dispatcher.start()
         for number in range(60):
             dispatcher.accept(face(number))

@@ -13,7 +13,7 @@ from edge.__main__ import main
 from edge.config.file import read_config
 from edge.config.uri import parse_uri
 from edge.errors import ConfigError
-from edge.gate.observation import Audience, Observation
+from edge.gate.observation import Listeners, Observation
 from edge.gate.outcome import Outcome, SeenFace
 from edge.monitoring.baseline import write_baseline
 from edge.monitoring.drift import Baseline
@@ -53,7 +53,7 @@ class Watched:
     def __init__(self, config):
         self.ended = threading.Event()
         self.telemetry = Telemetry(PATIENCE_S)
-        onlookers = Audience(self.telemetry.observe, self.telemetry.metrics.took)
+        onlookers = Listeners(self.telemetry.observe, self.telemetry.metrics.took)
         self.daemon = Daemon(config, live_source, self.ended.set, onlookers)
         self.telemetry.follow(self.daemon)
 
