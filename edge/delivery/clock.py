@@ -2,7 +2,7 @@
 Time as the outbox counts it: seconds that never go back, whatever happens to the wall clock.
 
 A device without a battery-backed clock starts in 1970 and jumps by decades when the network comes
-up. Latency and next attempts are therefore kept in *outbox seconds*: within a process they follow the
+up. Ages and next attempts are therefore kept in *outbox seconds*: within a process they follow the
 monotonic clock; from one process to the next they grow by the difference of the wall clocks, if
 that is plausible, and otherwise by nothing.
 """

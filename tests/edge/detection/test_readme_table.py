@@ -4,7 +4,7 @@ from edge.config.file import checked
 from edge.config.keys import markdown_tables
 from edge.config.reader import parse_document
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = Path(__file__).resolve().parents[3] / "README.md"
 REFRESH = "put the output of 'edge-gate schema --markdown' between the marks of the README"
 
 
