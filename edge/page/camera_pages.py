@@ -9,7 +9,7 @@ from typing import Any
 
 from edge.config.model import Config, effective_gate
 from edge.errors import ConfigError
-from edge.page.exchange import Answer, Refusal, Request, json_answer
+from edge.page.http_messages import Refusal, Request, Response, json_response
 from edge.page.memory import CameraMemory, Live, Remembered
 from edge.page.picture import face_jpeg
 from edge.page.preview import histogram, preview, reason_words
@@ -31,34 +31,34 @@ class CameraPages:
     reload: Callable[[], None]
     """Asks for the file to be read again; returns at once."""
 
-    def frame(self, name: str, request: Request) -> Answer:
+    def frame(self, name: str, request: Request) -> Response:
         """Return the newest picture as JPEG, and in `X-Frame` what is on it."""
         live = self._known(name).live(count_in(request.argument("after", "0")))
         if live is None:
-            return Answer(HTTPStatus.NO_CONTENT)
-        return Answer(200, "image/jpeg", live.jpeg, {"X-Frame": _frame_words(live)})
+            return Response(HTTPStatus.NO_CONTENT)
+        return Response(200, "image/jpeg", live.jpeg, {"X-Frame": _frame_words(live)})
 
-    def faces(self, name: str, _request: Request) -> Answer:
+    def faces(self, name: str, _request: Request) -> Response:
         """Return the faces forwarded and discarded last, newest first."""
         memory = self._known(name)
-        return json_answer(
+        return json_response(
             {"forwarded": _faces(memory.forwarded()), "discarded": _faces(memory.discarded())}
         )
 
-    def face(self, name: str, request: Request) -> Answer:
+    def face(self, name: str, request: Request) -> Response:
         """Return the small picture of one face as JPEG."""
         small = self._known(name).small(count_in(request.argument("number")))
         if small is None:
             raise Refusal(HTTPStatus.GONE, "newer faces have taken the place of this one")
-        return Answer(HTTPStatus.OK, "image/jpeg", face_jpeg(small))
+        return Response(HTTPStatus.OK, "image/jpeg", face_jpeg(small))
 
-    def preview(self, name: str, request: Request) -> Answer:
+    def preview(self, name: str, request: Request) -> Response:
         """Return what another threshold would have done with the faces assessed last."""
         threshold = threshold_in(request.argument("threshold"))
         config = self.running()
         faces = self._known(name).assessed()
         found = preview(faces, self._threshold(name), threshold)
-        return json_answer(
+        return json_response(
             {
                 "threshold": threshold,
                 "faces": found.faces,
@@ -75,14 +75,14 @@ class CameraPages:
             }
         )
 
-    def change(self, name: str, request: Request) -> Answer:
+    def change(self, name: str, request: Request) -> Response:
         """Return in words what writing a threshold into the file would change."""
         threshold = threshold_in(request.argument("threshold"))
         self._require_allowed()
         edit = self.file.edit(self.running(), self._existing(name), threshold)
-        return json_answer({"words": edit.words, "file": str(edit.path)})
+        return json_response({"words": edit.words, "file": str(edit.path)})
 
-    def threshold(self, name: str, request: Request) -> Answer:
+    def threshold(self, name: str, request: Request) -> Response:
         """Write a threshold into the file, and ask for it to be read again."""
         self._require_allowed()
         asked = posted_json(request)
@@ -95,7 +95,7 @@ class CameraPages:
             "the page set the threshold of %s to %g, asked by %s", name, threshold, request.peer
         )
         self.reload()
-        return json_answer({"words": edit.words}, HTTPStatus.ACCEPTED)
+        return json_response({"words": edit.words}, HTTPStatus.ACCEPTED)
 
     def _known(self, name: str) -> CameraMemory:
         return self.memory(self._existing(name))

@@ -17,7 +17,7 @@ from edge.config.page import PageSettings, is_loopback
 from edge.errors import ConfigError
 from edge.gate.observation import Observation
 from edge.page.camera_pages import CameraPages
-from edge.page.exchange import Answer, Request, json_answer
+from edge.page.http_messages import Request, Response, json_response
 from edge.page.memory import CameraMemory
 from edge.page.routes import HTML, Gatekeeping, Get, Routes, answer, static_file
 from edge.page.server import Server
@@ -164,7 +164,7 @@ class Page:
             shown = f"[{host}]" if ":" in host else host
             log.info("look at http://%s:%d/", shown, self._server.port)
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: Request) -> Response:
         assert self._routes is not None  # noqa: S101 -- a server is started after it
         return answer(request, self._keeping, self._routes)
 
@@ -178,8 +178,8 @@ def _routes(
     state = _Now(gate.state)
     return Routes(
         plain={
-            "/": lambda _: Answer(200, HTML, static_file("index.html")),
-            "/api/state": lambda _: json_answer({**state.read(), "reload": asdict(reloaded())}),
+            "/": lambda _: Response(200, HTML, static_file("index.html")),
+            "/api/state": lambda _: json_response({**state.read(), "reload": asdict(reloaded())}),
             **gate.monitoring,
         },
         open_to_all=gate.probes,

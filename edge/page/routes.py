@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote
 
 from edge.errors import ConfigError
 from edge.page.access import has_token, is_foreign, is_own_host, is_same, no_cookie, session_cookie
-from edge.page.exchange import Answer, Refusal, Request, see_other, words_answer
+from edge.page.http_messages import Refusal, Request, Response, see_other, words_response
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,8 @@ def static_file(name: str) -> bytes:
     return (files("edge.page") / "static" / name).read_bytes()
 
 
-Get = Callable[[Request], Answer]
-CameraAnswer = Callable[[str, Request], Answer]
+Get = Callable[[Request], Response]
+CameraResponse = Callable[[str, Request], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ class Routes:
     """By path."""
     open_to_all: Mapping[str, Get]
     """By path; asked without a token, they say no more than yes or no."""
-    of_cameras: Mapping[str, CameraAnswer]
+    of_cameras: Mapping[str, CameraResponse]
     """By the last part of /api/cameras/NAME/…."""
 
 
-def answer(request: Request, keeping: Gatekeeping, routes: Routes) -> Answer:
+def answer(request: Request, keeping: Gatekeeping, routes: Routes) -> Response:
     """
     Return the answer to one request; called by many threads at once.
 
@@ -71,12 +71,12 @@ def answer(request: Request, keeping: Gatekeeping, routes: Routes) -> Answer:
     try:
         return _answer(request, keeping, routes)
     except Refusal as refusal:
-        return words_answer(refusal.status, str(refusal))
+        return words_response(refusal.status, str(refusal))
     except ConfigError as error:
-        return words_answer(HTTPStatus.CONFLICT, str(error))
+        return words_response(HTTPStatus.CONFLICT, str(error))
 
 
-def _answer(request: Request, keeping: Gatekeeping, routes: Routes) -> Answer:
+def _answer(request: Request, keeping: Gatekeeping, routes: Routes) -> Response:
     if not is_own_host(request.headers.get("host", ""), keeping.names):
         raise Refusal(
             HTTPStatus.MISDIRECTED_REQUEST, "not a name of this gate; see page.hosts, or use its IP"
@@ -85,7 +85,7 @@ def _answer(request: Request, keeping: Gatekeeping, routes: Routes) -> Answer:
         raise Refusal(HTTPStatus.FORBIDDEN, "asked by a page of another site")
     if request.method == "GET" and request.path in STATIC:
         name, media_type = STATIC[request.path]
-        return Answer(HTTPStatus.OK, media_type, static_file(name))
+        return Response(HTTPStatus.OK, media_type, static_file(name))
     if request.method == "GET" and request.path in routes.open_to_all:
         return _yes_or_no(routes.open_to_all[request.path](request), request, keeping)
     if request.path in ("/login", "/logout"):
@@ -99,20 +99,20 @@ def _is_let_in(request: Request, keeping: Gatekeeping) -> bool:
     return keeping.token is None or has_token(request.headers, keeping.token, time.time())
 
 
-def _yes_or_no(full: Answer, request: Request, keeping: Gatekeeping) -> Answer:
+def _yes_or_no(full: Response, request: Request, keeping: Gatekeeping) -> Response:
     if _is_let_in(request, keeping):
         return full
-    return words_answer(full.status, "yes" if full.status == HTTPStatus.OK else "no")
+    return words_response(full.status, "yes" if full.status == HTTPStatus.OK else "no")
 
 
-def _turned_away(request: Request) -> Answer:
+def _turned_away(request: Request) -> Response:
     if request.path == "/":
         return see_other("/login")
     headers = {"WWW-Authenticate": 'Bearer realm="edge-gate"'}
-    return Answer(HTTPStatus.UNAUTHORIZED, body=b"a token is needed\n", headers=headers)
+    return Response(HTTPStatus.UNAUTHORIZED, body=b"a token is needed\n", headers=headers)
 
 
-def _session(request: Request, keeping: Gatekeeping) -> Answer:
+def _session(request: Request, keeping: Gatekeeping) -> Response:
     host = request.headers.get("host", "")
     if request.path == "/logout":
         _require(request.method == "POST", HTTPStatus.METHOD_NOT_ALLOWED, "POST only")
@@ -120,11 +120,11 @@ def _session(request: Request, keeping: Gatekeeping) -> Answer:
     if keeping.token is None:
         return see_other("/")
     if request.method == "GET":
-        return Answer(HTTPStatus.OK, HTML, static_file("login.html"))
+        return Response(HTTPStatus.OK, HTML, static_file("login.html"))
     given = parse_qs(request.body.decode("utf-8", "replace")).get("token", [""])[0]
     if not is_same(given.strip(), keeping.token):
         log.warning("a wrong token was given by %s", request.peer)
-        return Answer(HTTPStatus.FORBIDDEN, HTML, _login_refused())
+        return Response(HTTPStatus.FORBIDDEN, HTML, _login_refused())
     return see_other("/", {"Set-Cookie": session_cookie(host, keeping.token, time.time())})
 
 
@@ -134,7 +134,7 @@ def _login_refused() -> bytes:
     )
 
 
-def _inside(request: Request, routes: Routes) -> Answer:
+def _inside(request: Request, routes: Routes) -> Response:
     if request.path in routes.plain:
         _require(request.method == "GET", HTTPStatus.METHOD_NOT_ALLOWED, "GET only")
         return routes.plain[request.path](request)

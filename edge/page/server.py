@@ -14,7 +14,7 @@ from typing import Any
 
 from edge.config.page import PageSettings
 from edge.errors import ConfigError
-from edge.page.exchange import EVERY_ANSWER, Answer, Request, words_answer
+from edge.page.http_messages import EVERY_ANSWER, Request, Response, words_response
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Server(ThreadingHTTPServer):
     block_on_close = False  # a browser that hangs must not hold up the end of the gate
     request_queue_size = 32
 
-    def __init__(self, settings: PageSettings, answer: Callable[[Request], Answer]) -> None:
+    def __init__(self, settings: PageSettings, answer: Callable[[Request], Response]) -> None:
         """
         Take the address.
 
@@ -148,7 +148,7 @@ class _Exchange(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.body)
 
-    def _answer(self) -> Answer:
+    def _answer(self) -> Response:
         headers = {name.lower(): value for name, value in self.headers.items()}
         length = headers.get("content-length", "0")
         if "transfer-encoding" in headers or not (length.isascii() and length.isdecimal()):
@@ -161,11 +161,11 @@ class _Exchange(BaseHTTPRequestHandler):
             return self.server.answer(request)
         except Exception:
             log.exception("the page cannot answer %s %s", request.method, request.path)
-            return words_answer(500, "a defect; see the gate's log")
+            return words_response(500, "a defect; see the gate's log")
 
-    def _last(self, status: int, words: str) -> Answer:
+    def _last(self, status: int, words: str) -> Response:
         self.close_connection = True
-        return words_answer(status, words)
+        return words_response(status, words)
 
 
 def _resolved(settings: PageSettings) -> tuple[socket.AddressFamily, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.config.model import Config, effective_gate, effective_mode
-from edge.page.exchange import Answer, Refusal, Request, json_answer, words_answer
+from edge.page.http_messages import Refusal, Request, Response, json_response, words_response
 from edge.page.page import Document, Gate
 from edge.page.threshold import source_of
 from edge.pipeline.daemon import Daemon
@@ -47,8 +47,8 @@ def gate_of(daemon: Daemon, telemetry: Telemetry, file: ConfigurationFile) -> Ga
         running=lambda: daemon.config,
         state=lambda: state_document(_asked(telemetry.status_document), daemon.config),
         monitoring={
-            "/metrics": lambda _: Answer(200, PROMETHEUS, _asked(telemetry.metrics_text)),
-            "/status": lambda _: json_answer(_asked(telemetry.status_document)),
+            "/metrics": lambda _: Response(200, PROMETHEUS, _asked(telemetry.metrics_text)),
+            "/status": lambda _: json_response(_asked(telemetry.status_document)),
         },
         probes={
             "/livez": partial(_probed, telemetry.not_alive),
@@ -64,11 +64,11 @@ def _asked(read: Callable[[], Any]) -> Any:
         raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
 
 
-def _probed(why_not: Callable[[], str | None], _request: Request) -> Answer:
+def _probed(why_not: Callable[[], str | None], _request: Request) -> Response:
     words = why_not()
     if words is None:
-        return words_answer(HTTPStatus.OK, "yes")
-    return words_answer(HTTPStatus.SERVICE_UNAVAILABLE, f"no: {words}")
+        return words_response(HTTPStatus.OK, "yes")
+    return words_response(HTTPStatus.SERVICE_UNAVAILABLE, f"no: {words}")
 
 
 def state_document(status: Mapping[str, Any], config: Config) -> Document:

@@ -16,7 +16,7 @@ from edge.config.model import Config, effective_gate
 from edge.gate.best_shot import Shot
 from edge.gate.observation import Observation
 from edge.gate.outcome import Outcome, SeenFace
-from edge.page.exchange import Refusal
+from edge.page.http_messages import Refusal
 from edge.page.page import Gate, Page, Reloaded
 from edge.samples import Box, Captured, Frame, QualityScore, Reason, Verdict
 from tests.edge.assessments import Given, assessment, face_image

@@ -46,7 +46,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What the gate replies."""
 
     status: int
@@ -63,17 +63,17 @@ class Refusal(Exception):  # noqa: N818 -- an answer, not a defect
         self.status = status
 
 
-def words_answer(status: int, words: str) -> Answer:
+def words_response(status: int, words: str) -> Response:
     """Return a line of text."""
-    return Answer(status, body=f"{words}\n".encode())
+    return Response(status, body=f"{words}\n".encode())
 
 
-def json_answer(document: object, status: int = 200) -> Answer:
+def json_response(document: object, status: int = 200) -> Response:
     """Return a JSON document; NaN has no place in one."""
     body = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
-    return Answer(status, "application/json", body)
+    return Response(status, "application/json", body)
 
 
-def see_other(path: str, headers: Mapping[str, str] | None = None) -> Answer:
+def see_other(path: str, headers: Mapping[str, str] | None = None) -> Response:
     """Send a browser elsewhere."""
-    return Answer(303, headers={"Location": path, **(headers or {})})
+    return Response(303, headers={"Location": path, **(headers or {})})
