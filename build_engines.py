@@ -14,9 +14,9 @@ from edge.commands.plan_arguments import given_plan_options, plan_options
 from edge.errors import EdgeError, UsageError
 from edge.evaluation.calibration_run import calibrate_on_photographs
 from engines.build.build import BuildRequest, build_pair
-from engines.build.catalogued import build_request, calibrated_recipe
 from engines.build.golden_faces import golden_faces
 from engines.build.report import acceptance_text, manifest_tables, verification_table
+from engines.build.request import build_request, calibrated_recipe
 from engines.build.verify import verify_pair
 from engines.calibration.files import draw_sweep, write_sweep
 from engines.calibration.report import recipe_text, sweep_table

@@ -32,7 +32,7 @@ from edge.diagnosis.timing import pinned, rounds_of
 from edge.protocols import FaceDetector
 from edge.samples import Frame
 from edge.sources.images import read_image
-from engines.build.offered import offered_networks
+from engines.build.reference_networks import reference_networks
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.onnxruntime.backend import OnnxRuntimeNetwork, open_network
 from engines.pair.pair import open_unproved
@@ -108,7 +108,7 @@ def _bench(arguments: argparse.Namespace) -> Bench:
     with ExitStack() as stack:
         pair, golden = open_unproved(arguments.pair, arguments.threads)
         stack.enter_context(pair)
-        offered = offered_networks(arguments.pair, pair.manifest, arguments.network)
+        offered = reference_networks(arguments.pair, pair.manifest, arguments.network)
         runs = {
             name: in_a_row([_opened(file, arguments.threads, stack) for file in row])
             for name, row in offered.rows.items()

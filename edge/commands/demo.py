@@ -30,7 +30,7 @@ from edge.samples import Assessment, Pixels
 from edge.sinks.directory import DirectorySink
 from edge.sources.files import ImageFiles, VideoFile, native_path
 from edge.sources.images import read_image
-from engines.build.catalogued import build_catalogued
+from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.errors import PairError
 from engines.pair.pair import EnginePair, open_pair

@@ -24,7 +24,7 @@ from edge.errors import EdgeError, UsageError
 from edge.evaluation.pair_list import PairList, read_pairs
 from edge.monitoring.baseline import write_baseline
 from edge.shadow_log.file import is_shadow_log
-from edge.tuning.found import Tuning, conclusion
+from edge.tuning.outcome import Tuning, conclusion
 from edge.tuning.report import report
 from edge.tuning.run import Asked, Opened, baseline_of_tuning, tune_camera, tune_logged_camera
 from edge.tuning.target import Target, targets

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edge.console import amount
 from edge.footage.comparison import Comparison, OneSided
-from edge.footage.observed import file_of
+from edge.footage.faces import file_of
 from edge.footage.rerun import Rerun, Sent
 from edge.reports.html_page import Html, Tile, element, page, table, tiles, wrapped
 

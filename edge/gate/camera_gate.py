@@ -17,10 +17,10 @@ from edge.config.masks import Polygon, is_masked
 from edge.config.model import GateSettings
 from edge.config.tracks import Mode, TrackSettings
 from edge.gate.assess import Candidate, assessment, candidates, face_image
+from edge.gate.batch import Pending, Scored, score_pending
 from edge.gate.best_shot import BestShots, Shot
 from edge.gate.hysteresis import Hysteresis, limit_of
 from edge.gate.outcome import Outcome, SeenFace, timed
-from edge.gate.pending import Pending, Scored, score_pending
 from edge.gate.recent_faces import RecentFaces
 from edge.gate.tracker import Tracker, TrackerSettings
 from edge.protocols import FaceDetector

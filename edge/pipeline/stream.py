@@ -7,10 +7,10 @@ from datetime import datetime
 from edge.config.model import Source
 from edge.config.schedule import is_scheduled
 from edge.errors import DetectorError
+from edge.gate.batch import Pending, Scored
 from edge.gate.camera_gate import CameraGate, CameraSettings
 from edge.gate.observation import Observation, Observer
 from edge.gate.outcome import Outcome
-from edge.gate.pending import Pending, Scored
 from edge.pipeline.forwarding import Forwarding, Origin
 from edge.pipeline.latency import Latency
 from edge.pipeline.ledger import MOST_WAITING, Counts, Ledger

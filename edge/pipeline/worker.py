@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from edge.errors import DetectorError, EdgeError
-from edge.gate.pending import Pending, score_pending
+from edge.gate.batch import Pending, score_pending
 from edge.pipeline.forwarding import Forwarding
 from edge.pipeline.pace import Load, in_order, seconds_until_due
 from edge.pipeline.stream import Stream

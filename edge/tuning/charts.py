@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge.footage.observed import scored
+from edge.footage.faces import scored
 from edge.reports.html_page import Html
 from edge.reports.svg_chart import Axes, Bar, Line, bars, round_top, staircase
-from edge.tuning.found import Tuning, figure, footage_of, number
+from edge.tuning.outcome import Tuning, figure, footage_of, number
 from edge.tuning.threshold import Footage, Rates, forward_rates
 
 SCORE_BINS = 50

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge.detection.central_face import central_face
 from edge.errors import TuningError
 from edge.evaluation.pair_list import PairList
-from edge.footage.observed import SCOREABLE
+from edge.footage.faces import SCOREABLE
 from edge.samples import Assessment, Frame
 from edge.tuning.threshold import (
     HIGHEST,

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edge.footage.observed import ObservedFace
+from edge.footage.faces import ObservedFace
 from edge.reports.html_page import Html, Tile, diff, element, page, table, tiles, wrapped
 from edge.tuning.charts import charts
-from edge.tuning.found import Tuning, conclusion, footage_of, number
+from edge.tuning.outcome import Tuning, conclusion, footage_of, number
 from edge.tuning.sheets import Sheets, sheets
 
 

@@ -13,13 +13,12 @@ from edge.config.reader import key_name
 from edge.errors import TuningError
 from edge.evaluation.pair_list import PairList
 from edge.footage.assess_files import Report
-from edge.footage.observed import Observed, observe
+from edge.footage.faces import Observed, observe
 from edge.gate.assess import assess_frame
 from edge.monitoring.drift import Baseline, baseline_of
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame
 from edge.sources.files import open_footage
-from edge.tuning.found import Tuning, footage_of
 from edge.tuning.labels import (
     CentralFaces,
     Errors,
@@ -28,7 +27,8 @@ from edge.tuning.labels import (
     labelled,
     suggest_for_fnmr,
 )
-from edge.tuning.logged import logged_footage
+from edge.tuning.log_footage import logged_footage
+from edge.tuning.outcome import Tuning, footage_of
 from edge.tuning.target import Target
 from edge.tuning.threshold import (
     Footage,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from edge.footage.observed import ObservedFace, scored
+from edge.footage.faces import ObservedFace, scored
 from edge.samples import Reason
 
 BESIDE = 12

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.progress import Progress
 
 from engines.catalogue.cache import require_sha256, sha256_of
-from engines.catalogue.converted import cached_conversion, convert
+from engines.catalogue.conversion import cached_conversion, convert
 from engines.catalogue.download import Url, cached_download, obtain_download
 from engines.catalogue.entry import read_catalogue, read_entry
 from engines.catalogue.registry import Archive, RegistryMember, cached_members, obtain_members

@@ -11,7 +11,7 @@ from engines.quality.specification import InputSpecification
 Kind = Literal["network", "detector", "photographs"]
 
 Converter = Literal["dlib-resnet-from-tfjs"]
-"""See `engines.catalogue.converted`."""
+"""See `engines.catalogue.conversion`."""
 
 
 @dataclass(frozen=True, slots=True)

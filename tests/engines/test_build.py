@@ -6,7 +6,7 @@ import pytest
 from rich.progress import Progress
 
 from engines.build.build import GOLDEN_FACES, BuildRequest, _require_lossless, build_pair
-from engines.build.catalogued import build_catalogued
+from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import find_entry
 from engines.errors import NetworkError, PairError, PairRefusedError, RecipeError
 from engines.pair.manifest import read_manifest

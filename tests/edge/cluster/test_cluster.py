@@ -10,7 +10,7 @@ from rich.progress import Progress
 from edge.__main__ import main
 from edge.cluster.parquet import read_rows
 from edge.cluster.score_part import COLUMNS
-from engines.build.catalogued import build_catalogued
+from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import find_entry
 from tests.edge import dask_cluster
 from tests.edge.commands.test_evaluate import pair_lines, photographs

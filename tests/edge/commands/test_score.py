@@ -8,7 +8,7 @@ import pytest
 from rich.progress import Progress
 
 from edge.__main__ import main
-from engines.build.catalogued import build_catalogued
+from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import fetch, find_entry
 
 pytestmark = pytest.mark.registry

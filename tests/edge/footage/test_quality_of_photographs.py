@@ -12,7 +12,7 @@ from edge.detection.open import open_detector
 from edge.gate.assess import assess_frame
 from edge.samples import Frame
 from edge.sources.images import read_image
-from engines.build.catalogued import build_catalogued
+from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.pair.pair import open_pair
 from engines.quality.align import align

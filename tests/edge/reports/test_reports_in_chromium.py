@@ -8,10 +8,10 @@ import pytest
 
 from edge.footage.comparison import compare
 from edge.footage.comparison_report import Side, as_page
-from edge.footage.observed import Observed, ObservedFace
+from edge.footage.faces import Observed, ObservedFace
 from edge.footage.rerun import Decided, Rerun, Sent
 from edge.samples import Box, Frame, Reason, Verdict
-from edge.tuning.found import Tuning, footage_of
+from edge.tuning.outcome import Tuning, footage_of
 from edge.tuning.report import report
 from edge.tuning.threshold import Goal, Steps, forward_rates, suggest
 from tests.edge.chromium import Tab, chromium

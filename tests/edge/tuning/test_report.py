@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.footage.observed import Observed, ObservedFace
+from edge.footage.faces import Observed, ObservedFace
 from edge.reports.svg_chart import round_step, round_top
 from edge.samples import Reason
-from edge.tuning.found import Tuning, conclusion, footage_of
+from edge.tuning.outcome import Tuning, conclusion, footage_of
 from edge.tuning.report import report
 from edge.tuning.sheets import BESIDE, NEAR, sheets, varied
 from edge.tuning.threshold import Goal, Steps, steps_of, suggest

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from engines.build.build import build_pair
-from engines.build.catalogued import build_request
+from engines.build.request import build_request
 from engines.catalogue.catalogue import entries, fetch, find_entry
 from engines.errors import RecipeError
 from engines.graph.batch_norm import fold_batch_norm

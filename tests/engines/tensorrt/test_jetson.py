@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from engines.build.catalogued import build_request
+from engines.build.request import build_request
 from engines.catalogue.catalogue import find_entry
 from engines.errors import BackendError
 from engines.pair.execution import Execution

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from edge.footage.observed import Observed, ObservedFace
+from edge.footage.faces import Observed, ObservedFace
 from edge.samples import Reason
 from edge.shadow_log.file import open_shadow_log, translated
 from edge.shadow_log.pieces import watched_s

@@ -6,7 +6,7 @@ from onnx import helper
 
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.graph.network import load_network
-from engines.build.offered import offered_networks
+from engines.build.reference_networks import reference_networks
 from engines.onnxruntime.backend import open_network
 from engines.pair.manifest import FileRecord, identified, read_manifest
 from engines.pruning.recipe import Recipe
@@ -16,7 +16,7 @@ from tests.pairs import synthetic_faces, tiny_pair
 
 def test_a_pair_of_two_files_offers_them_and_says_that_its_source_is_unknown(tmp_path):
     manifest = tiny_pair(tmp_path)
-    offered = offered_networks(tmp_path / "pair", manifest)
+    offered = reference_networks(tmp_path / "pair", manifest)
     assert {name: len(row) for name, row in offered.rows.items()} == {"dense": 1, "two_pass": 2}
     assert "tiny" in offered.notes[0]
 
@@ -36,7 +36,7 @@ def fused_pair(folder):
 
 
 def test_a_fused_pair_offers_itself_and_the_part_that_makes_the_embedding(tmp_path):
-    offered = offered_networks(tmp_path / "pair", fused_pair(tmp_path))
+    offered = reference_networks(tmp_path / "pair", fused_pair(tmp_path))
     assert set(offered.rows) == {"fused", "dense_compacted"}
     manifest = read_manifest(tmp_path / "pair")
     inputs = prepare(synthetic_faces(subjects=2, each=1).images, manifest.specification)
@@ -61,7 +61,7 @@ def test_a_network_of_the_catalogue_is_offered_as_shipped_and_pruned_anew(tmp_pa
         "embedding_length": 512,
         "recipe": Recipe(sparsity=0.1),
     }
-    offered = offered_networks(tmp_path / "pair", manifest.model_copy(update=changes))
+    offered = reference_networks(tmp_path / "pair", manifest.model_copy(update=changes))
     assert offered.notes == ()
     assert {name: len(row) for name, row in offered.rows.items()} == {
         "dense_compacted": 1,
@@ -78,7 +78,7 @@ def test_a_pair_of_another_file_of_that_name_is_not_compared_with_the_catalogue(
     named = manifest.network.model_copy(update={"name": "mobilefacenet512"})
     specification = find_entry("mobilefacenet512").specification
     changes = {"network": named, "specification": specification, "embedding_length": 512}
-    offered = offered_networks(tmp_path / "pair", manifest.model_copy(update=changes))
+    offered = reference_networks(tmp_path / "pair", manifest.model_copy(update=changes))
     assert "another file" in offered.notes[0]
 
 
@@ -91,6 +91,6 @@ def test_the_user_may_say_where_the_network_as_shipped_is(tmp_path):
         f"{{width: 16, height: 20, colour: bgr, mean: 127.5, scale: 128, template: {template}}}, "
         "files: [{name: network.onnx, file: sources/network.onnx}]}"
     )
-    offered = offered_networks(tmp_path / "pair", manifest, str(entry))
+    offered = reference_networks(tmp_path / "pair", manifest, str(entry))
     assert offered.notes == ()
     assert "dense_as_shipped" in offered.rows

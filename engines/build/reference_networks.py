@@ -14,7 +14,7 @@ from engines.pruning.prune import prune
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Offered:
+class ReferenceNetworks:
     """Networks by what they are; a row of several is run one after the other."""
 
     rows: dict[str, tuple[bytes, ...]]
@@ -26,7 +26,7 @@ class Offered:
     """Why one is absent."""
 
 
-def offered_networks(folder: Path, manifest: Manifest, entry: str | None = None) -> Offered:
+def reference_networks(folder: Path, manifest: Manifest, entry: str | None = None) -> ReferenceNetworks:
     """
     Return what can be timed.
 
@@ -43,12 +43,12 @@ def offered_networks(folder: Path, manifest: Manifest, entry: str | None = None)
     try:
         shipped = _as_shipped(manifest, entry or manifest.network.name)
     except CatalogueError as error:
-        return Offered(rows, (f"the network as shipped was not timed: {error}",))
+        return ReferenceNetworks(rows, (f"the network as shipped was not timed: {error}",))
     rows["dense_as_shipped"] = (_content(shipped),)
     if "two_pass" not in rows:
         folded = fold_batch_norm(shipped)
         rows["two_pass"] = (_content(folded), _content(prune(folded, manifest.recipe)[0]))
-    return Offered(rows, ())
+    return ReferenceNetworks(rows, ())
 
 
 def _own(folder: Path, manifest: Manifest) -> dict[str, tuple[bytes, ...]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.footage.observed import Observed, scored
+from edge.footage.faces import Observed, scored
 from edge.tuning.threshold import FEW_TRACKS, Footage, Goal, Steps, Suggestion
 
 _UNITS = {

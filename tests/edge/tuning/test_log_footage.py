@@ -9,8 +9,8 @@ from edge.samples import Box, Reason
 from edge.shadow_log.file import open_shadow_log
 from edge.shadow_log.pieces import Pieces
 from edge.shadow_log.tables import Kind, LoggedFace, put_face, put_piece
-from edge.tuning.found import footage_of
-from edge.tuning.logged import logged_footage
+from edge.tuning.log_footage import logged_footage
+from edge.tuning.outcome import footage_of
 
 OBSERVED = Kind("door", "run", "observe", "pair")
 

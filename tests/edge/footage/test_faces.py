@@ -6,11 +6,11 @@ import pytest
 
 from edge.console import console, progress
 from edge.errors import SourceError
-from edge.footage.observed import file_of, observe
+from edge.footage.faces import file_of, observe
 from edge.samples import Box, Frame, Reason, Verdict
 from edge.sources.files import open_footage
 from edge.sources.images import picture_of
-from edge.tuning.found import footage_of
+from edge.tuning.outcome import footage_of
 from tests.edge.assessments import Given, assessment
 from tests.edge.recordings import SIZE, write_walk
 
