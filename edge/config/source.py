@@ -58,7 +58,7 @@ Uri = Annotated[
         }
     ),
 ]
-Pixels = Annotated[int, Field(ge=16, le=16384)]
+PixelCount = Annotated[int, Field(ge=16, le=16384)]
 
 
 class SourceSettings(Section):
@@ -88,9 +88,9 @@ class SourceSettings(Section):
     """Cameras: connect anew when no frame comes for so long."""
     offline_after: Duration = 30.0
     """Cameras: announce as offline after so long without frames; shorter gaps stay unsaid."""
-    width: Pixels | None = None
+    width: PixelCount | None = None
     """v4l2:// and csi://: pixels to ask the camera for; with height. Its own choice if not set."""
-    height: Pixels | None = None
+    height: PixelCount | None = None
     """v4l2:// and csi://: pixels to ask the camera for; with width."""
     fps: Annotated[int, Field(ge=1, le=240)] | None = None
     """v4l2:// and csi://: frames per second to ask the camera for."""

@@ -33,7 +33,7 @@ ARCFACE_TEMPLATE: tuple[Point, Point, Point, Point, Point] = (
     (70.7299, 92.2041),
 )
 """
-Pixels at 112x112: the landmarks most face recognition networks are trained with.
+PixelCount at 112x112: the landmarks most face recognition networks are trained with.
 
 Source: Deng et al., "ArcFace", arXiv 1801.07698, and its InsightFace code.
 """
@@ -48,7 +48,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # Package and version become arguments of npm and pip, so they may not look like options.
 Package = Annotated[str, Field(pattern=r"^(@[a-z0-9][a-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Version = Annotated[str, Field(pattern=r"^[0-9][0-9A-Za-z.+-]*$")]
-Pixels = Annotated[int, Field(ge=16, le=1024)]
+PixelCount = Annotated[int, Field(ge=16, le=1024)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Template = tuple[
     tuple[Number, Number],
@@ -71,8 +71,8 @@ class _ArchiveForm(_Form):
 
 
 class _SpecificationForm(_Form):
-    width: Pixels
-    height: Pixels
+    width: PixelCount
+    height: PixelCount
     colour: ColourOrder
     mean: Number
     scale: Number
