@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import build_engines
-from engines.build import catalogued as catalogued_pair
+from engines.build import request as pair_request
 from engines.build.build import build_pair
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.pair.manifest import read_manifest
@@ -142,7 +142,7 @@ def test_help_of_each_command_explains_and_exits_with_zero(capsys, command):
     ],
 )
 def test_each_option_reaches_the_recipe(tmp_path, entry, monkeypatch, words, expected):
-    monkeypatch.setattr(catalogued_pair, "golden_faces", lambda size, _: synthetic_faces(size))
+    monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
     assert run("build", "--network", entry, "--out", tmp_path / "pair", *words) == 0
     assert expected.items() <= asdict(read_manifest(tmp_path / "pair").recipe).items()
 
@@ -161,7 +161,7 @@ def test_a_recipe_that_a_network_does_not_have_exits_with_64(tmp_path, entry, ca
 
 def test_a_named_recipe_reaches_the_manifest(tmp_path, entry, monkeypatch):
     """The published one, under which the tiny network holds."""
-    monkeypatch.setattr(catalogued_pair, "golden_faces", lambda size, _: synthetic_faces(size))
+    monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
     words = ("--network", entry, "--recipe", "paper", "--out", tmp_path / "pair")
     assert run("build", *words) == 0
     expected = Recipe(scope="global", sparsity=0.4, count="all")
@@ -198,7 +198,7 @@ def test_half_of_the_default_networks_weights_are_too_many(tmp_path, capsys):
 
 
 def tiny_faces(monkeypatch):
-    monkeypatch.setattr(catalogued_pair, "golden_faces", lambda size, _: synthetic_faces(size))
+    monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
 
 
 def test_a_network_never_measured_is_calibrated_when_built(tmp_path, entry, monkeypatch):

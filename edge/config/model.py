@@ -49,7 +49,7 @@ class DetectorSettings(Section):
     model: AnyPath | None = None
     """Your own file of the detector's network instead of the catalogue's; relative to this file."""
     smallest_face: Annotated[int, Field(ge=12, le=2000)] = 40
-    """PixelCount: the narrowest face to look for. Halving it makes some detectors four times slower."""
+    """Pixels: the narrowest face to look for. Halving it makes some detectors four times slower."""
     threads: Threads = 2
     """Threads of ONNX Runtime for detection."""
 

@@ -1,1 +1,1 @@
-"""Detection."""
+"""Face detectors: boxes, scores and five landmarks in a frame."""

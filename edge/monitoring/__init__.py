@@ -1,1 +1,1 @@
-"""Monitoring."""
+"""How a running gate is watched: metrics, drift, status for brokers."""

@@ -71,7 +71,7 @@ def _camera(stream: Stream, drift: Drift | None) -> CameraSnapshot:
         frames={name: getattr(ledger.counts, name) for name in OUTCOMES},
         faces={**ledger.counts.discarded, "forwarded": ledger.counts.forwarded},
         openings=status.openings,
-        frame_age_s=stream.ages.newest_s,
+        frame_age_s=stream.latency.newest_s,
         drift=drift,
     )
 
@@ -89,7 +89,7 @@ def _camera_status(stream: Stream, drift: Drift | None) -> dict[str, Any]:
         "openings": status.openings,
         "abandoned_calls": status.abandoned,
         "frame_age_s": reading.frame_age_s,
-        **stream.ages.percentiles_ms(),
+        **stream.latency.percentiles_ms(),
         "drift": None if drift is None else _drift_status(drift),
     }
 

@@ -44,7 +44,7 @@ class Stream:
         """
         self.source = source
         self.counts = before.counts if before else Counts()
-        self.ages = Latency()
+        self.latency = Latency()
         self._observe = observe
         self._earlier_frames = before.frames if before else 0
         self._dropped = 0
@@ -122,7 +122,7 @@ class Stream:
         """Return the books; by the worker, or when it has let go of the stream."""
         self._count_dropped(late=False)
         frames = self._earlier_frames + self.source.status().frames
-        ages = self.ages.percentiles_ms()
+        ages = self.latency.percentiles_ms()
         return Ledger(self.settings.name, frames, self.counts, self._gate.held, ages)
 
     def _count_dropped(self, *, late: bool) -> None:

@@ -171,7 +171,7 @@ class Worker:
             raise failure
 
     def _note_age(self, stream: Stream, age_s: float) -> None:
-        stream.ages.add(age_s)
+        stream.latency.add(age_s)
         was_over, self.load = self.load.is_over, self.load.looked(age_s)
         if self.load.is_over and not was_over:
             log.warning(

@@ -1,1 +1,1 @@
-"""Reports."""
+"""Pictures and pages for people: contact sheets, charts, the demo clip."""

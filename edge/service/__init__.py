@@ -1,1 +1,1 @@
-"""Service."""
+"""The process: signals, heartbeat, reload, logs, exit code."""

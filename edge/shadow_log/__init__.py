@@ -1,1 +1,1 @@
-"""Shadow log."""
+"""A bounded memory of every face that was seen, forwarded or not, for tuning."""

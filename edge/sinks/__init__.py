@@ -1,1 +1,1 @@
-"""Sinks."""
+"""Where faces go: folder, HTTP, MQTT, standard output."""

@@ -1,1 +1,1 @@
-"""Sources."""
+"""Where frames come from: cameras that fail and come back, files, photographs."""

@@ -1,1 +1,1 @@
-"""Tuning."""
+"""A threshold from footage and a goal, with its report."""

@@ -1,1 +1,1 @@
-"""Biometrics."""
+"""Comparison scores, error-versus-discard, bootstrap, degradations of face images."""

@@ -1,1 +1,1 @@
-"""Calibration."""
+"""The choice of a recipe for a network, with labels and without."""

@@ -1,1 +1,1 @@
-"""Catalogue."""
+"""Where networks come from: entries, registries, archives, conversions, the cache."""

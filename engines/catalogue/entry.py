@@ -33,7 +33,7 @@ ARCFACE_TEMPLATE: tuple[Point, Point, Point, Point, Point] = (
     (70.7299, 92.2041),
 )
 """
-PixelCount at 112x112: the landmarks most face recognition networks are trained with.
+Pixels at 112x112: the landmarks most face recognition networks are trained with.
 
 Source: Deng et al., "ArcFace", arXiv 1801.07698, and its InsightFace code.
 """

@@ -1,1 +1,1 @@
-"""Graph."""
+"""ONNX graphs: load, fold, cut, cost, half precision. Knows nothing of pruning."""

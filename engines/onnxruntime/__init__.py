@@ -1,1 +1,1 @@
-"""Onnxruntime."""
+"""The embedded backend: ONNX Runtime and its execution providers."""

@@ -1,1 +1,1 @@
-"""Pair."""
+"""An engine pair: its folder, manifest and golden vectors, opened and run."""

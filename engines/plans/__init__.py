@@ -1,1 +1,1 @@
-"""Plans."""
+"""TensorRT plans: parsed, forecast, built, checked, reported."""

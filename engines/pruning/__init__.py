@@ -1,1 +1,1 @@
-"""Pruning."""
+"""A pruned copy of a network: candidates, recipes, compaction, fusion of both."""

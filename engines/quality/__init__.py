@@ -1,1 +1,1 @@
-"""Quality."""
+"""PreFIQs itself: aligned face image, embedding shift, quality score. Pure."""
