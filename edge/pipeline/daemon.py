@@ -21,7 +21,7 @@ from edge.gate.observation import NOBODY, Listeners
 from edge.pipeline.forwarding import Forwarding
 from edge.pipeline.ledger import Ledger
 from edge.pipeline.open_delivery import open_delivery
-from edge.pipeline.open_engines import camera_settings, open_engines
+from edge.pipeline.open_networks import camera_settings, open_networks
 from edge.pipeline.stream import Stream
 from edge.pipeline.worker import Worker
 from edge.sources.live import LiveSource
@@ -82,7 +82,7 @@ class Daemon:
         self.config = config
         self._open_source = open_source
         self._onlookers = onlookers
-        self._engines = open_engines(config)
+        self._engines = open_networks(config)
         self.worker = Worker(open_delivery(config, onlookers.took), on_end)
         self.worker.together = self._engines.together
         self._closed: dict[str, Ledger] = {}
@@ -101,7 +101,7 @@ class Daemon:
             EdgeError, EnginesError: As in the constructor; the old configuration is kept.
         """
         todo = self._todo(config)
-        engines = open_engines(config) if todo.engines else self._engines
+        engines = open_networks(config) if todo.engines else self._engines
         delivery = open_delivery(config, self._onlookers.took) if todo.delivery else None
         new_sources = self._new_sources(config, todo.opened)
         # Nothing below can fail for what is written in the configuration.

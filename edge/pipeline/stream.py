@@ -14,7 +14,7 @@ from edge.gate.outcome import Outcome
 from edge.pipeline.forwarding import Forwarding, Origin
 from edge.pipeline.latency import Latency
 from edge.pipeline.ledger import MOST_WAITING, Counts, Ledger
-from edge.pipeline.open_engines import Engines
+from edge.pipeline.open_networks import Networks
 from edge.pipeline.pace import Turn
 from edge.samples import Captured
 from edge.sources.clock import SourceTime
@@ -104,11 +104,11 @@ class Stream:
         self._note(self._gate.finish(self._time.last_s), forwarding)
 
     def retune(
-        self, settings: Source, engines: Engines, decided: CameraSettings, forwarding: Forwarding
+        self, settings: Source, networks: Networks, decided: CameraSettings, forwarding: Forwarding
     ) -> None:
         """Go on with other settings; what was kept is forwarded by those it was kept by."""
         last_s = self._time.last_s
-        changed = self._gate.change(engines.detector, engines.pair, decided, last_s)
+        changed = self._gate.change(networks.detector, networks.pair, decided, last_s)
         self._note(changed, forwarding)
         self._use(settings)
 

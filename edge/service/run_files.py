@@ -27,7 +27,7 @@ from edge.gate.observation import Observation, Observer
 from edge.gate.outcome import Outcome
 from edge.pipeline.ledger import Counts
 from edge.pipeline.open_delivery import open_delivery
-from edge.pipeline.open_engines import open_engines
+from edge.pipeline.open_networks import open_networks
 from edge.samples import Assessment, Captured, Frame, Reason
 from edge.shadow_log.log import ShadowLog
 from edge.sinks.open import open_sink
@@ -47,15 +47,15 @@ def run_files(config: Config) -> int:
     undelivered: list[str] = []
     config = _without_status(config)
     with ExitStack() as opened, progress(shown_on) as bars:
-        engines = open_engines(config, bars)
-        opened.callback(engines.pair.close)
+        networks = open_networks(config, bars)
+        opened.callback(networks.pair.close)
         shadow_log = ShadowLog()
-        shadow_log.use(config, engines.pair.pair_id)
+        shadow_log.use(config, networks.pair.pair_id)
         opened.callback(shadow_log.stop)
         way = _directly(config) if config.delivery.outbox is None else _queued(config, undelivered)
         forward = opened.enter_context(way)
         for source in config.sources:
-            gate = engines.camera_gate(config, source)
+            gate = networks.camera_gate(config, source)
             run = _FileRun(source.name, gate, forward, shadow_log.observe)
             files = open_files([source.uri.path], problems.append)
             for _ in assessments(files, run.take, bars, problems.append):

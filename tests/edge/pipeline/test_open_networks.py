@@ -1,7 +1,7 @@
 import pytest
 
 from edge.config.file import read_config
-from edge.pipeline.open_engines import camera_settings
+from edge.pipeline.open_networks import camera_settings
 
 CONFIG = "pair: pair\nsources: [{name: door, uri: %s}]\nsinks: [{type: stdout}]\n"
 

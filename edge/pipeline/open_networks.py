@@ -15,7 +15,7 @@ from engines.pair.pair import EnginePair, open_pair
 
 
 @dataclass(frozen=True, slots=True)
-class Engines:
+class Networks:
     """What looks at faces."""
 
     detector: FaceDetector
@@ -37,7 +37,7 @@ def camera_settings(config: Config, source: Source) -> CameraSettings:
     return CameraSettings(decided.gate, decided.tracks, mode, decided.polygons)
 
 
-def open_engines(config: Config, bars: Progress | None = None) -> Engines:
+def open_networks(config: Config, bars: Progress | None = None) -> Networks:
     """
     Open the engine pair, prove it by its golden vectors, and open the detector.
 
@@ -52,7 +52,7 @@ def open_engines(config: Config, bars: Progress | None = None) -> Engines:
     pair = open_pair(config.pair, config.threads, execution_of(config.engine))
     try:
         detector = open_detector(config.detector, bars)
-        return Engines(detector, pair, frames_together(config.engine, pair.manifest.backend))
+        return Networks(detector, pair, frames_together(config.engine, pair.manifest.backend))
     except BaseException:
         pair.close()
         raise
