@@ -300,4 +300,4 @@ class AccountsOfTheOutbox(RuleBasedStateMachine):
 
 
 TestAccountsOfTheOutbox = AccountsOfTheOutbox.TestCase
-TestAccountsOfTheOutbox.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestAccountsOfTheOutbox.settings = settings(max_examples=60, stateful_step_count=30)

@@ -264,7 +264,7 @@ def test_faces_of_another_pair_are_forgotten_and_their_tracks_end():
     assert [one.track_id for one in walk.sent] == [1, 2]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.lists(st.none() | st.integers(0, 255), min_size=1, max_size=3), max_size=12),
     st.sampled_from(["best_shot", "every", "observe"]),
@@ -285,7 +285,7 @@ decided = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.lists(st.none() | st.integers(0, 255), min_size=1, max_size=2), decided),

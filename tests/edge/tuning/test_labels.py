@@ -30,7 +30,7 @@ def fnmr_at(pairs, threshold):
     return np.mean(pairs.comparisons.score[kept] < limit)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.integers(0, 1000))
 def test_no_lower_threshold_reaches_the_fnmr(seed):
     pairs = pairs_where_quality_tells(seed)

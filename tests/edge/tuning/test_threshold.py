@@ -52,7 +52,7 @@ def per_minute_at(footage, threshold, keep):
     return forwarded / footage.minutes
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(recordings(), RATE)
 def test_no_other_threshold_comes_closer_to_the_forward_rate(footage, wanted):
     found = suggestion(footage, Goal("forward_rate", wanted))
@@ -62,7 +62,7 @@ def test_no_other_threshold_comes_closer_to_the_forward_rate(footage, wanted):
     assert abs(achieved - wanted) == pytest.approx(min(abs(rate - wanted) for rate in every))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(recordings(), st.floats(0.1, 30), st.integers(1, 3))
 def test_no_other_threshold_comes_closer_to_the_faces_per_minute(footage, wanted, keep):
     found = suggestion(footage, Goal("per_minute", wanted, keep))

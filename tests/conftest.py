@@ -1,0 +1,12 @@
+"""How generated tests run: as long as they take, and in CI always over the same examples."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# No clock decides: a busy machine makes no test fail.
+settings.register_profile(
+    "patient", deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("repeated", settings.get_profile("patient"), derandomize=True)
+settings.load_profile("repeated" if os.environ.get("CI") else "patient")
