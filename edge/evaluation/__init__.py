@@ -1,0 +1,1 @@
+"""Error-versus-discard of quality measures on labelled pairs of face images."""
