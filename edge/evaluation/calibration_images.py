@@ -12,11 +12,11 @@ from edge.evaluation.pair_list import PairList
 from edge.protocols import FaceDetector
 from edge.samples import Pixels
 from edge.sources.images import images_in, read_image
-from engines.quality.align import align
-from engines.calibration.pairs import LabelledPairs
-from engines.calibration.faces import DEGRADED_SHARE, CalibrationFaces, degraded
 from engines.biometrics.degrade import with_margin
+from engines.calibration.faces import DEGRADED_SHARE, CalibrationFaces, degraded
+from engines.calibration.pairs import LabelledPairs
 from engines.errors import AlignmentError, CalibrationError
+from engines.quality.align import align
 from engines.quality.specification import InputSpecification
 
 

@@ -8,27 +8,27 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
+from edge.config.model import DetectorSettings
+from edge.detection.open import open_detector
+from edge.errors import UsageError
 from edge.evaluation.calibration_images import (
     PhotographReader,
     labelled_faces,
     labelled_pairs,
     some_photographs,
 )
-from edge.config.model import DetectorSettings
-from edge.detection.open import open_detector
-from edge.errors import UsageError
 from edge.evaluation.pair_list import PairList, halves, read_pairs
-from engines.calibration.sweep import Signals, Sweep, choose, sweep
+from engines.calibration.faces import CalibrationFaces, calibration_faces
 from engines.calibration.pairs import (
     LabelledPairs,
     PairsVerdict,
     choose_by_pairs,
     judge_by_pairs,
 )
-from engines.calibration.faces import CalibrationFaces, calibration_faces
+from engines.calibration.sweep import Signals, Sweep, choose, sweep
+from engines.graph.network import Network
 from engines.pruning.candidates import Candidate, candidates
 from engines.pruning.form import lean
-from engines.graph.network import Network
 from engines.quality.specification import FaceImages
 
 FINDING = "finding faces"

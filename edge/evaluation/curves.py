@@ -8,6 +8,14 @@ from numpy.typing import NDArray
 
 from edge.evaluation.pair_list import PairList
 from engines.biometrics.bootstrap import MeasureArea, compare_measures
+from engines.biometrics.comparisons import (
+    Accuracy,
+    Comparisons,
+    accuracy,
+    false_non_match_rate,
+    refuse_repetition,
+    threshold_at_fmr,
+)
 from engines.biometrics.degrade import FAULTS, Degradation
 from engines.biometrics.edc import (
     Convention,
@@ -17,17 +25,9 @@ from engines.biometrics.edc import (
     error_versus_discard,
     pair_quality,
 )
-from engines.errors import EvaluationError
 from engines.biometrics.ranks import spearman
+from engines.errors import EvaluationError
 from engines.quality.specification import Embeddings
-from engines.biometrics.comparisons import (
-    Accuracy,
-    Comparisons,
-    accuracy,
-    false_non_match_rate,
-    refuse_repetition,
-    threshold_at_fmr,
-)
 
 FMRS = (1e-2, 1e-3)
 """Operating points: what sets of a few thousand pairs can measure (PreFIQs and others use them)."""

@@ -15,9 +15,9 @@ from edge.evaluation.measures import Measure, Sample
 from edge.protocols import FaceDetector
 from edge.samples import Box, DetectedFace, Pixels
 from edge.sources.images import read_image
-from engines.quality.align import align
 from engines.biometrics.degrade import Degradation, degrade, generator_of
 from engines.pair.pair import EnginePair
+from engines.quality.align import align
 from engines.quality.shift import unit_rows
 
 SCHEMA = 1

@@ -15,13 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.samples import DetectedFace
-from engines.pair.dense import dense_network
 from engines.graph.network import Network
 from engines.onnxruntime.backend import open_network
+from engines.pair.dense import dense_network
 from engines.pair.pair import EnginePair
-from engines.quality.preprocess import prepare
-from engines.quality.shift import embedding_shift, quality_from_shift
-from engines.quality.specification import Embeddings, FaceImages
 from engines.pruning.stochastic import (
     consistency,
     disturbed_copies,
@@ -31,6 +28,9 @@ from engines.pruning.stochastic import (
     split_before_last_layer,
     stochastic_quality,
 )
+from engines.quality.preprocess import prepare
+from engines.quality.shift import embedding_shift, quality_from_shift
+from engines.quality.specification import Embeddings, FaceImages
 
 SEED = 0
 """Of dropout masks and disturbed copies: the same for every run, so that figures repeat."""

@@ -17,15 +17,15 @@ from edge.evaluation.curves import (
     judge_faults,
     judge_set,
 )
-from edge.evaluation.report import Failure
 from edge.evaluation.measured_faces import FaceMeasurer, Shot
 from edge.evaluation.measures import Measure, Sample
 from edge.evaluation.pair_list import PairList
+from edge.evaluation.report import Failure
 from engines.biometrics.degrade import assigned_degradation
 from engines.errors import AlignmentError, EmbeddingError, EvaluationError
 from engines.pair.pair import EnginePair
-from engines.quality.preprocess import prepare
 from engines.protocols import EmbeddingNetwork
+from engines.quality.preprocess import prepare
 from engines.quality.specification import Embeddings
 
 TIMED_ROUNDS = 30

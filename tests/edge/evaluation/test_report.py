@@ -7,8 +7,8 @@ from rich.console import Console
 from edge.evaluation.curves import FaultResult, OperatingPoint, Plan, SetResult
 from edge.evaluation.report import Evaluation, Failure, as_json, reasons, tables
 from engines.biometrics.bootstrap import Estimate, MeasureArea
-from engines.biometrics.edc import Curve
 from engines.biometrics.comparisons import Accuracy
+from engines.biometrics.edc import Curve
 
 CURVE = Curve(np.array([0.0, 0.25]), np.array([0.1, 0.05]), "fixed")
 GOOD = MeasureArea(Estimate(0.512, 0.4, 0.6), Estimate(-0.1, -0.2, -0.05))
