@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from engines.errors import BackendError, NetworkError
 from engines.build.golden_faces import GoldenFaces
+from engines.errors import BackendError, NetworkError
 from engines.graph.network import Network
 from engines.onnxruntime.backend import open_network
 from engines.pair.acceptance import Acceptance, assess_pair, require_fit

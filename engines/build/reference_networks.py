@@ -8,8 +8,8 @@ from engines.errors import CatalogueError
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.network import Network, load_network
 from engines.pair.dense import dense_network
-from engines.pair.manifest import Manifest
 from engines.pair.folder import checked_content
+from engines.pair.manifest import Manifest
 from engines.pruning.prune import prune
 
 
@@ -26,7 +26,9 @@ class ReferenceNetworks:
     """Why one is absent."""
 
 
-def reference_networks(folder: Path, manifest: Manifest, entry: str | None = None) -> ReferenceNetworks:
+def reference_networks(
+    folder: Path, manifest: Manifest, entry: str | None = None
+) -> ReferenceNetworks:
     """
     Return what can be timed.
 

@@ -3,11 +3,11 @@
 from rich.console import Group
 from rich.table import Table
 
+from engines.build.verify import Verification
 from engines.pair.acceptance import Acceptance
 from engines.pair.manifest import Manifest
 from engines.pruning.recipe import Cost, Recipe
 from engines.quality.specification import InputSpecification
-from engines.build.verify import Verification
 
 
 def manifest_tables(manifest: Manifest) -> Group:

@@ -6,11 +6,11 @@ from rich.progress import Progress
 
 from engines.biometrics.degrade import with_margin
 from engines.build.build import BuildRequest, build_pair
+from engines.build.golden_faces import golden_faces
 from engines.calibration.faces import calibration_faces
 from engines.calibration.sweep import choose, sweep
 from engines.catalogue.catalogue import Catalogued, fetch
 from engines.errors import NetworkError
-from engines.build.golden_faces import golden_faces
 from engines.graph.network import Network, load_network
 from engines.pair.manifest import Manifest
 from engines.pruning.candidates import candidates

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines.errors import PairRefusedError
 from engines.build.golden_faces import GoldenFaces
+from engines.errors import PairRefusedError
 from engines.pair.acceptance import Acceptance, assess_pair, require_fit
 from engines.pair.execution import Execution
 from engines.pair.golden_vectors import Replay

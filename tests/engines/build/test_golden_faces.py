@@ -4,8 +4,8 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from engines.catalogue.catalogue import fetch, find_entry
 from engines.build.golden_faces import golden_faces, read_golden
+from engines.catalogue.catalogue import fetch, find_entry
 
 
 def test_each_person_has_three_faces_but_for_the_one_impostor():

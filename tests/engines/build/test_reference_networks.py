@@ -4,9 +4,9 @@ import onnx
 import pytest
 from onnx import helper
 
+from engines.build.reference_networks import reference_networks
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.graph.network import load_network
-from engines.build.reference_networks import reference_networks
 from engines.onnxruntime.backend import open_network
 from engines.pair.manifest import FileRecord, identified, read_manifest
 from engines.pruning.recipe import Recipe

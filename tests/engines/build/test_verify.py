@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
+from engines.build.verify import verify_pair
 from engines.errors import PairIntegrityError
 from engines.pair.golden_vectors import Tolerance
 from engines.pair.manifest import GoldenRecord, identified, read_manifest, write_manifest
-from engines.build.verify import verify_pair
 from tests.pairs import synthetic_faces, tiny_pair
 
 

@@ -1,0 +1,1 @@
+"""From a catalogue entry to a finished, verified engine pair."""
