@@ -1,4 +1,4 @@
-"""`edge-gate schema`: the configuration described for editors and for the README."""
+"""`edge-gate schema`: the configuration described for editors and for the documentation."""
 
 import argparse
 import json

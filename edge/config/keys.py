@@ -160,7 +160,7 @@ def shown_value(value: object) -> str:
 
 
 def markdown_tables() -> str:
-    """Return the README's tables: a row for each key, sections with the same rows together."""
+    """Return the tables of docs/configuration.md: a row a key, like sections once."""
     titles: dict[str, list[Key]] = {}
     for key in config_keys().values():
         if key.children:

@@ -12,8 +12,8 @@ class Section(BaseModel):
     A frozen part of the configuration that cannot be wrong.
 
     The docstring under each field is its documentation: it appears in the JSON Schema, in
-    `edge-gate explain` and in the README's table. A default of None means "not given"; None itself
-    cannot be written, since `edge.config.reader` refuses keys without a value.
+    `edge-gate explain` and in docs/configuration.md. A default of None means "not given"; None
+    itself cannot be written, since `edge.config.reader` refuses keys without a value.
     """
 
     model_config = ConfigDict(

@@ -32,7 +32,7 @@ def open_pycuda() -> CudaPort:
     try:
         import pycuda.driver as driver  # noqa: PLC0415, PLR0402 -- pycuda.driver is one C module
     except ImportError as error:
-        raise CudaError(f"pycuda: {error}: see 'On a Jetson' in the README") from error
+        raise CudaError(f"pycuda: {error}: see docs/jetson.md") from error
     return pycuda_port(driver)
 
 

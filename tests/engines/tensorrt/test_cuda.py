@@ -66,7 +66,7 @@ def test_where_no_binding_is_installed_each_is_named_with_its_remedy(monkeypatch
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(CudaError) as caught:
         open_cuda()
-    for remedy in ("pip install cuda-bindings", "README", "cuda-cudart"):
+    for remedy in ("pip install cuda-bindings", "docs/jetson.md", "cuda-cudart"):
         assert remedy in str(caught.value)
 
 
