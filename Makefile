@@ -14,7 +14,8 @@ SYSUSERS := $(PREFIX)/lib/sysusers.d/edge-gate.conf
 TMPFILES := $(PREFIX)/lib/tmpfiles.d/edge-gate.conf
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint bench soak services install install-program install-service uninstall clean
+.PHONY: help venv demo test lint bench soak services install install-program install-launcher \
+  install-service uninstall clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -59,8 +60,19 @@ install: install-program install-service ## install program, units and example t
 install-program:
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade -c constraints.txt \
 	  --target '$(DESTDIR)$(LIBDIR)' .
+	$(MAKE) --no-print-directory install-launcher
+
+# Neither -m nor an empty entry of PYTHONPATH: both import from the folder that the caller stands in,
+# before anything else. (-P is not known to Python 3.10, and -I would take PYTHONUNBUFFERED away.)
+define LAUNCHER
+#!/bin/sh
+PYTHONPATH= exec $(PYTHON) -c 'import sys; sys.path[0] = "$(LIBDIR)"; from edge.__main__ import main; sys.exit(main())' "$$@"
+endef
+export LAUNCHER
+
+install-launcher:
 	install -d '$(DESTDIR)$(BINDIR)'
-	printf '#!/bin/sh\nPYTHONPATH=%s exec $(PYTHON) -m edge "$$@"\n' '$(LIBDIR)' > '$(DESTDIR)$(BINDIR)/edge-gate'
+	printenv LAUNCHER > '$(DESTDIR)$(BINDIR)/edge-gate'
 	chmod 755 '$(DESTDIR)$(BINDIR)/edge-gate'
 
 install-service:

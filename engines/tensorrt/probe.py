@@ -1,8 +1,4 @@
-"""
-Ask CUDA and TensorRT what they are, in a process of its own: a broken driver may crash it.
-
-    python -m engines.tensorrt.probe
-"""
+"""Ask CUDA and TensorRT what they are, in a process of its own: a broken driver may crash it."""
 
 import json
 import subprocess
@@ -13,6 +9,9 @@ from engines.errors import BackendError
 from engines.tensorrt.api import load_api
 from engines.tensorrt.cuda.choose import open_cuda
 from engines.tensorrt.cuda.port import CudaDevice
+
+_ASK = "import sys; sys.path[:] = sys.argv[1:]; from engines.tensorrt.probe import main; main()"
+"""It imports from where this process does. `-m` would look into the current folder first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Probe:
 
 def probe(seconds: float = 30.0) -> Probe:
     """Return what CUDA and TensorRT answer; never raises for what they do."""
-    command = [sys.executable, "-m", "engines.tensorrt.probe"]
+    command = [sys.executable, "-c", _ASK, *sys.path]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -70,5 +69,6 @@ def _last(text: str) -> str:
     return lines[-1] if lines else "no message"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print what answers in this process as JSON."""
     print(json.dumps(asdict(ask())))  # noqa: T201
