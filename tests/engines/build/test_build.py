@@ -1,190 +1,224 @@
-"""TensorRT reports failure by None, False, -1 or a line in its log; each becomes one error."""
+from dataclasses import replace
 
-import os
-import signal
-import threading
-
+import numpy as np
+import onnx
 import pytest
 from rich.progress import Progress
 
-from engines.plans.build import build_plan
-from engines.plans.typing_mode import choose_typing
-from engines.tensorrt.api import describe, load_api
-from engines.tensorrt.errors import BuildError, ParseError
-from engines.tensorrt.sidecar import BatchProfile
-from tests.engines.tensorrt.api_table import VERSIONS
-from tests.engines.tensorrt.fake_builder import plan_facts
-from tests.engines.tensorrt.fake_gpu import FakeGpu
-from tests.engines.tensorrt.fake_tensorrt import fake_tensorrt
-from tests.engines.tensorrt.plans import World, build, request_for, tiny_model
+from engines.build.build import GOLDEN_FACES, BuildRequest, _require_lossless, build_pair
+from engines.build.request import build_catalogued
+from engines.catalogue.catalogue import find_entry
+from engines.errors import NetworkError, PairError, PairRefusedError, RecipeError
+from engines.pair.manifest import read_manifest
+from engines.pair.pair import open_pair, open_unproved
+from engines.pruning.named_recipes import find_recipe
+from engines.pruning.recipe import Cost, Recipe
+from tests.networks import TinyNetwork, loaded
+from tests.pairs import request, synthetic_faces, tiny_pair
 
 
-@pytest.fixture
-def model(tmp_path):
-    return tiny_model(tmp_path)
+@pytest.mark.parametrize("ending", ["gemm", "reshape"])
+def test_a_built_pair_opens_and_moves_its_golden_faces(tmp_path, ending):
+    manifest = tiny_pair(tmp_path, TinyNetwork(ending=ending))
+    with open_pair(tmp_path / "pair") as pair:
+        _, golden = open_unproved(tmp_path / "pair")
+        shift = pair.assess(golden.images).shift
+    assert pair.manifest == manifest
+    assert len(golden.images) == GOLDEN_FACES
+    assert shift == pytest.approx(golden.shift, abs=1e-6)
+    assert np.median(shift) > 1e-3
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_every_version_builds_with_the_typing_it_offers(version, model):
-    api = World(version).api()
-    typing = choose_typing(api, "auto")
-    graph = model.SerializeToString() if typing == "weak" else request_for(model).onnx
-    built = build(api, request_for(model, typing=typing, onnx=graph))
-    assert plan_facts(built.content)[0]["batches"] == [1, 2, 4]
+def test_the_manifest_tells_source_recipe_and_layers(tmp_path):
+    network = loaded(tmp_path)
+    recipe = Recipe(sparsity=0.25, keep_dense=("stem",))
+    manifest = build_pair(request(network, recipe), tmp_path / "pair")
+    assert manifest.network.source_sha256 == network.source_sha256
+    assert manifest.recipe == recipe
+    assert [(each.layer, each.masked) for each in manifest.layers] == [
+        ("stem", 0),
+        ("depthwise", 14),  # round(54 / 4), half to even
+        ("embedding_raw", 240),
+    ]
+    zeros = [
+        int((onnx.numpy_helper.to_array(each) == 0).sum())
+        for each in onnx.load(tmp_path / "pair" / "pruned.onnx").graph.initializer
+        if each.name.startswith(("stem_w", "depthwise_w", "gemm_w"))
+        and not each.name.endswith("bias")
+    ]
+    assert sorted(zeros) == [0, 14, 240]
 
 
-def test_strong_typing_is_preferred_where_both_exist():
-    assert choose_typing(World("10.3.0").api(), "auto") == "strong"
+def test_building_twice_gives_the_same_pair(tmp_path):
+    first = tiny_pair(tmp_path / "first")
+    second = tiny_pair(tmp_path / "second")
+    assert first.pair_id == second.pair_id
+    assert first.files == second.files
 
 
-def test_weak_typing_is_used_where_strong_does_not_exist():
-    assert choose_typing(World("8.6.1").api(), "auto") == "weak"
+def test_batch_norm_is_folded_in_both_halves(tmp_path):
+    tiny_pair(tmp_path)
+    for name in ("dense.onnx", "pruned.onnx"):
+        nodes = onnx.load(tmp_path / "pair" / name).graph.node
+        assert "BatchNormalization" not in {node.op_type for node in nodes}
 
 
-@pytest.mark.parametrize(("version", "wanted"), [("8.6.1", "strong"), ("11.4.0.106", "weak")])
-def test_a_typing_that_the_version_lacks_is_refused(version, wanted):
-    with pytest.raises(BuildError, match=f"offers no {wanted} typing"):
-        choose_typing(World(version).api(), wanted)
+def test_a_fused_pair_scores_like_the_pair_of_two_plain_networks(tmp_path):
+    recipe = Recipe(sparsity=0.3, layers=("embedding_raw",))
+    faces = synthetic_faces(seed=7).images
+    scored = {}
+    for form in ("fused", "separate"):
+        tiny_pair(tmp_path / form, TinyNetwork(dead_channels=2), recipe, form)
+        with open_pair(tmp_path / form / "pair") as pair:
+            scored[form] = pair.assess(faces)
+    cosines = (scored["fused"].embeddings * scored["separate"].embeddings).sum(axis=1)
+    assert cosines.min() > 0.999999
+    # Nothing is said about dead channels by magnitude: live weights are the same in both.
+    assert scored["fused"].shift == pytest.approx(scored["separate"].shift, abs=1e-5)
 
 
-def test_rtx_1_4_lists_the_fp16_flag_but_is_never_given_it():
-    with pytest.raises(BuildError, match="offers no weak typing"):
-        choose_typing(World("rtx1.4").api(), "weak")
+def test_a_pair_is_fused_unless_told_otherwise_and_says_what_it_costs(tmp_path):
+    asked = request(loaded(tmp_path), Recipe(sparsity=0.3, layers=("embedding_raw",)))
+    unasked = BuildRequest(asked.name, asked.licence, asked.network, asked.golden, asked.recipe)
+    manifest = build_pair(unasked, tmp_path / "pair")
+    assert set(manifest.files) == {"fused"}
+    # 6 filters of 27 weights on 10 x 8, 6 of 9 on 5 x 4, then 120 x 8; once more only the last.
+    alone = 6 * 27 * 80 + 6 * 9 * 20 + 120 * 8
+    assert manifest.cost == Cost(as_shipped=alone, dense=alone, pair=alone + 120 * 8)
+    assert [each.channels for each in manifest.compaction] == [6, 6]
 
 
-def test_weak_typing_sets_the_fp16_flag_and_pins_the_last_layer_to_fp32(model):
-    request = request_for(model, typing="weak", onnx=model.SerializeToString())
-    built = build(World("8.6.1").api(), request)
-    assert built.flags == ("FP16", "OBEY_PRECISION_CONSTRAINTS")
-    assert "embedding_raw" in plan_facts(built.content)[0]["pinned"]
+def test_two_plain_networks_cost_twice(tmp_path):
+    cost = tiny_pair(tmp_path).cost
+    assert cost.pair == 2 * cost.dense == 2 * cost.as_shipped
 
 
-def test_weak_typing_that_can_pin_no_layer_is_refused(model):
-    request = request_for(
-        model, typing="weak", onnx=model.SerializeToString(), kept_fp32=("elsewhere",)
+def test_embeddings_that_compaction_would_change_are_refused_with_the_way_out():
+    rows = np.eye(3, 8, dtype=np.float32)
+    _require_lossless(rows, rows + np.float32(2e-4))
+    with pytest.raises(NetworkError, match="--form separate"):
+        _require_lossless(rows, rows + np.float32(1e-3))
+
+
+@pytest.mark.registry
+def test_the_default_network_loses_a_quarter_of_its_channels_and_no_embedding(tmp_path):
+    entry = find_entry("mobilefacenet512")
+    manifest = build_catalogued(entry, tmp_path / "pair", 1, Progress(disable=True))
+    assert manifest.recipe == find_recipe("mobilefacenet512", "fast")
+    removed = sum(each.removed for each in manifest.compaction)
+    assert removed > 0.25 * sum(each.channels for each in manifest.compaction)
+    assert manifest.cost.dense < 0.67 * manifest.cost.as_shipped
+    # That the golden faces' cosines are above 0.999999 is what building it has checked.
+
+
+def test_sparsity_zero_did_not_move_and_is_refused(tmp_path):
+    with pytest.raises(PairRefusedError, match="did not move: median shift 0"):
+        tiny_pair(tmp_path, recipe=Recipe(sparsity=0))
+    assert not (tmp_path / "pair").exists()
+
+
+def test_a_pair_that_no_longer_tells_people_apart_is_refused(tmp_path):
+    with pytest.raises(PairRefusedError, match="the pruned network collapsed: equal error rate"):
+        tiny_pair(tmp_path, recipe=Recipe(sparsity=0.97))
+    assert not (tmp_path / "pair").exists()
+
+
+def test_a_network_that_knows_no_faces_is_refused(tmp_path):
+    asked = request(loaded(tmp_path))
+    shuffled = np.random.default_rng(0).permutation(asked.golden.subjects)
+    strangers = replace(asked, golden=replace(asked.golden, subjects=tuple(shuffled.tolist())))
+    with pytest.raises(
+        PairRefusedError, match="dense network does not tell the golden faces apart"
+    ):
+        build_pair(strangers, tmp_path / "pair")
+
+
+def test_a_refused_build_leaves_the_old_pair_in_use(tmp_path):
+    old = tiny_pair(tmp_path)
+    with pytest.raises(PairRefusedError):
+        tiny_pair(tmp_path, recipe=Recipe(sparsity=0))
+    assert read_manifest(tmp_path / "pair") == old
+
+
+def test_a_new_pair_replaces_the_old_one(tmp_path):
+    old = tiny_pair(tmp_path)
+    new = tiny_pair(tmp_path, recipe=Recipe(sparsity=0.3))
+    assert read_manifest(tmp_path / "pair") == new
+    assert old.pair_id != new.pair_id
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pair", "sources"]
+
+
+def test_a_folder_of_something_else_is_refused_before_any_work(tmp_path):
+    (tmp_path / "pair").mkdir()
+    (tmp_path / "pair" / "photograph.jpg").touch()
+    wrong_recipe = Recipe(keep_dense=("absent",))
+    with pytest.raises(PairError, match="exists and is no engine pair"):
+        tiny_pair(tmp_path, recipe=wrong_recipe)
+
+
+def test_an_unknown_layer_is_a_recipe_error(tmp_path):
+    with pytest.raises(RecipeError, match="no prunable layer 'absent'"):
+        tiny_pair(tmp_path, recipe=Recipe(keep_dense=("absent",)))
+
+
+def test_a_batch_frozen_where_nobody_looks_is_refused(tmp_path):
+    """Slice keeps the first face only: any batch runs, and gives one embedding."""
+    network = loaded(tmp_path)
+    model = onnx.ModelProto()
+    model.CopyFrom(network.model)
+    model.graph.node[-1].CopyFrom(
+        onnx.helper.make_node("Slice", ["embedding_raw_norm", "from", "to", "axis"], ["embedding"])
     )
-    with pytest.raises(BuildError, match="no layer of elsewhere"):
-        build(World("8.6.1").api(), request)
+    for name, value in (("from", 0), ("to", 1), ("axis", 0)):
+        model.graph.initializer.append(
+            onnx.numpy_helper.from_array(np.array([value], np.int64), name)
+        )
+    with pytest.raises(NetworkError, match=r"a batch of 3 gives \(1, 8\) embeddings"):
+        build_pair(request(replace(network, model=model)), tmp_path / "pair")
 
 
-def test_an_fp32_plan_gets_no_fp16_flag(model):
-    request = request_for(
-        model, typing="weak", precision="fp32", onnx=model.SerializeToString(), kept_fp32=()
+def test_a_batch_that_mixes_faces_is_refused(tmp_path):
+    network = loaded(tmp_path)
+    model = onnx.ModelProto()
+    model.CopyFrom(network.model)
+    model.graph.node[-1].CopyFrom(
+        onnx.helper.make_node("Softmax", ["embedding_raw_norm"], ["embedding"], axis=0)
     )
-    assert build(World("8.6.1").api(), request).flags == ()
+    model.opset_import[0].version = 13
+    with pytest.raises(NetworkError, match="other embeddings than one by one"):
+        build_pair(request(replace(network, model=model)), tmp_path / "pair")
 
 
-def test_garbage_that_the_parser_calls_parsed_is_refused(model):
-    with pytest.raises(ParseError, match="inputs none and outputs none, expected input"):
-        build(World().api(), request_for(model, onnx=b"hello"))
-
-
-def test_every_complaint_of_the_parser_is_shown_with_its_node(model):
-    with pytest.raises(ParseError) as caught:
-        build(World(faults={"parse"}).api(), request_for(model))
-    assert "node stem: no importer for Conv" in str(caught.value)
-    assert "node activated: no importer for PRelu" in str(caught.value)
-
-
-def test_tensorrt_8_knows_only_node_numbers_and_the_name_is_looked_up(model):
-    request = request_for(model, typing="weak", onnx=model.SerializeToString())
-    with pytest.raises(ParseError, match=r"node activated \(PRelu\): no importer"):
-        build(World("8.6.1", faults={"parse"}).api(), request)
-
-
-def test_a_plan_of_none_is_an_error_with_tensorrts_own_words(model):
-    with pytest.raises(BuildError, match="built no plan: Error Code 9"):
-        build(World(faults={"build"}).api(), request_for(model))
-
-
-def test_a_profile_index_of_minus_one_is_an_error(model):
-    wrong = BatchProfile(smallest=4, usual=2, largest=1)
-    with pytest.raises(BuildError, match=r"refused batch sizes \(4, 2, 1\)"):
-        build(World().api(), request_for(model, profile=wrong))
-
-
-def test_a_workspace_that_was_not_taken_is_an_error(model):
-    with pytest.raises(BuildError, match="refused a workspace"):
-        build(World(faults={"workspace"}).api(), request_for(model))
-
-
-def test_a_flag_that_was_not_taken_is_an_error(model):
-    with pytest.raises(BuildError, match="refused the flag SPARSE_WEIGHTS"):
-        build(World(faults={"flag"}).api(), request_for(model, sparse=True))
-
-
-def test_a_setting_refused_only_in_the_log_is_an_error(model):
-    module = fake_tensorrt("10.3.0", FakeGpu())
-    create = module.Builder.create_builder_config
-
-    def grumbling(builder):
-        builder._logger.log(1, "Error Code 3: API Usage Error")
-        return create(builder)
-
-    module.Builder.create_builder_config = grumbling
-    with pytest.raises(BuildError, match="refused a setting: Error Code 3"):
-        build(describe(module, "tensorrt"), request_for(model, sparse=True))
-
-
-def test_a_builder_without_a_driver_is_an_error_that_says_so(model):
-    with pytest.raises(BuildError, match="no usable CUDA driver"):
-        build(World(driver=False).api(), request_for(model))
-
-
-def test_the_timing_cache_of_an_earlier_build_is_used_and_returned(model):
-    built = build(World().api(), request_for(model, timings=b"earlier"))
-    assert built.timings == b"earlier+timings"
-
-
-def test_the_timing_cache_of_another_device_is_replaced_by_a_new_one(model):
-    built = build(World().api(), request_for(model, timings=b"other device"))
-    assert built.timings == b"+timings"
-
-
-def test_without_a_timing_cache_none_is_kept(model):
-    assert build(World().api(), request_for(model)).timings is None
-
-
-def test_an_rtx_plan_can_be_made_for_a_device_that_is_not_here(model):
-    built = build(
-        World("rtx1.7", driver=False).api(), request_for(model, compute_capability="SM86")
+def test_a_batch_frozen_by_a_shape_nobody_can_open_is_refused(tmp_path):
+    network = loaded(tmp_path)
+    model = onnx.ModelProto()
+    model.CopyFrom(network.model)
+    model.graph.node[-1].CopyFrom(
+        onnx.helper.make_node("Reshape", ["embedding_raw_norm", "eight"], ["embedding"])
     )
-    assert built.content[:4] == b"vtrt"
+    model.graph.initializer.append(
+        onnx.numpy_helper.from_array(np.array([1, 8], np.int64), "eight")
+    )
+    with pytest.raises(NetworkError, match="does not run a batch of 3"):
+        build_pair(request(replace(network, model=model)), tmp_path / "pair")
 
 
-def test_an_unknown_compute_capability_is_refused_with_those_that_exist(model):
-    with pytest.raises(BuildError, match=r"no compute capability SM87 .* SM86"):
-        build(World("rtx1.7", driver=False).api(), request_for(model, compute_capability="SM87"))
+class InterruptedProgress(Progress):
+    """Ctrl-C arrives while the second network embeds its faces."""
+
+    def track(self, sequence, description="", **_):  # type: ignore[override]
+        if "pruned" in description:
+            raise KeyboardInterrupt
+        yield from sequence
 
 
-def test_plain_tensorrt_builds_for_no_other_device(model):
-    with pytest.raises(BuildError, match="only for the GPU it runs on"):
-        build(World().api(), request_for(model, compute_capability="SM86"))
-
-
-def test_setting_the_event_cancels_a_build(model):
-    cancelled = threading.Event()
-    cancelled.set()
+def test_ctrl_c_while_embedding_leaves_the_old_pair_and_nothing_half_written(tmp_path):
+    old = tiny_pair(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        build_plan(World().api(), request_for(model), Progress(disable=True), cancelled)
-
-
-def test_ctrl_c_cancels_a_build_at_its_next_step_and_is_itself_again_afterwards(model):
-    module = fake_tensorrt("10.3.0", FakeGpu())
-
-    build_anyway = module.Builder.build_serialized_network
-
-    def interrupted(builder, network, config):
-        os.kill(os.getpid(), signal.SIGINT)
-        return build_anyway(builder, network, config)
-
-    module.Builder.build_serialized_network = interrupted
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        build(describe(module, "tensorrt"), request_for(model))
-    assert signal.getsignal(signal.SIGINT) == before
-
-
-def test_a_library_that_is_not_installed_is_an_error_that_says_how_to_install_it():
-    with pytest.raises(BuildError, match="python3-libnvinfer"):
-        load_api("tensorrt")
+        build_pair(
+            request(loaded(tmp_path / "sources")),
+            tmp_path / "pair",
+            InterruptedProgress(disable=True),
+        )
+    assert read_manifest(tmp_path / "pair") == old
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pair", "sources"]

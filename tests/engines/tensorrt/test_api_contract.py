@@ -13,7 +13,11 @@ from tests.engines.tensorrt import fake_builder, fake_runtime
 from tests.engines.tensorrt.api_table import VERSIONS, members, names_of
 from tests.engines.tensorrt.fake_tensorrt import ENUMS, fake_tensorrt
 
-SOURCES = sorted(Path(inspect.getfile(api)).parent.glob("*.py"))
+SOURCES = sorted(
+    path
+    for package in ("tensorrt", "plans")
+    for path in (Path(inspect.getfile(api)).parents[1] / package).glob("*.py")
+)
 
 EXPECTED = {
     "8.6.1": {"explicit_batch", "weak_typing"},
