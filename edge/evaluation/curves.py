@@ -91,7 +91,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetResult:
-    """Telemetry of the images as they are, or with a share of them degraded by one seed or more."""
+    """Figures of the images as they are, or with a share of them degraded by one seed or more."""
 
     name: str
     pairs: int

@@ -1,17 +1,16 @@
 """Catalogue entries: what they hold, and how they are read from YAML."""
 
 import math
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from engines.catalogue.download import Url
 from engines.catalogue.registry import Archive, Client, RegistryMember
+from engines.catalogue.strict_yaml import YamlError, read_yaml
 from engines.catalogue.tar import is_inside
 from engines.catalogue.values import (
     Catalogued,
@@ -239,23 +238,8 @@ def _problem(path: Path, problem: ErrorDetails) -> str:
     return f"{path}: {key}: {message}{got}"
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys silently; this one refuses them."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        names = [key.value for key, _ in node.value]
-        for index, (key, _) in enumerate(node.value):
-            if key.value in names[:index]:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key.value!r} is given twice", key.start_mark
-                )
-        return super().construct_mapping(node, deep)
-
-
 def _loaded(path: Path) -> object:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a SafeLoader
-    except (OSError, UnicodeDecodeError) as error:
-        raise EntryError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise EntryError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+        return read_yaml(path)
+    except YamlError as error:
+        raise EntryError(str(error)) from error

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from engines.catalogue.strict_yaml import YamlError, read_yaml
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.acceptance import Acceptance
 from engines.pair.golden_vectors import Tolerance
@@ -151,17 +152,15 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _content(path: Path) -> object:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not path.exists():
         raise PairError(
             f"{path.parent}: no engine pair ({path.name} is missing); make one with "
-            "'python build_engines.py build --network mobilefacenet512 --out "
-            f"{path.parent}'"
-        ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise PairIntegrityError(f"{path}: cannot be read: {reason}; build it again") from error
+            f"'edge-gate pair build --network mobilefacenet512 --out {path.parent}'"
+        )
+    try:
+        return read_yaml(path)
+    except YamlError as error:
+        raise PairIntegrityError(f"{error}; build it again") from error
 
 
 def _first(error: ValidationError) -> str:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from engines.catalogue.strict_yaml import read_yaml
 from engines.errors import RecipeError
 from engines.pruning.recipe import Recipe
 
@@ -24,7 +24,7 @@ class NamedRecipe(BaseModel):
 
     recipe: Recipe
     found: Annotated[str, Field(min_length=1)]
-    """Telemetry for people, with the pairs they come from."""
+    """Figures for people, with the pairs they come from."""
 
 
 _FILE = TypeAdapter(dict[str, dict[str, NamedRecipe]])
@@ -32,7 +32,7 @@ _FILE = TypeAdapter(dict[str, dict[str, NamedRecipe]])
 
 def named_recipes(network: str) -> dict[str, NamedRecipe]:
     """Return the recipes that are known for a network, by name."""
-    known = _FILE.validate_python(yaml.safe_load(RECIPES.read_text(encoding="utf-8")))
+    known = _FILE.validate_python(read_yaml(RECIPES))
     return {**known.get(network, {}), **known[EVERY_NETWORK]}
 
 

@@ -98,5 +98,5 @@ def test_what_is_no_manifest_is_refused_by_name(folder, content):
 
 
 def test_a_folder_without_manifest_names_the_command_that_makes_one(tmp_path):
-    with pytest.raises(PairError, match=r"build_engines\.py build .*--out"):
+    with pytest.raises(PairError, match=r"edge-gate pair build .*--out"):
         read_manifest(tmp_path / "absent")

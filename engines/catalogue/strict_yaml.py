@@ -1,0 +1,64 @@
+"""YAML of this package's own files and of the user's: each key once, of bounded size and depth."""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engines.errors import EnginesError
+
+LARGEST_FILE = 4 << 20
+"""Bytes; the manifest of the largest pair has some ten thousand."""
+DEEPEST_NESTING = 32
+"""Levels; far below Python's recursion limit, on which PyYAML stands."""
+
+
+class YamlError(EnginesError):
+    """A file is no YAML, or says one thing twice."""
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys silently; this one refuses them."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self.depth += 1
+        if self.depth > DEEPEST_NESTING:
+            raise yaml.composer.ComposerError(
+                None, None, f"nested deeper than {DEEPEST_NESTING} levels", None
+            )
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        names = [key.value for key, _ in node.value]
+        for index, (key, _) in enumerate(node.value):
+            if key.value in names[:index]:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key.value!r} is given twice", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> object:
+    """
+    Return the document of a file.
+
+    Raises:
+        YamlError: No readable regular file, too large, not UTF-8, not YAML, too deep, or a key
+            is given twice.
+    """
+    try:
+        if not path.is_file():
+            words = "no regular file" if path.exists() else "no such file"
+            raise YamlError(f"{path}: cannot be read: {words}")
+        if path.stat().st_size > LARGEST_FILE:
+            raise YamlError(f"{path}: larger than {LARGEST_FILE:,} bytes")
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- safe
+    except (OSError, UnicodeDecodeError) as error:
+        raise YamlError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise YamlError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
