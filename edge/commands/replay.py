@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from edge.config.effective import in_effect_for
 from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.console import console, progress
@@ -14,7 +15,7 @@ from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.footage.comparison import compare
 from edge.footage.comparison_report import Side, as_json, as_page, sentence
-from edge.footage.rerun import camera_settings, rerun
+from edge.footage.rerun import rerun
 from edge.gate.camera_gate import CameraGate
 from edge.sources.files import open_footage
 from engines.pair.pair import open_pair
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if len(arguments.config) != 2:
         raise UsageError("give --config twice: the configuration you have, then the other one")
     for path in arguments.config:
-        camera_settings(read_config(path).config, arguments.source)
+        in_effect_for(read_config(path).config, arguments.source, arguments.footage)
     out = made_folder(arguments.out)
     shown_on = console()
     problems: dict[str, EdgeError] = {}
@@ -82,7 +83,7 @@ def _side(
     problem: Callable[[EdgeError], None],
 ) -> Side:
     config = read_config(path).config
-    settings = camera_settings(config, arguments.source)
+    settings = in_effect_for(config, arguments.source, arguments.footage).faces
     sources = open_footage(arguments.footage, problem)
     detector = open_detector(config.detector, bars)
     with open_pair(config.pair, config.threads, execution_of(config.engine)) as pair:

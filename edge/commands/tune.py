@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     before = after = read_text(arguments.config)
     for target in wanted if asked.goal else ():
         # What cannot be changed is refused now, not after an hour of footage.
-        with_threshold(before, arguments.config, target.section, target.gate.threshold)
+        with_threshold(before, arguments.config, target.section, target.faces.gate.threshold)
     out, shown_on, problems = made_folder(arguments.out), console(), list[EdgeError]()
     tunings = _tunings(config, wanted, asked, (shown_on, problems))
     for target, tuning in zip(wanted, tunings, strict=True):
@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
             after = with_threshold(after, arguments.config, target.section, found)
             own = with_threshold(before, arguments.config, target.section, found)
             tuning = replace(tuning, diff=_diff(before, own, arguments.config))  # noqa: PLW2901
-        _tell(tuning, target.enough, out, shown_on)
+        _tell(tuning, target.faces.tracks.enough, out, shown_on)
     for problem in problems:
         shown_on.print(f"not looked at: {problem}", markup=False, style="red")
     sys.stdout.write(_diff(before, after, arguments.config))

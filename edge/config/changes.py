@@ -1,18 +1,10 @@
-"""What a new configuration changes, so that nothing else is disturbed. Pure."""
+"""What a new configuration changes, so that nothing else is disturbed."""
 
 from dataclasses import dataclass
 
-from edge.config.masks import polygon
-from edge.config.model import (
-    Config,
-    GateSettings,
-    Source,
-    effective_gate,
-    effective_mode,
-    effective_tracks,
-)
+from edge.config.effective import in_effect
+from edge.config.model import Config, Source
 from edge.config.source import SourceSettings
-from edge.config.tracks import Mode, TrackSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +42,6 @@ class Changes:
         return ", ".join(filter(None, parts)) or "nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """Everything that decides about the faces of one source."""
-
-    gate: GateSettings
-    tracks: TrackSettings
-    mode: Mode
-    masks: tuple[str, ...]
-
-    @property
-    def polygons(self) -> tuple[tuple[tuple[float, float], ...], ...]:
-        """The masks as corners."""
-        return tuple(polygon(text) for text in self.masks)
-
-
-def decisions(config: Config, source: Source) -> Decisions:
-    """Return what is in effect for one source."""
-    return Decisions(
-        gate=effective_gate(config, source),
-        tracks=effective_tracks(config, source),
-        mode=effective_mode(config, source),
-        masks=source.masks,
-    )
-
-
 def changes(before: Config, after: Config) -> Changes:
     """Return what must be done to get from one configuration to another."""
     old, new = ({source.name: source for source in each.sources} for each in (before, after))
@@ -88,7 +55,7 @@ def changes(before: Config, after: Config) -> Changes:
         closed=tuple(name for name in old if name not in kept),
         opened=tuple(name for name in new if name not in kept),
         retuned=tuple(
-            name for name in kept if _looks(before, old[name]) != _looks(after, new[name])
+            name for name in kept if in_effect(before, old[name]) != in_effect(after, new[name])
         ),
     )
 
@@ -100,7 +67,3 @@ def _engines(config: Config) -> tuple[object, ...]:
 def _opens_alike(one: Source, other: Source) -> bool:
     keys = SourceSettings.model_fields
     return all(getattr(one, key) == getattr(other, key) for key in keys)
-
-
-def _looks(config: Config, source: Source) -> tuple[object, ...]:
-    return decisions(config, source), source.schedule, source.max_fps

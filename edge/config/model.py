@@ -157,7 +157,10 @@ class Config(Section):
     gate: GateSettings = Field(default_factory=GateSettings)
     """Which faces are forwarded, for every source."""
     mode: Mode = "best_shot"
-    """best_shot: the best faces of each track; every: each good face; observe: count only."""
+    """
+    best_shot: the best faces of each track, or each good face where there are photographs and no
+    video; every: each good face; observe: count only.
+    """
     tracks: TrackSettings = Field(default_factory=TrackSettings)
     """What is forwarded of one person walking by, for every source."""
     sources: Annotated[
@@ -174,26 +177,3 @@ class Config(Section):
     """Remembers what was decided about every face, for `edge-gate tune`; off if not set."""
     page: PageSettings = Field(default_factory=PageSettings)
     """A page to look at the gate in a browser, and what monitoring asks."""
-
-
-_ALTERNATIVE = {"threshold": "shift_at_most", "shift_at_most": "threshold"}
-
-
-def effective_gate(config: Config, source: Source) -> GateSettings:
-    """Return the gate of one source: its own keys, then those of `config.gate`, then defaults."""
-    own = source.gate.model_dump(exclude_unset=True)
-    replaced = {_ALTERNATIVE[key] for key in own if key in _ALTERNATIVE}
-    inherited = config.gate.model_dump(exclude_unset=True, exclude=replaced)
-    return GateSettings.model_validate(inherited | own)
-
-
-def effective_tracks(config: Config, source: Source) -> TrackSettings:
-    """Return the track settings of one source: its own keys, then `config.tracks`'s, defaults."""
-    own = source.tracks.model_dump(exclude_unset=True)
-    inherited = config.tracks.model_dump(exclude_unset=True)
-    return TrackSettings.model_validate(inherited | own)
-
-
-def effective_mode(config: Config, source: Source) -> Mode:
-    """Return the mode of one source."""
-    return source.mode or config.mode

@@ -5,19 +5,14 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from edge.config.effective import in_effect, with_inherited
 from edge.config.file import LoadedConfig
 from edge.config.keys import Key, config_keys
-from edge.config.model import (
-    Config,
-    GateSettings,
-    Source,
-    effective_gate,
-    effective_mode,
-    effective_tracks,
-)
+from edge.config.model import GateSettings
 from edge.config.reader import Document, KeyPath
 
 DEFAULT = "default"
+PHOTOGRAPHS = "photographs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +24,7 @@ class Setting:
     value: object
     """None when it is not set."""
     origin: str
-    """`file:line`, or "default"."""
+    """`file:line`, "default", or "photographs": they have a mode of their own."""
     key: Key
     """Its documentation."""
 
@@ -54,26 +49,23 @@ class _Value:
 
 def effective_settings(loaded: LoadedConfig) -> tuple[Setting, ...]:
     """Return the settings in the order of the documentation; each source has what it inherits."""
-    sources = [_with_inherited(loaded.config, source) for source in loaded.config.sources]
-    config = loaded.config.model_copy(update={"sources": tuple(sources)})
+    written = loaded.config.sources
+    sources = tuple(with_inherited(loaded.config, source) for source in written)
+    config = loaded.config.model_copy(update={"sources": sources})
+    photographs = {
+        ("sources", index, "mode")
+        for index, source in enumerate(written)
+        if in_effect(loaded.config, source).photographs
+    }
     return tuple(
         Setting(
             name=each.name,
             value=each.value,
-            origin=_origin(loaded.document, each),
+            origin=PHOTOGRAPHS if each.path in photographs else _origin(loaded.document, each),
             key=config_keys()[each.key_name],
         )
         for each in _values(_Value(config, (), "", ""))
     )
-
-
-def _with_inherited(config: Config, source: Source) -> Source:
-    inherited = {
-        "gate": effective_gate(config, source),
-        "mode": effective_mode(config, source),
-        "tracks": effective_tracks(config, source),
-    }
-    return source.model_copy(update=inherited)
 
 
 def _values(parent: _Value) -> Iterator[_Value]:

@@ -1,5 +1,8 @@
 """The part of the configuration that says where frames come from, and how long to wait for them."""
 
+import os
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
@@ -111,3 +114,24 @@ class SourceSettings(Section):
         if self.login is not None and "@" in self.uri.address:
             raise ValueError("login is given, and uri holds a user name too; keep one of them")
         return self
+
+
+VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm"})
+"""File name endings read as video, lower case."""
+
+
+def is_video(path: Path) -> bool:
+    """Tell by its name whether a file is read as video."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def are_stills(paths: Iterable[Path]) -> bool:
+    """Tell whether there is footage, and no video in it, also somewhere below a folder."""
+    present = [path for path in paths if path.exists()]
+    return bool(present) and not any(_holds_video(path) for path in present)
+
+
+def _holds_video(path: Path) -> bool:
+    return is_video(path) or any(
+        is_video(Path(name)) for _, _, files in os.walk(path) for name in files
+    )

@@ -13,12 +13,10 @@ from datetime import datetime, timedelta, timezone
 
 from rich.progress import Progress
 
-from edge.config.masks import polygon
-from edge.config.model import Config, Source, effective_gate, effective_mode, effective_tracks
-from edge.errors import SourceError, UsageError
+from edge.errors import SourceError
 from edge.footage.assess_files import Report
 from edge.gate.best_shot import Shot
-from edge.gate.camera_gate import CameraGate, CameraSettings
+from edge.gate.camera_gate import CameraGate
 from edge.gate.outcome import Outcome
 from edge.samples import Box, Captured, Frame, Reason, Verdict
 from edge.sources.files import ImageFiles, VideoFile
@@ -64,32 +62,6 @@ class Rerun:
     """Faces not sent, by reason."""
     decided: dict[tuple[str, int], list[Decided]] = field(default_factory=dict)
     """By the file and the index of the frame."""
-
-
-def camera_settings(config: Config, named: str | None) -> CameraSettings:
-    """
-    Return the settings of one camera; without a name those of the only one, or what all share.
-
-    Raises:
-        UsageError: There is no such camera.
-    """
-    if named is None and len(config.sources) > 1:
-        return CameraSettings(config.gate, config.tracks, config.mode)
-    source = _source(config, named or config.sources[0].name)
-    return CameraSettings(
-        effective_gate(config, source),
-        effective_tracks(config, source),
-        effective_mode(config, source),
-        tuple(polygon(text) for text in source.masks),
-    )
-
-
-def _source(config: Config, name: str) -> Source:
-    for source in config.sources:
-        if source.name == name:
-            return source
-    names = ", ".join(source.name for source in config.sources)
-    raise UsageError(f"no source {name!r} in the configuration; it has {names}")
 
 
 def rerun(

@@ -9,13 +9,12 @@ in one batch between them; `take` goes the whole way.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from edge.config.masks import Polygon, is_masked
-from edge.config.model import GateSettings
-from edge.config.tracks import Mode, TrackSettings
+from edge.config.effective import CameraSettings
+from edge.config.masks import is_masked
 from edge.gate.assess import Candidate, assessment, candidates, face_image
 from edge.gate.batch import Pending, Scored, score_pending
 from edge.gate.best_shot import BestShots, Shot
@@ -28,16 +27,6 @@ from edge.samples import Assessment, Captured, Reason, Verdict
 from engines.pair.pair import EnginePair
 
 NO_PIXELS = np.empty((0, 0, 3), np.uint8)
-
-
-@dataclass(frozen=True, slots=True)
-class CameraSettings:
-    """What is decided by: the gate, and what is forwarded of a track."""
-
-    gate: GateSettings
-    tracks: TrackSettings
-    mode: Mode
-    masks: tuple[Polygon, ...] = ()
 
 
 class CameraGate:

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
-from edge.config.model import Config, effective_gate
+from edge.config.effective import in_effect
+from edge.config.model import Config
 from edge.errors import ConfigError
 from edge.page.http_messages import Refusal, Request, Response, json_response
 from edge.page.memory import CameraMemory, Live, Remembered
@@ -108,10 +109,10 @@ class CameraPages:
 
     def _threshold(self, name: str) -> float:
         config = self.running()
-        gate = effective_gate(config, source_of(config, name))
-        if gate.shift_at_most is not None:
+        threshold = in_effect(config, source_of(config, name)).faces.threshold
+        if threshold is None:
             raise ConfigError("shift_at_most decides here; remove it to use a threshold")
-        return gate.threshold
+        return threshold
 
     def _require_allowed(self) -> None:
         if not self.running().page.allow_apply:

@@ -7,7 +7,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from edge.config.model import Config, effective_gate, effective_mode
+from edge.config.effective import in_effect
+from edge.config.model import Config
 from edge.page.http_messages import Refusal, Request, Response, json_response, words_response
 from edge.page.page import Document, Gate
 from edge.page.threshold import source_of
@@ -102,15 +103,15 @@ def state_document(status: Mapping[str, Any], config: Config) -> Document:
 def _camera(status: Mapping[str, Any], config: Config) -> Document:
     state = State(status["state"])
     source = source_of(config, status["name"])
-    gate = effective_gate(config, source)
+    faces = in_effect(config, source).faces
     return {
         "name": source.name,
         "state": state.value,
         "words": STATE_WORDS[state],
         "error": None if state is State.STREAMING else status["error"],
         "notices": list(_notices(status)),
-        "mode": effective_mode(config, source),
-        "threshold": None if gate.shift_at_most is not None else gate.threshold,
+        "mode": faces.mode,
+        "threshold": faces.threshold,
         "frames": sum(status["frames"].values()),
         "faces": sum(status["faces"].values()),
         "forwarded": status["faces"]["forwarded"],

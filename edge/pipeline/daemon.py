@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from edge.config.changes import Changes, changes
+from edge.config.effective import in_effect
 from edge.config.model import Config, Source
 from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import ImageError
@@ -21,7 +22,7 @@ from edge.gate.observation import NOBODY, Listeners
 from edge.pipeline.forwarding import Forwarding
 from edge.pipeline.ledger import Ledger
 from edge.pipeline.open_delivery import open_delivery
-from edge.pipeline.open_networks import camera_settings, open_networks
+from edge.pipeline.open_networks import open_networks
 from edge.pipeline.stream import Stream
 from edge.pipeline.worker import Worker
 from edge.sources.live import LiveSource
@@ -220,7 +221,7 @@ class Daemon:
         self.worker.together = self._engines.together
         for source in config.sources:
             if source.name in names and source.name in self.worker.streams:
-                decided = camera_settings(config, source)
+                decided = in_effect(config, source).faces
                 stream = self.worker.streams[source.name]
                 stream.retune(source, self._engines, decided, self.worker.forwarding)
 

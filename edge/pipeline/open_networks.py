@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 from rich.progress import Progress
 
-from edge.config.changes import decisions
+from edge.config.effective import in_effect
 from edge.config.engine import execution_of, frames_together
 from edge.config.model import Config, Source
 from edge.detection.open import open_detector
-from edge.gate.camera_gate import CameraGate, CameraSettings
+from edge.gate.camera_gate import CameraGate
 from edge.protocols import FaceDetector
-from edge.sources.files import holds_video
 from engines.pair.pair import EnginePair, open_pair
 
 
@@ -25,16 +24,7 @@ class Networks:
 
     def camera_gate(self, config: Config, source: Source) -> CameraGate:
         """Return the gate of one source, with no tracks yet."""
-        return CameraGate(self.detector, self.pair, camera_settings(config, source))
-
-
-def camera_settings(config: Config, source: Source) -> CameraSettings:
-    """Return what decides about the faces of one source."""
-    decided = decisions(config, source)
-    is_stills = not source.uri.is_live and not holds_video(source.uri.path)
-    # Photographs are no recording of a walk: nobody is followed from one to the next.
-    mode = "every" if is_stills and decided.mode == "best_shot" else decided.mode
-    return CameraSettings(decided.gate, decided.tracks, mode, decided.polygons)
+        return CameraGate(self.detector, self.pair, in_effect(config, source).faces)
 
 
 def open_networks(config: Config, bars: Progress | None = None) -> Networks:

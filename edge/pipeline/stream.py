@@ -4,11 +4,12 @@ import secrets
 from dataclasses import replace
 from datetime import datetime
 
+from edge.config.effective import CameraSettings
 from edge.config.model import Source
 from edge.config.schedule import is_scheduled
 from edge.errors import DetectorError
 from edge.gate.batch import Pending, Scored
-from edge.gate.camera_gate import CameraGate, CameraSettings
+from edge.gate.camera_gate import CameraGate
 from edge.gate.observation import Observation, Observer
 from edge.gate.outcome import Outcome
 from edge.pipeline.forwarding import Forwarding, Origin

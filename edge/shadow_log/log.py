@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edge.config.model import Config, effective_mode
+from edge.config.effective import in_effect
+from edge.config.model import Config
 from edge.config.tracks import Mode
 from edge.gate.observation import Observation
 from edge.gate.outcome import SeenFace
@@ -49,7 +50,7 @@ class ShadowLog:
         else:
             kept = before is not None and before.writer.settings == config.shadow_log
             writer = before.writer if kept and before else ShadowLogWriter(config.shadow_log)
-            modes = {source.name: effective_mode(config, source) for source in config.sources}
+            modes = {each.name: in_effect(config, each).faces.mode for each in config.sources}
             self._use = _Use(writer, modes, pair_id)
         if before is not None and (self._use is None or self._use.writer is not before.writer):
             before.writer.stop()

@@ -1,11 +1,11 @@
 """Frames from files: still images, folders of them, and recorded video."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
 
+from edge.config.source import VIDEO_SUFFIXES, is_video
 from edge.errors import ImageError, SourceError
 from edge.samples import Frame
 from edge.sources.images import SUFFIXES, files_in, read_image
@@ -22,22 +22,6 @@ def native_path(path: Path) -> str:
     if any("\ud800" <= letter <= "\udfff" for letter in text):
         raise SourceError(f"{path}: a name here is not UTF-8, which OpenCV cannot open; rename it")
     return text
-
-
-VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm"})
-"""File name endings read as video, lower case."""
-
-
-def is_video(path: Path) -> bool:
-    """Tell by its name whether a file is read as video."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
-
-
-def holds_video(path: Path) -> bool:
-    """Tell whether a path is a video, or a folder with one somewhere below."""
-    return is_video(path) or any(
-        is_video(Path(name)) for _, _, files in os.walk(path) for name in files
-    )
 
 
 class ImageFiles:

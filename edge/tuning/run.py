@@ -1,5 +1,6 @@
 """Look at the footage of one camera and find its threshold."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
+from edge.config.effective import CameraSettings
 from edge.config.masks import is_masked
 from edge.config.reader import key_name
 from edge.errors import TuningError
@@ -113,12 +115,12 @@ def tune_logged_camera(target: Target, asked: Asked, pair_id: str) -> Tuning:
 
 
 def _looked_at(target: Target, asked: Asked, observed: Observed, pair_id: str) -> Tuning:
-    goal = None if asked.goal is None else replace(asked.goal, keep=target.keep)
+    goal = None if asked.goal is None else replace(asked.goal, keep=_keep(target.faces))
     return Tuning(
         camera=target.name,
         key=f"{key_name(target.section)}.threshold",
         observed=observed,
-        current=None if target.gate.shift_at_most is not None else target.gate.threshold,
+        current=target.faces.threshold,
         goal=goal,
         steps=forward_rates(footage_of(observed)),
         pair_id=pair_id,
@@ -141,6 +143,10 @@ def baseline_of_tuning(tuning: Tuning, enough: float) -> Baseline | None:
     return baseline_of(best, enough, tuning.pair_id)
 
 
+def _keep(faces: CameraSettings) -> int:
+    return sys.maxsize if faces.mode == "every" else faces.tracks.keep
+
+
 def _files(target: Target, asked: Asked) -> Sequence[Path]:
     if asked.labels is None:
         return target.footage
@@ -152,9 +158,13 @@ def _take(
 ) -> tuple[Assessment, ...]:
     """Return the faces of a frame, scored where they can be; masked ones are nobody's business."""
     height, width = frame.pixels.shape[:2]
-    faces = assess_frame(frame, opened.detector, opened.pair, target.gate, score_discarded=True)
+    faces = assess_frame(
+        frame, opened.detector, opened.pair, target.faces.gate, score_discarded=True
+    )
     seen = tuple(
-        face for face in faces if not is_masked(target.masks, face.face.landmarks, (width, height))
+        face
+        for face in faces
+        if not is_masked(target.faces.masks, face.face.landmarks, (width, height))
     )
     if frame.time_s is None:
         centres.take(frame, seen)

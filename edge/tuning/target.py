@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.config.masks import Polygon, polygon
-from edge.config.model import Config, GateSettings, Source, effective_gate, effective_mode
-from edge.config.model import effective_tracks as tracks_of
+from edge.config.effective import CameraSettings, after_observing
+from edge.config.model import Config
 from edge.config.reader import KeyPath
 from edge.errors import UsageError
 from edge.shadow_log.file import is_shadow_log
 
 ALL_CAMERAS = "all-cameras"
-EVERY_FACE = 1_000_000
-"""More faces than a track has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +21,8 @@ class Target:
     """Of the camera, or of the gate that all share; safe as a file name."""
     section: KeyPath
     """The gate that is changed."""
-    gate: GateSettings
-    """In effect."""
-    keep: int
-    """Faces forwarded of each track."""
-    enough: float
-    """Quality score from which on no better face of a track is looked for."""
-    masks: tuple[Polygon, ...]
+    faces: CameraSettings
+    """In effect, in the mode that follows where it only observes for now."""
     footage: tuple[Path, ...]
 
 
@@ -52,8 +44,8 @@ def targets(config: Config, footage: Sequence[Path], named: str | None) -> tuple
     if is_log and len(footage) > 1:
         raise UsageError("a shadow log is looked at by itself: leave out the other footage")
     if footage and len(chosen) > 1 and not is_log:
-        keep, enough = _keep(config, None), config.tracks.enough
-        return (Target(ALL_CAMERAS, ("gate",), config.gate, keep, enough, (), tuple(footage)),)
+        shared = after_observing(config, None, footage).faces
+        return (Target(ALL_CAMERAS, ("gate",), shared, tuple(footage)),)
     if not footage:
         chosen = [index for index in chosen if _own_footage(config, index) is not None]
     if not chosen:
@@ -75,14 +67,13 @@ def _target(config: Config, index: int, footage: Sequence[Path], *, own: bool) -
     source = config.sources[index]
     alone = len(config.sources) == 1 and not own
     shared = alone and "threshold" not in source.gate.model_fields_set
+    shown = tuple(footage) or (_own_footage(config, index) or source.uri.path,)
+    recorded = () if any(is_shadow_log(path) for path in shown) else shown
     return Target(
         name=source.name,
         section=("gate",) if shared else ("sources", index, "gate"),
-        gate=effective_gate(config, source),
-        keep=_keep(config, source),
-        enough=tracks_of(config, source).enough,
-        masks=tuple(polygon(text) for text in source.masks),
-        footage=tuple(footage) or (_own_footage(config, index) or source.uri.path,),
+        faces=after_observing(config, source, recorded).faces,
+        footage=shown,
     )
 
 
@@ -92,11 +83,3 @@ def _own_footage(config: Config, index: int) -> Path | None:
     if uri.scheme == "file":
         return uri.path
     return log.path if log is not None and is_shadow_log(log.path) else None
-
-
-def _keep(config: Config, source: Source | None) -> int:
-    mode = config.mode if source is None else effective_mode(config, source)
-    tracks = config.tracks if source is None else tracks_of(config, source)
-    if mode == "observe":  # which forwards nothing: what matters is the mode that will follow it
-        mode = config.mode
-    return EVERY_FACE if mode == "every" else tracks.keep

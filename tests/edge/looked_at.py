@@ -11,8 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge.config.effective import in_effect
 from edge.config.file import read_config
-from edge.config.model import Config, effective_gate
+from edge.config.model import Config
 from edge.gate.best_shot import Shot
 from edge.gate.observation import Observation
 from edge.gate.outcome import Outcome, SeenFace
@@ -137,7 +138,6 @@ class LookedAt:
 
     def _camera(self, name: str) -> dict[str, object]:
         source = next(each for each in self.config.sources if each.name == name)
-        gate = effective_gate(self.config, source)
         state = self.states.get(name, "streaming")
         return {
             "name": name,
@@ -145,7 +145,7 @@ class LookedAt:
             "words": state,
             "error": self.errors.get(name),
             "mode": "best_shot",
-            "threshold": None if gate.shift_at_most is not None else gate.threshold,
+            "threshold": in_effect(self.config, source).faces.threshold,
             "notices": self.notices.get(name, []),
             "frames": self.counts[name],
             "faces": self.counts[name],

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.config.effective import CameraSettings
 from edge.config.masks import polygon
 from edge.config.model import GateSettings
 from edge.config.tracks import TrackSettings
 from edge.gate.best_shot import Shot
-from edge.gate.camera_gate import CameraGate, CameraSettings
+from edge.gate.camera_gate import CameraGate
 from edge.samples import Captured, Frame, Reason
 from engines.errors import BackendError
 from engines.pair.pair import EnginePair

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from edge.config.delivery import BackoffSettings, DeliverySettings, OutboxSettings
+from edge.config.effective import CameraSettings
 from edge.config.model import GateSettings, Source
 from edge.config.schedule import DAYS, Hours
 from edge.config.tracks import TrackSettings
 from edge.config.uri import parse_uri
 from edge.delivery.dispatcher import Dispatcher
 from edge.errors import DetectorError
-from edge.gate.camera_gate import CameraGate, CameraSettings
+from edge.gate.camera_gate import CameraGate
 from edge.gate.observation import Observation, Observers
 from edge.gate.outcome import Outcome
 from edge.pipeline.forwarding import Forwarding

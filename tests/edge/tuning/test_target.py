@@ -4,7 +4,7 @@ import pytest
 
 from edge.errors import UsageError
 from edge.shadow_log.file import open_shadow_log
-from edge.tuning.target import ALL_CAMERAS, EVERY_FACE, targets
+from edge.tuning.target import ALL_CAMERAS, targets
 from tests.edge.configurations import loaded
 
 ONE = """\
@@ -44,18 +44,26 @@ def test_the_only_camera_keeps_a_threshold_of_its_own():
 
 def test_without_footage_each_recording_of_the_configuration_is_a_target():
     door, yard = found(THREE)
-    assert (door.name, door.section, door.gate.threshold) == ("door", ("sources", 0, "gate"), 40)
-    assert (yard.name, yard.section, yard.gate.threshold) == ("yard", ("sources", 1, "gate"), 30)
-    assert (door.keep, yard.keep) == (3, EVERY_FACE)
-    assert door.gate.max_roll == 20
-    assert len(door.masks) == 1
+    assert (door.name, door.section, door.faces.gate.threshold) == (
+        "door",
+        ("sources", 0, "gate"),
+        40,
+    )
+    assert (yard.name, yard.section, yard.faces.gate.threshold) == (
+        "yard",
+        ("sources", 1, "gate"),
+        30,
+    )
+    assert (door.faces.mode, yard.faces.mode) == ("best_shot", "every")
+    assert (door.faces.tracks.keep, door.faces.gate.max_roll) == (3, 20)
+    assert len(door.faces.masks) == 1
 
 
 def test_a_camera_that_only_observes_is_tuned_for_the_mode_to_come():
     observing = THREE.replace("masks:", "mode: observe, masks:")
-    assert [target.keep for target in found(observing)] == [3, EVERY_FACE]
+    assert [target.faces.mode for target in found(observing)] == ["best_shot", "every"]
     (door, _) = found(observing + "mode: every\n")
-    assert door.keep == EVERY_FACE
+    assert door.faces.mode == "every"
 
 
 @pytest.fixture
@@ -89,7 +97,11 @@ def test_footage_without_a_name_is_of_all_cameras():
 
 def test_footage_with_a_name_is_of_that_camera_live_or_not():
     (gate,) = found(THREE, FOOTAGE, "gate")
-    assert (gate.name, gate.section, gate.gate.threshold) == ("gate", ("sources", 2, "gate"), 30)
+    assert (gate.name, gate.section, gate.faces.gate.threshold) == (
+        "gate",
+        ("sources", 2, "gate"),
+        30,
+    )
 
 
 @pytest.mark.parametrize(
