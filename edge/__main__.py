@@ -1,8 +1,9 @@
 """
-The command line: `python -m edge COMMAND`, installed as `edge-gate`.
+The command line: `edge-gate COMMAND`, also `python -m edge COMMAND`.
 
-Each module of `edge.commands` has `add_arguments(parser)` and `run(arguments) -> exit code`;
-it is imported only when its command was named, so that `--help` stays quick.
+Each module of `edge.commands` has `run(arguments) -> exit code`, and the one of the same name in
+`edge.commands.arguments` has `add_arguments(parser)`. What the command line says is read without
+the libraries that do it, so that `--help` and a mistake are answered at once.
 """
 
 import argparse
@@ -22,6 +23,7 @@ COMMANDS = {
     "run": "run the gate over the sources of a configuration: files to their end, cameras for ever",
     "tune": "suggest a threshold from recorded footage, with a report to look at",
     "replay": "what one configuration forwards of recorded footage and another does not",
+    "pair": "build, calibrate, inspect and verify engine pairs",
     "models": "list, fetch and locate networks and detectors",
     "evaluate": "measure on your own pairs whether quality tells which comparisons will fail",
     "bench": "time the networks, the detector and the whole frame on this machine",
@@ -50,7 +52,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
 
 
-def _parser(named: str | None) -> argparse.ArgumentParser:
+def parser_of(named: str | None) -> argparse.ArgumentParser:
+    """Return the program's parser, which knows all commands by name and one of them in full."""
     parser = _Parser(prog="edge-gate", description="Forward only the faces worth recognising.")
     parser.add_argument("--version", action="version", version=f"edge-gate {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -62,7 +65,7 @@ def _parser(named: str | None) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == named:
-            importlib.import_module(f"edge.commands.{name}").add_arguments(subparser)
+            importlib.import_module(f"edge.commands.arguments.{name}").add_arguments(subparser)
     return parser
 
 
@@ -95,7 +98,7 @@ def _run(named: str | None, words: Sequence[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Records are UTF-8 in any locale, and names of files may hold bytes that are not.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    arguments = _parser(named).parse_args(words)
+    arguments = parser_of(named).parse_args(words)
     code = int(importlib.import_module(f"edge.commands.{arguments.command}").run(arguments))
     if sys.stdout is not None:
         sys.stdout.flush()

@@ -1,6 +1,5 @@
 """One job on a cluster: what is not there yet is computed and kept, part by part."""
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,27 +41,6 @@ class Finished:
                 f"{part.items[0]} and the {len(part.items) - 1} after it: not computed, workers "
                 "died of them; look at the workers' logs and memory, then run the command again"
             )
-
-
-def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the scheduler and the size of the parts."""
-    parser.add_argument(
-        "--cluster", metavar="tcp://HOST:PORT", help="let the workers of this Dask scheduler do it"
-    )
-    parser.add_argument(
-        "--part-size",
-        type=_at_least_one,
-        default=256,
-        metavar="N",
-        help="with --cluster: images in one part (%(default)s)",
-    )
-
-
-def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
 
 
 def complete(

@@ -1,1 +1,1 @@
-"""One module for each command of `python -m edge`; `edge/__main__.py` wires them."""
+"""One module for each command of `edge-gate`; `edge.__main__` wires them to their arguments."""

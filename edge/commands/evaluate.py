@@ -13,15 +13,8 @@ from rich.progress import Progress
 
 from edge.cluster.measure import measured_on_cluster
 from edge.cluster.measure_part import MeasureJob
-from edge.cluster.run import Where, add_cluster_arguments
+from edge.cluster.run import Where
 from edge.cluster.work import PairPlace, software
-from edge.commands.evaluate_options import (
-    to_measures,
-    to_names,
-    to_number_above_one,
-    to_seeds,
-    to_share,
-)
 from edge.config.model import DetectorSettings
 from edge.console import console
 from edge.console import progress as progress_on
@@ -30,7 +23,7 @@ from edge.errors import UsageError
 from edge.evaluation.curves import Plan
 from edge.evaluation.face_store import FaceStore
 from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer
-from edge.evaluation.measures import MEASURES, MeasureSettings, open_measures
+from edge.evaluation.measures import MeasureSettings, open_measures
 from edge.evaluation.pair_list import read_pairs
 from edge.evaluation.plot import draw
 from edge.evaluation.report import Evaluation, as_json, reasons, tables, write_json
@@ -44,93 +37,11 @@ from edge.evaluation.run import (
     milliseconds,
     versions,
 )
-from engines.biometrics.degrade import FAULTS
 from engines.onnxruntime.backend import open_network
 from engines.pair.dense import dense_network
 from engines.pair.pair import EnginePair, open_pair
 
 BOOTSTRAP_SEED = 0
-DEFAULT = "(default: %(default)s)"
-
-EPILOG = f"""\
-measures (higher is better in each):
-{chr(10).join(f"  {name:<10} {what}" for name, what in MEASURES.items())}
-
-PAIRS is a CSV file with the columns image_a, image_b (paths below the folder of images) and mated
-(1 = same subject, 0 = different ones). A column fold divides the pairs for the accuracy; without
-it, equal runs of mated and non-mated pairs (LFW's layout) are folds, else ten folds are dealt.
-
---degrade gives a share of the images one camera fault each, at strength 1 to 5, chosen by the seed
-and the image's name alone and applied to the photograph before detection. Faults:
-{", ".join(FAULTS)}.
-Several seeds compare every pair once for each, so that few pairs reach a low FMR; the comparisons
-are pooled, and a pair's are drawn together in the bootstrap (its intervals stay those of pairs).
-An FMR that only repeated comparisons would reach is refused.
-
---folds keeps those a recipe was not chosen on: names of the column fold, else numbers from 1.
-
---convention fixed: one threshold, mated pairs only, stepwise (Schlett et al., arXiv 2303.13294).
---convention pooled: threshold estimated anew at each step over all pairs, trapezoid (CR-FIQA's
-script). Their figures must not be mixed. Both are divided by range and FNMR: 1 = useless.
-
-OUT receives evaluation.json, evaluation.png and faces.sqlite, which holds what was computed, so
-that a run goes on where it stopped and a second one is quick. It holds embeddings, which are
-biometric data: delete the folder when you are done. Exit code 1 says that an undegraded image
-showed no face or could not be read; its pairs are left out and counted.
-
-With --cluster the workers of a Dask cluster measure the faces; they need this release, the pairs
-and the images under the same paths. OUT/parts keeps what they found as Parquet, embeddings too: the
-same command goes on there, and another list, pair or setting is refused. This machine judges.
-
-examples:
-  edge-gate evaluate --pairs lfw/pairs.csv --images lfw/images --degrade 1
-  edge-gate evaluate --pairs lfw/pairs.csv --images lfw/images --folds 3,4,5 --degrade 1,2,3,4
-  edge-gate evaluate --pairs p.csv --images faces --measures prefiqs,norm --json >figures.json
-  edge-gate evaluate --pairs p.csv --images faces --pair pairs/small --verify-with pairs/large
-"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
-    parser.epilog = EPILOG
-    _add_inputs(parser)
-    _add_measuring(parser)
-    parser.add_argument(
-        "--out", type=Path, default=Path("evaluation"), metavar="DIR", help=f"folder {DEFAULT}"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    add_cluster_arguments(parser)
-
-
-def _add_inputs(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--pairs", type=Path, required=True, metavar="PAIRS", help="CSV file of pairs")
-    add("--images", type=Path, required=True, metavar="DIR", help="folder of the pairs' images")
-    judge = f"engine pair that judges {DEFAULT}"
-    add("--pair", type=Path, default=Path("pairs/mobilefacenet512"), metavar="DIR", help=judge)
-    other = "engine pair whose dense network compares instead: quality of one network judged by the"
-    add("--verify-with", type=Path, metavar="DIR", help=f"{other} errors of another")
-    add("--folds", type=to_names, default=(), metavar="A,B", help="only these folds of the pairs")
-    seeds = "also evaluate with some images degraded, once for each seed"
-    add("--degrade", type=to_seeds, default=(), metavar="SEED,…", help=seeds)
-    share = f"share of the images to degrade {DEFAULT}"
-    add("--degrade-share", type=to_share, default=0.4, metavar="SHARE", help=share)
-
-
-def _add_measuring(parser: argparse.ArgumentParser) -> None:
-    add, few = parser.add_argument, f"of agreement and spread {DEFAULT}"
-    add("--measures", type=to_measures, default=tuple(MEASURES), metavar="A,B", help="default: all")
-    add("--convention", choices=("fixed", "pooled"), default="fixed", help=DEFAULT)
-    add("--passes", type=to_number_above_one, default=100, metavar="N", help=f"of serfiq {DEFAULT}")
-    add("--copies", type=to_number_above_one, default=3, metavar="N", help=few)
-    behind = (
-        "agreement and spread prune only the last N layers, behind one trunk (default: every one)"
-    )
-    add("--copies-last", type=to_number_above_one, metavar="N", help=behind)
-    add("--detector", choices=("mtcnn", "ultraface68", "yunet"), default="mtcnn", help=DEFAULT)
-    add("--detector-model", type=Path, metavar="FILE", help="your own file of the detector")
-    cores = f"of every network, 1 to 64 {DEFAULT}"
-    add("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help=cores)
 
 
 def run(arguments: argparse.Namespace) -> int:

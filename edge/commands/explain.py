@@ -3,28 +3,11 @@
 import argparse
 import difflib
 from collections.abc import Sequence
-from pathlib import Path
 
 from edge.config.file import read_config
 from edge.config.keys import shown_value
 from edge.config.origins import Setting, effective_settings
 from edge.errors import UsageError
-
-EXAMPLES = """\
-examples:
-  edge-gate explain --config configs/demo.yaml                 every setting
-  edge-gate explain --config configs/demo.yaml threshold       of the gate and of each source
-  edge-gate explain --config configs/demo.yaml sources.clip    one section
-
-Exit code: 0, 64 for an unknown KEY, 78 for a wrong configuration.
-"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the configuration file and the key."""
-    parser.epilog = EXAMPLES
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="YAML file")
-    parser.add_argument("key", nargs="?", metavar="KEY", help="a key or a section; default all")
 
 
 def run(arguments: argparse.Namespace) -> int:

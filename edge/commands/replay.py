@@ -20,32 +20,6 @@ from edge.gate.camera_gate import CameraGate
 from edge.sources.files import open_footage
 from engines.pair.pair import open_pair
 
-EXAMPLES = """\
-example:
-  edge-gate replay recordings/ --config gate.yaml --config stricter.yaml
-
-Takes the footage through both configurations as a camera would have lived it: tracks, best shots
-and duplicates included, by the time stamps of the recording alone, so that a second run gives the
-same files. Each file, and each still image, is taken as an hour after the one before it. Nothing is
-sent to any sink.
-
-DIR receives replay.html (open it) and replay.json (for programs). They show faces: treat them as
-you treat the footage.
-
-Exit code: 0, 1 when some inputs failed, 64 for a wrong command line, 78 for a wrong configuration.
-"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the footage and the two configurations."""
-    parser.epilog = EXAMPLES
-    add = parser.add_argument
-    add("footage", nargs="+", type=Path, metavar="SOURCE", help="video, image, or folder of them")
-    twice = "YAML file; give two: A, then B"
-    add("--config", type=Path, action="append", required=True, metavar="FILE", help=twice)
-    add("--source", metavar="NAME", help="the camera, in both configurations")
-    add("--out", type=Path, default=Path("replay"), metavar="DIR", help="(default: %(default)s)")
-
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay twice, compare, and write both reports."""

@@ -156,7 +156,7 @@ def _missing(topic: str, reason: str, wanted: bool) -> Finding:
 
 def _build(folder: Path, backend: str = "onnxruntime") -> str:
     option = "" if backend == "onnxruntime" else f" --backend {backend}"
-    return f"python build_engines.py build{option} --out {folder}"
+    return f"edge-gate pair build{option} --out {folder}"
 
 
 def _few(names: Iterable[str]) -> str:

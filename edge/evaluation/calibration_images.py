@@ -1,4 +1,4 @@
-"""Faces of a folder of photographs, for `build_engines.py calibrate`."""
+"""Faces of a folder of photographs, for `edge-gate pair calibrate`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

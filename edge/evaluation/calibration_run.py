@@ -52,7 +52,7 @@ def calibrate_on_photographs(
     arguments: argparse.Namespace, network: Network, progress: Progress
 ) -> Calibration:
     """
-    Carry out `build_engines.py calibrate` up to the choice.
+    Carry out `edge-gate pair calibrate` up to the choice.
 
     Args:
         arguments: images, labels, cost, faces, seed, threads.

@@ -35,20 +35,6 @@ from engines.quality.specification import Embeddings, FaceImages
 SEED = 0
 """Of dropout masks and disturbed copies: the same for every run, so that figures repeat."""
 
-MEASURES = {
-    "prefiqs": "1 - D/2 of the engine pair (arXiv 2605.13396)",
-    "shift_over_norm": "D over the length of the raw embedding, negative: both of them (ours)",
-    "norm": "length of the raw embedding (the idea of MagFace, arXiv 2103.06627)",
-    "detector": "the detector's score",
-    "inter_eye": "source pixels between the eyes",
-    "laplacian": "variance of the Laplacian of the aligned face in grey: sharpness",
-    "serfiq": "dropout before the last layer, many passes (SER-FIQ, arXiv 2003.09373)",
-    "snr": "embedding's length over its expected movement under that dropout: closed form (ours)",
-    "agreement": "mean 1 - D/2 of the dense network and several randomly pruned copies",
-    "spread": "the SER-FIQ formula over the randomly pruned copies alone",
-}
-"""Every measure and what it is."""
-
 Passes = Literal["none", "dense", "pair"]
 
 

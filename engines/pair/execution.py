@@ -81,7 +81,7 @@ def _open_onnx(
 def _open_plans(folder: Path, manifest: Manifest, execution: Execution) -> EmbeddingNetwork:
     if manifest.backend == "onnxruntime":
         raise BackendError(
-            f"{folder}: has no TensorRT plans: run 'python build_engines.py build --backend "
+            f"{folder}: has no TensorRT plans: run 'edge-gate pair build --backend "
             f"tensorrt --network {manifest.network.name} --out {folder}' on the device"
         )
     for record in _in_order(manifest.plans):

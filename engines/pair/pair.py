@@ -109,7 +109,7 @@ def open_pair(folder: Path, threads: int = 1, execution: Execution | None = None
     Open an engine pair and prove it before it may score a face.
 
     Args:
-        folder: What `build_engines.py build --out` made.
+        folder: What `edge-gate pair build --out` made.
         threads: For each network call; both networks share one configuration.
         execution: Which library runs it; None takes the pair's own.
 

@@ -14,7 +14,7 @@ from engines.tensorrt.sidecar import DeviceAcceptance, Sidecar
 
 Row = tuple[str, str]
 
-_UNVERIFIED = "not verified on a device yet: run 'build_engines.py verify DIR --device' there"
+_UNVERIFIED = "not verified on a device yet: run 'edge-gate pair verify DIR --device' there"
 _MINUTES = {
     "tensorrt": "minutes for each plan on a Jetson the first time, less with a timing cache",
     "rtx": "seconds for each plan",

@@ -16,10 +16,7 @@ from engines.graph import graph
 from engines.graph.cost import multiply_adds_by_node
 from engines.graph.network import Network
 from engines.pruning.prune import prunable_weights
-from engines.pruning.recipe import Importance, Recipe
-
-COST_AT_MOST = 1.15
-"""Embedding and score over the embedding alone, in multiply-adds."""
+from engines.pruning.recipe import COST_AT_MOST, Importance, Recipe
 
 SINGLE_LAYERS = 8
 """How many of the last layers are tried alone."""

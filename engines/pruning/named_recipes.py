@@ -47,6 +47,6 @@ def find_recipe(network: str, name: str = DEFAULT) -> Recipe:
     if name not in known:
         raise RecipeError(
             f"{network} has no recipe {name!r}, only {', '.join(sorted(known))}: "
-            "let 'build_engines.py calibrate' find one, or give --sparsity"
+            "let 'edge-gate pair calibrate' find one, or give --sparsity"
         )
     return known[name].recipe

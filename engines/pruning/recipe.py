@@ -12,6 +12,8 @@ Importance = Literal["magnitude", "channel"]
 
 LIVE_ABOVE = 1e-6
 """Weights of smaller magnitude are dead: networks as shipped hold up to a third of them."""
+COST_AT_MOST = 1.15
+"""Embedding and score over the embedding alone, in multiply-adds."""
 
 
 @dataclass(frozen=True, slots=True)

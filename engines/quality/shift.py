@@ -31,7 +31,7 @@ def unit_rows(embeddings: Embeddings) -> NDArray[np.float64]:
     if bad.size:
         raise EmbeddingError(
             f"embedding of face image {int(bad[0])} in the batch is zero or not finite: "
-            "run 'build_engines.py verify' on the engine pair"
+            "run 'edge-gate pair verify' on the engine pair"
         )
     return rows / norms[:, None]
 

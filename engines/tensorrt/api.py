@@ -177,5 +177,5 @@ def translated_errors(action: str) -> Iterator[None]:
             raise
         raise BuildError(
             f"TensorRT could not {action}: it found no usable CUDA driver or device: "
-            "run 'python -m edge doctor'"
+            "run 'edge-gate doctor'"
         ) from error

@@ -15,7 +15,7 @@ from engines.tensorrt.fingerprint import Fingerprint, differences
 from engines.tensorrt.plan_header import HEADER_BYTES, read_header
 from engines.tensorrt.sidecar import Sidecar, read_sidecar, require_unchanged
 
-REBUILD = "python build_engines.py build --backend {flavour} --out {folder}"
+REBUILD = "edge-gate pair build --backend {flavour} --out {folder}"
 
 
 @dataclass(frozen=True, slots=True)

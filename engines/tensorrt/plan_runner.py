@@ -117,7 +117,7 @@ class PlanRunner:
             if not np.isfinite(result).all():
                 raise EmbeddingError(
                     f"{self._plan.path}: output {description.name!r} holds NaN or infinite values: "
-                    "run 'build_engines.py verify --device' on the engine pair"
+                    "run 'edge-gate pair verify --device' on the engine pair"
                 )
         return results
 

@@ -71,7 +71,7 @@ class BuildRecord(_Record):
 
 
 class DeviceAcceptance(_Record):
-    """What `build_engines.py verify --device` measured on this very device."""
+    """What `edge-gate pair verify --device` measured on this very device."""
 
     face_images: int
     min_cosine: float

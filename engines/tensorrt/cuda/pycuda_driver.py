@@ -93,7 +93,7 @@ class _Driver:
         try:
             yield
         except self._driver.Error as error:
-            raise CudaError(f"CUDA: {error}: run 'python -m edge doctor'") from error
+            raise CudaError(f"CUDA: {error}: run 'edge-gate doctor'") from error
 
     def device(self) -> CudaDevice:
         driver = self._driver

@@ -141,7 +141,7 @@ def test_check_names_everything_that_is_missing_at_its_place(config_path):
     folder = config_path.parent
     pair, *sources = absences(config_path)
     assert pair.startswith(":1:7: pair: ")
-    assert "build_engines.py build" in pair
+    assert "edge-gate pair build" in pair
     assert sources == [
         f":4:23: sources[0].uri: cannot be read: {folder}/door",
         f":6:10: sources[1].uri: cannot be read: {folder}/yard.mp4",

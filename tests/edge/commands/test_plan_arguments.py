@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import build_engines
-from edge.commands.pair_arguments import builder_parser
-from edge.commands.plan_arguments import plan_options
+from edge.__main__ import EXIT_USAGE, main
+from edge.commands.arguments.pair import add_arguments
+from edge.commands.pair import plan_options
 from engines.plans.options import PlanOptions
 from engines.tensorrt.sidecar import BatchProfile
 
@@ -15,7 +15,9 @@ FLAWED = ["4,2,1", "2,4,8", "1,4", "1,4,8,16", "one,4,8", "1, 4,8", "-1,4,8"]
 
 
 def parsed(*words: str) -> argparse.Namespace:
-    return builder_parser().parse_args(["build", "--out", "x", "--backend", "tensorrt", *words])
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(["build", "--out", "x", "--backend", "tensorrt", *words])
 
 
 def test_without_options_the_defaults_are_those_of_the_builder():
@@ -42,18 +44,18 @@ def test_each_option_reaches_the_build(words, field, value):
 @pytest.mark.parametrize("text", FLAWED)
 def test_batch_sizes_that_are_no_profile_are_a_wrong_command_line(text, capsys):
     with pytest.raises(SystemExit) as caught:
-        parsed("--batch", text)
-    assert caught.value.code == build_engines.EXIT_USAGE
+        main(["pair", "build", "--out", "x", "--batch", text])
+    assert caught.value.code == EXIT_USAGE
     assert "--batch" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "1.5", "much"])
 def test_a_workspace_that_is_no_number_of_mib_is_a_wrong_command_line(text):
     with pytest.raises(SystemExit) as caught:
-        parsed(f"--workspace={text}")
-    assert caught.value.code == build_engines.EXIT_USAGE
+        main(["pair", "build", "--out", "x", f"--workspace={text}"])
+    assert caught.value.code == EXIT_USAGE
 
 
 def test_an_option_of_plans_without_plans_is_refused_and_not_ignored(capsys):
-    assert build_engines.main(["build", "--out", "x", "--precision", "fp32"]) == 64
+    assert main(["pair", "build", "--out", "x", "--precision", "fp32"]) == 64
     assert "--precision needs --backend tensorrt" in capsys.readouterr().err

@@ -1,7 +1,8 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from edge.config.quantities import ByteCount, Duration, amount_of_bytes, seconds
+from edge.config.quantities import ByteCount, Duration
+from edge.units import amount_of_bytes, seconds
 
 
 @pytest.mark.parametrize(

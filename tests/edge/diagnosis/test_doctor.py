@@ -124,7 +124,7 @@ def test_a_sound_pair_loads(tmp_path):
 
 def test_a_folder_without_a_pair_names_the_command_that_makes_one(tmp_path):
     (found,) = pair_findings(tmp_path, Execution(), BARE)
-    assert found.remedy == f"python build_engines.py build --out {tmp_path}"
+    assert found.remedy == f"edge-gate pair build --out {tmp_path}"
 
 
 def test_an_edited_pair_is_a_problem(tmp_path):

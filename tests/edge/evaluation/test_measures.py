@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.evaluation.measures import MEASURES, Measure, MeasureSettings, Sample, open_measures
+from edge.evaluation.measure_names import MEASURES
+from edge.evaluation.measures import Measure, MeasureSettings, Sample, open_measures
 from engines.quality.shift import embedding_shift, quality_from_shift
 from tests.edge.canned import upright_face
 from tests.pairs import synthetic_faces

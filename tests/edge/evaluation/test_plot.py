@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from edge.evaluation.curves import FaultResult, OperatingPoint, SetResult
-from edge.evaluation.measures import MEASURES
+from edge.evaluation.measure_names import MEASURES
 from edge.evaluation.plot import draw, look
 from engines.biometrics.bootstrap import Estimate, MeasureArea
 from engines.biometrics.edc import Curve

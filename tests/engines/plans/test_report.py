@@ -65,7 +65,7 @@ def test_a_forecast_with_an_obstacle_promises_nothing():
 def test_a_plan_nobody_ran_says_which_command_does(tmp_path: Path):
     plan = World().write(tmp_path, tiny_model(tmp_path))
     shown = text_of(plans_report((PlanState(plan, read_sidecar(plan), ""),)))
-    assert "not verified on a device yet: run 'build_engines.py verify DIR --device'" in shown
+    assert "not verified on a device yet: run 'edge-gate pair verify DIR --device'" in shown
     assert "8 multiprocessors" in shown
 
 

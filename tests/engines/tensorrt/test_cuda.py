@@ -49,7 +49,7 @@ def test_asking_without_a_driver_says_what_to_check(bindings):
 @pytest.mark.registry
 def test_nothing_of_cuda_or_tensorrt_is_imported_before_it_is_used(bindings):
     code = (
-        "import sys, build_engines, engines.pair.pair, engines.tensorrt.backend; "
+        "import sys, edge.commands.pair, engines.pair.pair, engines.tensorrt.backend; "
         "print([name for name in sys.modules "
         "if name.split('.')[0] in {'cuda', 'pycuda', 'tensorrt', 'tensorrt_rtx'}])"
     )

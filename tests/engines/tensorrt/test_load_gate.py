@@ -81,7 +81,7 @@ def test_a_plan_of_another_tensorrt_names_both_and_the_rebuild_command(plan):
     with pytest.raises(PlanMismatchError) as caught:
         check_plan(plan, replace(World().here(), tensorrt="10.7.0"))
     assert "built for TensorRT 10.3.0.0, this machine has 10.7.0" in str(caught.value)
-    assert f"build_engines.py build --backend tensorrt --out {plan.parent}" in str(caught.value)
+    assert f"edge-gate pair build --backend tensorrt --out {plan.parent}" in str(caught.value)
 
 
 def test_a_plan_of_another_device_is_found_once_cuda_has_answered(plan):

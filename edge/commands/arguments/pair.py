@@ -1,15 +1,11 @@
 """The builder's command line: what can be said, and what `--help` teaches."""
 
 import argparse
-import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from edge.commands.plan_arguments import add_plan_arguments
-from engines.pruning.candidates import COST_AT_MOST
-from engines.pruning.recipe import Recipe
-
-EXIT_USAGE = 64
+from edge.commands.arguments.plans import add_plan_arguments
+from engines.pruning.recipe import COST_AT_MOST, Recipe
 
 DESCRIPTION = """\
 An engine pair is a folder with a face recognition network (dense), a pruned copy of it, and
@@ -19,14 +15,14 @@ faces. The gate scores a face by how far pruning moves its embedding (arXiv 2605
 
 EXAMPLES = """\
 examples:
-  python build_engines.py build --out pairs/default
-  python build_engines.py build --network my-network.yaml --sparsity 0.05 --out pairs/mine
-  python build_engines.py calibrate --images my-photographs --plot sweep.png --out pairs/mine
-  python build_engines.py inspect pairs/default
-  python build_engines.py verify pairs/default
-  python build_engines.py plan --backend tensorrt
-  python build_engines.py build --backend tensorrt --out pairs/jetson   # on the device
-  python build_engines.py verify pairs/jetson --device
+  edge-gate pair build --out pairs/default
+  edge-gate pair build --network my-network.yaml --sparsity 0.05 --out pairs/mine
+  edge-gate pair calibrate --images my-photographs --plot sweep.png --out pairs/mine
+  edge-gate pair inspect pairs/default
+  edge-gate pair verify pairs/default
+  edge-gate pair plan --backend tensorrt
+  edge-gate pair build --backend tensorrt --out pairs/jetson   # on the device
+  edge-gate pair verify pairs/jetson --device
 
 exit codes: 0 done, 1 failed or refused, 64 wrong command line, 78 wrong catalogue entry
 """
@@ -68,6 +64,9 @@ does to embeddings, shift and quality order (emulated on the CPU). --device runs
 GPU, compares them with FP32, times them, and writes the acceptance into their manifests.
 """
 
+PLAN_NOTES = "Build the pair in a scratch folder and say what its plans would be."
+INSPECT_NOTES = "Print the manifest and which plans there are; opens no network."
+
 BACKEND_HELP = (
     "onnxruntime runs on any CPU; tensorrt adds plans for this GPU; rtx adds TensorRT-RTX plans "
     "(default: %(default)s)"
@@ -77,41 +76,22 @@ BACKEND_HELP = (
 NETWORK_HELP = "catalogue name, or path of an entry file of your own (default: %(default)s)"
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse exits with 2 on a wrong command line; sysexits(3) calls that 64."""
-
-    def __init__(self, **options: Any) -> None:
-        # Lines of descriptions and examples stay as they are written, for every command.
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
-
-
-def builder_parser() -> argparse.ArgumentParser:
-    """Return the parser of `build_engines.py`."""
-    parser = _Parser(
-        prog="build_engines.py",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _add_build(commands)
-    _add_plan(commands)
-    inspect = commands.add_parser("inspect", help="print the manifest, what was pruned, the plans")
-    inspect.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
-    _add_verify(commands)
-    _add_calibrate(commands)
-    return parser
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add one subcommand for each thing that can be done with a pair."""
+    parser.description, parser.epilog = DESCRIPTION, EXAMPLES
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, (add, help_text, notes) in ACTIONS.items():
+        add(
+            actions.add_parser(
+                name,
+                help=help_text,
+                description=notes,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+        )
 
 
-def _add_calibrate(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    calibrate = commands.add_parser(
-        "calibrate",
-        help="find a recipe for a network on photographs of your own",
-        description=CALIBRATE_NOTES,
-    )
+def _add_calibrate(calibrate: argparse.ArgumentParser) -> None:
     add = calibrate.add_argument
     add("--network", default="mobilefacenet512", metavar="NAME", help=NETWORK_HELP)
     add("--images", type=Path, required=True, metavar="DIR", help="photographs of faces")
@@ -138,12 +118,11 @@ def _seeds(text: str) -> tuple[int, ...]:
     return seeds
 
 
-def _add_verify(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    verify = commands.add_parser(
-        "verify",
-        help="check files, golden vectors and FP16 on this machine",
-        description=VERIFY_NOTES,
-    )
+def _add_inspect(inspect: argparse.ArgumentParser) -> None:
+    inspect.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
+
+
+def _add_verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
     verify.add_argument(
         "--faces", action="store_true", help="embed all golden faces again too; may fetch them"
@@ -157,12 +136,7 @@ def _add_verify(commands: "argparse._SubParsersAction[_Parser]") -> None:
     _add_threads(verify)
 
 
-def _add_plan(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    plan = commands.add_parser(
-        "plan",
-        help="say what TensorRT plans would be built, without a GPU",
-        description="Build the pair in a scratch folder and say what its plans would be.",
-    )
+def _add_plan(plan: argparse.ArgumentParser) -> None:
     plan.add_argument(
         "--backend", choices=("tensorrt", "rtx"), default="tensorrt", help=BACKEND_HELP
     )
@@ -170,12 +144,7 @@ def _add_plan(commands: "argparse._SubParsersAction[_Parser]") -> None:
     add_plan_arguments(plan)
 
 
-def _add_build(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    build = commands.add_parser(
-        "build",
-        help="build an engine pair",
-        description=BUILD_NOTES,
-    )
+def _add_build(build: argparse.ArgumentParser) -> None:
     build.add_argument("--out", type=Path, required=True, metavar="DIR", help="the pair's folder")
     build.add_argument(
         "--backend",
@@ -254,3 +223,21 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processor cores to use, 1 to 64 (default: %(default)s)",
     )
+
+
+ACTIONS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] = {
+    "build": (_add_build, "build an engine pair", BUILD_NOTES),
+    "calibrate": (
+        _add_calibrate,
+        "find a recipe for a network on photographs of your own",
+        CALIBRATE_NOTES,
+    ),
+    "plan": (_add_plan, "say what TensorRT plans would be built, without a GPU", PLAN_NOTES),
+    "inspect": (_add_inspect, "print the manifest, what was pruned, the plans", INSPECT_NOTES),
+    "verify": (
+        _add_verify,
+        "check files, golden vectors and FP16 on this machine",
+        VERIFY_NOTES,
+    ),
+}
+"""What adds the arguments of each action, its help in one line, and what it does."""

@@ -4,9 +4,8 @@ import argparse
 import re
 from pathlib import Path
 
-from engines.plans.memory import MIB
-from engines.plans.options import PlanOptions
-from engines.tensorrt.sidecar import USUAL_PROFILE, BatchProfile
+MIB = 1 << 20
+USUAL_BATCH = (1, 4, 8)
 
 PLAN_NOTES = """\
 TensorRT plans are built on the device that shall run them (a Jetson), with --backend tensorrt:
@@ -28,7 +27,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--batch",
         type=_profile,
-        default=USUAL_PROFILE,
+        default=USUAL_BATCH,
         metavar="1,U,L",
         help="batch sizes: smallest (always 1), usual, largest; 1,1,1 takes the least memory "
         "(default: 1,4,8)",
@@ -65,20 +64,6 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def plan_options(arguments: argparse.Namespace) -> PlanOptions:
-    """Return what the command line chose."""
-    return PlanOptions(
-        flavour=arguments.backend,
-        precision=arguments.precision,
-        typing=arguments.typing,
-        profile=arguments.batch,
-        workspace_bytes=arguments.workspace,
-        keep_fp32=None if arguments.keep_fp32 is None else tuple(arguments.keep_fp32),
-        timing_cache=arguments.timing_cache,
-        compute_capability=arguments.compute_capability,
-    )
-
-
 def given_plan_options(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return the options of plans that the command line changed, as it spells them."""
     parser = argparse.ArgumentParser()
@@ -88,12 +73,13 @@ def given_plan_options(arguments: argparse.Namespace) -> tuple[str, ...]:
     return tuple(f"--{name.replace('_', '-')}" for name in changed)
 
 
-def _profile(text: str) -> BatchProfile:
+def _profile(text: str) -> tuple[int, int, int]:
     numbers = re.fullmatch(r"(\d+),(\d+),(\d+)", text)
     sizes = [int(number) for number in numbers.groups()] if numbers else []
     if not sizes or sizes[0] != 1 or sizes != sorted(sizes):
         raise argparse.ArgumentTypeError(f"{text!r}: give three ascending sizes from 1, as 1,4,8")
-    return BatchProfile(smallest=sizes[0], usual=sizes[1], largest=sizes[2])
+    smallest, usual, largest = sizes
+    return smallest, usual, largest
 
 
 def _mib(text: str) -> int:

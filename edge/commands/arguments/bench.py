@@ -1,0 +1,52 @@
+"""What `edge-gate bench` can be told, and what its `--help` teaches."""
+
+import argparse
+from pathlib import Path
+
+from edge.commands.arguments.numbers import whole
+
+EPILOG = """\
+Every case is called once in each round, so that a slow spell of the machine hits all alike; the
+figures are medians over the rounds, ratios the median of the ratios within the rounds. Single faces
+have five times as many rounds. The process
+keeps to as many processors as it has threads. The networks timed are those that the engine pair
+offers and, where the catalogue has it in its cache, the network as its publisher ships it:
+
+  dense_as_shipped   the published file
+  two_pass           dense and pruned network one after the other
+  dense              the dense one of these alone
+  fused              one graph that gives both embeddings
+  dense_compacted    the part of that graph that gives the first
+
+whole_frame is detection, pre-checks, alignment, scoring and verdict of every face of the picture.
+
+examples:
+  edge-gate bench
+  edge-gate bench --pair pairs/mine --threads 4 --json >bench.json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.epilog = EPILOG
+    add, default = parser.add_argument, "(default: %(default)s)"
+    add("--pair", type=Path, default=Path("pairs/mobilefacenet512"), metavar="DIR", help=default)
+    shipped = "catalogue name or entry file of the network as shipped (default: the pair's own)"
+    add("--network", metavar="NAME", help=shipped)
+    add(
+        "--image",
+        type=Path,
+        metavar="FILE",
+        help="picture for the frame (default: a group of people from the catalogue)",
+    )
+    add("--detector", choices=("mtcnn", "ultraface68", "yunet"), default="mtcnn", help=default)
+    add("--detector-model", type=Path, metavar="FILE", help="your own file of the detector")
+    add(
+        "--threads",
+        type=whole(1, 10_000),
+        default=1,
+        metavar="N",
+        help=f"of every network {default}",
+    )
+    add("--rounds", type=whole(1, 10_000), default=20, metavar="N", help=default)
+    add("--json", action="store_true", help="print one JSON object instead of tables")

@@ -1,0 +1,33 @@
+"""What `edge-gate doctor` can be told, and what its `--help` teaches."""
+
+import argparse
+from pathlib import Path
+
+EXAMPLES = """\
+examples:
+  edge-gate doctor                          this machine, its libraries and device files
+  edge-gate doctor --config gate.yaml       and whether its engine pair would load
+  edge-gate doctor --pair pairs/default     the same for a pair without a configuration
+  edge-gate doctor --device-dropin | sudo tee \\
+      /etc/systemd/system/edge-gate.service.d/devices.conf
+
+Changes nothing. CUDA and TensorRT are asked in a process of their own, because a broken driver can
+crash it. Run it as the user that the service runs as.
+
+Exit code: 0 nothing is wrong, 1 a problem was found.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what to look at and how to say it."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("--config", type=Path, metavar="FILE", help="look at its engine pair too")
+    parser.add_argument(
+        "--pair", type=Path, action="append", default=[], metavar="DIR", help="an engine pair"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--device-dropin",
+        action="store_true",
+        help="print a systemd drop-in that allows this machine's device files, and nothing else",
+    )

@@ -1,0 +1,20 @@
+"""What `edge-gate explain` can be told, and what its `--help` teaches."""
+
+import argparse
+from pathlib import Path
+
+EXAMPLES = """\
+examples:
+  edge-gate explain --config configs/demo.yaml                 every setting
+  edge-gate explain --config configs/demo.yaml threshold       of the gate and of each source
+  edge-gate explain --config configs/demo.yaml sources.clip    one section
+
+Exit code: 0, 64 for an unknown KEY, 78 for a wrong configuration.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the configuration file and the key."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="YAML file")
+    parser.add_argument("key", nargs="?", metavar="KEY", help="a key or a section; default all")

@@ -1,0 +1,65 @@
+"""What `edge-gate tune` can be told, and what its `--help` teaches."""
+
+import argparse
+from pathlib import Path
+
+from edge.commands.arguments.numbers import to_positive, to_share, whole
+
+DEFAULT = "(default: %(default)s)"
+EXAMPLES = """\
+examples:
+  edge-gate tune recordings/ --config gate.yaml                      only look
+  edge-gate tune recordings/ --config gate.yaml --forward-rate 0.3   suggest
+  edge-gate tune monday.mp4 tuesday.mp4 --config gate.yaml --source door --per-minute 6 --write
+  edge-gate tune staff/ --config gate.yaml --fnmr-labels pairs.csv --fnmr 0.02
+
+Nothing is forwarded. SOURCE is footage of one camera (--source) or of all of them, or the shadow
+log that the gate has filled in mode observe; without SOURCE, each recording that the configuration
+names is looked at, and its shadow_log for live cameras. DIR receives one HTML report for each
+camera: open it, and look at the faces just above and just below the threshold. It holds faces:
+treat it as you treat the footage. NAME.baseline.json beside it holds how scores are spread, no
+face: against it the gate sees later that a camera has changed.
+
+--forward-rate and --per-minute come as close as these faces allow. A rate is of all faces found;
+faces per minute are the best ones of each track, as the gate forwards them, before repeated ones
+are left out. --fnmr-labels names a CSV file with the columns image_a, image_b (paths below SOURCE,
+then a single folder) and mated (1 = same person): the lowest threshold whose forwarded faces are
+refused no more often than --fnmr at the false match rate --fmr. Intervals are 95 %, by bootstrap
+over people (tracks) or pairs. A suggestion needs 50 scored faces of 5 tracks, or 50 mated pairs.
+
+The change is printed as a diff. --write makes it in FILE, and touches nothing else there.
+Exit code: 0; 1 when no threshold could be told or an input failed; 64 for a wrong command line;
+78 for a wrong configuration.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add footage, configuration, the goal and what is to be written."""
+    parser.epilog = EXAMPLES
+    add = parser.add_argument
+    add(
+        "footage",
+        nargs="*",
+        type=Path,
+        metavar="SOURCE",
+        help="video, image, folder of them, or shadow log",
+    )
+    add("--config", type=Path, required=True, metavar="FILE", help="YAML file")
+    add("--source", metavar="NAME", help="the camera of the configuration that the footage is of")
+    goal = parser.add_mutually_exclusive_group()
+    goal.add_argument("--forward-rate", type=to_share, metavar="SHARE", help="of all faces, 0 to 1")
+    goal.add_argument(
+        "--per-minute", type=to_positive, metavar="N", help="faces forwarded a minute"
+    )
+    goal.add_argument("--fnmr-labels", type=Path, metavar="CSV", help="labelled pairs of images")
+    add("--fnmr", type=to_share, default=0.02, metavar="SHARE", help=f"with labels {DEFAULT}")
+    add("--fmr", type=to_share, default=0.001, metavar="SHARE", help=f"with labels {DEFAULT}")
+    add(
+        "--every",
+        type=whole(1, 1_000_000),
+        default=1,
+        metavar="N",
+        help=f"each n-th frame of videos {DEFAULT}",
+    )
+    add("--out", type=Path, default=Path("tuning"), metavar="DIR", help=f"for reports {DEFAULT}")
+    add("--write", action="store_true", help="make the change in FILE")

@@ -1,0 +1,190 @@
+"""`edge-gate pair`: build, verify and inspect engine pairs."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from edge.commands.arguments.plans import given_plan_options
+from edge.errors import ConfigError, UsageError
+from edge.evaluation.calibration_run import calibrate_on_photographs
+from engines.build.build import BuildRequest, build_pair
+from engines.build.golden_faces import golden_faces
+from engines.build.report import acceptance_text, manifest_tables, verification_table
+from engines.build.request import build_request, calibrated_recipe
+from engines.build.verify import verify_pair
+from engines.calibration.files import draw_sweep, write_sweep
+from engines.calibration.report import recipe_text, sweep_table
+from engines.catalogue.catalogue import find_entry
+from engines.errors import EntryError, RecipeError, UnknownEntryError
+from engines.pair.execution import Execution
+from engines.pair.manifest import read_manifest
+from engines.pair.pair import golden_vectors_of
+from engines.plans.check import plan_states
+from engines.plans.device_check import check_on_device
+from engines.plans.forecast import forecast
+from engines.plans.half_pair import pair_figures
+from engines.plans.options import PlanOptions
+from engines.plans.pair_plans import build_pair_with_plans
+from engines.plans.report import (
+    device_report,
+    facts_table,
+    figures_rows,
+    forecast_report,
+    plans_report,
+)
+from engines.pruning.named_recipes import find_recipe
+from engines.pruning.recipe import Recipe
+from engines.tensorrt.sidecar import BatchProfile
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+Action = Callable[[argparse.Namespace, Progress], int]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one action; what is the user's to mend is raised as the errors `edge.__main__` knows."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    screen = Console(stderr=True)
+    try:
+        with Progress(
+            *columns, console=screen, transient=True, disable=not screen.is_terminal
+        ) as progress:
+            return ACTIONS[arguments.action](arguments, progress)
+    except EntryError as error:
+        raise ConfigError(str(error)) from error
+    except (UnknownEntryError, RecipeError) as error:
+        raise UsageError(str(error)) from error
+    except KeyboardInterrupt:
+        print("interrupted; nothing was changed", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
+    entry = find_entry(arguments.network)
+    recipe = _asked_recipe(arguments, entry.name)
+    if arguments.recipe == "calibrate" and recipe is None:
+        request = build_request(entry, Recipe(), arguments.threads, progress)
+        recipe = calibrated_recipe(request.network, arguments.threads, progress)
+        return replace(request, form=arguments.form, recipe=recipe)
+    request = build_request(entry, recipe, arguments.threads, progress)
+    return replace(request, form=arguments.form)
+
+
+def _build(arguments: argparse.Namespace, progress: Progress) -> int:
+    unused = given_plan_options(arguments) if arguments.backend == "onnxruntime" else ()
+    if unused:
+        raise UsageError(f"{unused[0]} needs --backend tensorrt")
+    request = _request(arguments, progress)
+    if arguments.backend == "onnxruntime":
+        manifest = build_pair(request, arguments.out, progress)
+    else:
+        options = plan_options(arguments)
+        manifest = build_pair_with_plans(request, arguments.out, options, progress)
+        _show(plans_report(plan_states(arguments.out, manifest)))
+    print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
+    print(acceptance_text(manifest.acceptance))
+    return 0
+
+
+def _asked_recipe(arguments: argparse.Namespace, network: str) -> Recipe | None:
+    """Return the recipe that the command line names or spells out; None if it does neither."""
+    names = ("sparsity", "scope", "count", "importance", "layers", "keep_dense")
+    given = {name: getattr(arguments, name) for name in names}
+    spelled: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+        if value is not None
+    }
+    if arguments.recipe is None:
+        return Recipe(**spelled) if spelled else None
+    if spelled:
+        first = next(iter(spelled)).replace("layers", "layer").replace("_", "-")
+        raise RecipeError(f"--recipe {arguments.recipe} is a whole recipe: leave out --{first}")
+    return None if arguments.recipe == "calibrate" else find_recipe(network, arguments.recipe)
+
+
+def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
+    request = build_request(find_entry(arguments.network), Recipe(), arguments.threads, progress)
+    found = calibrate_on_photographs(arguments, request.network, progress)
+    chosen = found.chosen
+    for reason in found.skipped:
+        print(reason, file=sys.stderr)
+    _show(sweep_table(found.sweep, chosen, found.verdict))
+    layers = ", ".join(chosen.candidate.recipe.layers)
+    print(f"chosen: {recipe_text(chosen.candidate)} ({layers})")
+    if arguments.plot is not None:
+        draw_sweep(found.sweep, chosen, arguments.plot, request.name, found.verdict)
+    if arguments.table is not None:
+        write_sweep(found.sweep, arguments.table, found.verdict)
+    if arguments.out is not None:
+        recipe = chosen.candidate.recipe
+        request = replace(request, recipe=recipe, usable=found.usable)
+        manifest = build_pair(request, arguments.out, progress)
+        print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
+    return 0
+
+
+def _plan(arguments: argparse.Namespace, progress: Progress) -> int:
+    request = _request(arguments, progress)
+    found = forecast(request, plan_options(arguments), progress)
+    _show(forecast_report(found, arguments.backend))
+    return EXIT_FAILED if found.obstacles else 0
+
+
+def _inspect(arguments: argparse.Namespace, progress: Progress) -> int:  # noqa: ARG001
+    manifest = read_manifest(arguments.pair)
+    _show(manifest_tables(manifest))
+    _show(plans_report(plan_states(arguments.pair, manifest)))
+    return 0
+
+
+def _verify(arguments: argparse.Namespace, progress: Progress) -> int:
+    manifest = read_manifest(arguments.pair)
+    golden = golden_faces(manifest.specification, progress) if arguments.faces else None
+    if arguments.device:
+        accepted = check_on_device(arguments.pair, None if golden is None else golden.images)
+        _show(device_report(manifest, accepted))
+        return 0 if accepted.passed else EXIT_FAILED
+    found = verify_pair(arguments.pair, arguments.threads, golden, Execution(backend="onnxruntime"))
+    _show(verification_table(found))
+    states = plan_states(arguments.pair, manifest)
+    _show(plans_report(states))
+    if states or arguments.fp16:
+        faces = golden_vectors_of(arguments.pair, manifest) if golden is None else golden
+        figures = pair_figures(arguments.pair, manifest, faces.images)
+        _show(facts_table(figures_rows(figures)))
+    return EXIT_FAILED if found.faults or any(each.fault for each in states) else 0
+
+
+def _show(what: RenderableType) -> None:
+    Console(markup=False, highlight=False).print(what)
+
+
+def plan_options(arguments: argparse.Namespace) -> PlanOptions:
+    """Return what the command line chose."""
+    smallest, usual, largest = arguments.batch
+    return PlanOptions(
+        flavour=arguments.backend,
+        precision=arguments.precision,
+        typing=arguments.typing,
+        profile=BatchProfile(smallest=smallest, usual=usual, largest=largest),
+        workspace_bytes=arguments.workspace,
+        keep_fp32=None if arguments.keep_fp32 is None else tuple(arguments.keep_fp32),
+        timing_cache=arguments.timing_cache,
+        compute_capability=arguments.compute_capability,
+    )
+
+
+ACTIONS: dict[str, Action] = {
+    "build": _build,
+    "calibrate": _calibrate,
+    "plan": _plan,
+    "inspect": _inspect,
+    "verify": _verify,
+}

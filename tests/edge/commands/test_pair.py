@@ -1,0 +1,263 @@
+import itertools
+import re
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from edge.__main__ import EXIT_CONFIG, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, main
+from edge.commands import pair as pair_command
+from engines.build import request as pair_request
+from engines.build.build import build_pair
+from engines.catalogue.catalogue import fetch, find_entry
+from engines.pair.manifest import read_manifest
+from engines.pair.pair import open_pair
+from engines.pruning.recipe import Recipe
+from tests.networks import TinyNetwork, face_network, loaded, write
+from tests.pairs import request, synthetic_faces, tiny_pair
+
+ENTRY = """\
+name: tiny
+kind: network
+licence: none needed
+note: made by a test
+embedding_length: 8
+specification:
+  {width: 16, height: 20, colour: bgr, mean: 127.5, scale: 128,
+   template: [[5, 8], [11, 8], [8, 11], [5.5, 15], [10.5, 15]]}
+files:
+  - {name: tiny.onnx, file: tiny.onnx}
+"""
+
+
+@pytest.fixture
+def entry(tmp_path):
+    """An entry file of the user's own, for a network that learned nothing."""
+    write(face_network(TinyNetwork(seed=3)), tmp_path, "tiny.onnx")
+    (tmp_path / "tiny.yaml").write_text(ENTRY)
+    return tmp_path / "tiny.yaml"
+
+
+def median_score(pair, faces):
+    return np.median(pair.mapping.score(pair.assess(faces).shift))
+
+
+def run(*words):
+    return main(["pair", *map(str, words)])
+
+
+def test_inspect_prints_recipe_and_every_layer(tmp_path, capsys):
+    manifest = tiny_pair(tmp_path)
+    assert run("inspect", tmp_path / "pair") == 0
+    printed = capsys.readouterr().out
+    assert manifest.pair_id in printed
+    for each in manifest.layers:
+        assert re.search(rf"{each.layer} .* {each.masked} .* {each.sparsity:.4f}", printed)
+
+
+def test_verify_of_a_sound_pair_exits_with_zero_and_of_an_edited_one_with_one(tmp_path, capsys):
+    tiny_pair(tmp_path)
+    assert run("verify", tmp_path / "pair") == 0
+    assert "fit to score faces" in capsys.readouterr().out
+    (tmp_path / "pair" / "dense.onnx").write_bytes(b"")
+    assert run("verify", tmp_path / "pair") == EXIT_FAILED
+    assert "dense.onnx" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "required: ACTION"),
+        (("build",), "required: --out"),
+        (("build", "--out", "x", "--scope", "layers"), "invalid choice: 'layers'"),
+        (("build", "--out", "x", "--threads", "0"), "invalid choice: 0"),
+        (("verify",), "required: DIR"),
+    ],
+)
+def test_a_wrong_command_line_exits_with_64_and_says_what(capsys, words, message):
+    with pytest.raises(SystemExit) as caught:
+        run(*words)
+    assert caught.value.code == EXIT_USAGE
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--sparsity", "1"), "at least 0 and below 1"),
+        (("--network", "mobilefacenet512x"), "did you mean 'mobilefacenet512'"),
+    ],
+)
+def test_impossible_requests_exit_with_64_before_anything_is_fetched(
+    tmp_path, capsys, monkeypatch, words, message
+):
+    monkeypatch.setenv("EDGE_GATE_CACHE", str(tmp_path / "cache"))
+    assert run("build", "--out", tmp_path / "pair", *words) == EXIT_USAGE
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_entry_file_exits_with_78(tmp_path, entry, capsys):
+    entry.write_text(ENTRY.replace("colour: bgr", "colour: grey"))
+    code = run("build", "--network", entry, "--out", tmp_path / "pair")
+    assert code == EXIT_CONFIG
+    assert "colour" in capsys.readouterr().err
+
+
+def test_a_detector_is_no_network(tmp_path, capsys):
+    assert run("build", "--network", "mtcnn", "--out", tmp_path / "pair") == 1
+    assert "mtcnn is a detector" in capsys.readouterr().err
+
+
+def test_a_folder_without_pair_exits_with_one_and_names_the_command(tmp_path, capsys):
+    assert run("inspect", tmp_path) == EXIT_FAILED
+    assert "edge-gate pair build" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_exits_with_130(tmp_path, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(pair_command.ACTIONS, "inspect", interrupted)
+    assert run("inspect", tmp_path) == EXIT_INTERRUPTED
+    assert "interrupted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in pair_command.ACTIONS)])
+def test_help_of_each_command_explains_and_exits_with_zero(capsys, command):
+    with pytest.raises(SystemExit) as caught:
+        run(*command, "--help")
+    assert caught.value.code == 0
+    assert "usage: edge-gate pair" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--scope", "global"), {"scope": "global"}),
+        (("--sparsity", "0.25"), {"sparsity": 0.25}),
+        (("--count", "all"), {"count": "all"}),
+        (("--importance", "channel"), {"importance": "channel"}),
+        (("--layer", "stem", "--layer", "depthwise"), {"layers": ("stem", "depthwise")}),
+        (("--keep-dense", "stem"), {"keep_dense": ("stem",)}),
+    ],
+)
+def test_each_option_reaches_the_recipe(tmp_path, entry, monkeypatch, words, expected):
+    monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
+    assert run("build", "--network", entry, "--out", tmp_path / "pair", *words) == 0
+    assert expected.items() <= asdict(read_manifest(tmp_path / "pair").recipe).items()
+
+
+def test_a_named_recipe_and_one_of_the_own_exclude_each_other(tmp_path, capsys):
+    words = ("--recipe", "fast", "--keep-dense", "stem", "--out", tmp_path / "pair")
+    assert run("build", *words) == EXIT_USAGE
+    assert "--recipe fast is a whole recipe: leave out --keep-dense" in capsys.readouterr().err
+
+
+def test_a_recipe_that_a_network_does_not_have_exits_with_64(tmp_path, entry, capsys):
+    words = ("--network", entry, "--recipe", "best", "--out", tmp_path / "pair")
+    assert run("build", *words) == EXIT_USAGE
+    assert "tiny has no recipe 'best', only paper" in capsys.readouterr().err
+
+
+def test_a_named_recipe_reaches_the_manifest(tmp_path, entry, monkeypatch):
+    """The published one, under which the tiny network holds."""
+    monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
+    words = ("--network", entry, "--recipe", "paper", "--out", tmp_path / "pair")
+    assert run("build", *words) == 0
+    expected = Recipe(scope="global", sparsity=0.4, count="all")
+    assert read_manifest(tmp_path / "pair").recipe == expected
+
+
+@pytest.mark.registry
+def test_a_network_that_learned_nothing_is_refused_on_real_faces(tmp_path, entry, capsys):
+    assert run("build", "--network", entry, "--out", tmp_path / "pair") == 1
+    assert "does not tell the golden faces apart" in capsys.readouterr().err
+    assert not (tmp_path / "pair").exists()
+
+
+@pytest.mark.registry
+def test_the_default_network_gives_a_pair_that_scores_faces_above_their_own_mosaics(tmp_path):
+    assert run("build", "--out", tmp_path / "pair", "--threads", "2") == 0
+    assert run("verify", tmp_path / "pair", "--faces") == 0
+    manifest = read_manifest(tmp_path / "pair")
+    (source,) = fetch(find_entry("mobilefacenet512"))
+    assert manifest.acceptance.pruned_error < 0.01
+    assert manifest.layers[0].counted < manifest.layers[0].size  # dead channels are not counted
+    assert (tmp_path / "pair" / "fused.onnx").stat().st_size < source.stat().st_size * 1.6
+    with open_pair(tmp_path / "pair") as pair:
+        sharp = np.load(tmp_path / "pair" / "golden.npz")["images"]
+        cells = sharp.reshape(-1, 14, 8, 14, 8, 3).mean(axis=(2, 4)).astype(np.uint8)
+        mosaics = cells.repeat(8, axis=1).repeat(8, axis=2)
+        assert median_score(pair, sharp) > median_score(pair, mosaics) + 20
+
+
+@pytest.mark.registry
+def test_half_of_the_default_networks_weights_are_too_many(tmp_path, capsys):
+    assert run("build", "--out", tmp_path / "pair", "--sparsity", "0.5", "--threads", "2") == 1
+    assert "the pruned network collapsed" in capsys.readouterr().err
+
+
+def tiny_faces(monkeypatch):
+    monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
+
+
+def test_a_network_never_measured_is_calibrated_when_built(tmp_path, entry, monkeypatch):
+    tiny_faces(monkeypatch)
+    assert run("build", "--network", entry, "--out", tmp_path / "plain") == 0
+    assert run("build", "--network", entry, "--recipe", "calibrate", "--out", tmp_path / "p") == 0
+    recipes = [read_manifest(tmp_path / name).recipe for name in ("plain", "p")]
+    assert recipes[0] == recipes[1]
+    assert recipes[0].layers == ("embedding_raw",)  # the only layer cheap enough
+
+
+def test_faces_named_usable_set_the_middle_of_the_scale(tmp_path):
+    asked = request(loaded(tmp_path), form="fused")
+    usable = synthetic_faces(seed=9).images
+    build_pair(replace(asked, usable=usable), tmp_path / "pair")
+    with open_pair(tmp_path / "pair") as pair:
+        assert median_score(pair, usable) == pytest.approx(50, abs=0.1)
+        assert median_score(pair, asked.golden.images) != pytest.approx(50, abs=0.1)
+
+
+@pytest.mark.registry
+@pytest.mark.parametrize(
+    ("made", "code", "message"),
+    [((), 64, "no such folder of images"), (("photographs",), 1, "no image below this folder")],
+)
+def test_a_calibration_without_photographs_says_so(tmp_path, capsys, made, code, message):
+    for name in made:
+        (tmp_path / name).mkdir()
+    assert run("calibrate", "--images", tmp_path / "photographs") == code
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.registry
+def test_calibrating_on_a_folder_of_photographs_builds_a_pair_of_their_scale(tmp_path, capsys):
+    folder = fetch(find_entry("orl-faces"))[0].parents[1]
+    words = ("--images", folder, "--faces", 40, "--out", tmp_path / "pair")
+    assert run("calibrate", *words, "--plot", tmp_path / "sweep.png") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "embedding norm" in printed
+    assert (tmp_path / "sweep.png").read_bytes()[:4] == b"\x89PNG"
+    manifest = read_manifest(tmp_path / "pair")
+    assert manifest.recipe.layers[-1] in printed
+    assert manifest.cost.pair <= 1.15 * manifest.cost.dense
+
+
+@pytest.mark.registry
+def test_calibrating_with_labels_reports_on_people_it_did_not_choose_on(tmp_path, capsys):
+    folder = fetch(find_entry("orl-faces"))[0].parents[1]
+    rows = ["image_a,image_b,mated,fold"]
+    for fold, people in enumerate((range(1, 21), range(21, 41))):
+        rows += [
+            f"s{a}/{first}.pgm,s{b}/{second}.pgm,{int(a == b)},{fold}"
+            for a, b in itertools.product(people, repeat=2)
+            for first, second in ([(1, 2), (3, 4)] if a == b else [(1, 2)])
+        ]
+    (tmp_path / "pairs.csv").write_text("\n".join(rows))
+    assert run("calibrate", "--images", folder, "--labels", tmp_path / "pairs.csv") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"chosen on 4\d\d pairs; on 4\d\d others", printed)  # some lost
+    assert re.search(r"FMR 0.01: \d\.\d+ \[.*\], embedding norm .*, difference ", printed)
+    assert "FMR 0.001 cannot be measured with 380 different non-mated" in printed
