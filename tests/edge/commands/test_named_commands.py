@@ -9,7 +9,12 @@ from edge.__main__ import COMMANDS, parser_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = [*ROOT.glob("edge/**/*.py"), *ROOT.glob("engines/**/*.py")]
-TEXTS = [*ROOT.glob("configs/**/*.yaml"), *ROOT.glob("docs/*.md"), *ROOT.glob("systemd/*")]
+TEXTS = [
+    *ROOT.glob("configs/**/*.yaml"),
+    *ROOT.glob("docs/*.md"),
+    *ROOT.glob("systemd/*"),
+    ROOT / "README.md",
+]
 NAMED = re.compile(r"(?:edge-gate|@BINDIR@/edge-gate) ((?:[a-z]+(?= |$|['`\"\n]) ?)+)([^'`\"\n]*)")
 NO_COMMANDS = {"session"}
 """Of the page: what it signs begins with the program's name too."""
