@@ -11,7 +11,7 @@ import cv2
 import pytest
 import yaml
 
-from edge.__main__ import _parser, main
+from edge.__main__ import main, parser_of
 from edge.config.file import checked
 from edge.config.reader import parse_document
 from tests.documents import PAGES, ROOT, blocks
@@ -52,7 +52,7 @@ def test_every_command_of_ours_is_one_that_the_program_takes(block, line):  # no
     words = re.split(r" '?[|>]", words)[0]
     words = shlex.split(re.sub(r"'?\[[^]]*\]'?|'…'|…", "", words))
     named = next((word for word in words if not word.startswith("-")), None)
-    _parser(named).parse_args(words)  # else it exits with 64
+    parser_of(named).parse_args(words)  # else it exits with 64
 
 
 @pytest.mark.parametrize("block", [each for each in BLOCKS if each.language == "yaml"], ids=str)
