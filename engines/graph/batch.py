@@ -1,5 +1,6 @@
 """Leave the batch size of an embedding network open, where the exporter froze it."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import onnx
 
 from engines.errors import NetworkError
 from engines.graph import graph
+from engines.graph.shapes import Shape, inferred_shapes, state_shape
 from engines.quality.preprocess import input_axes
 from engines.quality.specification import InputSpecification
 
@@ -24,43 +26,25 @@ def open_batch(
         NetworkError: The output is not (N, D), or D is not the stated embedding length.
     """
     source, target = model.graph.input[0], model.graph.output[0]
+    axes = input_axes(specification)
     frozen = (graph.dimensions(source) or (None,))[0] or 1
-    inferred = _inferred_shapes(model, (frozen, *input_axes(specification)))
+    shapes = inferred_shapes(model, (frozen, *axes))
     stated = graph.dimensions(target)
-    length = _embedding_length((inferred.get(target.name), stated), embedding_length)
-    for node in model.graph.node:
-        if node.op_type == "Reshape":
-            _open_reshape(model, node, frozen, inferred.get(node.output[0]))
+    length = _embedding_length((shapes.get(target.name), stated), embedding_length)
+    while _open_reshapes(model, shapes, inferred_shapes(model, (2 * frozen, *axes))):
+        pass  # what comes behind an opened Reshape follows the batch only now
     graph.drop_unused_initializers(model)
-    _state_shape(source, ("batch", *input_axes(specification)))
-    _state_shape(target, ("batch", length))
+    state_shape(source, ("batch", *axes))
+    state_shape(target, ("batch", length))
     del model.graph.value_info[:]
     return length
 
 
-def _inferred_shapes(
-    model: onnx.ModelProto, input_shape: Sequence[int]
-) -> dict[str, tuple[int | None, ...] | None]:
-    """Return the shapes that follow from the input's alone, not those written in the file."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    del copy.graph.value_info[:]
-    _state_shape(copy.graph.input[0], input_shape)
-    copy.graph.output[0].type.tensor_type.ClearField("shape")
-    try:
-        graph_inferred = onnx.shape_inference.infer_shapes(copy, data_prop=True).graph
-    except onnx.shape_inference.InferenceError as error:
-        raise NetworkError(f"shapes contradict each other: {error}") from error
-    return {
-        each.name: graph.dimensions(each)
-        for each in (*graph_inferred.value_info, *graph_inferred.output)
-    }
-
-
-def _embedding_length(shapes: Sequence[tuple[int | None, ...] | None], promised: int | None) -> int:
+def _embedding_length(shapes: Sequence[Shape | None], promised: int | None) -> int:
     known = [shape for shape in shapes if shape is not None]
-    if any(len(shape) != 2 for shape in known):
-        raise NetworkError(f"its output is {known[0]}, not (N, D) embeddings")
+    wrong = [shape for shape in known if len(shape) != 2]
+    if wrong:
+        raise NetworkError(f"its output is {wrong[0]}, not (N, D) embeddings")
     lengths = {shape[1] for shape in known} | {promised}
     lengths.discard(None)
     if len(lengths) != 1:
@@ -71,29 +55,60 @@ def _embedding_length(shapes: Sequence[tuple[int | None, ...] | None], promised:
     return int(lengths.pop() or 0)
 
 
-def _open_reshape(
-    model: onnx.ModelProto,
-    node: onnx.NodeProto,
-    frozen: int,
-    inferred: tuple[int | None, ...] | None,
-) -> None:
-    """[1, -1] becomes [-1, D]; shapes computed while running already follow the batch."""
-    constant = graph.initializers(model).get(node.input[1])
-    if constant is None:
-        return
-    shape = [int(axis) for axis in graph.values(constant)]
-    if not shape or shape[0] != frozen:
-        return
-    rest = shape[1:] if -1 not in shape[1:] or inferred is None else inferred[1:]
-    if None in rest or -1 in rest:
-        opened = [0, *shape[1:]]  # 0 copies the axis of the input
-    else:
-        opened = [-1, *(int(axis or 0) for axis in rest)]
+def _open_reshapes(model: onnx.ModelProto, one: dict[str, Shape], two: dict[str, Shape]) -> int:
+    """
+    Open each Reshape whose input follows the batch and whose output does not; count them.
+
+    Args:
+        model: Changed in place.
+        one: Shapes of its tensors for the frozen batch.
+        two: Shapes for a batch of twice as many.
+    """
+    constant, opened = graph.initializers(model), 0
+    for node in model.graph.node:
+        if node.op_type != "Reshape" or node.input[1] not in constant:
+            continue
+        shape, source = one.get(node.output[0]), one.get(node.input[0])
+        axis = _batch_axis(source, two.get(node.input[0]))
+        if source is None or shape is None or None in shape or axis is None:
+            continue
+        place = _place(source, axis, shape)
+        if place is None or two.get(node.output[0]) == _doubled(shape, place):
+            continue
+        _open(model, node, shape, place)
+        opened += 1
+    return opened
+
+
+def _batch_axis(one: Shape | None, two: Shape | None) -> int | None:
+    """Return the only axis that grows with the batch."""
+    if one is None or two is None or len(one) != len(two):
+        return None
+    grown = [axis for axis, pair in enumerate(zip(one, two, strict=True)) if pair[0] != pair[1]]
+    if len(grown) != 1 or two != _doubled(one, grown[0]):
+        return None
+    return grown[0]
+
+
+def _place(source: Shape, axis: int, shape: Shape) -> int | None:
+    """
+    Return the axis of a reshaped tensor that the batch goes to.
+
+    Values keep their order, so it is the axis with as many values before it: (49, 1, 64) with the
+    batch in the middle becomes (49, 8, 8) with the batch times eight in the middle.
+    """
+    before = math.prod(each or 1 for each in source[:axis])
+    places = range(len(shape))
+    return next((n for n in places if math.prod(a or 1 for a in shape[:n]) == before), None)
+
+
+def _doubled(shape: Shape, axis: int) -> Shape:
+    return tuple((each or 0) * (1 + (place == axis)) for place, each in enumerate(shape))
+
+
+def _open(model: onnx.ModelProto, node: onnx.NodeProto, shape: Shape, place: int) -> None:
+    """[1, -1] becomes [-1, D]; shapes computed while running follow the batch already."""
+    numbers = [-1 if axis == place else each for axis, each in enumerate(shape)]
     node.input[1] = graph.add_initializer(
-        model, f"{node.output[0]}_shape", np.array(opened, np.int64)
+        model, f"{node.output[0]}_shape", np.array(numbers, np.int64)
     )
-
-
-def _state_shape(value: onnx.ValueInfoProto, axes: Sequence[int | str]) -> None:
-    element = value.type.tensor_type.elem_type
-    value.CopyFrom(onnx.helper.make_tensor_value_info(value.name, element, axes))

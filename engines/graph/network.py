@@ -7,17 +7,20 @@ import numpy as np
 import onnx
 
 from engines.errors import NetworkError
-from engines.graph import graph
+from engines.graph import dialect, graph
 from engines.graph.batch import open_batch
+from engines.graph.constants import RANDOM, fold_constants
 from engines.graph.onnx_file import read_onnx
+from engines.graph.outputs import choose_output, make_rows, shape_text
+from engines.graph.shapes import inferred_shapes
+from engines.graph.slopes import lay_slopes_along_channels
 from engines.quality.preprocess import input_axes
 from engines.quality.specification import InputSpecification
 
-OPSETS = range(7, 22)
-"""Operator sets whose Conv, Gemm and BatchNormalization this package knows how to rewrite."""
+EXPORT_AGAIN = "export it again: torch.onnx.export(model.eval(), faces, 'network.onnx')"
 
-NOT_EMBEDDINGS = frozenset({"Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "TopK"})
-"""Operators that end a classifier or a detector, never an embedding network."""
+MULTIPLIERS = frozenset({"Conv", "Gemm", "MatMul"})
+"""Operators that hold a network's weights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,112 +39,145 @@ class Network:
 
 
 def load_network(
-    path: Path, specification: InputSpecification, embedding_length: int | None = None
+    path: Path,
+    specification: InputSpecification,
+    embedding_length: int | None = None,
+    output: str | None = None,
 ) -> Network:
     """
     Read and check an ONNX face recognition network and leave its batch size open.
+
+    Whatever an exporter did with weights and operators comes out in one form: see
+    `docs/networks.md`.
 
     Args:
         path: The ONNX file; external data must lie in its folder.
         specification: The input it was trained on; the file may not contradict it.
         embedding_length: D as stated for the network; None takes the file's word.
+        output: Name of the tensor that is the embedding; None takes the only fitting output.
 
     Raises:
         NetworkError: No readable ONNX file, or not a face recognition network of that input.
     """
     model, sha256 = read_onnx(path)
     try:
-        _check_operators(model)
-        _turn_constants_into_initializers(model)
-        _check_weights(model)
+        model = _plain(model)
         source = _image_input(model, specification)
-        target = _embedding_output(model)
+        target = _embedding_output(model, specification, output, embedding_length)
+        _check_weights(model)
         length = open_batch(model, specification, embedding_length)
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from error
     return Network(model, source, target, specification, length, sha256)
 
 
+def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the network in standard operators, constants folded, in float32."""
+    model = dialect.inline_functions(model)
+    _check_operators(model)
+    model = dialect.convert_operator_set(model)
+    _take_constants_off_inputs(model)
+    fold_constants(model)
+    dialect.widen_floats(model)
+    _check_repeatable(model)
+    return model
+
+
 def _check_operators(model: onnx.ModelProto) -> None:
-    versions = {each.domain or "ai.onnx": each.version for each in model.opset_import}
-    if versions.get("ai.onnx") not in OPSETS:
-        raise NetworkError(
-            f"operator set {versions.get('ai.onnx')}; export it again with one from "
-            f"{OPSETS[0]} to {OPSETS[-1]}"
-        )
     for node in model.graph.node:
         if node.domain not in {"", "ai.onnx"}:
-            raise NetworkError(f"operator {node.domain}.{node.op_type}; use standard ONNX only")
+            raise NetworkError(
+                f"operator {node.domain}.{node.op_type} is not standard ONNX: give the file "
+                f"before it was optimised for one library, or {EXPORT_AGAIN}"
+            )
         if any(each.HasField("g") or each.graphs for each in node.attribute):
-            raise NetworkError(f"control flow ({node.op_type}); export the plain forward pass")
-        if node.op_type == "BatchNormalization" and graph.attributes(node).get("training_mode"):
-            raise NetworkError("exported in training mode; export it again in evaluation mode")
+            raise NetworkError(f"control flow ({node.op_type}); {EXPORT_AGAIN}")
 
 
-def _turn_constants_into_initializers(model: onnx.ModelProto) -> None:
-    """Some exporters write weights as Constant nodes; afterwards there is one place to look."""
-    kept = []
-    for node in model.graph.node:
-        value = graph.attributes(node).get("value") if node.op_type == "Constant" else None
-        if isinstance(value, onnx.TensorProto):
-            value.name = node.output[0]
-            model.graph.initializer.append(value)
-        else:
-            kept.append(node)
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
+def _check_repeatable(model: onnx.ModelProto) -> None:
+    for node, name in zip(model.graph.node, graph.layer_names(model), strict=True):
+        if _is_training(node, model):
+            raise NetworkError(f"{node.op_type} {name!r} is in training mode; {EXPORT_AGAIN}")
+        if node.op_type in RANDOM:
+            raise NetworkError(f"{node.op_type} {name!r} draws random numbers; {EXPORT_AGAIN}")
 
 
-def _check_weights(model: onnx.ModelProto) -> None:
-    for tensor in model.graph.initializer:
-        if tensor.data_type in {onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE}:
-            raise NetworkError(f"weights {tensor.name!r} are not float32; export it in FP32")
-        if (
-            tensor.data_type == onnx.TensorProto.FLOAT
-            and not np.isfinite(graph.values(tensor)).all()
-        ):
-            raise NetworkError(f"weights {tensor.name!r} hold NaN or infinite values")
+def _is_training(node: onnx.NodeProto, model: onnx.ModelProto) -> bool:
+    if node.op_type == "BatchNormalization":
+        return bool(graph.attributes(node).get("training_mode")) or any(node.output[1:])
+    if node.op_type != "Dropout" or len(node.input) < 3 or not node.input[2]:
+        return False
+    told = graph.initializers(model).get(node.input[2])
+    return told is None or bool(graph.values(told).any())
 
 
-def _image_input(model: onnx.ModelProto, specification: InputSpecification) -> str:
-    """Return the input's name; initializers that old files list as inputs too are taken off."""
+def _take_constants_off_inputs(model: onnx.ModelProto) -> None:
+    """Old files list initializers as inputs too."""
     constant = graph.initializers(model).keys()
     inputs = [each for each in model.graph.input if each.name not in constant]
     del model.graph.input[:]
     model.graph.input.extend(inputs)
     model.ir_version = max(model.ir_version, 4)  # older ones demand the double listing
-    if len(inputs) != 1:
-        names = ", ".join(each.name for each in inputs) or "none"
-        raise NetworkError(f"one image input is needed, it has {len(inputs)}: {names}")
-    expected = input_axes(specification)
-    found = graph.dimensions(inputs[0])
-    if inputs[0].type.tensor_type.elem_type != onnx.TensorProto.FLOAT or not _fits(found, expected):
+
+
+def _check_weights(model: onnx.ModelProto) -> None:
+    for tensor in model.graph.initializer:
+        if (
+            tensor.data_type == onnx.TensorProto.FLOAT
+            and not np.isfinite(graph.values(tensor)).all()
+        ):
+            raise NetworkError(f"weights {tensor.name!r} hold NaN or infinite values")
+    constant = graph.initializers(model).keys()
+    if not any(
+        node.op_type in MULTIPLIERS and constant & set(node.input[:2]) for node in model.graph.node
+    ):
+        held = sorted({node.op_type for node in model.graph.node if constant & set(node.input)})
         raise NetworkError(
-            f"input {inputs[0].name!r} is {_shape_text(found)}, the specification says float32 "
-            f"{_shape_text((None, *expected))}: not this network, or not this specification"
+            "no Conv, Gemm or MatMul has constant weights, so nothing can be pruned (constants go "
+            f"to {', '.join(held) or 'nothing'}); give the float32 network that it was made from"
         )
-    return inputs[0].name
 
 
-def _fits(found: tuple[int | None, ...] | None, expected: tuple[int, ...]) -> bool:
-    if found is None or len(found) != 1 + len(expected):
+def _image_input(model: onnx.ModelProto, specification: InputSpecification) -> str:
+    """Return the name of the image input and put it first; what else there is may go unused."""
+    expected = input_axes(specification)
+    images = [each for each in model.graph.input if _is_image(each, expected)]
+    if len(images) == 1 < len(model.graph.input):
+        others = [each for each in model.graph.input if each.name != images[0].name]
+        del model.graph.input[:]
+        model.graph.input.extend([*images, *others])
+    if not model.graph.input:
+        raise NetworkError("one image input is needed, it has 0: none")
+    first = model.graph.input[0]
+    if len(model.graph.input) == 1 and not images:
+        found = shape_text(graph.dimensions(first))
+        raise NetworkError(
+            f"input {first.name!r} is {found}, the specification says float32 "
+            f"{shape_text((None, *expected))}: not this network, or not this specification"
+        )
+    return first.name
+
+
+def _is_image(value: onnx.ValueInfoProto, expected: tuple[int, ...]) -> bool:
+    found = graph.dimensions(value)
+    if value.type.tensor_type.elem_type != onnx.TensorProto.FLOAT or found is None:
         return False
-    return all(axis in {None, want} for axis, want in zip(found[1:], expected, strict=True))
+    return len(found) == 1 + len(expected) and all(
+        axis in {None, want} for axis, want in zip(found[1:], expected, strict=True)
+    )
 
 
-def _embedding_output(model: onnx.ModelProto) -> str:
-    outputs = [each.name for each in model.graph.output]
-    if len(outputs) != 1:
-        raise NetworkError(f"one embedding output is needed, it has {len(outputs)}: {outputs}")
-    last = next((node for node in model.graph.node if outputs[0] in node.output), None)
-    if last is None or last.op_type in NOT_EMBEDDINGS:
-        what = "nothing" if last is None else last.op_type
-        raise NetworkError(f"its output comes from {what}: a classifier, not an embedding network")
-    return outputs[0]
-
-
-def _shape_text(shape: tuple[int | None, ...] | None) -> str:
-    """Return a shape for people, for example (N, 3, 112, 112)."""
-    if shape is None:
-        return "of unstated shape"
-    return "(" + ", ".join("N" if axis is None else str(axis) for axis in shape) + ")"
+def _embedding_output(
+    model: onnx.ModelProto,
+    specification: InputSpecification,
+    output: str | None,
+    length: int | None,
+) -> str:
+    batch = (graph.dimensions(model.graph.input[0]) or (None,))[0] or 1
+    shapes = inferred_shapes(model, (batch, *input_axes(specification)))
+    chosen = choose_output(model, output, shapes, length)
+    if len(model.graph.input) != 1:
+        names = ", ".join(each.name for each in model.graph.input)
+        raise NetworkError(f"one image input is needed, it has {len(model.graph.input)}: {names}")
+    lay_slopes_along_channels(model, shapes)
+    return make_rows(model, shapes.get(chosen), length)

@@ -36,20 +36,6 @@ def test_stale_shapes_between_input_and_output_are_dropped(tmp_path):
     assert not network.model.graph.value_info
 
 
-def test_weights_written_as_constant_nodes_become_initializers(tmp_path):
-    model = face_network()
-    constants = [
-        helper.make_node("Constant", [], [each.name], value=each)
-        for each in model.graph.initializer
-    ]
-    nodes = [*constants, *model.graph.node]
-    del model.graph.node[:], model.graph.initializer[:]
-    model.graph.node.extend(nodes)
-    network = load_network(write(model, tmp_path), specification())
-    assert {node.op_type for node in network.model.graph.node}.isdisjoint({"Constant"})
-    assert run(network.model, prepared()).shape == (5, 8)
-
-
 def test_the_source_hash_is_the_files_sha256(tmp_path):
     path = write(face_network(), tmp_path)
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -134,20 +120,19 @@ def test_a_classifier_is_refused(tmp_path):
 
 
 def test_feature_maps_are_no_embeddings(tmp_path):
-    model = face_network(TinyNetwork(ending="reshape"))
-    del model.graph.node[-1]
-    model.graph.node[-1].output[0] = "embedding"
+    model = face_network()
     model.graph.output[0].CopyFrom(
-        helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, 8, 1, 1])
+        helper.make_tensor_value_info("depthwise", TensorProto.FLOAT, [1, 6, 5, 4])
     )
-    with pytest.raises(NetworkError, match=r"not \(N, D\) embeddings"):
+    with pytest.raises(NetworkError, match=r"is \(1, 6, 5, 4\), not \(N, D\) embeddings"):
         load_network(write(model, tmp_path), specification())
 
 
 def test_two_inputs_or_two_outputs_are_refused(tmp_path):
     model = face_network()
     model.graph.output.append(helper.make_tensor_value_info("stem", TensorProto.FLOAT, [1]))
-    with pytest.raises(NetworkError, match="one embedding output"):
+    wanted = r"one embedding output.*embedding \(1, 8\), stem \(.*'output: NAME'"
+    with pytest.raises(NetworkError, match=wanted):
         load_network(write(model, tmp_path), specification())
     model = face_network()
     model.graph.input.append(helper.make_tensor_value_info("other", TensorProto.FLOAT, [1]))
@@ -155,34 +140,13 @@ def test_two_inputs_or_two_outputs_are_refused(tmp_path):
         load_network(write(model, tmp_path), specification())
 
 
-def test_an_operator_set_out_of_range_is_refused_with_the_range(tmp_path):
-    model = face_network()
-    model.opset_import[0].version = 6
-    with pytest.raises(NetworkError, match=r"operator set 6.*7 to 21"):
-        load_network(write(model, tmp_path), specification())
-
-
-def test_half_precision_and_not_finite_weights_are_refused(tmp_path):
-    half = face_network(TinyNetwork(batch_norm=False))
-    del half.graph.output[0].type.tensor_type.shape.dim[:]
-    for each in half.graph.initializer:
-        each.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(each).astype("f2"), each.name))
-    with pytest.raises(NetworkError, match="export it in FP32"):
-        load_network(write(half, tmp_path), specification())
+def test_not_finite_weights_are_refused(tmp_path):
     broken = face_network()
     weights = numpy_helper.to_array(broken.graph.initializer[0]).copy()
     weights[0, 0, 0, 0] = np.nan
     broken.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "stem_w"))
     with pytest.raises(NetworkError, match="'stem_w' hold NaN"):
         load_network(write(broken, tmp_path), specification())
-
-
-def test_a_network_exported_in_training_mode_is_refused(tmp_path):
-    model = face_network(TinyNetwork(opset=14))
-    norm = next(node for node in model.graph.node if node.op_type == "BatchNormalization")
-    norm.attribute.append(helper.make_attribute("training_mode", 1))
-    with pytest.raises(NetworkError, match="training mode"):
-        load_network(write(model, tmp_path), specification())
 
 
 def _with_external_data(folder: Path) -> onnx.ModelProto:
