@@ -63,7 +63,8 @@ def _own(folder: Path, manifest: Manifest) -> dict[str, tuple[bytes, ...]]:
 
 def _as_shipped(manifest: Manifest, name: str) -> Network:
     entry = find_entry(name)
-    network = load_network(located(entry)[0], manifest.specification, manifest.embedding_length)
+    (file,) = located(entry)
+    network = load_network(file, manifest.specification, manifest.embedding_length, entry.output)
     if network.source_sha256 != manifest.network.source_sha256:
         raise CatalogueError(f"{entry.name}: the pair was built from another file of that name")
     return network

@@ -45,7 +45,7 @@ def build_request(
             f"{entry.name} is a {entry.kind}, not a network; 'edge-gate models list' shows those"
         )
     (file,) = fetch(entry, progress)
-    network = load_network(file, entry.specification, entry.embedding_length)
+    network = load_network(file, entry.specification, entry.embedding_length, entry.output)
     golden = golden_faces(entry.specification, progress)
     if recipe is None and DEFAULT in named_recipes(entry.name):
         recipe = find_recipe(entry.name)

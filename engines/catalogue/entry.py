@@ -140,6 +140,7 @@ class _EntryForm(_Form):
     licence: Annotated[str, Field(min_length=1)]
     note: str = ""
     embedding_length: Annotated[int, Field(ge=2, le=65536)] | None = None
+    output: Annotated[str, Field(min_length=1)] | None = None
     specification: _SpecificationForm | None = None
     files: Annotated[tuple[_FileForm, ...], Field(min_length=1)]
 
@@ -150,6 +151,8 @@ class _EntryForm(_Form):
             raise ValueError("a network needs 'specification' and 'embedding_length'")
         if self.kind != "network" and any(has):
             raise ValueError(f"'specification' and 'embedding_length' are not for {self.kind}")
+        if self.kind != "network" and self.output is not None:
+            raise ValueError(f"'output' is not for {self.kind}")
         return self
 
 
@@ -189,6 +192,7 @@ def _entry(form: _EntryForm, archives: dict[str, Archive], path: Path) -> Catalo
         specification=form.specification.value() if form.specification else None,
         embedding_length=form.embedding_length,
         note=" ".join(form.note.split()),
+        output=form.output,
     )
 
 

@@ -63,3 +63,5 @@ class Catalogued:
     """D of a network's (N, D) embeddings; None for the other kinds."""
     note: str
     """What a user should know before choosing it."""
+    output: str | None = None
+    """Name of the tensor that is a network's embedding; None takes the only fitting output."""

@@ -42,6 +42,11 @@ def test_a_users_network_is_read_with_its_file_beside_the_entry(tmp_path: Path):
     assert entry.embedding_length == 256
 
 
+def test_the_output_of_a_network_is_chosen_by_name(tmp_path: Path):
+    assert read_entry(entry_file(tmp_path, NETWORK)).output is None
+    assert read_entry(entry_file(tmp_path, NETWORK + "output: fc1\n")).output == "fc1"
+
+
 def test_the_specification_is_read_with_numbers_as_people_write_them(tmp_path: Path):
     specification = read_entry(entry_file(tmp_path, NETWORK)).specification
     assert specification is not None
@@ -106,6 +111,10 @@ MISTAKES = {
     "detector with embedding": (
         DETECTOR.replace("licence", "embedding_length: 9\nlicence") + "    file: a\n",
         "not for detector",
+    ),
+    "detector with output": (
+        DETECTOR.replace("licence", "output: fc1\nlicence") + "    file: a\n",
+        "'output' is not for detector",
     ),
     "no source": (DETECTOR, r"files\.0: give exactly one of 'archive'"),
     "two sources": (DETECTOR + "    file: a\n    url: https://x/a\n", "exactly one"),
