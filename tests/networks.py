@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from engines.graph.network import Network, load_network
+from engines.quality.preprocess import input_axes
 from engines.quality.specification import InputSpecification
 
 
@@ -72,7 +73,7 @@ class _Builder:
         last = self._stem("input")
         last = self._depthwise(last)
         getattr(self, f"_{tiny.ending}")(last)
-        shape = [tiny.batch, 3, spec.height, spec.width]
+        shape = [tiny.batch, *input_axes(spec)]
         body = helper.make_graph(
             self.nodes,
             "tiny",
@@ -89,7 +90,7 @@ class _Builder:
 
     def _stem(self, source: str) -> str:
         channels = self.tiny.channels
-        weights = self._normal((channels, 3, 3, 3))
+        weights = self._normal((channels, input_axes(self.spec)[0], 3, 3))
         weights[: self.tiny.dead_channels] = 0
         inputs = [source, self._add("stem_w", weights)]
         if self.tiny.convolution_bias:

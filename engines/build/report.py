@@ -7,7 +7,7 @@ from engines.build.verify import Verification
 from engines.pair.acceptance import Acceptance
 from engines.pair.manifest import Manifest
 from engines.pruning.recipe import Cost, Recipe
-from engines.quality.specification import InputSpecification
+from engines.quality.specification import InputSpecification, PerChannel
 
 
 def manifest_tables(manifest: Manifest) -> Group:
@@ -66,7 +66,14 @@ def _manifest_rows(manifest: Manifest) -> list[tuple[str, str]]:
 def _input_text(specification: InputSpecification) -> str:
     size = f"{specification.width}x{specification.height} pixels"
     order = f"{specification.colour.upper()}, {specification.layout.upper()}"
-    return f"{size}, {order}, (pixel - {specification.mean:g}) / {specification.scale:g}"
+    mean, scale = _number_text(specification.mean), _number_text(specification.scale)
+    return f"{size}, {order}, (pixel - {mean}) / {scale}"
+
+
+def _number_text(number: PerChannel) -> str:
+    if isinstance(number, tuple):
+        return f"({', '.join(f'{each:g}' for each in number)})"
+    return f"{number:g}"
 
 
 def _recipe_text(recipe: Recipe) -> str:

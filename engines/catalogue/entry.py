@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from engines.catalogue.download import Url
@@ -49,6 +57,11 @@ Package = Annotated[str, Field(pattern=r"^(@[a-z0-9][a-z0-9._-]*/)?[A-Za-z0-9][A
 Version = Annotated[str, Field(pattern=r"^[0-9][0-9A-Za-z.+-]*$")]
 PixelCount = Annotated[int, Field(ge=16, le=1024)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+NumberOrChannels = Annotated[
+    Annotated[Number, Tag("number")]
+    | Annotated[tuple[Number, Number, Number], Tag("three channels")],
+    Discriminator(lambda value: "three channels" if isinstance(value, list | tuple) else "number"),
+]
 Template = tuple[
     tuple[Number, Number],
     tuple[Number, Number],
@@ -73,15 +86,19 @@ class _SpecificationForm(_Form):
     width: PixelCount
     height: PixelCount
     colour: ColourOrder
-    mean: Number
-    scale: Number
+    mean: NumberOrChannels
+    scale: NumberOrChannels
     layout: Layout = "nchw"
     template: Literal["arcface"] | Template
 
     @model_validator(mode="after")
     def _is_possible(self) -> "_SpecificationForm":
-        if self.scale == 0:
+        if self.scale == 0 or (isinstance(self.scale, tuple) and 0 in self.scale):
             raise ValueError("scale divides pixel values and cannot be 0")
+        if self.colour == "grey" and (
+            isinstance(self.mean, tuple) or isinstance(self.scale, tuple)
+        ):
+            raise ValueError("a grey image has one channel: give one mean and one scale")
         if self.template == "arcface" and (self.width, self.height) != (112, 112):
             raise ValueError("template 'arcface' is for 112x112: give five points in pixels")
         if not all(0 <= x < self.width and 0 <= y < self.height for x, y in self.points()):

@@ -15,7 +15,9 @@ Embeddings: TypeAlias = NDArray[np.float32]
 Landmarks: TypeAlias = NDArray[np.float32]
 """(5, 2) float32 (x, y) pixels: eyes (image left first), nose tip, mouth corners (left first)."""
 
-ColourOrder = Literal["bgr", "rgb"]
+ColourOrder = Literal["bgr", "rgb", "grey"]
+PerChannel: TypeAlias = float | tuple[float, float, float]
+"""One number for all channels, or one for each in the network's colour order."""
 Layout = Literal["nchw", "nhwc"]
 Point = tuple[float, float]
 
@@ -31,10 +33,10 @@ class InputSpecification:
     height: int
     """Pixels."""
     colour: ColourOrder
-    """Channel order the network was trained on; face images here are always BGR."""
-    mean: float
+    """Channels the network was trained on, in order; face images here are always BGR."""
+    mean: PerChannel
     """Subtracted from every pixel value (0 to 255)."""
-    scale: float
+    scale: PerChannel
     """Divides the difference; not zero."""
     layout: Layout
     """Order of the input's axes (n batch, c channels, h height, w width)."""

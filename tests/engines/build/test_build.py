@@ -9,11 +9,12 @@ from engines.build.build import GOLDEN_FACES, BuildRequest, _require_lossless, b
 from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import find_entry
 from engines.errors import NetworkError, PairError, PairRefusedError, RecipeError
+from engines.graph.network import load_network
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import open_pair, open_unproved
 from engines.pruning.named_recipes import find_recipe
 from engines.pruning.recipe import Cost, Recipe
-from tests.networks import TinyNetwork, loaded
+from tests.networks import TinyNetwork, face_network, loaded, specification, write
 from tests.pairs import request, synthetic_faces, tiny_pair
 
 
@@ -47,6 +48,20 @@ def test_the_manifest_tells_source_recipe_and_layers(tmp_path):
         and not each.name.endswith("bias")
     ]
     assert sorted(zeros) == [0, 14, 240]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"colour": "grey"}, {"mean": (120.0, 110.0, 100.0), "scale": (60.0, 58.0, 57.0)}],
+    ids=["grey", "of each channel"],
+)
+def test_a_pair_of_another_input_opens_with_the_same_figures(tmp_path, changes):
+    spec = specification(**changes)
+    path = write(face_network(spec=spec), tmp_path)
+    manifest = build_pair(request(load_network(path, spec)), tmp_path / "pair")
+    with open_pair(tmp_path / "pair") as pair:
+        assert pair.manifest.specification == spec
+        assert pair.manifest.pair_id == manifest.pair_id
 
 
 def test_building_twice_gives_the_same_pair(tmp_path):

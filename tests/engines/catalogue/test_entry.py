@@ -55,6 +55,20 @@ def test_the_specification_is_read_with_numbers_as_people_write_them(tmp_path: P
     assert specification.template == ARCFACE_TEMPLATE
 
 
+def test_mean_and_scale_are_read_for_each_channel(tmp_path: Path):
+    text = NETWORK.replace("mean: 0, scale: 1e-1", "mean: [123.7, 116, 103.5], scale: [58, 57, 57]")
+    specification = read_entry(entry_file(tmp_path, text)).specification
+    assert specification is not None
+    assert specification.mean == (123.7, 116.0, 103.5)
+    assert specification.scale == (58.0, 57.0, 57.0)
+
+
+def test_a_grey_network_is_read(tmp_path: Path):
+    entry = read_entry(entry_file(tmp_path, NETWORK.replace("rgb", "grey")))
+    assert entry.specification is not None
+    assert entry.specification.colour == "grey"
+
+
 def test_a_template_is_read_in_pixels(tmp_path: Path):
     points = "[[30, 50], [80.5, 50], [56, 70], [40, 90], [70, 90]]"
     entry = read_entry(entry_file(tmp_path, NETWORK.replace("arcface", points)))
@@ -87,9 +101,27 @@ MISTAKES = {
     "missing key": (NETWORK.replace("licence: own\n", ""), "licence: Field required"),
     "wrong kind": (NETWORK.replace("kind: network", "kind: camera"), "kind: .*'camera'"),
     "no files": (NETWORK[: NETWORK.index("files")] + "files: []\n", "files: .*at least 1"),
+    "zero scale of one channel": (
+        NETWORK.replace("1e-1", "[58, 0, 57]"),
+        "specification: scale .* cannot be 0",
+    ),
+    "mean of two channels": (
+        NETWORK.replace("mean: 0", "mean: [1, 2]"),
+        "mean.three channels.2: .*required",
+    ),
+    "grey of three means": (
+        NETWORK.replace("rgb", "grey").replace("mean: 0", "mean: [1, 2, 3]"),
+        "a grey image has one channel",
+    ),
     "zero scale": (NETWORK.replace("1e-1", "0"), "specification: scale .* cannot be 0"),
-    "not a number": (NETWORK.replace("mean: 0", "mean: .nan"), "specification.mean: .*finite"),
-    "wrong colour": (NETWORK.replace("rgb", "yuv"), "specification.colour: .*'bgr' or 'rgb'"),
+    "not a number": (
+        NETWORK.replace("mean: 0", "mean: .nan"),
+        "specification.mean.number: .*finite",
+    ),
+    "wrong colour": (
+        NETWORK.replace("rgb", "yuv"),
+        "specification.colour: .*'bgr', 'rgb' or 'grey'",
+    ),
     "huge width": (NETWORK.replace("width: 112", "width: 9999"), "width: .*1024, got 9999"),
     "template of another size": (NETWORK.replace("width: 112", "width: 128"), "112x112"),
     "template as fractions of a point outside": (
