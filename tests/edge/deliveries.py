@@ -1,11 +1,16 @@
-"""Small deliveries that are told apart by a number."""
+"""Small deliveries that are told apart by a number, and a sink that takes them as it is told."""
 
 import hashlib
+import queue
+import threading
 
 from edge.delivery.encode import to_delivery
 from edge.delivery.outbox import Outbox
 from edge.samples import Delivery
 from tests.edge.assessments import Given, assessment
+from tests.edge.mqtt_broker import PATIENCE_S
+
+__all__ = ["PATIENCE_S", "ScriptedSink", "blob", "face", "keys", "waiting"]
 
 
 def blob(number: int, size: int = 100, quality: float = 0.5) -> Delivery:
@@ -26,3 +31,36 @@ def waiting(outbox: Outbox, sink: str = "http") -> list[Delivery]:
         taken.append(queued.delivery)
         outbox.delivered(queued.face_id, sink)
     return taken
+
+
+def keys(*numbers: int) -> list[str]:
+    """Return the keys of blobs."""
+    return [blob(number).key for number in numbers]
+
+
+class ScriptedSink:
+    """Raises what the script says, one entry for each attempt, and then takes every face."""
+
+    def __init__(self, *script):
+        self.script = list(script)
+        self.taken: queue.Queue[str] = queue.Queue()
+        self.attempts: list[str] = []
+        self.moments: queue.Queue[int] = queue.Queue()
+        self.closed = threading.Event()
+
+    def send(self, delivery):
+        self.attempts.append(delivery.key)
+        if self.script:
+            error = self.script.pop(0)
+            if error is not None:
+                raise error
+        self.taken.put(delivery.key)
+
+    def idle(self):
+        self.moments.put(len(self.attempts))
+
+    def close(self):
+        self.closed.set()
+
+    def keys(self, count):
+        return [self.taken.get(timeout=PATIENCE_S) for _ in range(count)]

@@ -1,5 +1,3 @@
-import logging
-import queue
 import random
 import re
 import signal
@@ -14,61 +12,29 @@ from edge.config.delivery import (
     OutboxSettings,
 )
 from edge.delivery.dispatcher import Dispatcher
-from edge.errors import SinkBusyError, SinkError, SinkRefusedError
+from edge.errors import SinkBusyError, SinkError
 from edge.sinks.http import HttpSink
 from edge.sinks.mqtt import MqttSink
 from tests.edge import face_server, mqtt_broker
-from tests.edge.deliveries import blob, face
+from tests.edge.clocks import Hands
+from tests.edge.deliveries import PATIENCE_S, ScriptedSink, blob, face, keys
 from tests.edge.face_server import answers
-from tests.edge.mqtt_broker import PATIENCE_S
 
 QUICK = BackoffSettings(first=0.02, at_most=0.1)
-
-
-class ScriptedSink:
-    """Raises what the script says, one entry for each attempt, and then takes every face."""
-
-    def __init__(self, *script):
-        self.script = list(script)
-        self.taken: queue.Queue[str] = queue.Queue()
-        self.attempts: list[str] = []
-        self.moments: queue.Queue[int] = queue.Queue()
-        self.closed = threading.Event()
-
-    def send(self, delivery):
-        self.attempts.append(delivery.key)
-        if self.script:
-            error = self.script.pop(0)
-            if error is not None:
-                raise error
-        self.taken.put(delivery.key)
-
-    def idle(self):
-        self.moments.put(len(self.attempts))
-
-    def close(self):
-        self.closed.set()
-
-    def keys(self, count):
-        return [self.taken.get(timeout=PATIENCE_S) for _ in range(count)]
 
 
 @pytest.fixture
 def open_dispatcher(tmp_path):
     opened = []
 
-    def opens(backoff=QUICK, path=None, **sinks):
+    def opens(backoff=QUICK, path=None, clocks=None, **sinks):
         settings = OutboxSettings(path=path or tmp_path / "outbox.sqlite")
-        opened.append(Dispatcher(sinks, settings, backoff))
+        opened.append(Dispatcher(sinks, settings, backoff, clocks))
         return opened[-1]
 
     yield opens
     for dispatcher in opened:
         dispatcher.stop()
-
-
-def keys(*numbers):
-    return [blob(number).key for number in numbers]
 
 
 def only_row(dispatcher):
@@ -103,61 +69,6 @@ def test_what_an_earlier_process_left_is_sent_first(open_dispatcher):
     assert sink.keys(1) == keys(1)
 
 
-def test_failed_attempts_are_repeated_until_the_face_is_taken(open_dispatcher):
-    sink = ScriptedSink(*[SinkError("not yet")] * 5)
-    dispatcher = open_dispatcher(sink=sink)
-    dispatcher.start()
-    dispatcher.accept(blob(1))
-    assert sink.keys(1) == keys(1)
-    assert sink.attempts == keys(1) * 6
-
-
-def test_a_refused_face_is_tried_once_and_does_not_hold_up_the_next(open_dispatcher):
-    sink = ScriptedSink(SinkRefusedError("no such gallery"))
-    dispatcher = open_dispatcher(sink=sink)
-    dispatcher.start()
-    dispatcher.accept(blob(1))
-    dispatcher.accept(blob(2))
-    assert sink.keys(1) == keys(2)
-    dispatcher.stop(drain_s=1)
-    assert sink.attempts == keys(1, 2)
-    assert dispatcher.status()[0].refused == 1
-
-
-def test_one_face_that_always_fails_does_not_stop_the_others(open_dispatcher):
-    class Poisoned(ScriptedSink):
-        def send(self, delivery):
-            if delivery.key == blob(1).key:
-                raise SinkError("this one breaks me")
-            super().send(delivery)
-
-    sink = Poisoned()
-    dispatcher = open_dispatcher(sink=sink)
-    dispatcher.start()
-    for number in range(1, 5):
-        dispatcher.accept(blob(number))
-    assert sink.keys(3) == keys(2, 3, 4)
-
-
-def test_a_sink_has_a_moment_before_the_first_face_and_after_the_last(open_dispatcher):
-    sink = ScriptedSink()
-    dispatcher = open_dispatcher(sink=sink)
-    dispatcher.start()
-    assert sink.moments.get(timeout=PATIENCE_S) == 0
-    dispatcher.accept(blob(1))
-    assert sink.moments.get(timeout=PATIENCE_S) == 1
-
-
-def test_a_sink_that_asks_for_peace_gets_it(open_dispatcher):
-    sink = ScriptedSink(SinkBusyError("later", 3600.0))
-    dispatcher = open_dispatcher(sink=sink)
-    dispatcher.start()
-    dispatcher.accept(blob(1))
-    dispatcher.accept(blob(2))
-    dispatcher.stop(drain_s=0.5)
-    assert len(sink.attempts) <= 1
-
-
 def test_stopping_sends_what_is_due_and_closes_the_sink(open_dispatcher):
     sink = ScriptedSink()
     dispatcher = open_dispatcher(sink=sink)
@@ -167,18 +78,6 @@ def test_stopping_sends_what_is_due_and_closes_the_sink(open_dispatcher):
     dispatcher.stop(drain_s=PATIENCE_S)
     assert sink.keys(20) == keys(*range(20))
     assert sink.closed.is_set()
-
-
-def test_state_changes_are_logged_once_and_not_each_attempt(open_dispatcher, caplog):
-    sink = ScriptedSink(*[SinkError("connection refused")] * 6)
-    with caplog.at_level(logging.INFO, "edge.delivery.sender"):
-        dispatcher = open_dispatcher(sink=sink)
-        dispatcher.start()
-        dispatcher.accept(blob(1))
-        sink.keys(1)
-        dispatcher.stop()
-    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
-    assert "back after 6 failures" in caplog.text
 
 
 def fill(folder):
@@ -263,6 +162,37 @@ def test_the_gate_starts_on_a_full_disk(small_file_system, open_dispatcher):
     dispatcher.accept(blob(1))
     assert sink.keys(1) == keys(1)
     assert "full" in dispatcher.problem
+
+
+def test_a_disk_that_fails_is_left_alone_for_ten_seconds(small_file_system, open_dispatcher):
+    fill(small_file_system)
+    hands = Hands()
+    dispatcher = open_dispatcher(
+        path=small_file_system / "outbox.sqlite", clocks=hands.clocks(), sink=ScriptedSink()
+    )
+    (small_file_system / "ballast").unlink()
+    hands.monotonic += 9.9
+    dispatcher.accept(blob(1))
+    assert "full" in dispatcher.problem
+    hands.monotonic += 0.1
+    dispatcher.accept(blob(2))
+    assert dispatcher.problem is None
+
+
+def test_a_corrupt_file_is_replaced_by_the_next_face_at_the_latest(open_dispatcher, tmp_path):
+    dispatcher = open_dispatcher(clocks=Hands().clocks(), sink=ScriptedSink())
+    for number in range(30):
+        dispatcher.accept(blob(number, size=200_000))
+    rotting = tmp_path / "outbox.sqlite"
+    rotting.write_bytes(rotting.read_bytes()[:4096] + b"\xa5" * (rotting.stat().st_size - 4096))
+    dispatcher.start()
+    while not dispatcher.status()[0].failures_in_a_row:
+        threading.Event().wait(0.01)
+    dispatcher.accept(blob(30))
+    assert "corrupt" in dispatcher.problem
+    dispatcher.accept(blob(31))
+    assert dispatcher.problem is None
+    assert [path.name for path in tmp_path.glob("*.corrupt-?")] == ["outbox.sqlite.corrupt-1"]
 
 
 def test_a_file_that_rots_while_open_is_set_aside_and_new_faces_are_kept(open_dispatcher, tmp_path):
