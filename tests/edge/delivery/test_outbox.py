@@ -130,6 +130,36 @@ def test_a_refused_face_is_a_dead_letter_until_it_is_put_back(open_outbox):
     assert waiting(outbox) == [blob(1)]
 
 
+def test_a_dead_letter_that_had_to_wait_is_due_at_once_when_it_is_put_back(open_outbox):
+    outbox = open_outbox()
+    outbox.put(blob(1))
+    face_id = outbox.due("http").face_id
+    outbox.postpone(face_id, "http", 3600.0)
+    outbox.refuse(face_id, "http", "401: token refused")
+    outbox.requeue("http")
+    assert outbox.seconds_until_due("http") == 0
+    assert outbox.due("http").delivery == blob(1)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda outbox: outbox.purge(365 * DAY, dry_run=False),
+        lambda outbox: outbox.purge(365 * DAY, dry_run=True),
+        lambda outbox: outbox.requeue("http"),
+    ],
+    ids=["purge", "purge --dry-run", "requeue"],
+)
+def test_a_second_process_with_a_wrong_wall_clock_ages_no_face(open_outbox, hands, command):
+    open_outbox(ttl=7 * DAY).put(blob(1))
+    hands.wall += 300 * DAY
+    second = open_outbox(ttl=7 * DAY)
+    hands.wall -= 300 * DAY
+    command(second)
+    second.close()
+    assert waiting(open_outbox(ttl=7 * DAY)) == [blob(1)]
+
+
 def test_old_faces_and_old_dead_letters_expire(open_outbox, hands):
     outbox = open_outbox(ttl=7 * DAY)
     outbox.put(blob(1))
