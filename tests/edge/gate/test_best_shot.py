@@ -85,7 +85,14 @@ def test_a_discarded_face_cannot_be_offered():
 
 @pytest.mark.parametrize(
     ("kept_score", "eyes", "could"),
-    [(50, 40, True), (50, 20, False), (96, 80, False), (None, 5, True)],
+    [
+        (50, 40, True),
+        (50, 20, False),
+        (94.9, 80, True),
+        (95, 80, False),
+        (96, 80, False),
+        (None, 5, True),
+    ],
 )
 def test_only_faces_that_could_win_are_scored(kept_score, eyes, could):
     shots = BestShots(TrackSettings())
@@ -104,3 +111,13 @@ def test_a_track_that_never_ends_is_overdue():
 
 def test_a_track_without_a_good_face_forwards_nothing():
     assert BestShots(TrackSettings()).end(1).to_send == ()
+
+
+def test_without_a_least_gain_a_face_is_still_not_sent_twice():
+    shots = BestShots(TrackSettings(early_after=0.1, upgrade_by=0))
+    shots.offer(shot_of(1, good(50)), 0.0)
+    assert scores(shots.early(0.1)) == [50]
+    assert shots.early(0.2) == []
+    shots.offer(shot_of(1, good(50)), 0.3)
+    assert shots.early(0.3) == []
+    assert shots.end(1).to_send == ()

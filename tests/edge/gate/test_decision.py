@@ -85,7 +85,7 @@ def test_the_first_failing_check_is_the_reason():
     strict = GateSettings(threshold=100)
     face = FACE
     reasons = [verdict_on(face, QUALITY, strict).reason]
-    face = with_nose_at(95, 60)  # a profile, and 5 px from the border
+    face = with_nose_at(100, 60)  # a profile, and on the border, where no face is small enough
     reasons.append(verdict_on(face, QUALITY, GateSettings(border_margin=0)).reason)
     reasons.append(verdict_on(face, QUALITY, DEFAULT).reason)
     face = replace(face, inter_eye_distance=3.0)
