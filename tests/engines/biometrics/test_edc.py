@@ -59,6 +59,14 @@ def test_pooled_curve_equals_judging_what_remains_afresh_at_every_per_cent(pairs
         assert fnmr == fnmr_by_counting(comparisons.of(kept), 0.5)
 
 
+def test_pooled_discards_whole_pairs_despite_rounding():
+    """The only error is pair 28 of 100; 0.29 * 100 is 28.999... and must discard 29 of them."""
+    score = np.where(np.arange(100) == 28, 0.0, np.where(np.arange(100) < 98, 1.0, 0.5))
+    comparisons = Comparisons(score, np.arange(100) < 98)
+    curve = error_versus_discard(comparisons, np.arange(100.0), Question(0.5, 0.3, "pooled"))
+    assert (curve.fnmr[28] > 0, curve.fnmr[29]) == (True, 0)
+
+
 def mated_pairs(refused, quality):
     """Mated pairs, given ones refused, with two non-mated pairs that put the threshold at 0.5."""
     score = np.where(refused, 0.0, 1.0)

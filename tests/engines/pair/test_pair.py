@@ -135,20 +135,37 @@ def test_a_manifest_of_another_colour_order_misses_the_golden_vectors(folder):
         open_pair(folder)
 
 
-class ZeroNetwork:
-    """An EmbeddingNetwork that broke down."""
+class BrokenNetwork:
+    """An EmbeddingNetwork that gives the same embedding for every face."""
+
+    def __init__(self, value=0.0):
+        self.value = value
+        self.closed = False
 
     def run(self, inputs):
-        return (np.zeros((len(inputs), 8), np.float32),)
+        return (np.full((len(inputs), 8), self.value, np.float32),)
 
     def close(self):
-        pass
+        self.closed = True
 
 
 def test_embeddings_without_direction_raise_and_never_score(built):
-    pair = EnginePair(read_manifest(built), [ZeroNetwork(), ZeroNetwork()])
+    pair = EnginePair(read_manifest(built), [BrokenNetwork(), BrokenNetwork()])
     with pytest.raises(EmbeddingError, match="face image 0"):
         pair.assess(faces())
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [(1.0, PairIntegrityError), (0.0, EmbeddingError)],
+    ids=["other embeddings", "no embeddings"],
+)
+def test_a_pair_that_misses_its_golden_vectors_is_closed(built, monkeypatch, value, error):
+    networks = [BrokenNetwork(value), BrokenNetwork(value)]
+    monkeypatch.setattr("engines.pair.pair.open_networks", lambda *_: networks)
+    with pytest.raises(error):
+        open_pair(built)
+    assert [network.closed for network in networks] == [True, True]
 
 
 class FusedNetwork:
