@@ -14,7 +14,7 @@ SYSUSERS := $(PREFIX)/lib/sysusers.d/edge-gate.conf
 TMPFILES := $(PREFIX)/lib/tmpfiles.d/edge-gate.conf
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint bench soak services install install-program install-launcher \
+.PHONY: help venv demo test test-system lint bench soak services install install-program install-launcher \
   install-service uninstall clean
 
 help: ## list the targets
@@ -42,6 +42,9 @@ lint: venv ## formatting, lint, types, import rules
 
 test: lint ## lint and all tests
 	$(BIN)/python -m pytest
+
+test-system: venv ## install and run it as a service, under a real systemd in a folder (needs root)
+	$(BIN)/python -m pytest tests/system -p no:randomly
 
 bench: venv ## time the hot paths
 	$(BIN)/python -m pytest tests/bench/bench_hot_paths.py -p no:randomly
