@@ -14,6 +14,7 @@ import onnx
 from numpy.typing import NDArray
 
 from engines.graph import graph
+from engines.graph.draft import Draft
 from engines.graph.network import Network
 
 DEFAULT_EPSILON = 1e-5
@@ -27,22 +28,22 @@ def fold_batch_norm(network: Network) -> Network:
     The arithmetic is float64, the stored weights float32. One that follows something else, or
     shares its input with another node, stays as it is: padding makes it impossible to fold.
     """
-    model = onnx.ModelProto()
-    model.CopyFrom(network.model)
-    for norm in [node for node in model.graph.node if node.op_type == "BatchNormalization"]:
-        layer = _foldable_layer(model, norm)
+    draft = Draft(network.model)
+    nodes = draft.model.graph.node
+    for norm in [node for node in nodes if node.op_type == "BatchNormalization"]:
+        layer = _foldable_layer(draft, norm)
         if layer is not None:
-            _fold(model, layer, norm)
-    graph.drop_unused_initializers(model)
-    return replace(network, model=model)
+            _fold(draft, layer, norm)
+    draft.drop_unread()
+    return replace(network, model=draft.finished())
 
 
-def _foldable_layer(model: onnx.ModelProto, norm: onnx.NodeProto) -> onnx.NodeProto | None:
+def _foldable_layer(draft: Draft, norm: onnx.NodeProto) -> onnx.NodeProto | None:
+    model = draft.model
     before = next((node for node in model.graph.node if norm.input[0] in node.output), None)
     if before is None or before.op_type not in {"Conv", "Gemm"}:
         return None
-    constant = graph.initializers(model).keys()
-    fixed = {*before.input[1:], *norm.input[1:]} - {""} <= constant
+    fixed = {*before.input[1:], *norm.input[1:]} - {""} <= draft.tensors.keys()
     written = graph.attributes(before)
     plain = all(written.get(name, 1.0) == 1.0 for name in ("alpha", "beta"))
     alone = graph.readers(model)[before.output[0]] == 1 and len(norm.output) == 1
@@ -50,36 +51,41 @@ def _foldable_layer(model: onnx.ModelProto, norm: onnx.NodeProto) -> onnx.NodePr
     return before if fixed and plain and alone and per_channel else None
 
 
-def _fold(model: onnx.ModelProto, layer: onnx.NodeProto, norm: onnx.NodeProto) -> None:
-    factor, shift = _affine(model, norm)
-    constant = graph.initializers(model)
-    weights = graph.values(constant[layer.input[1]]).astype(np.float64)
+def _fold(draft: Draft, layer: onnx.NodeProto, norm: onnx.NodeProto) -> None:
+    factor, shift = _affine(draft, norm)
+    weights = draft.values(layer.input[1])
     shape = [1] * weights.ndim
     shape[_output_axis(layer)] = factor.size
-    folded = (weights * factor.reshape(shape)).astype(np.float32)
+    folded = _scaled(weights, factor.reshape(shape))
     bias = np.zeros(())
     if len(layer.input) == 3 and layer.input[2]:
-        bias = graph.values(constant[layer.input[2]]).astype(np.float64)
+        bias = draft.values(layer.input[2]).astype(np.float64)
     folded_bias = (np.broadcast_to(bias, factor.shape) * factor + shift).astype(np.float32)
     name = layer.input[1]
     inputs = [
         layer.input[0],
-        graph.add_initializer(model, f"{name}_folded", folded),
-        graph.add_initializer(model, f"{name}_folded_bias", folded_bias),
+        draft.add(f"{name}_folded", folded),
+        draft.add(f"{name}_folded_bias", folded_bias),
     ]
     del layer.input[:]
     layer.input.extend(inputs)
     layer.output[0] = norm.output[0]
-    model.graph.node.remove(norm)
+    draft.model.graph.node.remove(norm)
 
 
-def _affine(
-    model: onnx.ModelProto, norm: onnx.NodeProto
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _scaled(weights: NDArray[np.float32], factor: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Multiply in float64, row by row: a whole layer in it may be 200 MB."""
+    factors = np.broadcast_to(factor, (len(weights), *factor.shape[1:]))
+    scaled = np.empty_like(weights)
+    for row, values, by in zip(scaled, weights, factors, strict=True):
+        row[...] = values.astype(np.float64) * by
+    return scaled
+
+
+def _affine(draft: Draft, norm: onnx.NodeProto) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return factor and shift of each channel: y = factor * x + shift."""
-    constant = graph.initializers(model)
     scale, offset, mean, variance = (
-        graph.values(constant[name]).astype(np.float64) for name in norm.input[1:5]
+        draft.values(name).astype(np.float64) for name in norm.input[1:5]
     )
     epsilon = graph.attributes(norm).get("epsilon", DEFAULT_EPSILON)
     factor = scale / np.sqrt(variance + epsilon)

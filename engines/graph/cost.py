@@ -5,6 +5,7 @@ import math
 import onnx
 
 from engines.graph import graph
+from engines.graph.shapes import Shape, inferred_shapes
 from engines.quality.preprocess import input_axes
 from engines.quality.specification import InputSpecification
 
@@ -22,25 +23,14 @@ def multiply_adds_by_node(
     model: onnx.ModelProto, specification: InputSpecification
 ) -> tuple[int, ...]:
     """Return the multiply-adds of each node for one face, in graph order; 0 for other operators."""
-    one = onnx.ModelProto()
-    one.CopyFrom(model)
-    del one.graph.value_info[:]
-    (source,) = one.graph.input
-    axes = (1, *input_axes(specification))
-    source.CopyFrom(onnx.helper.make_tensor_value_info(source.name, onnx.TensorProto.FLOAT, axes))
-    for output in one.graph.output:
-        output.type.tensor_type.ClearField("shape")
-    inferred = onnx.shape_inference.infer_shapes(one, data_prop=True).graph
-    shapes = {
-        each.name: graph.dimensions(each) or () for each in (*inferred.value_info, *inferred.output)
-    }
-    weights = {each.name: tuple(each.dims) for each in one.graph.initializer}
-    return tuple(_products(node, shapes, weights) for node in one.graph.node)
+    shapes = inferred_shapes(model, (1, *input_axes(specification)))
+    weights = {each.name: tuple(each.dims) for each in model.graph.initializer}
+    return tuple(_products(node, shapes, weights) for node in model.graph.node)
 
 
 def _products(
     node: onnx.NodeProto,
-    shapes: dict[str, tuple[int | None, ...]],
+    shapes: dict[str, Shape],
     weights: dict[str, tuple[int, ...]],
 ) -> int:
     """Return outputs times the weights that each of them takes."""

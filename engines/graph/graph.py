@@ -36,10 +36,10 @@ def add_initializer(model: onnx.ModelProto, name: str, array: NDArray[np.generic
 
 def drop_unused_initializers(model: onnx.ModelProto) -> None:
     """Remove constant tensors that no node reads."""
-    used = readers(model)
-    kept = [tensor for tensor in model.graph.initializer if used[tensor.name]]
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
+    used, tensors = readers(model), model.graph.initializer
+    for index in reversed(range(len(tensors))):  # writing the others anew would copy them
+        if not used[tensors[index].name]:
+            del tensors[index]
 
 
 def readers(model: onnx.ModelProto) -> Counter[str]:

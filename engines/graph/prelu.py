@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 
 from engines.graph import graph
+from engines.graph.draft import Draft
 
 
 def spell_out_prelu(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -20,21 +21,19 @@ def spell_out_prelu(model: onnx.ModelProto) -> onnx.ModelProto:
     Values differ by rounding, at most two units in the last place of the larger term. For ONNX
     Runtime only, and last of all steps: other libraries have a fast PRelu.
     """
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    slopes = {name: graph.values(each) for name, each in graph.initializers(copy).items()}
-    complement: dict[str, str] = {}
-    del copy.graph.node[:]
+    draft = Draft(model)
+    nodes, complement = draft.model.graph.node, dict[str, str]()
+    del nodes[:]
     for node in model.graph.node:
-        if node.op_type != "PRelu" or node.input[1] not in slopes:
-            copy.graph.node.append(node)
+        if node.op_type != "PRelu" or node.input[1] not in draft.tensors:
+            nodes.append(node)
             continue
         name = node.input[1]
         if name not in complement:
-            rest = (1 - slopes[name].astype(np.float64)).astype(np.float32)
-            complement[name] = graph.add_initializer(copy, f"{name}_complement", rest)
-        copy.graph.node.extend(_spelled_out(node, complement[name]))
-    return copy
+            rest = (1 - draft.values(name).astype(np.float64)).astype(np.float32)
+            complement[name] = draft.add(f"{name}_complement", rest)
+        nodes.extend(_spelled_out(node, complement[name]))
+    return draft.finished()
 
 
 def _spelled_out(node: onnx.NodeProto, complement: str) -> tuple[onnx.NodeProto, ...]:
@@ -66,24 +65,24 @@ def join_prelu(model: onnx.ModelProto) -> onnx.ModelProto:
     Only where nothing else reads the tensors between, and the second slopes are one minus the
     first, in float32.
     """
-    joined = onnx.ModelProto()
-    joined.CopyFrom(model)
+    draft = Draft(model)
+    nodes = draft.model.graph.node
     producers = {name: node for node in model.graph.node for name in node.output}
     readers, gone = graph.readers(model), set[str]()
-    del joined.graph.node[:]
+    del nodes[:]
     for node in model.graph.node:
-        found = _spelled(node, producers, graph.initializers(model))
+        found = _spelled(node, producers, draft.tensors)
         if found is None or any(readers[name] != 1 for name in found.inner):
-            joined.graph.node.append(node)
+            nodes.append(node)
             continue
         gone.update(found.inner)
         inputs, outputs = [found.source, found.slopes], list(node.output)
-        joined.graph.node.append(onnx.helper.make_node("PRelu", inputs, outputs, name=node.name))
-    left = [node for node in joined.graph.node if node.output[0] not in gone]
-    del joined.graph.node[:]
-    joined.graph.node.extend(left)
-    graph.drop_unused_initializers(joined)
-    return joined
+        nodes.append(onnx.helper.make_node("PRelu", inputs, outputs, name=node.name))
+    left = [node for node in nodes if node.output[0] not in gone]
+    del nodes[:]
+    nodes.extend(left)
+    draft.drop_unread()
+    return draft.finished()
 
 
 def _spelled(

@@ -14,11 +14,13 @@ import onnx
 from numpy.typing import NDArray
 
 from engines.graph import graph
+from engines.graph.draft import Draft
 from engines.graph.network import Network
 from engines.pruning.constant_channels import (
     NEGLIGIBLE,
     Channels,
     Constants,
+    Initializers,
     bias_of,
     channel_axis,
     find_channels,
@@ -42,22 +44,19 @@ def compact(network: Network, multiple: int = 1) -> tuple[Network, tuple[Compact
         multiple: Round the channels that stay up to a multiple of this, at least 1; libraries
             compute some counts faster than the one below.
     """
-    model = onnx.ModelProto()
-    model.CopyFrom(network.model)
-    constants: Constants = {
-        name: graph.values(each) for name, each in graph.initializers(model).items()
-    }
-    found = find_channels(model)
+    draft, constants = Draft(network.model), Initializers(network.model)
+    model = draft.model
+    found = find_channels(network.model)
     kept = _kept(model, constants, found, multiple)
     report = tuple(_report(model, constants, kept))
     for node in model.graph.node:
         if is_convolution(node, constants):
-            _cut_convolution(model, node, found, kept)
+            _cut_convolution(draft, node, found, kept)
         elif node.output[0] in kept:
-            _cut_parameters(model, node, kept[node.output[0]])
-    graph.drop_unused_initializers(model)
+            _cut_parameters(draft, node, kept[node.output[0]])
+    draft.drop_unread()
     del model.graph.value_info[:]
-    return replace(network, model=model), report
+    return replace(network, model=draft.finished()), report
 
 
 def _kept(
@@ -109,15 +108,13 @@ def _report(
 
 
 def _cut_convolution(
-    model: onnx.ModelProto, node: onnx.NodeProto, found: Channels, kept: dict[str, Mask]
+    draft: Draft, node: onnx.NodeProto, found: Channels, kept: dict[str, Mask]
 ) -> None:
     rows, source = kept[node.output[0]], node.input[0]
     columns = kept.get(source, np.ones(1, bool))
     if rows.all() and columns.all():
         return
-    constants: Constants = {
-        name: graph.values(graph.initializers(model)[name]) for name in node.input[1:] if name
-    }
+    constants: Constants = {name: draft.values(name) for name in node.input[1:] if name}
     weights, bias = constants[node.input[1]].astype(np.float64), bias_of(node, constants)
     if is_depthwise(node):
         next(each for each in node.attribute if each.name == "group").i = int(rows.sum())
@@ -128,21 +125,19 @@ def _cut_convolution(
     arrays = (weights[rows], bias[rows])
     names = (f"{node.output[0]}_weights", f"{node.output[0]}_bias")
     added = [
-        graph.add_initializer(model, name, array.astype(np.float32))
-        for name, array in zip(names, arrays, strict=True)
+        draft.add(name, array.astype(np.float32)) for name, array in zip(names, arrays, strict=True)
     ]
     del node.input[1:]
     node.input.extend(added)
 
 
-def _cut_parameters(model: onnx.ModelProto, node: onnx.NodeProto, rows: Mask) -> None:
+def _cut_parameters(draft: Draft, node: onnx.NodeProto, rows: Mask) -> None:
     """Shorten constants that run along the channels, such as the slopes of PRelu."""
-    constant = graph.initializers(model)
     for position, name in enumerate(node.input):
-        if name not in constant or rows.all():
+        if name not in draft.tensors or rows.all():
             continue
-        array = graph.values(constant[name])
+        array = draft.values(name)
         axis = channel_axis(array, node, rows.size)
         if axis is not None:
             short = np.compress(rows, array, axis=axis)
-            node.input[position] = graph.add_initializer(model, f"{name}_short", short)
+            node.input[position] = draft.add(f"{name}_short", short)

@@ -6,6 +6,7 @@ zero, so their channels are constant whatever the image. Only tensors that come 
 through operators listed here are looked at; all others are left alone.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,7 +44,26 @@ ELEMENTWISE = frozenset(
 POOLS = frozenset({"AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool"})
 
 Values = NDArray[np.float64]
-Constants = dict[str, NDArray[np.generic]]
+Constants = Mapping[str, NDArray[np.generic]]
+
+
+class Initializers(Constants):
+    """The values of a graph's initializers, read when asked for: all at once are its size."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self._tensors = graph.initializers(model)
+
+    def __getitem__(self, name: str) -> NDArray[np.generic]:
+        return graph.values(self._tensors[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tensors
 
 
 @dataclass(slots=True, eq=False)
@@ -74,9 +94,7 @@ class Channels:
 def find_channels(model: onnx.ModelProto) -> Channels:
     """Follow the constants from the first layer to the last."""
     found = Channels()
-    constants: Constants = {
-        name: graph.values(each) for name, each in graph.initializers(model).items()
-    }
+    constants = Initializers(model)
     version = next(each.version for each in model.opset_import if each.domain in {"", "ai.onnx"})
     found.fixed.update(each.name for each in (*model.graph.input, *model.graph.output))
     for node in model.graph.node:

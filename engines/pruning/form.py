@@ -6,8 +6,8 @@ from typing import Literal
 import onnx
 
 from engines.graph.batch_norm import fold_batch_norm
-from engines.graph.cost import multiply_adds
-from engines.graph.cut import part_of
+from engines.graph.cost import multiply_adds, multiply_adds_by_node
+from engines.graph.cut import nodes_between
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
 from engines.pruning.compact import compact
@@ -50,10 +50,17 @@ def form_pair(network: Network, recipe: Recipe, form: Form) -> FormedPair:
         pruned, layers = prune(folded, recipe)
         models: dict[Role, onnx.ModelProto] = {"dense": folded.model, "pruned": pruned.model}
         return _formed(network, models, layers, ())
+    fused, layers, compaction = _fused(network, recipe)
+    return _formed(network, {"fused": spell_out_prelu(fused)}, layers, compaction)
+
+
+def _fused(
+    network: Network, recipe: Recipe
+) -> tuple[onnx.ModelProto, tuple[LayerSparsity, ...], tuple[CompactedLayer, ...]]:
+    """A function of its own: the networks between are released before the next step."""
     compacted, compaction = lean(network)
     pruned, layers = prune(compacted, recipe)
-    fused = spell_out_prelu(fuse(compacted, pruned))
-    return _formed(network, {"fused": fused}, layers, compaction)
+    return fuse(compacted, pruned), layers, compaction
 
 
 def lean(network: Network) -> tuple[Network, tuple[CompactedLayer, ...]]:
@@ -68,11 +75,19 @@ def _formed(
     compaction: tuple[CompactedLayer, ...],
 ) -> FormedPair:
     first = next(iter(models.values()))
-    dense = part_of(first, network.input_name, network.output_name)
-    counted = [
-        multiply_adds(each, network.specification)
-        for each in (network.model, dense, *models.values())
-    ]
-    cost = Cost(as_shipped=counted[0], dense=counted[1], pair=sum(counted[2:]))
+    specification = network.specification
+    counts = multiply_adds_by_node(first, specification)
+    dense = {
+        node.output[0] for node in nodes_between(first, network.input_name, network.output_name)
+    }
+    cost = Cost(
+        as_shipped=multiply_adds(network.model, specification),
+        dense=sum(
+            count
+            for node, count in zip(first.graph.node, counts, strict=True)
+            if node.output[0] in dense
+        ),
+        pair=sum(multiply_adds(each, specification) for each in models.values()),
+    )
     files = {role: each.SerializeToString(deterministic=True) for role, each in models.items()}
     return FormedPair(files, layers, compaction, cost)

@@ -6,10 +6,12 @@ pruned near its end costs little more than one embedding. Equal weights are stor
 """
 
 import hashlib
+from collections.abc import Iterable
 
 import onnx
 
 from engines.graph import graph
+from engines.graph.draft import Draft
 from engines.graph.network import Network
 
 Key = tuple[bytes, ...]
@@ -26,25 +28,26 @@ def fuse(dense: Network, *pruned: Network) -> onnx.ModelProto:
         dense: The network that the others are copies of; its names stay.
         pruned: Their tensors get the ending `_pruned` where they differ.
     """
+    return fuse_each(dense, pruned)
+
+
+def fuse_each(dense: Network, pruned: Iterable[Network]) -> onnx.ModelProto:
+    """Do as `fuse`, but hold one pruned network at a time."""
     fused = _Fused(dense)
     for each in pruned:
         fused.add(each)
-    graph.drop_unused_initializers(fused.model)
-    return fused.model
+    return fused.finished()
 
 
 class _Fused:
     """A graph that grows by what it does not compute yet."""
 
     def __init__(self, dense: Network) -> None:
-        self.model = onnx.ModelProto()
-        self.model.CopyFrom(dense.model)
-        self._tensors = {
-            _content(each): each.name for each in reversed(self.model.graph.initializer)
-        }
-        self._alias = {
-            each.name: self._tensors[_content(each)] for each in self.model.graph.initializer
-        }
+        self._draft = Draft(dense.model)
+        self.model = self._draft.model
+        contents = {name: _content(each) for name, each in self._draft.tensors.items()}
+        self._tensors = {contents[name]: name for name in reversed(contents)}
+        self._alias = {name: self._tensors[each] for name, each in contents.items()}
         self._nodes = {self._key(node): tuple(node.output) for node in self.model.graph.node}
         self._taken = {*self._alias, dense.input_name}
         self._taken.update(name for node in self.model.graph.node for name in node.output)
@@ -59,9 +62,8 @@ class _Fused:
     def _stored(self, tensor: onnx.TensorProto) -> str:
         content = _content(tensor)
         if content not in self._tensors:
-            added = self.model.graph.initializer.add()
-            added.CopyFrom(tensor)
-            added.name = self._tensors[content] = _new_name(tensor.name, self._taken)
+            name = self._tensors[content] = _new_name(tensor.name, self._taken)
+            self._draft.store(name, graph.values(tensor))  # the tensor's own network shall go
         return self._tensors[content]
 
     def _compute(self, node: onnx.NodeProto) -> None:
@@ -77,6 +79,10 @@ class _Fused:
             )
             self._nodes[key] = tuple(added.output)
         self._alias.update(zip(node.output, self._nodes[key], strict=True))
+
+    def finished(self) -> onnx.ModelProto:
+        self._draft.drop_unread()
+        return self._draft.finished()
 
     def _add_output(self, pruned: Network) -> None:
         output = self.model.graph.output.add()

@@ -6,7 +6,8 @@ weights of Conv, Gemm and MatMul are masked; biases, BatchNormalization and PRel
 """
 
 import difflib
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from engines.errors import RecipeError
 from engines.graph import graph
+from engines.graph.draft import Draft
 from engines.graph.network import Network
 from engines.pruning.recipe import LIVE_ABOVE, LayerSparsity, Recipe
 
@@ -51,18 +53,18 @@ def prunable_weights(model: onnx.ModelProto) -> tuple[PrunableWeight, ...]:
             for name in candidates:
                 if name in constant:
                     used.setdefault(name, (layer, node))
-    arrays = {name: graph.values(constant[name]) for name in used}
-    total = sum(array.size for array in arrays.values())
+    sizes = {name: math.prod(constant[name].dims) for name in used}
+    total = sum(sizes.values())
     return tuple(
         PrunableWeight(
             layer=layer,
             op=node.op_type,
             weight_name=name,
-            shape=arrays[name].shape,
-            size=arrays[name].size,
-            share=arrays[name].size / total,
-            live=int(np.count_nonzero(np.abs(arrays[name]) > LIVE_ABOVE)),
-            output_axis=_output_axis(node, name, arrays[name].ndim),
+            shape=tuple(constant[name].dims),
+            size=sizes[name],
+            share=sizes[name] / total,
+            live=int(np.count_nonzero(np.abs(graph.values(constant[name])) > LIVE_ABOVE)),
+            output_axis=_output_axis(node, name, len(constant[name].dims)),
         )
         for name, (layer, node) in used.items()
     )
@@ -89,23 +91,21 @@ def prune(network: Network, recipe: Recipe) -> tuple[Network, tuple[LayerSparsit
     """
     weights = prunable_weights(network.model)
     chosen = _to_prune(weights, recipe)
-    model = onnx.ModelProto()
-    model.CopyFrom(network.model)
-    constant = graph.initializers(model)
-    arrays = [graph.values(constant[each.weight_name]) for each in chosen]
+    draft = Draft(network.model)
     masked = dict.fromkeys((each.layer for each in weights), 0)
+    arrays = (draft.values(each.weight_name) for each in chosen)
     found = masks(arrays, [each.output_axis for each in chosen], recipe)
-    for weight, array, mask in zip(chosen, arrays, found, strict=True):
-        pruned = array.copy()
+    for weight, mask in zip(chosen, found, strict=True):
+        pruned = draft.values(weight.weight_name).copy()
         pruned.reshape(-1)[mask] = 0
-        graph.store(constant[weight.weight_name], pruned)
+        draft.store(weight.weight_name, pruned)
         masked[weight.layer] += mask.size
-    counts = tuple(_counted_again(model, each, recipe, masked[each.layer]) for each in weights)
-    return replace(network, model=model), counts
+    counts = tuple(_counted_again(draft, each, recipe, masked[each.layer]) for each in weights)
+    return replace(network, model=draft.finished()), counts
 
 
 def masks(
-    arrays: Sequence[NDArray[np.float32]], output_axes: Sequence[int], recipe: Recipe
+    arrays: Iterable[NDArray[np.float32]], output_axes: Sequence[int], recipe: Recipe
 ) -> tuple[NDArray[np.intp], ...]:
     """
     Return which weights of each layer become zero.
@@ -118,50 +118,68 @@ def masks(
     Returns:
         Flat indices for each layer, ascending.
     """
-    counted = [_counted(array.reshape(-1), recipe) for array in arrays]
-    important = [
-        importance(array, axis, recipe).reshape(-1)[at]
-        for array, axis, at in zip(arrays, output_axes, counted, strict=True)
-    ]
     if recipe.scope == "layer":
-        smallest = [_smallest(each, recipe.sparsity) for each in important]
-    else:
-        ends = np.cumsum([each.size for each in important])
-        together = _smallest(np.concatenate(important), recipe.sparsity)
-        parts = np.split(together, np.searchsorted(together, ends[:-1]))
-        smallest = [part - start for part, start in zip(parts, (0, *ends[:-1]), strict=True)]
-    return tuple(at[few] for at, few in zip(counted, smallest, strict=True))
+        return tuple(
+            _masked([array], [axis], recipe)[0]
+            for array, axis in zip(arrays, output_axes, strict=True)
+        )
+    return _masked(list(arrays), output_axes, recipe)
+
+
+def _masked(
+    arrays: Sequence[NDArray[np.float32]], output_axes: Sequence[int], recipe: Recipe
+) -> tuple[NDArray[np.intp], ...]:
+    """Mask layers that share one threshold."""
+    important = [
+        importance(array, axis, recipe).reshape(-1)[_counted(array.reshape(-1), recipe)]
+        for array, axis in zip(arrays, output_axes, strict=True)
+    ]
+    found = _smallest(important, recipe.sparsity)
+    del important
+    return tuple(
+        # Found again rather than kept: all indices of a network are twice its weights.
+        few if recipe.count == "all" else np.flatnonzero(_live(array.reshape(-1)))[few]
+        for array, few in zip(arrays, found, strict=True)
+    )
 
 
 def importance(
     weights: NDArray[np.float32], output_axis: int, recipe: Recipe
-) -> NDArray[np.float64]:
+) -> NDArray[np.floating]:
     """Return how much each weight matters, 0 or more, in the weights' shape; the least go first."""
-    magnitudes = np.abs(weights.astype(np.float64))
     if recipe.importance == "magnitude":
-        return magnitudes
+        return np.abs(weights)
+    magnitudes = np.abs(weights.astype(np.float64))
     others = tuple(axis for axis in range(weights.ndim) if axis != output_axis)
     scale = np.sqrt(np.square(magnitudes).mean(axis=others, keepdims=True))
     # A channel of zeros has no scale; its weights stay the least important ones.
     return np.divide(magnitudes, scale, out=np.zeros_like(magnitudes), where=scale > 0)
 
 
-def _counted(array: NDArray[np.float32], recipe: Recipe) -> NDArray[np.intp]:
-    """Return the indices of the weights that the sparsity is a share of."""
-    if recipe.count == "live":
-        return np.flatnonzero(np.abs(array) > LIVE_ABOVE)
-    return np.arange(array.size)
+def _counted(array: NDArray[np.float32], recipe: Recipe) -> NDArray[np.bool_] | slice:
+    """Return the weights that the sparsity is a share of."""
+    return _live(array) if recipe.count == "live" else slice(None)
 
 
-def _smallest(important: NDArray[np.float64], share: float) -> NDArray[np.intp]:
-    """Return the indices of the smallest ones, ascending; among equals the first."""
-    count = round(share * important.size)
+def _live(array: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return np.abs(array) > LIVE_ABOVE
+
+
+def _smallest(important: Sequence[NDArray[np.floating]], share: float) -> list[NDArray[np.intp]]:
+    """Return for each array the indices of the smallest of all, ascending; of equals the first."""
+    together = np.concatenate(important)
+    count = round(share * together.size)
     if count == 0:
-        return np.empty(0, np.intp)
-    limit = np.partition(important, count - 1)[count - 1]
-    below = np.flatnonzero(important < limit)
-    equal = np.flatnonzero(important == limit)[: count - below.size]
-    return np.sort(np.concatenate((below, equal)))
+        return [np.empty(0, np.intp) for _ in important]
+    together.partition(count - 1)
+    limit = together[count - 1]
+    equals = count - int(np.count_nonzero(together < limit))
+    found = []
+    for each in important:
+        below, equal = np.flatnonzero(each < limit), np.flatnonzero(each == limit)[:equals]
+        equals -= equal.size
+        found.append(np.sort(np.concatenate((below, equal))))
+    return found
 
 
 def _to_prune(weights: Sequence[PrunableWeight], recipe: Recipe) -> list[PrunableWeight]:
@@ -179,10 +197,10 @@ def _to_prune(weights: Sequence[PrunableWeight], recipe: Recipe) -> list[Prunabl
 
 
 def _counted_again(
-    model: onnx.ModelProto, weight: PrunableWeight, recipe: Recipe, masked: int
+    draft: Draft, weight: PrunableWeight, recipe: Recipe, masked: int
 ) -> LayerSparsity:
     """Count the zeros of the finished network rather than trust the mask."""
-    array = graph.values(graph.initializers(model)[weight.weight_name])
+    array = draft.values(weight.weight_name)
     counted = weight.live if recipe.count == "live" else weight.size
     zeros = int(np.count_nonzero(array == 0))
     return LayerSparsity(weight.layer, weight.size, counted, masked, zeros)
