@@ -54,10 +54,12 @@ def fold_constants(model: onnx.ModelProto) -> None:
             known.update(found)
     read = {name for node in kept for name in node.input}
     read.update(output.name for output in model.graph.output)
-    constant = [each for name, each in known.items() if name in read]
-    del model.graph.initializer[:], model.graph.node[:]
-    model.graph.initializer.extend(constant)
+    stored = graph.initializers(model).keys()
+    computed = [each for name, each in known.items() if name in read and name not in stored]
+    del model.graph.node[:]
     model.graph.node.extend(kept)
+    graph.drop_unused_initializers(model)
+    model.graph.initializer.extend(computed)
 
 
 def _with_dense(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:

@@ -10,6 +10,7 @@ from engines.errors import NetworkError
 from engines.graph import dialect, graph
 from engines.graph.batch import open_batch
 from engines.graph.constants import RANDOM, fold_constants
+from engines.graph.draft import Draft
 from engines.graph.onnx_file import read_onnx
 from engines.graph.outputs import choose_output, make_rows, shape_text
 from engines.graph.shapes import inferred_shapes
@@ -68,7 +69,8 @@ def load_network(
         length = open_batch(model, specification, embedding_length)
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from error
-    return Network(model, source, target, specification, length, sha256)
+    # A message of its own: the one read keeps what was taken out of it.
+    return Network(Draft(model).finished(), source, target, specification, length, sha256)
 
 
 def _plain(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -9,9 +9,12 @@ from onnx import external_data_helper
 
 from engines.errors import NetworkError
 from engines.graph import graph
+from engines.graph.draft import skeleton
 
 MAXIMUM_BYTES = 1 << 30
 """Larger files are not read: the largest face recognition networks in use are below 0.5 GB."""
+
+_PART_BYTES = 1 << 20
 
 
 def read_onnx(path: Path) -> tuple[onnx.ModelProto, str]:
@@ -26,11 +29,13 @@ def read_onnx(path: Path) -> tuple[onnx.ModelProto, str]:
         NetworkError: Missing, empty, too large, truncated, not ONNX, or reaching out of its folder.
     """
     content = _content(path)
-    model = _parsed(content, path)
-    digest = hashlib.sha256(content)
+    model, digest = _parsed(content, path), hashlib.sha256(content)
+    del content  # as large as the model
     external = _external_files(model, path)
     for each in external:
-        digest.update(each.read_bytes())
+        with each.open("rb") as file:
+            while part := file.read(_PART_BYTES):
+                digest.update(part)
     if external:
         _load_external(model, path)
     _check_format(model, path)
@@ -93,9 +98,23 @@ def _load_external(model: onnx.ModelProto, path: Path) -> None:
         raise NetworkError(f"{path}: external data cannot be read: {error}") from error
 
 
+def _described(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy whose weights are inputs: the checker copies several times what it is given."""
+    described = skeleton(model)
+    listed = {each.name for each in model.graph.input}
+    described.graph.input.extend(
+        onnx.helper.make_tensor_value_info(each.name, each.data_type, each.dims)
+        for each in model.graph.initializer
+        if each.name not in listed
+    )
+    return described
+
+
 def _check_format(model: onnx.ModelProto, path: Path) -> None:
     try:
-        onnx.checker.check_model(model)
+        for tensor in model.graph.initializer:
+            onnx.checker.check_tensor(tensor)
+        onnx.checker.check_model(_described(model))
     except (onnx.checker.ValidationError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise NetworkError(f"{path}: not a valid ONNX network, or cut short: {reason}") from error
