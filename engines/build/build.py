@@ -3,9 +3,10 @@
 import importlib.metadata
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from rich.progress import Progress
 from engines.build.golden_faces import GoldenFaces
 from engines.errors import BackendError, NetworkError
 from engines.graph.network import Network
-from engines.onnxruntime.backend import open_network
+from engines.onnxruntime.backend import open_for_build
+from engines.onnxruntime.heap import trim_heap
 from engines.pair.acceptance import Acceptance, assess_pair, require_fit
 from engines.pair.folder import replaced_at_once, require_destination
 from engines.pair.golden_vectors import GoldenVectors, Tolerance, golden_vectors, write_vectors
@@ -28,7 +30,7 @@ from engines.pair.manifest import (
 )
 from engines.pair.pair import LARGEST_BATCH, open_pair
 from engines.pruning.form import Form, FormedPair, form_pair
-from engines.pruning.recipe import Recipe
+from engines.pruning.recipe import Recipe, Role
 from engines.quality.preprocess import prepare
 from engines.quality.score_mapping import fit_score_mapping
 from engines.quality.shift import embedding_shift, unit_rows
@@ -66,9 +68,10 @@ class BuildRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Candidate:
-    """A pair in memory, not yet accepted."""
+    """A pair whose networks are written but not yet accepted."""
 
     formed: FormedPair
+    """Its files lie in the folder."""
     dense_rows: Embeddings
     pruned_rows: Embeddings
     usable_shift: NDArray[np.float32]
@@ -94,50 +97,80 @@ def build_pair(request: BuildRequest, out: Path, progress: Progress | None = Non
         EmbeddingError: The networks give embeddings without direction.
     """
     require_destination(out)
-    candidate = _candidate(request, progress or Progress(disable=True))
-    acceptance = assess_pair(candidate.dense_rows, candidate.pruned_rows, request.golden.subjects)
-    require_fit(acceptance)
     with replaced_at_once(out) as folder:
+        candidate = _candidate(request, folder, progress or Progress(disable=True))
+        rows = (candidate.dense_rows, candidate.pruned_rows)
+        acceptance = assess_pair(*rows, request.golden.subjects)
+        require_fit(acceptance)
         manifest = _write(folder, request, candidate, acceptance)
         open_pair(folder, request.threads).close()
     return manifest
 
 
-def _candidate(request: BuildRequest, progress: Progress) -> _Candidate:
-    formed = form_pair(request.network, request.recipe, request.form)
-    original = request.network.model.SerializeToString()
-    _require_sound(request, original, next(iter(formed.files.values())))
-    golden = request.golden.images
-    dense_rows, pruned_rows = _both(formed, request, golden, progress)
-    if request.form == "fused":
-        (shipped_rows,) = _embedded(original, request, golden, progress, "network as shipped")
+def _candidate(request: BuildRequest, folder: Path, progress: Progress) -> _Candidate:
+    formed = _formed(request, folder)
+    few, shipped_rows = _as_shipped(request, folder, progress)
+    _require_sound(request, few, folder / f"{next(iter(formed.files))}.onnx")
+    files = {role: folder / f"{role}.onnx" for role in formed.files}
+    dense_rows, pruned_rows = _both(files, request, request.golden.images, progress)
+    if shipped_rows is not None:
         _require_lossless(shipped_rows, dense_rows)
     usable = (dense_rows, pruned_rows)
     if request.usable is not None:
-        usable = _both(formed, request, request.usable, progress)
+        usable = _both(files, request, request.usable, progress)
     return _Candidate(formed, dense_rows, pruned_rows, embedding_shift(*usable))
 
 
+def _formed(request: BuildRequest, folder: Path) -> FormedPair:
+    """Write the pair's networks; sessions read them from there, so that memory holds none."""
+    formed = form_pair(request.network, request.recipe, request.form)
+    for role, content in formed.files.items():
+        (folder / f"{role}.onnx").write_bytes(content)
+    written = replace(formed, files=dict.fromkeys(formed.files, b""))
+    del formed, content
+    trim_heap()
+    return written
+
+
 def _both(
-    formed: FormedPair, request: BuildRequest, faces: FaceImages, progress: Progress
+    files: dict[Role, Path], request: BuildRequest, faces: FaceImages, progress: Progress
 ) -> tuple[Embeddings, Embeddings]:
     """Return the raw embeddings of the dense and of the pruned network."""
     dense, pruned = (
         rows
-        for role, content in formed.files.items()
-        for rows in _embedded(content, request, faces, progress, f"{role} network")
+        for role, file in files.items()
+        for rows in _embedded(file, request, faces, progress, f"{role} network")
     )
     return dense, pruned
 
 
-def _require_sound(request: BuildRequest, original: bytes, formed: bytes) -> None:
-    """Run a few faces one by one through the file as it came, and in a batch through ours."""
-    few = prepare(request.golden.images[:3], request.network.specification)
-    shipped = open_network(original, request.threads)
-    singly = np.concatenate([shipped.run(face[None])[0] for face in few])
+def _as_shipped(
+    request: BuildRequest, folder: Path, progress: Progress
+) -> tuple[Embeddings, Embeddings | None]:
+    """Return embeddings of a few faces one by one and, where ours must be equal, of all golden."""
+    with TemporaryDirectory(dir=folder.parent) as scratch:
+        file = Path(scratch) / "as-shipped.onnx"
+        file.write_bytes(request.network.model.SerializeToString())
+        with open_for_build(file, request.threads) as shipped:
+            singly = np.concatenate([shipped.run(face[None])[0] for face in _few(request)])
+        if request.form != "fused":
+            return singly, None
+        golden = request.golden.images
+        (rows,) = _embedded(file, request, golden, progress, "network as shipped")
+    return singly, rows
+
+
+def _few(request: BuildRequest) -> NDArray[np.float32]:
+    return prepare(request.golden.images[:3], request.network.specification)
+
+
+def _require_sound(request: BuildRequest, singly: Embeddings, formed: Path) -> None:
+    """Compare a few faces one by one through the file as it came with a batch through ours."""
+    few = _few(request)
     advice = "export the network with an open batch size"
     try:
-        together = open_network(formed, request.threads).run(few)[0]
+        with open_for_build(formed, request.threads) as network:
+            together = network.run(few)[0]
     except BackendError as error:
         raise NetworkError(f"it does not run a batch of {len(few)}: {advice} ({error})") from error
     if together.shape != singly.shape:
@@ -163,16 +196,16 @@ def _lowest_cosine(first: Embeddings, second: Embeddings) -> float:
 
 
 def _embedded(
-    content: bytes, request: BuildRequest, faces: FaceImages, progress: Progress, what: str
+    file: Path, request: BuildRequest, faces: FaceImages, progress: Progress, what: str
 ) -> tuple[Embeddings, ...]:
     """Return raw embeddings of the faces, one array for each output of the network."""
-    network = open_network(content, request.threads)
     specification = request.network.specification
     starts = range(0, len(faces), LARGEST_BATCH)
-    parts = [
-        network.run(prepare(faces[start : start + LARGEST_BATCH], specification))
-        for start in progress.track(starts, description=f"embedding {len(faces)} faces, {what}")
-    ]
+    with open_for_build(file, request.threads) as network:
+        parts = [
+            network.run(prepare(faces[start : start + LARGEST_BATCH], specification))
+            for start in progress.track(starts, description=f"embedding {len(faces)} faces, {what}")
+        ]
     return tuple(np.concatenate(rows) for rows in zip(*parts, strict=True))
 
 
@@ -180,8 +213,6 @@ def _write(
     folder: Path, request: BuildRequest, candidate: _Candidate, acceptance: Acceptance
 ) -> Manifest:
     files = candidate.formed.files
-    for role, content in files.items():
-        (folder / f"{role}.onnx").write_bytes(content)
     write_vectors(folder / "golden.npz", _golden(request, candidate))
     network = request.network
     manifest = identified(

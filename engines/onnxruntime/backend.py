@@ -8,6 +8,7 @@ error. Its exceptions become BackendError in one place.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 import onnxruntime
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from engines.errors import BackendError
+from engines.onnxruntime.heap import trim_heap
 
 ERRORS = tuple(
     each for each in vars(native).values() if isinstance(each, type) and issubclass(each, Exception)
@@ -46,8 +48,21 @@ class OnnxRuntimeNetwork:
             return tuple(self._session.run(None, {self._input: inputs}))
 
     def close(self) -> None:
-        """Release the session; safe to call twice."""
-        self._session = None
+        """Release the session and its memory; safe to call twice."""
+        if self._session is not None:
+            self._session = None
+            trim_heap()
+
+    def __enter__(self) -> "OnnxRuntimeNetwork":  # noqa: PYI034 -- Self is not in Python 3.10
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 def open_network(
@@ -90,6 +105,24 @@ def open_network(
             f"ONNX Runtime fell back from {providers[0]} to {session.get_providers()[0]}; "
             "check the driver and libraries of that provider"
         )
+    return OnnxRuntimeNetwork(session)
+
+
+def open_for_build(file: Path, threads: int) -> OnnxRuntimeNetwork:
+    """
+    Open one ONNX file on the CPU to run it once over some faces, in little memory.
+
+    Same values as `open_network` gives. Without a pattern of all activations laid out beforehand a
+    network of 175 MB takes 0.66 instead of 0.87 GB in batches of 16; a file, unlike its content, is
+    not held beside the session.
+
+    Raises:
+        BackendError: The file does not load.
+    """
+    options = _options(threads)
+    options.enable_mem_pattern = False
+    with _translated_errors("open the network"):
+        session = onnxruntime.InferenceSession(str(file), options, providers=list(CPU))
     return OnnxRuntimeNetwork(session)
 
 
