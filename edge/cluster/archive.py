@@ -10,7 +10,6 @@ now. A job that differs in anything else is refused: its results would not fit t
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, TypeAlias
 
 from edge.cluster.parquet import read_notes
 from edge.errors import ArchiveError
+from engines.whole_file import write_whole
 
 JOB_FILE = "job.json"
 JobFacts: TypeAlias = Mapping[str, Any]
@@ -101,7 +101,7 @@ class ResultFolder:
             ArchiveError: The file system refuses; nothing that was there is lost.
         """
         try:
-            _write(self.path(part), content)
+            write_whole(self.path(part), content)
         except OSError as error:
             raise ArchiveError(
                 f"{self.path(part)}: cannot be written: {error.strerror}; make room and run the "
@@ -111,18 +111,6 @@ class ResultFolder:
     def path(self, part: Part) -> Path:
         """Return where a part is kept."""
         return self.folder / part.file_name
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _read_job(folder: Path) -> Any:
@@ -140,7 +128,7 @@ def _read_job(folder: Path) -> Any:
 def _begin(folder: Path, job: bytes) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / JOB_FILE, job)
+        write_whole(folder / JOB_FILE, job)
     except OSError as error:
         raise ArchiveError(
             f"{folder}: cannot be written ({error.strerror}): choose another folder with --out"

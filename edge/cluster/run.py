@@ -10,6 +10,7 @@ from rich.progress import Progress
 from edge.cluster.archive import Part, ResultFolder
 from edge.cluster.client import Work, connected
 from edge.cluster.parquet import read_notes
+from engines.whole_file import write_whole
 
 FAILURES_FILE = "failures.txt"
 
@@ -91,6 +92,6 @@ def write_failures(folder: Path, failures: Sequence[str]) -> None:
     """Write one line for each failure; no failure leaves no file."""
     path = folder / FAILURES_FILE
     if failures:
-        path.write_text("".join(f"{each}\n" for each in failures), encoding="utf-8")
+        write_whole(path, "".join(f"{each}\n" for each in failures).encode())
     else:
         path.unlink(missing_ok=True)

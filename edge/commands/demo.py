@@ -17,7 +17,7 @@ from edge.config.delivery import DirectorySinkSettings
 from edge.config.model import DetectorSettings, GateSettings
 from edge.console import console, progress
 from edge.delivery.encode import to_delivery
-from edge.delivery.face_output import faces_table, made_folder, summary, whole_file
+from edge.delivery.face_output import faces_table, made_folder, summary, whole_text
 from edge.delivery.record import face_record
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, SinkError
@@ -33,6 +33,7 @@ from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.errors import PairError
 from engines.pair.pair import EnginePair, open_pair
+from engines.whole_file import write_whole
 
 NETWORK = "mobilefacenet512"
 CLIP_EVERY = 3
@@ -81,7 +82,7 @@ def _photographs(folder: Path, bars: Progress) -> list[Path]:
     for original in fetch(find_entry("demo-photographs"), bars):
         copy = folder / original.name
         if not copy.exists() or copy.stat().st_size != original.stat().st_size:
-            shutil.copyfile(original, copy)
+            write_whole(copy, original.read_bytes())
         copies.append(copy)
     return copies
 
@@ -124,10 +125,12 @@ def _write(out: Path, seen: Sequence[Sequence[Assessment]]) -> None:
         if face.verdict.forward:
             sink.send(to_delivery(face))
     records = [face_record(face).model_dump(mode="json") for face in everything]
-    with whole_file(out / "report.json") as file:
+    with whole_text(out / "report.json") as file:
         json.dump({"faces": records}, file, indent=1)
 
 
 def _write_picture(path: Path, pixels: Pixels) -> None:
-    if not cv2.imwrite(str(path), pixels):
-        raise SinkError(f"{path}: cannot be written; is the folder writable and the disk not full?")
+    try:
+        write_whole(path, cv2.imencode(path.suffix, pixels)[1].tobytes())
+    except OSError as error:
+        raise SinkError(f"{path}: cannot be written: {error.strerror}") from error

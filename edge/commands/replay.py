@@ -10,7 +10,7 @@ from edge.config.effective import in_effect_for
 from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.console import console, progress
-from edge.delivery.face_output import made_folder, whole_file
+from edge.delivery.face_output import made_folder, whole_text
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.footage.comparison import compare
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         ("replay.html", as_page(first, second, found)),
         ("replay.json", as_json(first, second, found)),
     ):
-        with whole_file(out / name) as file:
+        with whole_text(out / name) as file:
             file.write(text)
     for words in problems:
         shown_on.print(f"not replayed: {words}", markup=False, style="red")

@@ -13,7 +13,7 @@ from edge.cluster.score_part import ScoreJob
 from edge.cluster.work import PairPlace, software
 from edge.config.model import DetectorSettings, GateSettings
 from edge.console import amount, console, progress
-from edge.delivery.face_output import Form, Write, summary, whole_file, written
+from edge.delivery.face_output import Form, Write, summary, whole_text, written
 from edge.delivery.record import FaceRecord, face_record
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
@@ -70,7 +70,7 @@ def _assessor(arguments: argparse.Namespace) -> Iterator[Assess]:
 @contextmanager
 def _output(arguments: argparse.Namespace) -> Iterator[Write]:
     form: Form = "json" if arguments.json else "csv" if arguments.csv else "table"
-    out = nullcontext(sys.stdout) if arguments.out is None else whole_file(arguments.out)
+    out = nullcontext(sys.stdout) if arguments.out is None else whole_text(arguments.out)
     with out as file, written(form, file) as write:
         yield write
 

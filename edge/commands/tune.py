@@ -17,7 +17,7 @@ from edge.config.file import read_config
 from edge.config.model import Config
 from edge.config.uri import redacted
 from edge.console import console, progress
-from edge.delivery.face_output import made_folder, whole_file
+from edge.delivery.face_output import made_folder, whole_text
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.evaluation.pair_list import PairList, read_pairs
@@ -108,7 +108,7 @@ def _opened(config: Config, stack: ExitStack, bars: Progress) -> Opened:
 
 def _tell(tuning: Tuning, enough: float, folder: Path, shown_on: Console) -> None:
     path = folder / f"{tuning.camera}.html"
-    with whole_file(path) as file:
+    with whole_text(path) as file:
         file.write(report(tuning))
     baseline = baseline_of_tuning(tuning, enough)
     if baseline is not None:

@@ -7,15 +7,14 @@ must hold the old values and the new number, or nothing is changed.
 """
 
 import copy
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from edge.config.file import checked
 from edge.config.reader import Document, KeyPath, Place, key_name, parse_document, place_error
 from edge.errors import ConfigError
+from engines.whole_file import write_whole
 
 _LINE = re.compile(r"[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029]|$)")
 _NUMBER = re.compile(r"[-+.0-9a-zA-Z]+")
@@ -75,23 +74,9 @@ def replace_text(path: Path, old: str, new: str) -> None:
     if read_text(target) != old:
         raise ConfigError(f"{path}: was changed by someone else meanwhile; run the command again")
     try:
-        _replace(target, new)
+        write_whole(target, new.encode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def _replace(target: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    partial = Path(name)
-    try:
-        with open(handle, "wb") as file:  # noqa: PTH123 -- a descriptor has no path
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.chmod(target.stat().st_mode & 0o7777)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _number_text(number: float) -> str:

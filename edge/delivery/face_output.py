@@ -1,7 +1,7 @@
 """Where the records of scored faces go: a table for people, JSON Lines or CSV for programs."""
 
 import csv
-import os
+import io
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +16,7 @@ from rich.text import Text
 from edge.console import counts_words
 from edge.delivery.record import FaceRecord, record_json
 from edge.errors import SinkError
+from engines.whole_file import whole_file
 
 Form = Literal["table", "json", "csv"]
 Write = Callable[[FaceRecord], None]
@@ -58,23 +59,23 @@ def made_folder(path: Path) -> Path:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[TextIO]:
+def whole_text(path: Path) -> Iterator[TextIO]:
     """
     Yield a text file that appears under its name when the block ends without an error.
 
     Raises:
         SinkError: The folder does not exist or cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        # Names of files may hold bytes that are no UTF-8.
-        with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            yield file
-        partial.replace(path)
+        with whole_file(path) as file:
+            # Names of files may hold bytes that are no UTF-8.
+            text = io.TextIOWrapper(file, "utf-8", errors="backslashreplace", newline="")
+            try:
+                yield text
+            finally:
+                text.detach()
     except OSError as error:
         raise SinkError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextmanager

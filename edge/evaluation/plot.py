@@ -9,6 +9,7 @@ import numpy as np
 
 from edge.errors import UsageError
 from edge.evaluation.curves import LIMIT, FaultResult, OperatingPoint, SetResult
+from engines.whole_file import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +50,8 @@ def draw(sets: Sequence[SetResult], faults: Sequence[FaultResult], title: str, p
             _curves(figure.add_subplot(grid[row, column]), one, point)
     if faults:
         _faults(figure.add_subplot(grid[len(sets), :]), faults)
-    figure.savefig(path)
+    with whole_file(path) as file:
+        figure.savefig(file, format="png")
 
 
 def look(number: int) -> tuple[str, str, str]:

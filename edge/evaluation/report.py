@@ -9,6 +9,7 @@ from rich.table import Table
 
 from edge.evaluation.curves import LIMIT, FaultResult, OperatingPoint, Plan, SetResult
 from engines.biometrics.bootstrap import Estimate
+from engines.whole_file import write_whole
 
 SCHEMA = "edge-gate/evaluation/2"
 
@@ -55,7 +56,7 @@ def as_json(evaluation: Evaluation) -> str:
 
 def write_json(evaluation: Evaluation, path: Path) -> None:
     """Write the JSON object to a file."""
-    path.write_text(as_json(evaluation) + "\n", encoding="utf-8")
+    write_whole(path, f"{as_json(evaluation)}\n".encode())
 
 
 def tables(evaluation: Evaluation) -> Iterator[Table]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from edge.delivery.face_output import whole_file
+from edge.delivery.face_output import whole_text
 from edge.errors import ConfigError
 from edge.monitoring.drift import Baseline
 
@@ -36,7 +36,7 @@ def write_baseline(baseline: Baseline, path: Path) -> None:
         edges=baseline.edges,
         counts=baseline.counts,
     )
-    with whole_file(path) as opened:
+    with whole_text(path) as opened:
         opened.write(json.dumps(file.model_dump()) + "\n")
 
 

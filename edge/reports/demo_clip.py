@@ -9,6 +9,7 @@ import numpy as np
 
 from edge.errors import SinkError
 from edge.samples import Pixels
+from engines.whole_file import part_of, put_in_place
 
 WIDTH, HEIGHT = 960, 540
 FRAMES_PER_SECOND = 12
@@ -90,7 +91,7 @@ def write_clip(frames: Iterator[Pixels], path: Path) -> None:
     Raises:
         SinkError: The encoder is missing or the disk refused.
     """
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    partial = part_of(path)
     writer = cv2.VideoWriter(
         str(partial), cv2.VideoWriter.fourcc(*"mp4v"), FRAMES_PER_SECOND, (WIDTH, HEIGHT)
     )
@@ -101,7 +102,7 @@ def write_clip(frames: Iterator[Pixels], path: Path) -> None:
             writer.write(frame)
     finally:
         writer.release()
-    partial.replace(path)
+    put_in_place(partial, path)
 
 
 def shot_photographs() -> Sequence[str]:

@@ -19,9 +19,11 @@ from edge.delivery.encode import EXTENSIONS
 from edge.delivery.record import FaceRecord, record_name
 from edge.errors import SinkError
 from edge.samples import Delivery
+from engines.whole_file import sweep_parts, write_whole
 
 SIDECAR = ".json"
-PART = ".part"
+EARLIER_PART = ".part"
+"""What the first release called a file in the making, with `.NAME.PROCESS` before it."""
 STALE_PART_S = 3600.0
 CLOCK_WAS_SET_S = 1_704_067_200.0
 """2024-01-01: a file time before it was stamped by a clock nobody had set."""
@@ -46,6 +48,7 @@ class DirectorySink:
         self._settings = settings
         self._wall_clock = wall_clock
         self._stored: deque[StoredFace] | None = None
+        self._swept = False
 
     def send(self, delivery: Delivery) -> None:
         """
@@ -73,30 +76,17 @@ class DirectorySink:
         """Nothing is held open."""
 
     def _write(self, file_name: str, content: bytes) -> None:
-        target = self._settings.path / file_name
-        # The process id keeps two processes from writing into each other's temporary file.
-        part = target.with_name(f".{file_name}.{os.getpid()}{PART}")
-        try:
-            with part.open("wb") as file:
-                file.write(content)
-                if self._settings.fsync:
-                    file.flush()
-                    os.fsync(file.fileno())
-            part.replace(target)
-        except OSError:
-            with suppress(OSError):
-                part.unlink()
-            raise
-        if self._settings.fsync:
-            _sync_folder(target.parent)
+        write_whole(self._settings.path / file_name, content, durable=self._settings.fsync)
 
     def _stored_before(self) -> deque[StoredFace]:
         settings = self._settings
+        if not self._swept:
+            delete_stale_parts(settings.path, self._wall_clock())
+            self._swept = True
         if settings.keep_at_most is None and settings.keep_for is None:
             return deque()
         if self._stored is None:
             now = self._wall_clock()
-            delete_stale_parts(settings.path, now)
             stamp_unset(settings.path, now)
             self._stored = deque(stored_faces(settings.path, now))
         return self._stored
@@ -171,8 +161,9 @@ def delete_face(folder: Path, name: str) -> int:
 
 
 def delete_stale_parts(folder: Path, now: float) -> None:
-    """Delete what a process killed while writing left behind."""
-    for part in folder.glob(f".*{PART}"):
+    """Delete what a process killed while writing left behind: it holds faces."""
+    sweep_parts(folder)
+    for part in folder.glob(f".*{EARLIER_PART}"):
         with suppress(FileNotFoundError):
             if abs(now - part.stat().st_mtime) > STALE_PART_S:
                 part.unlink()
@@ -185,14 +176,6 @@ def _files_of(folder: Path, name: str) -> list[Path]:
 def _stored_at(path: Path, now: float) -> float:
     stored_at = path.stat().st_mtime
     return now if stored_at < CLOCK_WAS_SET_S <= now else stored_at
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

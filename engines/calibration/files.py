@@ -1,6 +1,7 @@
 """A sweep as files: a picture for people, and all of its rows as CSV."""
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -10,6 +11,7 @@ from engines.calibration.pairs import CHOSEN_AT, PairsVerdict
 from engines.calibration.report import areas_of, recipe_text
 from engines.calibration.sweep import Signals, Sweep
 from engines.errors import CalibrationError
+from engines.whole_file import whole_file, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,11 +46,12 @@ def write_sweep(found: Sweep, path: Path, verdict: PairsVerdict | None = None) -
     """
     areas = areas_of(found, verdict)
     norm = None if verdict is None else verdict.choice.norm_area
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for each in found.signals:
-            writer.writerow([*_facts(each), *_area_facts(areas.get(id(each)), norm)])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for each in found.signals:
+        writer.writerow([*_facts(each), *_area_facts(areas.get(id(each)), norm)])
+    write_whole(path, text.getvalue().encode())
 
 
 def _facts(each: Signals) -> list[str]:
@@ -105,7 +108,8 @@ def draw_sweep(
     )
     axes.grid(alpha=0.3)
     figure.legend(fontsize=9, loc="outside right upper")  # within the axes it covers points
-    figure.savefig(path)
+    with whole_file(path) as file:
+        figure.savefig(file, format="png")
 
 
 def front(points: Sequence[tuple[float, float]], *, lower_is_better: bool) -> list[float]:

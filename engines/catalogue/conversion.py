@@ -1,5 +1,6 @@
 """Networks that are made once, in the cache, from files in another format."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from rich.progress import Progress
 from engines.catalogue.cache import cache_folder, locked, require_sha256, sha256_of
 from engines.catalogue.values import Converted, Converter
 from engines.errors import CatalogueError
+from engines.whole_file import write_whole
 
 
 def cached_conversion(source: Converted, name: str, sha256: str) -> Path:
@@ -50,11 +52,10 @@ def convert(
     path = _cached_path(name, sha256)
     with locked(f"{name}-{sha256[:16]}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".part-{path.name}")
-        part.write_bytes(content)
         advice = f"{source.converter} made another file than was pinned; correct its sha256"
-        require_sha256(name, sha256, sha256_of(part), advice)
-        return part.replace(path)
+        require_sha256(name, sha256, hashlib.sha256(content).hexdigest(), advice)
+        write_whole(path, content)
+        return path
 
 
 def _cached_path(name: str, sha256: str) -> Path:

@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from engines.catalogue.cache import cache_folder, chunks, locked, require_sha256, sha256_of
 from engines.errors import CatalogueError, FetchError, HashMismatchError
+from engines.whole_file import part_of, put_in_place
 
 SILENCE_SECONDS = 30
 """A server that sends nothing for this long counts as gone."""
@@ -81,7 +82,7 @@ def _cached_path(source: Url, sha256: str) -> Path:
 def _downloaded(source: Url, sha256: str, progress: Progress) -> Path:
     path = _cached_path(source, sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".part-{path.name}")
+    part = part_of(path)  # stays when the download is cut, and is gone on with
     try:
         _receive(source, part, progress)
     except (
@@ -102,7 +103,7 @@ def _downloaded(source: Url, sha256: str, progress: Progress) -> Path:
         raise HashMismatchError(
             f"{source.url}: expected SHA-256 {sha256}, got {got}: the server offers another file"
         )
-    return part.replace(path)
+    return put_in_place(part, path)
 
 
 def _forget_unusable(part: Path, error: Exception) -> None:

@@ -22,6 +22,7 @@ from rich.progress import Progress
 from engines.catalogue.cache import cache_folder, locked, require_sha256, sha256_of
 from engines.catalogue.tar import extract, matches, set_sha256
 from engines.errors import CatalogueError, FetchError, HashMismatchError
+from engines.whole_file import part_of, put_in_place
 
 Client = Literal["npm", "pip-sdist", "pip-wheel"]
 
@@ -153,13 +154,13 @@ def _obtain_archive(archive: Archive, progress: Progress) -> Path:
         received = _download(archive, folder, progress)
         again = "the download was cut or the registry serves another file; run the command again"
         require_sha256(f"archive of {archive}", archive.sha256, sha256_of(received), again)
-        return received.replace(path)
+        return put_in_place(received, path)
 
 
 @contextmanager
 def _part_folder(path: Path) -> Iterator[Path]:
     # A fixed name, so that what a killed process left is removed by the next one.
-    folder = path.with_name(f".part-{path.name}")
+    folder = part_of(path)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:

@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from engines.catalogue.cache import chunks, sha256_of
 from engines.errors import FetchError
+from engines.whole_file import whole_file
 
 UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 
@@ -91,11 +92,11 @@ def _zip_files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 def _write(stream: IO[bytes], path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".part-{path.name}")
-    with part.open("wb") as output:
+    # Whoever uses it compares its hash; to wait for the disk a thousand times would take minutes.
+    with whole_file(path, durable=False) as output:
         for chunk in chunks(stream):
             output.write(chunk)
-    return part.replace(path)
+    return path
 
 
 def set_sha256(folder: Path, paths: list[Path]) -> str:

@@ -20,6 +20,7 @@ from engines.pair.golden_vectors import Tolerance
 from engines.pruning.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 from engines.quality.score_mapping import ScoreMapping
 from engines.quality.specification import InputSpecification
+from engines.whole_file import write_whole
 
 MANIFEST_NAME = "pair.yaml"
 SCHEMA = 1
@@ -124,7 +125,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write `pair.yaml` into the folder."""
     content = manifest.model_dump(mode="json", by_alias=True)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
-    (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")
+    write_whole(folder / MANIFEST_NAME, text.encode())
 
 
 def read_manifest(folder: Path) -> Manifest:

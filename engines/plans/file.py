@@ -17,8 +17,8 @@ from engines.tensorrt.sidecar import (
     TensorDescription,
     sidecar_path,
     write_sidecar,
-    write_whole,
 )
+from engines.whole_file import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ def write_plan(folder: Path, parts: PlanParts) -> Path:
     content = parts.built.content
     path = folder / plan_name(parts.request, parts.source, parts.fingerprint)
     read_header(content[:HEADER_BYTES], len(content), path.name)
+    folder.mkdir(parents=True, exist_ok=True)
     sidecar_path(path).unlink(missing_ok=True)
     write_whole(path, content)
     write_sidecar(path, _sidecar(parts))

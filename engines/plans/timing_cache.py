@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engines.catalogue.cache import cache_folder
 from engines.tensorrt.fingerprint import Fingerprint
-from engines.tensorrt.sidecar import write_whole
+from engines.whole_file import write_whole
 
 
 def default_path(fingerprint: Fingerprint) -> Path:

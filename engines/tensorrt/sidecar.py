@@ -4,9 +4,7 @@ The manifest beside a plan: `NAME.plan.json`, all that must be known before Tens
 A sidecar and not a prefix inside the plan, because other tools must still read the plan.
 """
 
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,6 +13,7 @@ from engines.catalogue.cache import sha256_of
 from engines.graph.fp16_gate import Fp16Figures
 from engines.tensorrt.errors import PlanIntegrityError
 from engines.tensorrt.fingerprint import Fingerprint
+from engines.whole_file import write_whole
 
 SCHEMA: Literal[1] = 1
 
@@ -154,21 +153,6 @@ def require_unchanged(plan: Path, sidecar: Sidecar) -> None:
             f"{plan}: SHA-256 is {found}, its manifest says {sidecar.plan_sha256}: "
             "the file was changed or cut short; copy or build it again"
         )
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file at once: to a temporary neighbour, synced, then renamed over the old one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
-        try:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-            Path(stream.name).chmod(0o644)
-            Path(stream.name).replace(path)
-        except BaseException:
-            Path(stream.name).unlink(missing_ok=True)
-            raise
 
 
 USUAL_PROFILE = BatchProfile(smallest=1, usual=4, largest=8)

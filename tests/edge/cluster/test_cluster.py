@@ -214,7 +214,7 @@ def without_times(text):
     [
         (["--json"], 64, "leave out --json"),
         ([], 64, "needs --out DIR"),
-        (["--part-size", "0"], 64, "less than 1"),
+        (["--part-size", "0"], 64, "not between 1 and"),
     ],
 )
 def test_a_wrong_command_line_says_what_is_wrong(work, capsys, more, code, said):

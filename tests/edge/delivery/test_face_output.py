@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from edge.delivery.face_output import made_folder, whole_file
+from edge.delivery.face_output import made_folder, whole_text
 from edge.errors import SinkError
 
 
@@ -25,6 +25,6 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_work(tmp_path):
 
 
 def test_bytes_of_a_name_that_are_no_utf_8_are_written_as_such(tmp_path):
-    with whole_file(tmp_path / "report") as file:
+    with whole_text(tmp_path / "report") as file:
         file.write(os.fsdecode(b"caf\xe9"))
     assert (tmp_path / "report").read_text("utf-8") == r"caf\udce9"

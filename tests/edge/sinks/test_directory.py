@@ -80,7 +80,7 @@ def test_the_sidecar_appears_after_its_image(tmp_path):
     [name] = faces(tmp_path)
     for path in tmp_path.iterdir():
         path.unlink()
-    (tmp_path / f".{name}.png.{os.getpid()}.part").mkdir()
+    (tmp_path / f".part-{name}.png").mkdir()
     with pytest.raises(SinkError):
         send(sink, 1)
     assert faces(tmp_path) == []
@@ -125,11 +125,13 @@ def test_a_face_stored_before_the_clock_was_set_is_not_56_years_old(tmp_path):
     assert [name[0] for name in faces(tmp_path)] == ["1", "2"]
 
 
-def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path):
-    (tmp_path / ".face.png.123.part").write_bytes(b"half")
+@pytest.mark.parametrize("keep", [{}, {"keep_at_most": 9}])
+def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path, keep):
+    for name in (".part-face.png", ".face.png.123.part"):  # of this release, and of the first one
+        (tmp_path / name).write_bytes(b"half")
     stamp(tmp_path, NOW - DAY)
-    send(DirectorySink(DirectorySinkSettings(path=tmp_path, keep_at_most=9), Clock()), 1)
-    assert list(tmp_path.glob("*.part")) == []
+    send(DirectorySink(DirectorySinkSettings(path=tmp_path, **keep), Clock()), 1)
+    assert [path for path in tmp_path.iterdir() if "part" in path.name] == []
 
 
 def test_a_file_of_somebody_else_is_left_alone(tmp_path):

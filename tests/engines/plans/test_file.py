@@ -4,7 +4,7 @@ import pytest
 
 from engines.plans.file import PlanParts, write_plan
 from engines.tensorrt.errors import PlanIntegrityError
-from engines.tensorrt.sidecar import read_sidecar, require_unchanged, sidecar_path, write_whole
+from engines.tensorrt.sidecar import read_sidecar, require_unchanged, sidecar_path
 from tests.engines.tensorrt.plans import World, build, request_for, tiny_model
 
 
@@ -26,15 +26,6 @@ def test_what_does_not_begin_as_a_plan_is_not_written(tmp_path):
     with pytest.raises(PlanIntegrityError):
         write_plan(tmp_path / "bad", parts)
     assert not (tmp_path / "bad").exists()
-
-
-def test_a_write_that_fails_leaves_the_old_content_and_no_other_file(tmp_path):
-    path = tmp_path / "x.timing"
-    write_whole(path, b"old")
-    with pytest.raises(TypeError):
-        write_whole(path, "text")  # type: ignore[arg-type]
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_rebuilding_replaces_plan_and_manifest(tmp_path):
