@@ -1,14 +1,19 @@
 """Graph rewrites that let a CPU see what FP16 storage does to a network."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from engines.errors import PrecisionError
+from engines.graph.draft import Draft
+from engines.graph.shapes import outline
 
-_BATCH = 16
-"""Face images run at a time: bounds memory, the taps of a whole network are small."""
+_BATCH = 4
+"""Face images run at a time: with every optimisation off, activations take most of the memory."""
 
 
 def emulate_half(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -19,18 +24,15 @@ def emulate_half(model: onnx.ModelProto) -> onnx.ModelProto:
         PrecisionError: The type of a tensor cannot be inferred.
     """
     types = _element_types(model)
-    rewritten = onnx.ModelProto()
-    rewritten.CopyFrom(model)
-    graph = rewritten.graph
-    del graph.value_info[:]
-    for weights in graph.initializer:
-        _widen(weights)
-    nodes: list[onnx.NodeProto] = []
-    for node in graph.node:
-        nodes.extend(_rounded(node, types))
-    del graph.node[:]
-    graph.node.extend(nodes)
-    return rewritten
+    draft = Draft(model)
+    graph = draft.model.graph
+    del graph.value_info[:], graph.node[:]
+    for name, weights in draft.tensors.items():
+        if weights.data_type == TensorProto.FLOAT16:
+            draft.store(name, draft.values(name).astype(np.float32))
+    for node in model.graph.node:
+        graph.node.extend(_rounded(node, types))
+    return draft.finished()
 
 
 def run_with_peaks(
@@ -81,9 +83,14 @@ def _run_batches(
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    options.enable_mem_pattern = False
+    with TemporaryDirectory(prefix="edge-gate-") as scratch:
+        file = Path(scratch) / "network.onnx"  # a session would hold content that it is given
+        file.write_bytes(model.SerializeToString())
+        del model
+        session = onnxruntime.InferenceSession(
+            str(file), options, providers=["CPUExecutionProvider"]
+        )
     feed, size = session.get_inputs()[0], _batch_size(session.get_inputs()[0].shape[0])
     return [
         session.run(None, {feed.name: inputs[start : start + size]})
@@ -96,7 +103,7 @@ def _batch_size(declared: int | str | None) -> int:
 
 
 def _element_types(model: onnx.ModelProto) -> dict[str, int]:
-    graph = shape_inference.infer_shapes(model).graph
+    graph = shape_inference.infer_shapes(outline(model)).graph
     values = [*graph.input, *graph.value_info, *graph.output]
     types = {value.name: value.type.tensor_type.elem_type for value in values}
     unknown = [
@@ -141,13 +148,12 @@ def _rounded(node: onnx.NodeProto, types: dict[str, int]) -> list[onnx.NodeProto
 
 def _tapped(model: onnx.ModelProto, names: list[str]) -> onnx.ModelProto:
     """Return the model with one more scalar output for each tensor, its largest magnitude."""
-    tapped = onnx.ModelProto()
-    tapped.CopyFrom(model)
-    graph = tapped.graph
+    draft = Draft(model)
+    graph = draft.model.graph
     for name in names:
         graph.node.append(helper.make_node("Abs", [name], [f"{name}/abs"]))
         graph.node.append(
             helper.make_node("ReduceMax", [f"{name}/abs"], [f"{name}/peak"], keepdims=0)
         )
         graph.output.append(helper.make_tensor_value_info(f"{name}/peak", TensorProto.FLOAT, []))
-    return tapped
+    return draft.finished()

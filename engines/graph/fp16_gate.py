@@ -7,7 +7,7 @@ declares FP16 is computed in FP32, rounded to FP16 and widened again. That is st
 TensorRT inside a fused kernel and says nothing about its order of accumulation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,8 +83,8 @@ class Fp16Figures:
 
 
 def measure_fp16(
-    full: Sequence[onnx.ModelProto],
-    half: Sequence[onnx.ModelProto],
+    full: Iterable[onnx.ModelProto],
+    half: Iterable[onnx.ModelProto],
     inputs: NDArray[np.float32],
     threads: int = 1,
 ) -> Fp16Figures:
@@ -92,7 +92,8 @@ def measure_fp16(
     Measure what FP16 storage of every tensor does.
 
     Args:
-        full: The FP32 networks: dense and pruned, or one fused graph, or one network.
+        full: The FP32 networks: dense and pruned, or one fused graph, or one network; of iterators
+            one is held at a time.
         half: Their FP16 forms (`precision.half_precision`), in the same order.
         inputs: (N, ...) float32 prepared face images; real ones, several people.
         threads: ONNX Runtime threads of each network.

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from engines.errors import PrecisionError
 from engines.graph import graph
+from engines.graph.draft import Draft, skeleton
+from engines.graph.shapes import is_small, outline
 
 LARGEST_HALF = 65504.0
 """Largest finite IEEE 754 binary16 value."""
@@ -67,10 +70,13 @@ def half_precision(
     from onnxruntime.transformers.float16 import convert_float_to_float16  # noqa: PLC0415
     from onnxruntime.transformers.onnx_model import OnnxModel  # noqa: PLC0415
 
-    named = with_names(model)
+    draft = Draft(model)
+    named = draft.model
+    _name_nodes(named, model)
     kept = tail(named) if keep is None else _known_nodes(named, keep)
-    _split_shared_weights(named, kept)
-    report = _round_weights(named, kept)
+    _split_shared_weights(draft, kept)
+    halved = _half_reads(named, frozenset(kept))
+    report = _report(draft, halved, kept)
     if report.clamped > clamp_budget:
         raise PrecisionError(
             f"{report.clamped} weights exceed {LARGEST_HALF:.0f}, the largest FP16 value "
@@ -78,17 +84,55 @@ def half_precision(
         )
     own = frozenset(node.name for node in named.graph.node)
     half = convert_float_to_float16(
-        named,
+        _outlined(draft),
         min_positive_val=SMALLEST_HALF,
         max_finite_val=LARGEST_HALF,
         keep_io_types=True,
+        disable_shape_infer=True,
         node_block_list=list(kept),
     )
     _drop_round_trips(half, own)
     # The converter appends its casts behind the nodes that read them.
     ordered = OnnxModel(half)
     ordered.topological_sort()
-    return HalfNetwork(ordered.model, report)
+    return HalfNetwork(_filled(ordered.model, draft, halved), report)
+
+
+def _outlined(draft: Draft) -> onnx.ModelProto:
+    """Return the graph for the converter: shapes inferred, and empty weights, which it copies."""
+    model = skeleton(draft.model)
+    model.graph.initializer.extend(
+        each
+        if is_small(each)
+        else onnx.TensorProto(name=name, data_type=each.data_type, dims=each.dims)
+        for name, each in draft.tensors.items()
+    )
+    inferred = onnx.shape_inference.infer_shapes(outline(model)).graph.value_info
+    model = skeleton(draft.model)
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(inferred)
+    model.graph.initializer.extend(
+        onnx.TensorProto(name=name, data_type=each.data_type, dims=[0])
+        if each.data_type == onnx.TensorProto.FLOAT
+        else each
+        for name, each in draft.tensors.items()
+    )
+    return model
+
+
+def _filled(half: onnx.ModelProto, draft: Draft, halved: frozenset[str]) -> onnx.ModelProto:
+    """Give weights their values again, in the type that the converter chose."""
+    filled = Draft(half)
+    for name, tensor in filled.tensors.items():
+        if name not in draft.tensors or draft.tensors[name].data_type != onnx.TensorProto.FLOAT:
+            continue
+        values = draft.values(name)
+        if name in halved:
+            values = _rounded(values).astype(np.float32)
+        if tensor.data_type == onnx.TensorProto.FLOAT16:
+            values = values.astype(np.float16)
+        filled.store(name, values)
+    return filled.finished()
 
 
 def tail(model: onnx.ModelProto) -> tuple[str, ...]:
@@ -113,11 +157,14 @@ def tail(model: onnx.ModelProto) -> tuple[str, ...]:
 
 def with_names(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a copy with one name for each node: the converter keeps nodes FP32 by name."""
-    named = onnx.ModelProto()
-    named.CopyFrom(model)
-    for node, name in zip(named.graph.node, graph.layer_names(model), strict=True):
+    named = Draft(model)
+    _name_nodes(named.model, model)
+    return named.finished()
+
+
+def _name_nodes(copy: onnx.ModelProto, model: onnx.ModelProto) -> None:
+    for node, name in zip(copy.graph.node, graph.layer_names(model), strict=True):
         node.name = name
-    return named
 
 
 def _known_nodes(model: onnx.ModelProto, keep: Iterable[str]) -> tuple[str, ...]:
@@ -129,7 +176,7 @@ def _known_nodes(model: onnx.ModelProto, keep: Iterable[str]) -> tuple[str, ...]
     return known
 
 
-def _split_shared_weights(model: onnx.ModelProto, kept: tuple[str, ...]) -> None:
+def _split_shared_weights(draft: Draft, kept: tuple[str, ...]) -> None:
     """
     Give FP32 nodes their own copy of weights that FP16 nodes also read.
 
@@ -137,14 +184,13 @@ def _split_shared_weights(model: onnx.ModelProto, kept: tuple[str, ...]) -> None
     which loses the precision that node was kept for.
     """
     names = frozenset(kept)
-    constant, half_reads = graph.initializers(model), _half_reads(model, names)
+    half_reads = _half_reads(draft.model, names)
     copied: dict[str, str] = {}
-    for node in model.graph.node:
+    for node in draft.model.graph.node:
         for index, name in enumerate(node.input):
-            if node.name in names and name in constant and name in half_reads:
+            if node.name in names and name in draft.tensors and name in half_reads:
                 if name not in copied:
-                    values = graph.values(constant[name])
-                    copied[name] = graph.add_initializer(model, f"{name}_fp32", values)
+                    copied[name] = draft.add(f"{name}_fp32", draft.values(name))
                 node.input[index] = copied[name]
 
 
@@ -191,18 +237,19 @@ def _half_reads(model: onnx.ModelProto, kept: frozenset[str]) -> frozenset[str]:
     return frozenset(name for node in half for name in node.input)
 
 
-def _round_weights(model: onnx.ModelProto, kept: tuple[str, ...]) -> PrecisionReport:
-    """Round to nearest every weight that will be stored in FP16; report what that did."""
-    half_reads = _half_reads(model, frozenset(kept))
+def _report(draft: Draft, halved: frozenset[str], kept: tuple[str, ...]) -> PrecisionReport:
+    """Return what rounding to nearest does to every weight that will be stored in FP16."""
     sizes, clamped, flushed = {True: 0, False: 0}, 0, 0
-    for tensor in model.graph.initializer:
+    for name, tensor in draft.tensors.items():
         if tensor.data_type != onnx.TensorProto.FLOAT:
             continue
         weights = graph.values(tensor)
-        sizes[tensor.name in half_reads] += weights.size
-        if tensor.name in half_reads:
-            rounded = np.clip(weights, -LARGEST_HALF, LARGEST_HALF).astype(np.float16)
+        sizes[name in halved] += weights.size
+        if name in halved:
             clamped += int((np.abs(weights) > LARGEST_HALF).sum())
-            flushed += int(((weights != 0) & (rounded == 0)).sum())
-            graph.store(tensor, rounded.astype(np.float32))
+            flushed += int(((weights != 0) & (_rounded(weights) == 0)).sum())
     return PrecisionReport(clamped, flushed, sizes[True], sizes[False], kept)
+
+
+def _rounded(weights: NDArray[np.float32]) -> NDArray[np.float16]:
+    return np.clip(weights, -LARGEST_HALF, LARGEST_HALF).astype(np.float16)

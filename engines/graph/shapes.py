@@ -23,12 +23,12 @@ def inferred_shapes(model: onnx.ModelProto, input_shape: Sequence[int]) -> dict[
     Raises:
         NetworkError: The operators contradict each other.
     """
-    outline = _outline(model)
-    state_shape(outline.graph.input[0], input_shape)
-    for output in outline.graph.output:
+    described = outline(model)
+    state_shape(described.graph.input[0], input_shape)
+    for output in described.graph.output:
         output.type.tensor_type.ClearField("shape")
     try:
-        inferred = onnx.shape_inference.infer_shapes(outline, data_prop=True).graph
+        inferred = onnx.shape_inference.infer_shapes(described, data_prop=True).graph
     except onnx.shape_inference.InferenceError as error:
         raise NetworkError(f"shapes contradict each other: {error}") from error
     shapes = {
@@ -45,17 +45,22 @@ def state_shape(value: onnx.ValueInfoProto, axes: Sequence[int | str]) -> None:
     value.CopyFrom(onnx.helper.make_tensor_value_info(value.name, element, axes))
 
 
-def _outline(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy whose weights have a type and a shape but no values."""
-    outline = onnx.ModelProto(ir_version=max(model.ir_version, 4))
-    outline.opset_import.extend(model.opset_import)
-    outline.graph.input.extend(model.graph.input)
-    outline.graph.output.extend(model.graph.output)
-    outline.graph.node.extend(model.graph.node)
+def outline(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy whose weights have a type and a shape but no values: they became inputs."""
+    described = onnx.ModelProto(ir_version=max(model.ir_version, 4))
+    described.opset_import.extend(model.opset_import)
+    described.graph.input.extend(model.graph.input)
+    described.graph.output.extend(model.graph.output)
+    described.graph.node.extend(model.graph.node)
     for each in model.graph.initializer:
-        if math.prod(each.dims) <= _SHAPES_AND_AXES:
-            outline.graph.initializer.append(each)
+        if is_small(each):
+            described.graph.initializer.append(each)
         else:
-            described = onnx.helper.make_tensor_value_info(each.name, each.data_type, each.dims)
-            outline.graph.input.append(described)
-    return outline
+            value = onnx.helper.make_tensor_value_info(each.name, each.data_type, each.dims)
+            described.graph.input.append(value)
+    return described
+
+
+def is_small(tensor: onnx.TensorProto) -> bool:
+    """Return whether a constant may decide shapes; larger ones are weights."""
+    return math.prod(tensor.dims) <= _SHAPES_AND_AXES

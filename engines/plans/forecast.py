@@ -11,10 +11,10 @@ from engines.errors import BackendError, PrecisionError
 from engines.graph.fp16_gate import Fp16Figures
 from engines.pair.manifest import read_manifest
 from engines.plans.file import plan_name
-from engines.plans.half_pair import NetworkFile, gate_pair, network_files, prepare_networks
+from engines.plans.gate import gate_pair
+from engines.plans.half_pair import PreparedNetwork, prepare_networks
 from engines.plans.options import PlanOptions
 from engines.plans.pair_plans import Tools, Workshop, open_workshop, plan_request
-from engines.plans.structure import uneven_layers
 from engines.plans.typing_mode import Typing
 from engines.quality.preprocess import prepare
 
@@ -63,15 +63,14 @@ def forecast(
     with TemporaryDirectory(prefix="edge-gate-") as scratch:
         folder = Path(scratch) / "pair"
         build_pair(request, folder, progress)
-        files = network_files(folder, read_manifest(folder))
-    figures = None
-    if options.precision == "fp16":
-        try:
-            inputs = prepare(request.golden.images, request.network.specification)
-            figures = gate_pair(files, options, inputs, request.threads)
-        except PrecisionError as error:
-            obstacles.append(str(error))
-    plans = _plans(files, options, workshop)
+        figures = None
+        if options.precision == "fp16":
+            try:
+                inputs = prepare(request.golden.images, request.network.specification)
+                figures = gate_pair(folder, options, inputs, request.threads)
+            except PrecisionError as error:
+                obstacles.append(str(error))
+        plans = _plans(folder, options, workshop)
     return Forecast(
         plans=plans,
         typing=workshop.typing if workshop else None,
@@ -82,25 +81,25 @@ def forecast(
 
 
 def _plans(
-    files: dict[str, NetworkFile], options: PlanOptions, workshop: Workshop | None
+    folder: Path, options: PlanOptions, workshop: Workshop | None
 ) -> tuple[ForecastPlan, ...]:
+    typing, manifest = workshop.typing if workshop else "strong", read_manifest(folder)
     try:
-        networks = prepare_networks(files, options, workshop.typing if workshop else "strong")
+        networks = prepare_networks(folder, manifest, options, typing)
+        return tuple(_plan(each, workshop) for each in networks)
     except PrecisionError:  # an obstacle already
-        networks = prepare_networks(files, replace(options, precision="fp32"), "weak")
-    found = []
-    for file, network in zip(files.values(), networks, strict=True):
-        name = None
-        if workshop is not None:
-            name = plan_name(plan_request(network, workshop), network.source, workshop.here)
-        source = network.source
-        found.append(
-            ForecastPlan(
-                name=name,
-                role=source.role,
-                weights_bytes=len(network.onnx),
-                two_four_layers=len(source.two_four_layers),
-                uneven_layers=uneven_layers(file.model),
-            )
-        )
-    return tuple(found)
+        networks = prepare_networks(folder, manifest, replace(options, precision="fp32"), "weak")
+        return tuple(_plan(each, workshop) for each in networks)
+
+
+def _plan(network: PreparedNetwork, workshop: Workshop | None) -> ForecastPlan:
+    source, name = network.source, None
+    if workshop is not None:
+        name = plan_name(plan_request(network, workshop), source, workshop.here)
+    return ForecastPlan(
+        name=name,
+        role=source.role,
+        weights_bytes=len(network.onnx),
+        two_four_layers=len(source.two_four_layers),
+        uneven_layers=network.uneven_layers,
+    )

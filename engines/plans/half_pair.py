@@ -1,22 +1,21 @@
 """The networks of a pair made ready for TensorRT, and what FP16 does to them; all on the CPU."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
 
 from engines.graph import graph
-from engines.graph.fp16_gate import Fp16Figures, measure_fp16, refuse_fp16
+from engines.graph.fp16_gate import Fp16Figures, measure_fp16
 from engines.graph.half_precision import HalfNetwork, PrecisionReport, half_precision, with_names
 from engines.graph.prelu import join_prelu
 from engines.pair.folder import checked_content
 from engines.pair.manifest import Manifest
 from engines.plans.options import PlanOptions
-from engines.plans.structure import two_four_layers
+from engines.plans.structure import two_four_layers, uneven_layers
 from engines.plans.typing_mode import Typing
+from engines.pruning.recipe import Role
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
 from engines.tensorrt.errors import BuildError
@@ -31,21 +30,16 @@ class NetworkFile:
     sha256: str
 
 
-def network_files(folder: Path, manifest: Manifest) -> dict[str, NetworkFile]:
+def network_file(folder: Path, manifest: Manifest, role: Role) -> NetworkFile:
     """
-    Return the ONNX networks of a pair by role, as TensorRT likes them.
+    Return one ONNX network of a pair, as TensorRT likes it.
 
     Raises:
-        PairIntegrityError: One is missing or not the promised one.
+        PairIntegrityError: It is missing or not the promised one.
     """
-    models = {
-        role: onnx.load_model_from_string(checked_content(folder, record))
-        for role, record in manifest.files.items()
-    }
-    return {
-        role: NetworkFile(join_prelu(model), manifest.files[role].sha256)
-        for role, model in models.items()
-    }
+    record = manifest.files[role]
+    model = onnx.load_model_from_string(checked_content(folder, record))
+    return NetworkFile(join_prelu(model), record.sha256)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,50 +52,29 @@ class PreparedNetwork:
     input_shape: tuple[int, ...]
     outputs: tuple[str, ...]
     output_shapes: tuple[tuple[int, ...], ...]
+    uneven_layers: tuple[tuple[str, int], ...] = ()
+    """See `structure.uneven_layers`."""
 
 
 def prepare_networks(
-    files: Mapping[str, NetworkFile], options: PlanOptions, typing: Typing
-) -> tuple[PreparedNetwork, ...]:
+    folder: Path, manifest: Manifest, options: PlanOptions, typing: Typing
+) -> Iterator[PreparedNetwork]:
     """
-    Return every network of a pair as TensorRT shall parse it.
+    Yield every network of a pair as TensorRT shall parse it; each is read when it is asked for.
 
     Strong typing takes the FP16 graph; weak typing the FP32 one, whose layers TensorRT lowers.
 
     Args:
-        files: By role: dense and pruned, or fused.
+        folder: The pair's.
+        manifest: Read from it; its files are dense and pruned, or fused.
         options: Precision and what to keep in FP32.
         typing: As the library offers it.
 
     Raises:
         PrecisionError: FP16 does not hold the weights, or a node to keep does not exist.
     """
-    return tuple(_prepared(role, file, options, typing) for role, file in files.items())
-
-
-def gate_pair(
-    files: Mapping[str, NetworkFile],
-    options: PlanOptions,
-    inputs: NDArray[np.float32],
-    threads: int = 1,
-) -> Fp16Figures:
-    """
-    Return what FP16 does to the pair's embeddings and shift on real faces.
-
-    Args:
-        files: By role.
-        options: What to keep in FP32.
-        inputs: (N, ...) float32 prepared face images.
-        threads: Of ONNX Runtime.
-
-    Raises:
-        PrecisionError: FP16 overflows, or changes the pair more than the options' limits allow.
-    """
-    models = [file.model for file in files.values()]
-    halves = [_half(model, options).model for model in models]
-    figures = measure_fp16(models, halves, inputs, threads)
-    refuse_fp16(figures, options.limits)
-    return figures
+    for role in manifest.files:
+        yield _prepared(role, network_file(folder, manifest, role), options, typing)
 
 
 def pair_figures(folder: Path, manifest: Manifest, images: FaceImages) -> Fp16Figures:
@@ -116,8 +89,10 @@ def pair_figures(folder: Path, manifest: Manifest, images: FaceImages) -> Fp16Fi
     Raises:
         PrecisionError: FP16 does not hold its weights or activations.
     """
-    models = [file.model for file in network_files(folder, manifest).values()]
-    halves = [half_precision(model).model for model in models]
+    models = (network_file(folder, manifest, role).model for role in manifest.files)
+    halves = (
+        half_precision(network_file(folder, manifest, role).model).model for role in manifest.files
+    )
     return measure_fp16(models, halves, prepare(images, manifest.specification))
 
 
@@ -151,6 +126,7 @@ def _prepared(
         input_shape=_row_shape(model.graph.input[0]),
         outputs=tuple(output.name for output in model.graph.output),
         output_shapes=tuple(_row_shape(output) for output in model.graph.output),
+        uneven_layers=uneven_layers(model),
     )
 
 

@@ -9,6 +9,7 @@ from rich.progress import Progress
 
 from engines.build.build import BuildRequest, build_pair
 from engines.graph.fp16_gate import Fp16Figures
+from engines.onnxruntime.heap import trim_heap
 from engines.pair.folder import replaced_at_once, require_destination
 from engines.pair.golden_vectors import Tolerance
 from engines.pair.manifest import (
@@ -21,10 +22,9 @@ from engines.pair.manifest import (
 from engines.pair.pair import open_pair
 from engines.plans.build import build_plan
 from engines.plans.file import PlanParts, write_plan
+from engines.plans.gate import gate_pair
 from engines.plans.half_pair import (
     PreparedNetwork,
-    gate_pair,
-    network_files,
     prepare_networks,
 )
 from engines.plans.memory import available_bytes, default_workspace
@@ -77,7 +77,13 @@ class Workshop:
     api: Api
     typing: Typing
     here: Fingerprint
-    workspace_bytes: int
+    available: Callable[[], int]
+    """Free memory in bytes."""
+
+    @property
+    def workspace_bytes(self) -> int:
+        """Of what is free when asked: last of all, when nothing else is held any more."""
+        return self.options.workspace_bytes or default_workspace(self.available())
 
 
 def build_pair_with_plans(
@@ -133,9 +139,10 @@ def open_workshop(options: PlanOptions, tools: Tools) -> Workshop:
         number = options.compute_capability.removeprefix("SM")
         here = replace(here, compute_capability=f"{number[:-1]}.{number[-1:]}")
     api = tools.api(options.flavour)
-    workspace = options.workspace_bytes or default_workspace(tools.available())
     typing = choose_typing(api, options.typing)
-    return Workshop(options, api, typing, replace(here, tensorrt=api.version), workspace)
+    workshop = Workshop(options, api, typing, replace(here, tensorrt=api.version), tools.available)
+    _ = workshop.workspace_bytes  # a machine that does not tell it is found now
+    return workshop
 
 
 def _add_plans(
@@ -143,15 +150,15 @@ def _add_plans(
 ) -> Manifest:
     """Build the plans of a finished pair and let its manifest name them."""
     manifest, options = read_manifest(folder), workshop.options
-    files = network_files(folder, manifest)
     figures = None
     if options.precision == "fp16":
         task = progress.add_task("measuring FP16 on the golden faces", total=None)
         inputs = prepare(request.golden.images, manifest.specification)
-        figures = gate_pair(files, options, inputs, request.threads)
+        figures = gate_pair(folder, options, inputs, request.threads)
+        del inputs
         progress.remove_task(task)
     plans: dict[Role, FileRecord] = {}
-    networks = prepare_networks(files, options, workshop.typing)
+    networks = prepare_networks(folder, manifest, options, workshop.typing)
     for role, network in zip(manifest.files, networks, strict=True):
         path = _build_one(folder, network, figures, workshop, progress)
         sidecar = read_sidecar(path)
@@ -180,6 +187,7 @@ def _build_one(
     # RTX warns that its timing caches do nothing.
     keeps_timings = workshop.options.flavour == "tensorrt"
     cache = workshop.options.timing_cache or default_path(workshop.here)
+    trim_heap()
     request = plan_request(network, workshop, read_timings(cache) if keeps_timings else None)
     built = build_plan(workshop.api, request, progress)
     if built.timings:
