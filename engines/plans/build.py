@@ -135,10 +135,12 @@ def _set_compute_capability(api: Api, config: Any, name: str, logger: Any) -> No
 
 
 def _use_timings(config: Any, timings: bytes) -> None:
-    cache = config.create_timing_cache(timings)
-    # False where the cache is of another device or version: a new one then takes its place.
-    if not config.set_timing_cache(cache, ignore_mismatch=False):
-        config.set_timing_cache(config.create_timing_cache(b""), ignore_mismatch=False)
+    # None where the bytes are none of its caches, False where they are of another device or
+    # version: a new one then takes their place, and where there is none either, none is kept.
+    for content in (timings, b""):
+        cache = config.create_timing_cache(content)
+        if cache is not None and config.set_timing_cache(cache, ignore_mismatch=False):
+            return
 
 
 def _timings(config: Any) -> bytes | None:

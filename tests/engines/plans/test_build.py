@@ -136,9 +136,16 @@ def test_the_timing_cache_of_an_earlier_build_is_used_and_returned(model):
     assert built.timings == b"earlier+timings"
 
 
-def test_the_timing_cache_of_another_device_is_replaced_by_a_new_one(model):
-    built = build(World().api(), request_for(model, timings=b"other device"))
+# TensorRT says False to the first, and gives None for the second.
+@pytest.mark.parametrize("content", [b"other device", b"damaged"])
+def test_a_timing_cache_that_cannot_be_used_is_replaced_by_a_new_one(model, content):
+    built = build(World().api(), request_for(model, timings=content))
     assert built.timings == b"+timings"
+
+
+def test_where_tensorrt_gives_no_timing_cache_at_all_the_plan_is_built_without(model):
+    built = build(World(faults={"no cache"}).api(), request_for(model, timings=b""))
+    assert (len(built.content) > 0, built.timings) == (True, None)
 
 
 def test_without_a_timing_cache_none_is_kept(model):
