@@ -56,7 +56,7 @@ def write_plan(folder: Path, parts: PlanParts) -> Path:
     Write a plan and its manifest; the manifest comes last, and without it a plan is not used.
 
     Raises:
-        PlanIntegrityError: What TensorRT returned does not begin as a plan does.
+        PlanIntegrityError: What TensorRT returned is too short, or (RTX) not as long as it says.
     """
     content = parts.built.content
     path = folder / plan_name(parts.request, parts.source, parts.fingerprint)

@@ -2,7 +2,8 @@
 What must hold before TensorRT is asked to load a plan; none of it needs a GPU.
 
 In this order, so that the first failure is the true reason: the manifest is there, the file is the
-one it describes, its header is a plan's, and it was built by this library for this kind of device.
+one it describes, its header (where its layout is known) says the same, and it was built by this
+library for this kind of device.
 The device's own facts follow once CUDA has answered.
 """
 
@@ -12,7 +13,7 @@ from pathlib import Path
 from engines.tensorrt.cuda.port import CudaDevice
 from engines.tensorrt.errors import CudaError, PlanIntegrityError, PlanMismatchError
 from engines.tensorrt.fingerprint import Fingerprint, differences
-from engines.tensorrt.plan_header import HEADER_BYTES, read_header
+from engines.tensorrt.plan_header import HEADER_BYTES, PlanHeader, read_header
 from engines.tensorrt.sidecar import Sidecar, read_sidecar, require_unchanged
 
 REBUILD = "edge-gate pair build --backend {flavour} --out {folder}"
@@ -35,20 +36,14 @@ def check_plan(path: Path, here: Fingerprint) -> CheckedPlan:
         here: This machine; what is unknown is not compared.
 
     Raises:
-        PlanIntegrityError: Manifest or plan is missing, changed, or no plan.
+        PlanIntegrityError: Manifest or plan is missing, changed, or too short.
         PlanMismatchError: Built elsewhere; the message names both sides and the rebuild command.
     """
     sidecar = read_sidecar(path)
     require_unchanged(path, sidecar)
     with path.open("rb") as stream:
         header = read_header(stream.read(HEADER_BYTES), path.stat().st_size, path.name)
-    stated = replace(sidecar.fingerprint, flavour=header.flavour, tensorrt=header.version_text)
-    if differences(stated, sidecar.fingerprint):
-        raise PlanIntegrityError(
-            f"{path}: the plan says {header.flavour} {header.version_text}, its manifest "
-            f"{sidecar.fingerprint.flavour} {sidecar.fingerprint.tensorrt}: build it again"
-        )
-    _require_same(path, stated, here)
+    _require_same(path, _stated(path, header, sidecar.fingerprint), here)
     return CheckedPlan(path, sidecar)
 
 
@@ -82,6 +77,19 @@ def on_device(here: Fingerprint, device: CudaDevice) -> Fingerprint:
 def rebuild_command(path: Path, flavour: str) -> str:
     """Return what the operator runs to get a plan for this machine."""
     return REBUILD.format(flavour=flavour, folder=path.parent)
+
+
+def _stated(path: Path, header: PlanHeader | None, promised: Fingerprint) -> Fingerprint:
+    """Return what the plan was built for, by its own head where that can be read."""
+    if header is None:
+        return promised
+    stated = replace(promised, flavour=header.flavour, tensorrt=header.version_text)
+    if differences(stated, promised):
+        raise PlanIntegrityError(
+            f"{path}: the plan says {header.flavour} {header.version_text}, its manifest "
+            f"{promised.flavour} {promised.tensorrt}: build it again"
+        )
+    return stated
 
 
 def _require_same(path: Path, built: Fingerprint, here: Fingerprint) -> None:

@@ -15,13 +15,16 @@ def test_the_manifest_describes_the_plan_beside_it(tmp_path):
     assert (sidecar.input.name, sidecar.outputs[0].shape) == ("input", (8,))
 
 
-def test_what_does_not_begin_as_a_plan_is_not_written(tmp_path):
+@pytest.mark.parametrize(
+    "content", [b"", b"no plan", b"vtrt" + bytes(20) + b"\1\7\1\x74 cut short"]
+)
+def test_what_is_too_short_for_a_plan_is_not_written(tmp_path, content):
     world, model = World(), tiny_model(tmp_path)
     plan = world.write(tmp_path / "good", model)
     sidecar = read_sidecar(plan)
     request = request_for(model)
     built = build(world.api(), request)
-    broken = type(built)(b"no plan at all, though long enough", 1, 1.0, (), None)
+    broken = type(built)(content, 1, 1.0, (), None)
     parts = PlanParts(request, broken, sidecar.source, world.built_for(), ((8,),))
     with pytest.raises(PlanIntegrityError):
         write_plan(tmp_path / "bad", parts)

@@ -47,6 +47,7 @@ def build(request: PlanRequest, api: Api = RTX) -> BuiltPlan:
 
 def facts(built: BuiltPlan) -> dict[str, Any]:
     head = read_header(built.content[:HEADER_BYTES], len(built.content), "x.plan")
+    assert head is not None
     return {
         "flavour": head.flavour,
         "version": head.version_text,

@@ -1,7 +1,6 @@
 """Everything that can be asked of a plan without a GPU, in the order in which it is asked."""
 
 import json
-import struct
 from dataclasses import replace
 
 import pytest
@@ -63,11 +62,21 @@ def test_one_flipped_bit_is_found_by_the_hash(plan):
         check_plan(plan, World().here())
 
 
-def test_a_plan_with_metadata_in_front_is_told_by_its_header(plan):
-    plan.write_bytes(struct.pack("<I", 8) + b'{"a": 1}' + plan.read_bytes())
+def test_a_plan_whose_head_has_a_layout_of_its_own_is_covered_by_its_hash(plan):
+    # As TensorRT 8.5 writes them: other letters first, the version elsewhere.
+    plan.write_bytes(b"ptrt" + plan.read_bytes()[4:])
     edit(plan)
-    with pytest.raises(PlanIntegrityError, match="other tools prefix with metadata"):
+    assert check_plan(plan, World().here()).path == plan
+    plan.write_bytes(plan.read_bytes() + b"!")
+    with pytest.raises(PlanIntegrityError, match="SHA-256 is"):
         check_plan(plan, World().here())
+
+
+def test_such_a_plan_of_another_tensorrt_is_known_by_its_manifest(plan):
+    plan.write_bytes(b"ptrt" + plan.read_bytes()[4:])
+    edit(plan)
+    with pytest.raises(PlanMismatchError, match=r"built for TensorRT 10\.3\.0, this machine has"):
+        check_plan(plan, replace(World().here(), tensorrt="10.7.0"))
 
 
 def test_a_manifest_that_claims_another_version_than_the_plan_is_refused(plan):
