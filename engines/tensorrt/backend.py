@@ -5,6 +5,7 @@ One thread owns CUDA from the first probe to the last free: contexts belong to t
 gate's own threads come and go. Dense and pruned run on two streams over one input buffer.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import ExitStack, suppress
@@ -15,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.errors import BackendError
+from engines.errors import BackendError, EnginesError
 from engines.tensorrt.api import Api, Flavour, load_api, translated_errors
 from engines.tensorrt.buffers import Buffer, allocate
 from engines.tensorrt.cuda.choose import open_cuda
@@ -41,7 +42,7 @@ class Runtime:
     api: Callable[[Flavour], Api] = load_api
     here: Callable[[Flavour], Fingerprint] = this_machine
     answer_seconds: float = 10.0
-    """A run that takes longer is a lost device."""
+    """A run of at most one largest batch that takes longer is a lost device."""
     load_seconds: float = 300.0
     """Loading reads the plan and may wait for a sleeping GPU."""
 
@@ -85,7 +86,8 @@ class TensorRtNetwork:
             raise BackendError(
                 f"the plan takes float32 {('N', *expected)}, got {inputs.dtype} {inputs.shape}"
             )
-        return self._in_owner(lambda: self._run(inputs), self._runtime.answer_seconds)
+        parts = max(1, math.ceil(len(inputs) / self.largest_batch))
+        return self._in_owner(lambda: self._run(inputs), parts * self._runtime.answer_seconds)
 
     @property
     def largest_batch(self) -> int:
@@ -140,6 +142,14 @@ class TensorRtNetwork:
             # After most CUDA errors every later call fails too; a new process is the way back.
             self._failed = error
             raise
+        except EnginesError:
+            raise
+        except Exception as error:
+            # Whatever the bindings raise is a library that refused, and `fallback` knows what then.
+            kind = type(error).__name__
+            raise BackendError(
+                f"the plans do not run here: {kind}: {error}: run 'python -m edge doctor'"
+            ) from error
 
     def _open(self) -> None:
         try:

@@ -48,7 +48,7 @@ class PlanRunner:
         self._session, self._plan = session, plan
         self._stack = ExitStack()
         self._lanes: dict[int, Lane] = {}
-        """Batch size -> a lane of its own; the others share `_plain`."""
+        """Batch size -> the lane with its graph; the others share `_plain`."""
         try:
             self._load(source)
         except BaseException:
@@ -82,20 +82,27 @@ class PlanRunner:
         Give this batch size a context and a CUDA graph of its own.
 
         Both only save time, launches at small batches above all; where there is no memory for
-        them or the plan cannot be recorded, the shared lane goes on serving this size.
+        them or the plan cannot be recorded, the shared lane goes on serving this size. The last
+        size of all takes the shared lane itself, which then has no other to serve: contexts cost
+        memory.
         """
         if self._session.port.capture is None:
             return
         lane = None
         try:
-            lane = self._new_lane()
+            lane = self._plain if self._is_last(count) else self._new_lane()
             lane.record(count)
         except BackendError as error:
             log.info("no CUDA graph for batches of %d: %s", count, error)
-            if lane is not None:
+            if lane is not None and lane is not self._plain:
                 lane.close()
             return
         self._lanes[count] = lane
+
+    def _is_last(self, count: int) -> bool:
+        profile = self._plan.sidecar.profile
+        sizes = set(range(profile.smallest, profile.largest + 1))
+        return sizes <= {*self._lanes, count}
 
     def enqueue(self, count: int) -> None:
         """Give the stream one run over the first `count` rows of the input, and their return."""

@@ -92,10 +92,11 @@ class World:
         model: onnx.ModelProto,
         role: str = "dense",
         shape: tuple[int, ...] = SHAPE,
+        profile: BatchProfile = PROFILE,
     ) -> Path:
         """Build a plan of the model with the fake TensorRT and write it."""
         typing = choose_typing(self.api(), "auto")
-        request = request_for(model, input_shape=shape, typing=typing)
+        request = request_for(model, input_shape=shape, typing=typing, profile=profile)
         source = Source(
             role=role,
             sha256=hashlib.sha256(model.SerializeToString()).hexdigest(),

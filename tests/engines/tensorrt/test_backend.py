@@ -11,7 +11,8 @@ from engines.graph.emulation import run_graph
 from engines.graph.half_precision import half_precision
 from engines.tensorrt.backend import open_plans
 from engines.tensorrt.errors import CudaError, PlanError, PlanInterfaceError, PlanMismatchError
-from engines.tensorrt.sidecar import read_sidecar, write_sidecar
+from engines.tensorrt.owner_thread import OwnerThread
+from engines.tensorrt.sidecar import BatchProfile, read_sidecar, write_sidecar
 from tests.engines.graph.test_half_precision import two_branch_network
 from tests.engines.tensorrt.fake_gpu import ORIN_NANO, FakeGpu
 from tests.engines.tensorrt.plans import World, tiny_model
@@ -117,6 +118,32 @@ def test_where_recording_fails_plans_run_without_graphs(models, tmp_path):
     paths = [world.write(tmp_path / "pair", model) for model in models]
     network = open_plans(paths, world.runtime())
     assert_same(network.run(faces(2)), expected(models, faces(2)))
+    network.close()
+
+
+@pytest.mark.parametrize(
+    ("profile", "contexts"), [((1, 1, 1), 1), ((1, 2, 2), 2), ((1, 2, 3), 3), ((1, 2, 4), 4)]
+)
+def test_where_graphs_cover_every_size_no_context_is_kept_for_others(
+    world, models, tmp_path, profile, contexts
+):
+    sizes = BatchProfile(**dict(zip(("smallest", "usual", "largest"), profile, strict=True)))
+    path = world.write(tmp_path / "pair", models[0], profile=sizes)
+    world.gpu.journal.clear()
+    network = open_plans([path], world.runtime())
+    assert world.gpu.journal.count("context") == contexts
+    for count in range(1, sizes.largest + 1):
+        assert_same(network.run(faces(count)), expected(models[:1], faces(count)))
+    network.close()
+    assert (world.gpu.memory, world.gpu.handles) == ({}, set())
+
+
+def test_where_the_last_graph_cannot_be_recorded_its_size_runs_plainly(models, tmp_path):
+    world = World(faults={"record"})
+    sizes = BatchProfile(smallest=1, usual=1, largest=1)
+    path = world.write(tmp_path / "pair", models[0], profile=sizes)
+    network = open_plans([path], world.runtime())
+    assert_same(network.run(faces(3)), expected(models[:1], faces(3)))
     network.close()
 
 
@@ -300,6 +327,41 @@ def test_a_device_that_does_not_answer_is_given_up(world, plans):
         network.run(faces())
     network.close()
     answer.set()
+
+
+def test_the_time_to_answer_is_for_one_batch_and_grows_with_their_number(world, plans, monkeypatch):
+    allowed: list[float] = []
+
+    def do(owner, work, seconds, original=OwnerThread.do):
+        allowed.append(seconds)
+        return original(owner, work, seconds)
+
+    monkeypatch.setattr(OwnerThread, "do", do)
+    network = open_plans(plans, world.runtime(answer_seconds=100.0))
+    allowed.clear()
+    for count in (1, 4, 5, 11):  # the largest batch is 4
+        network.run(faces(count))
+    assert allowed == [100.0, 100.0, 200.0, 300.0]
+    network.close()
+
+
+@pytest.mark.parametrize("call", ["create_event", "synchronise", "allocate_host"])
+def test_whatever_a_binding_raises_while_opening_is_a_backend_that_refused(world, plans, call):
+    def refuse(*_):
+        raise AttributeError("'Event' object has no attribute 'handle'")
+
+    port = replace(world.gpu.port(), **{call: refuse})
+    with pytest.raises(BackendError, match="AttributeError: 'Event' object has no"):
+        open_plans(plans, world.runtime(cuda=lambda: port))
+    assert (world.gpu.memory, world.gpu.handles) == ({}, set())
+
+
+def test_whatever_tensorrt_raises_is_a_backend_that_refused(world, plans):
+    def api(_flavour):
+        raise RuntimeError("module compiled against another numpy")
+
+    with pytest.raises(BackendError, match="RuntimeError: module compiled against another numpy"):
+        open_plans(plans, world.runtime(api=api))
 
 
 def test_a_plan_for_another_device_is_not_loaded(world, plans):
