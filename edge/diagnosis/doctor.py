@@ -62,13 +62,7 @@ def library_findings(probe: Probe, jetson: Jetson, needs_plans: bool) -> Iterato
     yield Finding("ONNX Runtime", "ok", f"{onnxruntime.__version__} with {providers}")
     wanted = needs_plans or jetson.l4t is not None
     if probe.device is not None:
-        device = probe.device
-        text = (
-            f"{device.runtime} through {probe.binding}: {device.name}, compute capability "
-            f"{device.compute_capability}, {device.multiprocessors} multiprocessors, "
-            f"{device.free_bytes >> 20} of {device.total_bytes >> 20} MiB free"
-        )
-        yield Finding("CUDA", "ok", text)
+        yield Finding("CUDA", "ok", probe.cuda_text)
     else:
         yield _missing("CUDA", probe.cuda_error, wanted)
     if probe.tensorrt is not None:

@@ -37,6 +37,7 @@ from engines.quality.preprocess import prepare
 from engines.tensorrt.api import Api, Flavour, load_api
 from engines.tensorrt.cuda.choose import open_cuda
 from engines.tensorrt.cuda.port import CudaPort
+from engines.tensorrt.cuda.round_trip import make_round_trip
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.host import this_machine
 from engines.tensorrt.load_gate import on_device
@@ -124,6 +125,9 @@ def open_workshop(options: PlanOptions, tools: Tools) -> Workshop:
     """
     Ask device and library what they are, CUDA first: without a driver TensorRT crashes.
 
+    The device is asked by a round trip: a binding that cannot load a plan must not cost the minutes
+    of building one.
+
     Raises:
         CudaError: No device.
         BuildError: No library, or it does not offer the wanted typing.
@@ -132,7 +136,7 @@ def open_workshop(options: PlanOptions, tools: Tools) -> Workshop:
     if options.flavour == "tensorrt":
         port = tools.cuda()
         try:
-            here = on_device(here, port.device())
+            here = on_device(here, make_round_trip(port).device)
         finally:
             port.close()
     elif options.compute_capability is not None:

@@ -148,7 +148,7 @@ class TensorRtNetwork:
             # Whatever the bindings raise is a library that refused, and `fallback` knows what then.
             kind = type(error).__name__
             raise BackendError(
-                f"the plans do not run here: {kind}: {error}: run 'python -m edge doctor'"
+                f"the plans do not run here: {kind}: {error}: run 'edge-gate doctor'"
             ) from error
 
     def _open(self) -> None:

@@ -13,6 +13,7 @@ const char *cudaGetErrorString(error_t error) {
 error_t cudaGetDeviceCount(int *count) { *count = 1; return SUCCESS; }
 error_t cudaSetDevice(int device) { return device == 0 ? SUCCESS : INVALID; }
 error_t cudaRuntimeGetVersion(int *version) { *version = 12060; return SUCCESS; }
+error_t cudaDriverGetVersion(int *version) { *version = 12060; return SUCCESS; }
 error_t cudaMemGetInfo(size_t *free_, size_t *total) {
   *free_ = (size_t)5 << 30; *total = (size_t)8 << 30; return SUCCESS;
 }

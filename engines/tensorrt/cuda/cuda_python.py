@@ -17,10 +17,11 @@ def open_cuda_python() -> CudaPort:
     """
     try:
         from cuda.bindings import runtime  # noqa: PLC0415
-    except ImportError:
+    except ImportError as error:
         try:
-            from cuda import cudart as runtime  # noqa: PLC0415 -- before 12.8
-        except ImportError as error:
+            from cuda import cudart as runtime  # noqa: PLC0415 -- before 12.6.1
+        except ImportError:
+            # The first error is of the package people have; the second only of the old name.
             raise CudaError(f"cuda-python: {error}: pip install cuda-bindings") from error
     return runtime_port("cuda-python", _Calls(runtime))
 
@@ -36,6 +37,12 @@ class _Calls:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._runtime, name)
+
+    def older(self, major: int) -> str:
+        return (
+            f"pip install 'cuda-python<{major + 1}', or pip uninstall cuda-python cuda-bindings "
+            "and let CUDA's own libcudart be used"
+        )
 
     def error_text(self, error: Any) -> str:
         return self._runtime.cudaGetErrorString(error)[1].decode()

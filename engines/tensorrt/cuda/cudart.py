@@ -15,6 +15,7 @@ _POINTER, _SIZE, _FLAGS = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_ulonglong
 
 _FIRST: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     "cudaGetDeviceCount": ((_INT,), ()),
+    "cudaDriverGetVersion": ((_INT,), ()),
     "cudaRuntimeGetVersion": ((_INT,), ()),
     "cudaDeviceGetAttribute": ((_INT,), (_INT, _INT)),
     "cudaMemGetInfo": ((_SIZE, _SIZE), ()),
@@ -99,6 +100,10 @@ class Calls:
         function.argtypes = [_POINTER, ctypes.POINTER(_POINTER)]
         graph = _POINTER()
         return function(stream, ctypes.byref(graph)), graph.value or 0
+
+    def older(self, major: int) -> str:
+        """Return what to run for a libcudart of this CUDA or an older one."""
+        return f"install the cuda-cudart of CUDA {major} with apt"
 
     def error_text(self, error: int) -> str:
         """Return CUDA's words for an error."""

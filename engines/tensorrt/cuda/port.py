@@ -2,15 +2,22 @@
 The two dozen CUDA calls that running a plan needs, as one value; see `choose` for who makes it.
 
 A value of functions and not a base class: three bindings provide it, each in one file, and a test
-replaces one function to see what a failure of just that call does. Every function raises CudaError.
-All of them belong to the thread that opened the port.
+replaces one function to see what a failure of just that call does. Every function raises CudaError:
+`guarded` sees to it whatever the binding raises. All of them belong to the thread that opened the
+port.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from functools import wraps
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from engines.errors import EnginesError
+from engines.tensorrt.errors import CudaError
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +84,39 @@ class CudaPort:
     destroy_graph: Callable[[int], None]
     close: Callable[[], None]
     """Give the device back; last of all."""
+
+
+def guarded(port: CudaPort) -> CudaPort:
+    """
+    Return the port with every function raising CudaError for whatever its binding raises.
+
+    Not a list of exceptions: a binding has its own errors, wrong attributes and wrong types
+    included, and each of them means the same to the caller, CUDA does not work through it.
+    """
+    functions: dict[str, Any] = {
+        field.name: _guarded(port.name, value)
+        for field in fields(port)
+        if callable(value := getattr(port, field.name))
+    }
+    return replace(port, **functions)
+
+
+@contextmanager
+def translated(binding: str) -> Iterator[None]:
+    """Turn whatever a binding raises into a CudaError; errors of ours pass."""
+    try:
+        yield
+    except EnginesError:
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+        raise CudaError(f"CUDA: {binding}: {kind}: {error}: run 'edge-gate doctor'") from error
+
+
+def _guarded(binding: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def run(*arguments: Any) -> Any:
+        with translated(binding):
+            return function(*arguments)
+
+    return run

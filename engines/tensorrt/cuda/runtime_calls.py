@@ -2,7 +2,7 @@
 A port over CUDA's runtime API, however its functions are called.
 
 `calls` offers the functions under their C names; each returns (error, result...) as cuda-python's
-do, with an error that is 0 for success.
+do, with an error that is 0 for success; `older` is what to run for a binding of an older CUDA.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engines.errors import BackendError
-from engines.tensorrt.cuda.port import CudaDevice, CudaPort, HostMemory
+from engines.tensorrt.cuda.port import CudaDevice, CudaPort, HostMemory, guarded
 from engines.tensorrt.errors import CudaError
 
 _MULTIPROCESSORS, _INTEGRATED, _CC_MAJOR, _CC_MINOR = 16, 18, 75, 76
@@ -24,38 +24,40 @@ _MAPPED, _NON_BLOCKING, _THREAD_LOCAL = 2, 1, 1
 
 _ADVICE = {
     2: "free memory on the device, or build with a smaller --batch or --workspace",
-    35: "no NVIDIA driver is running: on a Jetson check that nvidia-l4t-cuda is installed",
     100: "no CUDA device: run as a user of the groups video and render",
 }
-"""What to do about cudaErrorMemoryAllocation, InsufficientDriver, NoDevice."""
+"""What to do about cudaErrorMemoryAllocation and cudaErrorNoDevice."""
+_INSUFFICIENT_DRIVER = 35
 
 
 def runtime_port(name: str, calls: Any) -> CudaPort:
     """Return the port of a binding that offers CUDA's runtime functions."""
     runtime = _Runtime(calls)
-    return CudaPort(
-        name=name,
-        device=runtime.device,
-        allocate=runtime.one("cudaMalloc"),
-        free=runtime.none("cudaFree"),
-        allocate_host=runtime.allocate_host,
-        free_host=runtime.free_host,
-        copy_in=runtime.copy_in,
-        copy_out=runtime.copy_out,
-        create_stream=lambda: runtime.handle("cudaStreamCreateWithFlags", _NON_BLOCKING),
-        destroy_stream=runtime.none("cudaStreamDestroy"),
-        synchronise=runtime.none("cudaStreamSynchronize"),
-        create_event=lambda: runtime.handle("cudaEventCreate"),
-        destroy_event=runtime.none("cudaEventDestroy"),
-        record=runtime.none("cudaEventRecord"),
-        wait=runtime.wait,
-        elapsed_ms=lambda first, second: float(
-            runtime.call("cudaEventElapsedTime", first, second)[0]
-        ),
-        capture=runtime.capture,
-        launch=runtime.none("cudaGraphLaunch"),
-        destroy_graph=runtime.none("cudaGraphExecDestroy"),
-        close=lambda: None,  # the primary context ends with the process
+    return guarded(
+        CudaPort(
+            name=name,
+            device=runtime.device,
+            allocate=runtime.one("cudaMalloc"),
+            free=runtime.none("cudaFree"),
+            allocate_host=runtime.allocate_host,
+            free_host=runtime.free_host,
+            copy_in=runtime.copy_in,
+            copy_out=runtime.copy_out,
+            create_stream=lambda: runtime.handle("cudaStreamCreateWithFlags", _NON_BLOCKING),
+            destroy_stream=runtime.none("cudaStreamDestroy"),
+            synchronise=runtime.none("cudaStreamSynchronize"),
+            create_event=lambda: runtime.handle("cudaEventCreate"),
+            destroy_event=runtime.none("cudaEventDestroy"),
+            record=runtime.none("cudaEventRecord"),
+            wait=runtime.wait,
+            elapsed_ms=lambda first, second: float(
+                runtime.call("cudaEventElapsedTime", first, second)[0]
+            ),
+            capture=runtime.capture,
+            launch=runtime.none("cudaGraphLaunch"),
+            destroy_graph=runtime.none("cudaGraphExecDestroy"),
+            close=lambda: None,  # the primary context ends with the process
+        )
     )
 
 
@@ -66,10 +68,17 @@ class _Runtime:
     def call(self, function: str, *arguments: Any) -> tuple[Any, ...]:
         error, *results = getattr(self._calls, function)(*arguments)
         if int(error) != 0:
-            advice = _ADVICE.get(int(error), "restart the process; if it comes again, reboot")
-            text = self._calls.error_text(error)
+            text, advice = self._calls.error_text(error), self._advice(int(error))
             raise CudaError(f"CUDA: {function}: {text} (error {int(error)}): {advice}")
         return tuple(results)
+
+    def _advice(self, error: int) -> str:
+        if error == _INSUFFICIENT_DRIVER:
+            versions = ("cudaDriverGetVersion", "cudaRuntimeGetVersion")
+            # Asked past `call`: an error in telling of an error would hide the first one.
+            driver, runtime = (int(getattr(self._calls, each)()[1] or 0) for each in versions)
+            return _about_the_driver(driver, runtime, self._calls.older)
+        return _ADVICE.get(error, "restart the process; if it comes again, reboot")
 
     def handle(self, function: str, *arguments: Any) -> int:
         return int(self.call(function, *arguments)[0])
@@ -96,7 +105,7 @@ class _Runtime:
             integrated=bool(self._attribute(_INTEGRATED)),
             free_bytes=int(free),
             total_bytes=int(total),
-            runtime=f"{version // 1000}.{version % 1000 // 10}",
+            runtime=_dotted(version),
         )
 
     def _attribute(self, number: int) -> int:
@@ -135,3 +144,17 @@ class _Runtime:
             return self.handle("cudaGraphInstantiateWithFlags", graph, 0)
         finally:
             self.call("cudaGraphDestroy", graph)
+
+
+def _about_the_driver(driver: int, runtime: int, older: Callable[[int], str]) -> str:
+    """CUDA says error 35 both where no driver runs and where the driver is older than itself."""
+    if driver == 0:
+        return "no NVIDIA driver is running: on a Jetson check that nvidia-l4t-cuda is installed"
+    return (
+        f"the driver here is of CUDA {_dotted(driver)}, too old for this binding of CUDA "
+        f"{_dotted(runtime)}: {older(driver // 1000)}"
+    )
+
+
+def _dotted(version: int) -> str:
+    return f"{version // 1000}.{version % 1000 // 10}"

@@ -89,6 +89,16 @@ def test_a_healthy_jetson_is_ok():
     assert set(found.values()) == {"ok"}
 
 
+def test_it_says_through_what_cuda_works_and_why_not_through_the_others():
+    why = "cuda-python: CUDA: driver too old (error 35): pip install 'cuda-python<13'"
+    taken = replace(HEALTHY, binding="libcudart", event_ms=0.25, passed_over=(why,))
+    cuda = next(f for f in library_findings(taken, NANO, needs_plans=True) if f.topic == "CUDA")
+    first, second = cuda.text.splitlines()
+    assert first.startswith("12.6 through libcudart: Orin, compute capability 8.7")
+    assert first.endswith("an event went there and back in 0.25 ms")
+    assert second == f"not through {why}"
+
+
 @pytest.mark.parametrize(("kilobytes", "state"), [(500_000, "problem"), (4_000_000, "ok")])
 def test_little_memory_is_a_problem(tmp_path, kilobytes, state):
     (tmp_path / "meminfo").write_text(f"MemAvailable: {kilobytes} kB\n")

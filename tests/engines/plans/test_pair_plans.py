@@ -19,6 +19,7 @@ from engines.plans.forecast import forecast
 from engines.plans.options import PlanOptions
 from engines.plans.pair_plans import HALF_TOLERANCE, Tools, build_pair_with_plans
 from engines.tensorrt import backend
+from engines.tensorrt.cuda.port import guarded
 from engines.tensorrt.errors import BuildError, CudaError, PlanMismatchError
 from engines.tensorrt.sidecar import BatchProfile, read_sidecar
 from tests.engines.overflowing import scaled
@@ -162,6 +163,17 @@ def test_without_a_device_nothing_is_built_and_tensorrt_is_not_touched(asked, tm
     assert not (tmp_path / "pair").exists()
 
 
+@pytest.mark.parametrize("call", ["create_event", "record", "elapsed_ms", "copy_out"])
+def test_a_binding_that_cannot_load_a_plan_costs_no_build(asked, tmp_path, world, call):
+    def refuse(*_):
+        raise AttributeError("'Event' object has no attribute 'handle'")
+
+    port = guarded(replace(world.gpu.port(), **{call: refuse}))
+    with pytest.raises(CudaError, match="no attribute 'handle'"):
+        build(asked, tmp_path / "pair", world, cuda=lambda: port, api=_untouchable)
+    assert not (tmp_path / "pair").exists()
+
+
 def _untouchable(_flavour):
     raise AssertionError("TensorRT was touched")
 
@@ -205,6 +217,23 @@ def test_a_pair_built_elsewhere_runs_its_onnx_files_where_that_was_chosen(
     with open_pair(tmp_path / "pair", execution=there) as pair:
         pair.assess(synthetic_faces(subjects=2, each=1).images)
     assert "instead of its plans" in caplog.text
+
+
+def test_a_binding_that_raises_what_nobody_expected_runs_the_onnx_files_where_that_was_chosen(
+    asked, tmp_path, world, caplog
+):
+    def refuse():
+        raise AttributeError("'Event' object has no attribute 'handle'")
+
+    def plans(paths, flavour):
+        port = replace(world.gpu.port(), create_event=refuse)
+        return backend.open_plans(paths, world.runtime(flavour=flavour, cuda=lambda: port))
+
+    build(asked, tmp_path / "pair", world)
+    there = Execution(plans=plans, fallback="onnxruntime")
+    with open_pair(tmp_path / "pair", execution=there) as pair:
+        pair.assess(synthetic_faces(subjects=2, each=1).images)
+    assert "no attribute 'handle'" in caplog.text
 
 
 def test_onnx_runtime_can_be_insisted_on(asked, tmp_path, world):

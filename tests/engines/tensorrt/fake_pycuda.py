@@ -1,129 +1,178 @@
-"""`pycuda.driver` as its source (2026.1, wrap_cudadrv.cpp) offers it, over numpy; what we use."""
+"""`pycuda.driver` as the real one (2026.1) offers it, in the CPU's memory; what we use of it.
 
-from collections.abc import Callable
+`test_cuda_api` holds every class here to the committed dump of the real package.
+"""
+
+import ctypes
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 
-class FakeDriverError(Exception):
+class Error(Exception):
     """pycuda's own base of errors."""
 
 
-class _Handled:
-    def __init__(self, log: list[str], handle: int) -> None:
-        self._log, self.handle = log, handle
+class Stream:
+    _world: Any
 
+    def __init__(self, flags: int = 0) -> None:
+        del flags
+        self._number = self._world._next()
 
-class _Stream(_Handled):
+    @property
+    def handle(self) -> int:
+        return self._number
+
     def synchronize(self) -> None:
-        self._log.append("synchronise")
+        self._world._note("synchronise")
 
-    def wait_for_event(self, event: _Handled) -> None:
-        self._log.append(f"wait {event.handle}")
-
-
-class _Event(_Handled):
-    def record(self, stream: _Stream) -> None:
-        self._log.append(f"record {stream.handle}")
-
-    def time_till(self, other: "_Event") -> float:
-        return 2.5 if other.handle > self.handle else -2.5
+    def wait_for_event(self, evt: "Event") -> None:
+        self._world._note(f"wait {evt._number}")
 
 
-class _Allocation:
-    def __init__(self, log: list[str], address: int) -> None:
-        self._log, self._address = log, address
+class Event:
+    _world: Any
+
+    def __init__(self, flags: int = 0) -> None:
+        del flags
+        self._number = self._world._next()
+
+    def record(self, stream: Stream | None = None) -> "Event":
+        assert stream is not None, "the default stream waits for every other"
+        self._world._note(f"record {stream.handle}")
+        self._recorded = self._world._next()
+        return self
+
+    def time_till(self, event: "Event") -> float:
+        return 1.5 * (event._recorded - self._recorded)
+
+
+class DeviceAllocation:
+    _world: Any
+
+    def __init__(self, size: int) -> None:
+        self._memory = np.zeros(size, np.uint8)
 
     def __int__(self) -> int:
-        return self._address
+        return int(self._memory.ctypes.data)
 
     def free(self) -> None:
-        self._log.append("free")
+        self._world._note("free")
 
 
-class _HostAllocation:
+class PagelockedHostAllocation:
     """What pycuda's page-locked arrays have as their base."""
 
-    def __init__(self, log: list[str], size: int, dtype: type) -> None:
-        self._log = log
+    _world: Any
+
+    def __init__(self, size: int, dtype: type) -> None:
         self._memory: np.ndarray = np.zeros(size, dtype)
         self.__array_interface__ = self._memory.__array_interface__
 
     def get_device_pointer(self) -> int:
-        return 4096
+        return int(self._memory.ctypes.data)
 
     def free(self) -> None:
-        self._log.append("free host")
+        self._world._note("free host")
 
 
-class _Context:
-    def __init__(self, log: list[str]) -> None:
-        self._log = log
+class Context:
+    _world: Any
 
     def push(self) -> None:
-        self._log.append("push primary")
+        self._world._note("push primary")
 
-    def pop(self) -> None:
-        self._log.append("pop primary")
+    @classmethod
+    def _pop(cls) -> None:
+        cls._world._note("pop primary")
+
+
+class Device:
+    _world: Any
+
+    def __init__(self, number: int) -> None:
+        assert number == 0
+
+    @classmethod
+    def _count(cls) -> int:
+        return cls._world._devices
+
+    def name(self) -> str:
+        return "Orin"
+
+    def compute_capability(self) -> tuple[int, int]:
+        return 8, 7
+
+    def get_attribute(self, attribute: int) -> int:
+        return {16: 8, 18: 1}[attribute]
+
+    def retain_primary_context(self) -> Context:
+        return self._world.Context()
+
+
+CLASSES = (Stream, Event, DeviceAllocation, PagelockedHostAllocation, Context, Device)
 
 
 class FakeDriver:
     """The module."""
 
-    Error = FakeDriverError
+    Error = Error
     device_attribute = SimpleNamespace(MULTIPROCESSOR_COUNT=16, INTEGRATED=18)
     host_alloc_flags = SimpleNamespace(DEVICEMAP=2)
-    total = 1 << 20
+    Stream: Any
+    Event: Any
+    DeviceAllocation: Any
+    PagelockedHostAllocation: Any
+    Context: Any
+    Device: Any
 
     def __init__(self) -> None:
-        self.log: list[str] = []
-        self.devices = 1
-        self._handles = iter(range(100, 200))
+        self._log: list[str] = []
+        self._devices = 1
+        self._total = 8 << 30
+        self._numbers = iter(range(100, 200))
+        for each in CLASSES:
+            made = type(each.__name__, (each,), {"_world": self})
+            setattr(self, each.__name__, made)
+        # Static in pycuda: called on the class or on an object, it takes neither.
+        self.Context.pop = staticmethod(self.Context._pop)
+        self.Device.count = staticmethod(self.Device._count)
 
-    def init(self) -> None:
-        self.log.append("init")
+    def _note(self, what: str) -> None:
+        self._log.append(what)
 
-    @property
-    def Device(self) -> Callable[..., object]:  # noqa: N802 -- pycuda's name
-        device = SimpleNamespace(
-            name=lambda: "Orin",
-            compute_capability=lambda: (8, 7),
-            get_attribute={16: 8, 18: 1}.__getitem__,
-            retain_primary_context=lambda: _Context(self.log),
-        )
+    def _next(self) -> int:
+        return next(self._numbers)
 
-        def make(_number: int) -> object:
-            return device
-
-        make.count = lambda: self.devices  # type: ignore[attr-defined]
-        return make
+    def init(self, flags: int = 0) -> None:
+        del flags
+        self._note("init")
 
     def mem_get_info(self) -> tuple[int, int]:
-        return self.total // 2, self.total
+        return 5 << 30, self._total
 
     def get_version(self) -> tuple[int, int, int]:
         return 12, 6, 0
 
-    def Stream(self) -> _Stream:  # noqa: N802 -- pycuda's name
-        return _Stream(self.log, next(self._handles))
-
-    def Event(self) -> _Event:  # noqa: N802 -- pycuda's name
-        return _Event(self.log, next(self._handles))
-
-    def mem_alloc(self, size: int) -> _Allocation:
-        if size > self.total:
-            raise FakeDriverError("cuMemAlloc failed: out of memory")
-        return _Allocation(self.log, next(self._handles))
+    def mem_alloc(self, size: int) -> Any:
+        if size > self._total:
+            raise Error("cuMemAlloc failed: out of memory")
+        return self.DeviceAllocation(size)
 
     def pagelocked_empty(
-        self, size: int, dtype: type, order: str = "C", mem_flags: int = 0
+        self, shape: int, dtype: type, order: str = "C", mem_flags: int = 0
     ) -> np.ndarray:
         del order, mem_flags
-        return np.asarray(_HostAllocation(self.log, size, dtype))
+        return np.asarray(self.PagelockedHostAllocation(shape, dtype))
 
-    def memcpy_htod_async(self, dest: int, src: np.ndarray, stream: _Stream) -> None:
-        self.log.append(f"in {dest} {src.nbytes} {stream.handle}")
+    def memcpy_htod_async(self, dest: int, src: np.ndarray, stream: Stream | None = None) -> None:
+        assert stream is not None
+        self._note(f"in {src.nbytes} {stream.handle}")
+        ctypes.memmove(dest, src.ctypes.data, src.nbytes)
 
-    def memcpy_dtoh_async(self, dest: np.ndarray, src: int, stream: _Stream) -> None:
-        self.log.append(f"out {src} {dest.nbytes} {stream.handle}")
+    def memcpy_dtoh_async(self, dest: np.ndarray, src: int, stream: Stream | None = None) -> None:
+        assert stream is not None
+        self._note(f"out {dest.nbytes} {stream.handle}")
+        ctypes.memmove(dest.ctypes.data, src, dest.nbytes)
