@@ -1,5 +1,8 @@
 """Real engine pairs of tiny networks, built as the product builds them, in a moment."""
 
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +10,7 @@ import numpy as np
 from engines.build.build import BuildRequest, build_pair
 from engines.build.golden_faces import GoldenFaces
 from engines.graph.network import Network
-from engines.pair.manifest import Manifest
+from engines.pair.manifest import Manifest, read_manifest
 from engines.pruning.form import Form
 from engines.pruning.recipe import Recipe
 from engines.quality.specification import InputSpecification
@@ -55,3 +58,16 @@ def tiny_pair(
     sources = folder / "sources"
     sources.mkdir(parents=True, exist_ok=True)
     return build_pair(request(loaded(sources, tiny), recipe, form), folder / "pair")
+
+
+def put_pair(folder: Path) -> Manifest:
+    """Leave in a folder what `tiny_pair` leaves there; it is built only once."""
+    shutil.copytree(_built().name, folder, dirs_exist_ok=True)
+    return read_manifest(folder / "pair")
+
+
+@cache
+def _built() -> "tempfile.TemporaryDirectory[str]":
+    folder = tempfile.TemporaryDirectory()
+    tiny_pair(Path(folder.name))
+    return folder

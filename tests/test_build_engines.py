@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.pairs import tiny_pair
+from tests.pairs import put_pair
 
 DOOR = Path(__file__).resolve().parents[1] / "build_engines.py"
 
@@ -15,7 +15,7 @@ def opened(*words, folder):
 
 
 def test_the_door_opens_from_another_folder_to_the_same_command(tmp_path):
-    manifest = tiny_pair(tmp_path)
+    manifest = put_pair(tmp_path)
     done = opened("inspect", "pair", folder=tmp_path)
     assert manifest.pair_id in done.stdout, done.stderr
 

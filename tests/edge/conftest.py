@@ -3,12 +3,15 @@ from contextlib import ExitStack, closing
 from urllib.parse import urlsplit
 
 import pytest
+from rich.progress import Progress
 
+from engines.build.request import build_catalogued
+from engines.catalogue.catalogue import find_entry
 from engines.pair.pair import open_pair
 from tests.edge.chromium import Tab, chromium
 from tests.edge.looked_at import looked_at, observation
 from tests.edge.running_gate import write_walks
-from tests.pairs import tiny_pair
+from tests.pairs import put_pair
 
 
 @pytest.fixture
@@ -25,21 +28,21 @@ def small_file_system(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """The folder of an engine pair of tiny networks."""
+    """The folder of an engine pair of tiny networks; nobody writes there."""
     made = tmp_path_factory.mktemp("pair")
-    tiny_pair(made)
+    put_pair(made)
     return made / "pair"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pair(folder):
     with open_pair(folder) as opened:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory):
     with chromium(tmp_path_factory.mktemp("chromium")) as opened:
         yield opened
@@ -67,10 +70,18 @@ def tab(browser, serve):  # noqa: ARG001 -- a page whose gate is gone complains,
         assert len({urlsplit(url).netloc for url in opened.requested} - {""}) == 1
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def material(tmp_path_factory):
     """A folder with an engine pair of tiny networks, and a video of two people walking by."""
     folder = tmp_path_factory.mktemp("material")
-    tiny_pair(folder)
+    put_pair(folder)
     write_walks(folder / "walks.mp4")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def default_pair(tmp_path_factory):
+    """The folder of the engine pair that `pair build` makes unless told; nobody writes there."""
+    folder = tmp_path_factory.mktemp("default") / "pair"
+    build_catalogued(find_entry("mobilefacenet512"), folder, 2, Progress(disable=True))
     return folder

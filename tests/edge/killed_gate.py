@@ -27,7 +27,7 @@ from tests.edge.deliveries import blob
 
 SINKS = ("http", "mqtt")
 WHOLE = re.compile(r"[0-9a-f]{32} [0-9a-f]{64}")
-LONGEST_LIFE_S = 0.04
+LONGEST_LIFE_S = 0.02
 
 
 def fingerprint(delivery: Delivery) -> str:

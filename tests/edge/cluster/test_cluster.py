@@ -5,13 +5,10 @@ import signal
 import sys
 
 import pytest
-from rich.progress import Progress
 
 from edge.__main__ import main
 from edge.cluster.parquet import read_rows
 from edge.cluster.score_part import COLUMNS
-from engines.build.request import build_catalogued
-from engines.catalogue.catalogue import find_entry
 from tests.edge import dask_cluster
 from tests.edge.commands.test_evaluate import pair_lines, photographs
 from tests.edge.dask_cluster import command, ended, stopped, wait_for_parts
@@ -26,10 +23,10 @@ PARTS = 9
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory):
+def work(tmp_path_factory, default_pair):
     """An engine pair, photographs of which one is cut, a video, and pairs of photographs."""
     folder = tmp_path_factory.mktemp("cluster")
-    build_catalogued(find_entry("mobilefacenet512"), folder / "pair", 1, Progress(disable=True))
+    (folder / "pair").symlink_to(default_pair)
     (folder / "images").mkdir()
     people = dict(list(photographs(folder / "images").items())[:PEOPLE])
     kept = {name for shots in people.values() for name in shots}

@@ -14,7 +14,7 @@ from engines.pair.manifest import read_manifest
 from engines.pair.pair import open_pair
 from engines.pruning.recipe import Recipe
 from tests.networks import TinyNetwork, face_network, loaded, write
-from tests.pairs import request, synthetic_faces, tiny_pair
+from tests.pairs import put_pair, request, synthetic_faces
 
 ENTRY = """\
 name: tiny
@@ -47,7 +47,7 @@ def run(*words):
 
 
 def test_inspect_prints_recipe_and_every_layer(tmp_path, capsys):
-    manifest = tiny_pair(tmp_path)
+    manifest = put_pair(tmp_path)
     assert run("inspect", tmp_path / "pair") == 0
     printed = capsys.readouterr().out
     assert manifest.pair_id in printed
@@ -56,7 +56,7 @@ def test_inspect_prints_recipe_and_every_layer(tmp_path, capsys):
 
 
 def test_verify_of_a_sound_pair_exits_with_zero_and_of_an_edited_one_with_one(tmp_path, capsys):
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     assert run("verify", tmp_path / "pair") == 0
     assert "fit to score faces" in capsys.readouterr().out
     (tmp_path / "pair" / "dense.onnx").write_bytes(b"")

@@ -5,20 +5,16 @@ import io
 import json
 
 import pytest
-from rich.progress import Progress
 
 from edge.__main__ import main
-from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import fetch, find_entry
 
 pytestmark = pytest.mark.registry
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("score") / "pair"
-    build_catalogued(find_entry("mobilefacenet512"), folder, 2, Progress(disable=True))
-    return str(folder)
+def pair(default_pair):
+    return str(default_pair)
 
 
 @pytest.fixture(scope="module")

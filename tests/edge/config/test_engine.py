@@ -6,7 +6,7 @@ from edge.config.engine import GPU_TOGETHER, EngineSettings, execution_of, frame
 from engines.errors import BackendError
 from engines.pair.execution import Execution
 from engines.pair.pair import open_pair
-from tests.pairs import tiny_pair
+from tests.pairs import put_pair
 
 
 def test_the_defaults_take_what_the_pair_is_made_for():
@@ -31,14 +31,14 @@ def test_a_fallback_for_plans_that_are_not_used_is_refused():
 
 
 def test_a_provider_that_is_not_in_use_stops_the_gate(tmp_path):
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     asked = execution_of(EngineSettings(providers=("CUDAExecutionProvider",)))
     with pytest.raises(BackendError, match="no CUDAExecutionProvider"):
         open_pair(tmp_path / "pair", execution=asked)
 
 
 def test_insisting_on_plans_stops_where_the_pair_has_none(tmp_path):
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     with pytest.raises(BackendError, match="has no TensorRT plans"):
         open_pair(tmp_path / "pair", execution=execution_of(EngineSettings(backend="plans")))
 

@@ -10,7 +10,7 @@ from edge.errors import NoFaceError
 from engines.pair.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, frame_of, upright_face
 from tests.networks import specification
-from tests.pairs import synthetic_faces, tiny_pair
+from tests.pairs import put_pair, synthetic_faces
 
 
 def seconds(**cases):
@@ -77,7 +77,7 @@ def test_the_whole_frame_is_detected_aligned_and_scored():
 
 @pytest.mark.registry
 def test_the_command_prints_ratios_of_what_the_pair_offers(tmp_path, capsys):
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     words = ["bench", "--pair", str(tmp_path / "pair"), "--rounds", "1", "--json"]
     assert main(words) == 0
     captured = capsys.readouterr()

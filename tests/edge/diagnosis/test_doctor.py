@@ -13,7 +13,7 @@ from edge.diagnosis.jetson import Jetson, read_jetson
 from engines.pair.execution import Execution
 from engines.tensorrt.cuda.port import CudaDevice
 from engines.tensorrt.probe import Probe, probe
-from tests.pairs import tiny_pair
+from tests.pairs import put_pair
 
 ORIN = CudaDevice("Orin", "8.7", 8, True, 4 << 30, 8 << 30, "12.6")
 HEALTHY = Probe("cuda-python", ORIN, "", "10.3.0", "")
@@ -127,7 +127,7 @@ def test_usable_device_files_are_ok():
 
 
 def test_a_sound_pair_loads(tmp_path):
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     (found,) = pair_findings(tmp_path / "pair", Execution(), BARE)
     assert (found.state, "loads and meets" in found.text) == ("ok", True)
 
@@ -138,7 +138,7 @@ def test_a_folder_without_a_pair_names_the_command_that_makes_one(tmp_path):
 
 
 def test_an_edited_pair_is_a_problem(tmp_path):
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     (tmp_path / "pair" / "pruned.onnx").write_bytes(b"")
     (found,) = pair_findings(tmp_path / "pair", Execution(), BARE)
     assert found.state == "problem"
@@ -159,7 +159,7 @@ def test_a_probe_that_crashes_is_an_answer_too(monkeypatch, tmp_path):
 
 
 def test_the_command_prints_every_finding_as_json(tmp_path, capsys):
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     code = main(["doctor", "--pair", str(tmp_path / "pair"), "--json"])
     found = json.loads(capsys.readouterr().out)
     assert code == int(any(each["state"] == "problem" for each in found))

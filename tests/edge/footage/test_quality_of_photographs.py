@@ -5,14 +5,12 @@ from functools import partial
 import cv2
 import numpy as np
 import pytest
-from rich.progress import Progress
 
 from edge.config.model import DetectorSettings, GateSettings
 from edge.detection.open import open_detector
 from edge.gate.assess import assess_frame
 from edge.samples import Frame
 from edge.sources.images import read_image
-from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.pair.pair import open_pair
 from engines.quality.align import align
@@ -47,11 +45,8 @@ def occluded(pixels, face):
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pair") / "pair"
-    entry = find_entry("mobilefacenet512")
-    build_catalogued(entry, folder, 2, Progress(disable=True))
-    with open_pair(folder, 2) as opened:
+def pair(default_pair):
+    with open_pair(default_pair, 2) as opened:
         yield opened
 
 

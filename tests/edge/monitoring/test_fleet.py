@@ -20,7 +20,7 @@ from tests.edge import mqtt_broker
 from tests.edge.deliveries import face
 from tests.edge.mqtt_broker import PATIENCE_S, Broker, subscribed, wait_for
 from tests.edge.running_gate import ENGINES, ROOT, RunningGate, write_walks
-from tests.pairs import tiny_pair
+from tests.pairs import put_pair
 
 pytestmark = pytest.mark.registry
 
@@ -54,7 +54,7 @@ def folder(tmp_path_factory):
     for gate in GATES:
         (folder / gate).write_text(f"of {gate}")
         (folder / gate).chmod(0o600)
-    tiny_pair(folder)
+    put_pair(folder)
     write_walks(folder / "walks.mp4")
     return folder
 

@@ -13,7 +13,7 @@ from edge.errors import ConfigError
 from edge.page.page import Page
 from tests.edge.looked_at import CONFIGURATION, NEEDS_A_TOKEN, TOKEN, Face, looked_at, observation
 from tests.edge.running_gate import ENGINES, ROOT
-from tests.pairs import tiny_pair
+from tests.pairs import put_pair
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_a_page_that_is_not_enabled_listens_nowhere_and_remembers_nothing(tmp_pa
 
 @pytest.mark.registry
 def test_a_port_in_use_ends_the_gate_with_the_exit_code_of_a_wrong_configuration(gate, tmp_path):
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     path = tmp_path / "taken.yaml"
     taken = ENGINES.replace("127.0.0.1:0", f"127.0.0.1:{gate.page.port}")
     path.write_text(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.edge.looked_at import PEOPLE
 from tests.edge.running_gate import ENGINES, RunningGate, write_walks
-from tests.pairs import tiny_pair
+from tests.pairs import put_pair
 
 DOOR = "#camera-door"
 
@@ -84,7 +84,7 @@ def asked(tab, path):
 
 @pytest.mark.registry
 def test_a_running_gate_is_looked_at_and_tuned_while_one_of_its_cameras_is_dead(tab, tmp_path):
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     write_walks(tmp_path / "walks.mp4")
     path = tmp_path / "gate.yaml"
     path.write_text(

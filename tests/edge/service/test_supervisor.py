@@ -10,14 +10,14 @@ from edge.sources.live import LiveSource
 from edge.sources.status import Limits
 from tests.edge.running_gate import ENGINES
 from tests.edge.watching import PATIENCE_S, Scripted
-from tests.pairs import tiny_pair
+from tests.pairs import put_pair
 
 pytestmark = pytest.mark.registry
 
 
 @pytest.fixture
 def path(tmp_path):
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     path = tmp_path / "gate.yaml"
     path.write_text(
         f"{ENGINES}sources: [{{name: door, uri: 'rtsp://camera.example/1'}}]\n"

@@ -11,11 +11,11 @@ from engines.onnxruntime.backend import open_network
 from engines.pair.manifest import FileRecord, identified, read_manifest
 from engines.pruning.recipe import Recipe
 from engines.quality.preprocess import prepare
-from tests.pairs import synthetic_faces, tiny_pair
+from tests.pairs import put_pair, synthetic_faces
 
 
 def test_a_pair_of_two_files_offers_them_and_says_that_its_source_is_unknown(tmp_path):
-    manifest = tiny_pair(tmp_path)
+    manifest = put_pair(tmp_path)
     offered = reference_networks(tmp_path / "pair", manifest)
     assert {name: len(row) for name, row in offered.rows.items()} == {"dense": 1, "two_pass": 2}
     assert "tiny" in offered.notes[0]
@@ -23,7 +23,7 @@ def test_a_pair_of_two_files_offers_them_and_says_that_its_source_is_unknown(tmp
 
 def fused_pair(folder):
     """Turn the pair's dense network into one graph of two outputs, as a fused pair has."""
-    manifest = tiny_pair(folder)
+    manifest = put_pair(folder)
     model = onnx.load(folder / "pair" / "dense.onnx")
     source = model.graph.output[0].name
     model.graph.node.append(helper.make_node("Neg", [source], ["pruned"]))
@@ -73,7 +73,7 @@ def test_a_network_of_the_catalogue_is_offered_as_shipped_and_pruned_anew(tmp_pa
 
 @pytest.mark.registry
 def test_a_pair_of_another_file_of_that_name_is_not_compared_with_the_catalogue(tmp_path):
-    manifest = tiny_pair(tmp_path)
+    manifest = put_pair(tmp_path)
     fetch(find_entry("mobilefacenet512"))
     named = manifest.network.model_copy(update={"name": "mobilefacenet512"})
     specification = find_entry("mobilefacenet512").specification
@@ -83,7 +83,7 @@ def test_a_pair_of_another_file_of_that_name_is_not_compared_with_the_catalogue(
 
 
 def test_the_user_may_say_where_the_network_as_shipped_is(tmp_path):
-    manifest = tiny_pair(tmp_path)
+    manifest = put_pair(tmp_path)
     entry = tmp_path / "mine.yaml"
     template = [list(point) for point in manifest.specification.template]
     entry.write_text(

@@ -6,12 +6,12 @@ from engines.build.verify import verify_pair
 from engines.errors import PairIntegrityError
 from engines.pair.golden_vectors import Tolerance
 from engines.pair.manifest import GoldenRecord, identified, read_manifest, write_manifest
-from tests.pairs import synthetic_faces, tiny_pair
+from tests.pairs import put_pair, synthetic_faces
 
 
 @pytest.fixture
 def folder(tmp_path):
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     return tmp_path / "pair"
 
 

@@ -11,11 +11,11 @@ from engines.pair.dense import dense_network
 from engines.pair.pair import open_pair
 from engines.quality.preprocess import prepare
 from tests.networks import loaded
-from tests.pairs import synthetic_faces, tiny_pair
+from tests.pairs import put_pair, synthetic_faces
 
 
 def test_the_dense_network_alone_embeds_as_the_pair_does(tmp_path):
-    manifest = tiny_pair(tmp_path)
+    manifest = put_pair(tmp_path)
     network = dense_network(tmp_path / "pair", manifest)
     faces = synthetic_faces(subjects=4, each=1).images
     alone = open_network(network.model.SerializeToString()).run(
@@ -26,7 +26,7 @@ def test_the_dense_network_alone_embeds_as_the_pair_does(tmp_path):
 
 
 def test_an_edited_dense_network_is_refused(tmp_path):
-    manifest = tiny_pair(tmp_path)
+    manifest = put_pair(tmp_path)
     with (tmp_path / "pair" / "dense.onnx").open("ab") as file:
         file.write(b"\0")
     with pytest.raises(PairIntegrityError, match=r"dense\.onnx"):

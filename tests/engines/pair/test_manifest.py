@@ -5,13 +5,13 @@ import yaml
 
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.manifest import Manifest, identified, identity, read_manifest, write_manifest
-from tests.pairs import tiny_pair
+from tests.pairs import put_pair
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("built")
-    tiny_pair(folder)
+    put_pair(folder)
     return folder / "pair"
 
 

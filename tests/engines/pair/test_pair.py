@@ -11,13 +11,13 @@ from engines.pair.pair import LARGEST_BATCH, EnginePair, open_pair, open_unprove
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift
 from tests.networks import TinyNetwork
-from tests.pairs import synthetic_faces, tiny_pair
+from tests.pairs import put_pair, synthetic_faces, tiny_pair
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("built")
-    tiny_pair(folder)
+    put_pair(folder)
     return folder / "pair"
 
 

@@ -1,13 +1,13 @@
 """
-Run in a subprocess with a real TensorRT-RTX: build what the test wants and print one JSON object.
+Run in a subprocess with a real TensorRT-RTX: build what the tests want and print one JSON object.
 
-    python rtx_facts.py CASE
+It has one entry for each case.
 """
 
 import json
 import os
 import signal
-import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -208,8 +208,11 @@ CASES: dict[str, Callable[[Path], Any]] = {
     name.removeprefix("case_"): value for name, value in globals().items() if name[:5] == "case_"
 }
 
-if __name__ == "__main__":
-    import tempfile
 
+def told(case: Callable[[Path], Any]) -> Any:
     with tempfile.TemporaryDirectory() as scratch:
-        print(json.dumps(CASES[sys.argv[1]](Path(scratch))))  # noqa: T201
+        return case(Path(scratch))
+
+
+if __name__ == "__main__":
+    print(json.dumps({name: told(case) for name, case in CASES.items()}))  # noqa: T201
