@@ -1,6 +1,5 @@
 """Leave the batch size of an embedding network open, where the exporter froze it."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,9 +7,13 @@ import onnx
 
 from engines.errors import NetworkError
 from engines.graph import graph
+from engines.graph.frozen_shapes import Shapes, batch_axis, open_shapes
 from engines.graph.shapes import Shape, inferred_shapes, state_shape
 from engines.quality.preprocess import input_axes
 from engines.quality.specification import InputSpecification
+
+SAME_EMBEDDING = 1e-4
+"""Of its length, an embedding may differ in a batch: another order of float32 sums."""
 
 
 def open_batch(
@@ -19,25 +22,90 @@ def open_batch(
     """
     Make the first axis of input and output open, in place, and return the embedding length.
 
-    A frozen batch hides in three places: the stated shapes of input and output, those of the
-    tensors between (dropped: libraries infer them anew), and the constants of Reshape.
+    A frozen batch hides in the stated shapes of input and output, in those of the tensors between
+    (dropped: libraries infer them anew), and in constants; see `frozen_shapes`. Where it cannot be
+    opened the batch is stated as one, and the network runs face by face.
 
     Raises:
-        NetworkError: The output is not (N, D), or D is not the stated embedding length.
+        NetworkError: The output is not (N, D), D is not the stated embedding length, or a batch
+            of several faces cannot be opened.
     """
     source, target = model.graph.input[0], model.graph.output[0]
     axes = input_axes(specification)
     frozen = (graph.dimensions(source) or (None,))[0] or 1
-    shapes = inferred_shapes(model, (frozen, *axes))
-    stated = graph.dimensions(target)
-    length = _embedding_length((shapes.get(target.name), stated), embedding_length)
-    while _open_reshapes(model, shapes, inferred_shapes(model, (2 * frozen, *axes))):
-        pass  # what comes behind an opened Reshape follows the batch only now
+    one = inferred_shapes(model, (frozen, *axes))
+    length = _embedding_length((one.get(target.name), graph.dimensions(target)), embedding_length)
+    two = inferred_shapes(model, (2 * frozen, *axes))
+    while open_shapes(model, one, two):
+        one = inferred_shapes(model, (frozen, *axes))
+        two = inferred_shapes(model, (2 * frozen, *axes))
     graph.drop_unused_initializers(model)
+    del model.graph.value_info[:]
     state_shape(source, ("batch", *axes))
     state_shape(target, ("batch", length))
-    del model.graph.value_info[:]
+    if not _is_open(model, one, two, frozen):
+        if frozen != 1:
+            raise NetworkError(
+                f"its batch is frozen to {frozen} faces; export it again for one face, or with an "
+                "open batch: torch.onnx.export(..., dynamic_axes={'input': {0: 'batch'}})"
+            )
+        state_shape(source, (1, *axes))
+        state_shape(target, (1, length))
     return length
+
+
+def _is_open(model: onnx.ModelProto, one: Shapes, two: Shapes, frozen: int) -> bool:
+    """Return whether a face gets the same embedding in any batch: proven by shapes, or tried."""
+    proven = _grows(model, one, two)
+    return (
+        _same_in_any_batch(model, one[model.graph.input[0].name], frozen)
+        if proven is None
+        else proven
+    )
+
+
+def _grows(model: onnx.ModelProto, one: Shapes, two: Shapes) -> bool | None:
+    """Return whether all that is computed from the image grows with the batch; None if unknown."""
+    image, unknown = {model.graph.input[0].name}, False
+    for node in model.graph.node:
+        if node.op_type in {"Shape", "Size"} or not image & set(node.input):
+            continue
+        for name in filter(None, node.output):
+            image.add(name)
+            shapes = one.get(name), two.get(name)
+            if None in shapes or any(None in (shape or ()) for shape in shapes):
+                unknown = True
+            elif batch_axis(*shapes) is None:
+                return False
+    return None if unknown else True
+
+
+def _same_in_any_batch(model: onnx.ModelProto, shape: Shape, frozen: int) -> bool:
+    """Run a few random faces in batches of the frozen size, and all at once."""
+    import onnxruntime  # noqa: PLC0415 -- its layer lies above this one
+
+    faces = np.random.default_rng(0).normal(size=(3 * frozen, *(a or 1 for a in shape[1:])))
+    faces = faces.astype(np.float32)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    cpu = ["CPUExecutionProvider"]
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=cpu)
+        runs = [
+            np.concatenate(
+                [
+                    session.run(None, {model.graph.input[0].name: faces[at : at + size]})[0]
+                    for at in range(0, len(faces), size)
+                ]
+            )
+            for size in (frozen, len(faces))
+        ]
+    except Exception:  # noqa: BLE001 -- its exceptions have no common base
+        return False
+    if runs[0].shape != runs[1].shape:
+        return False
+    off = np.linalg.norm(runs[0] - runs[1], axis=1)
+    return bool((off <= SAME_EMBEDDING * np.linalg.norm(runs[0], axis=1)).all())
 
 
 def _embedding_length(shapes: Sequence[Shape | None], promised: int | None) -> int:
@@ -53,62 +121,3 @@ def _embedding_length(shapes: Sequence[Shape | None], promised: int | None) -> i
         )
         raise NetworkError(f"its embedding length {what}; correct it in the catalogue entry")
     return int(lengths.pop() or 0)
-
-
-def _open_reshapes(model: onnx.ModelProto, one: dict[str, Shape], two: dict[str, Shape]) -> int:
-    """
-    Open each Reshape whose input follows the batch and whose output does not; count them.
-
-    Args:
-        model: Changed in place.
-        one: Shapes of its tensors for the frozen batch.
-        two: Shapes for a batch of twice as many.
-    """
-    constant, opened = graph.initializers(model), 0
-    for node in model.graph.node:
-        if node.op_type != "Reshape" or node.input[1] not in constant:
-            continue
-        shape, source = one.get(node.output[0]), one.get(node.input[0])
-        axis = _batch_axis(source, two.get(node.input[0]))
-        if source is None or shape is None or None in shape or axis is None:
-            continue
-        place = _place(source, axis, shape)
-        if place is None or two.get(node.output[0]) == _doubled(shape, place):
-            continue
-        _open(model, node, shape, place)
-        opened += 1
-    return opened
-
-
-def _batch_axis(one: Shape | None, two: Shape | None) -> int | None:
-    """Return the only axis that grows with the batch."""
-    if one is None or two is None or len(one) != len(two):
-        return None
-    grown = [axis for axis, pair in enumerate(zip(one, two, strict=True)) if pair[0] != pair[1]]
-    if len(grown) != 1 or two != _doubled(one, grown[0]):
-        return None
-    return grown[0]
-
-
-def _place(source: Shape, axis: int, shape: Shape) -> int | None:
-    """
-    Return the axis of a reshaped tensor that the batch goes to.
-
-    Values keep their order, so it is the axis with as many values before it: (49, 1, 64) with the
-    batch in the middle becomes (49, 8, 8) with the batch times eight in the middle.
-    """
-    before = math.prod(each or 1 for each in source[:axis])
-    places = range(len(shape))
-    return next((n for n in places if math.prod(a or 1 for a in shape[:n]) == before), None)
-
-
-def _doubled(shape: Shape, axis: int) -> Shape:
-    return tuple((each or 0) * (1 + (place == axis)) for place, each in enumerate(shape))
-
-
-def _open(model: onnx.ModelProto, node: onnx.NodeProto, shape: Shape, place: int) -> None:
-    """[1, -1] becomes [-1, D]; shapes computed while running follow the batch already."""
-    numbers = [-1 if axis == place else each for axis, each in enumerate(shape)]
-    node.input[1] = graph.add_initializer(
-        model, f"{node.output[0]}_shape", np.array(numbers, np.int64)
-    )

@@ -52,6 +52,8 @@ def fold_constants(model: onnx.ModelProto) -> None:
             kept.append(node)
         else:
             known.update(found)
+    if len(kept) == len(model.graph.node) and len(known) == len(model.graph.initializer):
+        return  # nothing to fold, and no copy of all weights
     read = {name for node in kept for name in node.input}
     read.update(output.name for output in model.graph.output)
     stored = graph.initializers(model).keys()

@@ -33,6 +33,8 @@ class OnnxRuntimeNetwork:
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session: onnxruntime.InferenceSession | None = session
         self._input = session.get_inputs()[0].name
+        self._one_by_one = session.get_inputs()[0].shape[:1] == [1]
+        """Of a network whose batch could not be opened."""
         self.output_names: tuple[str, ...] = tuple(each.name for each in session.get_outputs())
 
     def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
@@ -45,7 +47,10 @@ class OnnxRuntimeNetwork:
         if self._session is None:
             raise BackendError("the network is closed; open the engine pair again")
         with _translated_errors("run the network"):
-            return tuple(self._session.run(None, {self._input: inputs}))
+            if not self._one_by_one or len(inputs) < 2:
+                return tuple(self._session.run(None, {self._input: inputs}))
+            rows = [self._session.run(None, {self._input: face[np.newaxis]}) for face in inputs]
+            return tuple(np.concatenate(each) for each in zip(*rows, strict=True))
 
     def close(self) -> None:
         """Release the session and its memory; safe to call twice."""

@@ -19,7 +19,7 @@ from engines.pruning.recipe import Role
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
 from engines.tensorrt.errors import BuildError
-from engines.tensorrt.sidecar import Source
+from engines.tensorrt.sidecar import BatchProfile, Source
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +52,8 @@ class PreparedNetwork:
     input_shape: tuple[int, ...]
     outputs: tuple[str, ...]
     output_shapes: tuple[tuple[int, ...], ...]
+    profile: BatchProfile
+    """One face at a time where the network's batch could not be opened."""
     uneven_layers: tuple[tuple[str, int], ...] = ()
     """See `structure.uneven_layers`."""
 
@@ -126,8 +128,14 @@ def _prepared(
         input_shape=_row_shape(model.graph.input[0]),
         outputs=tuple(output.name for output in model.graph.output),
         output_shapes=tuple(_row_shape(output) for output in model.graph.output),
+        profile=_profile(model, options),
         uneven_layers=uneven_layers(model),
     )
+
+
+def _profile(model: onnx.ModelProto, options: PlanOptions) -> BatchProfile:
+    stated = graph.dimensions(model.graph.input[0]) or (None,)
+    return options.profile if stated[0] is None else BatchProfile(smallest=1, usual=1, largest=1)
 
 
 def _row_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:

@@ -213,7 +213,7 @@ def plan_request(
         input_name=network.input_name,
         input_shape=network.input_shape,
         outputs=network.outputs,
-        profile=options.profile,
+        profile=network.profile,
         workspace_bytes=workshop.workspace_bytes,
         typing=workshop.typing,
         precision=options.precision,

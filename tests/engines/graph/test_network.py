@@ -29,13 +29,6 @@ def test_a_batch_frozen_to_one_is_opened_and_gives_each_face_its_own_embedding(t
     assert together == pytest.approx(singly, abs=1e-5)  # float32, another order of summing
 
 
-def test_stale_shapes_between_input_and_output_are_dropped(tmp_path):
-    model = onnx.shape_inference.infer_shapes(face_network())
-    assert model.graph.value_info
-    network = load_network(write(model, tmp_path), specification())
-    assert not network.model.graph.value_info
-
-
 def test_the_source_hash_is_the_files_sha256(tmp_path):
     path = write(face_network(), tmp_path)
     expected = hashlib.sha256(path.read_bytes()).hexdigest()

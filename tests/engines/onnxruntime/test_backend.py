@@ -56,3 +56,10 @@ def test_thread_count_moves_no_embedding(tmp_path):
     faces = np.random.default_rng(1).normal(size=(3, 3, 20, 16)).astype(np.float32)
     one, two = (open_network(content, threads=n).run(faces)[0] for n in (1, 2))
     assert one == pytest.approx(two, abs=1e-5)
+
+
+def test_a_network_of_one_face_at_a_time_takes_a_batch():
+    faces = np.random.default_rng(1).normal(size=(3, 3, 20, 16)).astype(np.float32)
+    network = open_network(face_network().SerializeToString())  # as exported: batch 1
+    together = network.run(faces)[0]
+    assert np.array_equal(together, np.concatenate([network.run(f[None])[0] for f in faces]))
