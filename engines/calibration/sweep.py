@@ -15,8 +15,11 @@ tried (`engines.pruning.candidates`), in which the two went together on three ne
 candidates are near each other in separation, the cheapest is taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,15 +30,17 @@ from engines.calibration.faces import CalibrationFaces
 from engines.errors import CalibrationError
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
-from engines.onnxruntime.backend import open_network
+from engines.onnxruntime.backend import OnnxRuntimeNetwork, open_for_build
+from engines.onnxruntime.heap import trim_heap
 from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
 from engines.pair.pair import LARGEST_BATCH
 from engines.pruning.candidates import Candidate
-from engines.pruning.fuse import fuse
-from engines.pruning.prune import prune
+from engines.pruning.fuse import fuse_each
+from engines.pruning.prune import prunable_weights, prune
+from engines.pruning.recipe import Recipe
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift, unit_rows
-from engines.quality.specification import Embeddings
+from engines.quality.specification import Embeddings, FaceImages
 
 AGREEMENT_AT_LEAST = 0.9
 """Spearman correlation of dense and pruned cosines below which a network counts as collapsed."""
@@ -45,6 +50,9 @@ AGREEMENT_FACES = 200
 
 ALIKE = 0.01
 """Separations no further apart are not told apart by a few hundred faces."""
+
+GROUP_BYTES = 192 << 20
+"""Pruned weights in one graph of candidates; the networks of the catalogue stay below it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,17 +162,73 @@ def _embedded(
     threads: int,
     progress: Progress,
 ) -> tuple[Embeddings, ...]:
-    """One graph of all candidates computes what they share with the dense network once."""
+    """Return the embeddings of the dense network and of each candidate, in order."""
     if not tried:
         raise CalibrationError("no recipe is cheap enough: allow more with --cost")
-    copies = [prune(network, each.recipe)[0] for each in tried]
-    fused = open_network(spell_out_prelu(fuse(network, *copies)).SerializeToString(), threads)
-    starts = range(0, len(faces.images), LARGEST_BATCH)
-    what = f"trying {len(tried)} recipes on {len(faces.images)} faces"
-    parts = [
-        fused.run(prepare(faces.images[start : start + LARGEST_BATCH], network.specification))
-        for start in progress.track(starts, description=what)
-    ]
+    pruned: dict[int, Embeddings] = {}
+    together = groups(network, [each.recipe for each in tried])
+    task = progress.add_task(
+        f"trying {len(tried)} recipes on {len(faces.images)} faces",
+        total=len(together) * len(faces.images),
+    )
+    for group in together:
+        recipes = [tried[index].recipe for index in group]
+        with _opened(network, recipes, threads) as fused:
+            dense, *rows = _run(fused, faces.images, network, lambda n: progress.advance(task, n))
+        pruned.update(zip(group, rows, strict=True))
+    progress.remove_task(task)
+    return (dense, *(pruned[index] for index in range(len(tried))))
+
+
+def groups(network: Network, recipes: Sequence[Recipe]) -> tuple[tuple[int, ...], ...]:
+    """
+    Return which recipes to try in one graph: all of them, unless their weights are too many.
+
+    One graph computes what its candidates share with the dense network once. Layers pruned alike
+    are stored once, so that large networks' recipes go together by importance and sparsity.
+    """
+    sizes = {each.layer: 4 * each.size for each in prunable_weights(network.model)}
+    order = sorted(range(len(recipes)), key=lambda n: (recipes[n].importance, recipes[n].sparsity))
+    parts: list[list[int]] = [[]]
+    held: set[tuple[str, str, float]] = set()
+    for index in order:
+        recipe = recipes[index]
+        layers = recipe.layers or tuple(sizes)
+        new: set[tuple[str, str, float]] = {
+            (layer, recipe.importance, recipe.sparsity) for layer in layers
+        }
+        held |= new
+        if parts[-1] and sum(sizes[layer] for layer, _, _ in held) > GROUP_BYTES:
+            parts.append([])
+            held = new
+        parts[-1].append(index)
+    return (tuple(range(len(recipes))),) if len(parts) == 1 else tuple(map(tuple, parts))
+
+
+@contextmanager
+def _opened(
+    network: Network, recipes: Sequence[Recipe], threads: int
+) -> Iterator[OnnxRuntimeNetwork]:
+    with TemporaryDirectory(prefix="edge-gate-") as scratch:
+        file = Path(scratch) / "candidates.onnx"
+        copies = (prune(network, each)[0] for each in recipes)
+        file.write_bytes(spell_out_prelu(fuse_each(network, copies)).SerializeToString())
+        trim_heap()
+        with open_for_build(file, threads) as opened:
+            yield opened
+
+
+def _run(
+    fused: OnnxRuntimeNetwork,
+    images: FaceImages,
+    network: Network,
+    done: Callable[[int], None],
+) -> tuple[Embeddings, ...]:
+    parts = []
+    for start in range(0, len(images), LARGEST_BATCH):
+        batch = images[start : start + LARGEST_BATCH]
+        parts.append(fused.run(prepare(batch, network.specification)))
+        done(len(batch))
     return tuple(np.concatenate(rows) for rows in zip(*parts, strict=True))
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.biometrics.degrade import with_margin, without_margin
+from engines.calibration import sweep as sweep_module
 from engines.calibration.faces import calibration_faces, degraded
 from engines.calibration.sweep import Signals, choose, separation, sweep
 from engines.errors import CalibrationError
@@ -103,6 +104,19 @@ def test_a_sweep_finds_the_shift_that_each_pair_alone_would_have(network):
         np.testing.assert_allclose(each.shift, embedding_shift(dense, rows), atol=1e-5)
         assert each.median_shift == pytest.approx(np.median(each.shift[faces.clean]))
     assert found.norms == pytest.approx(np.linalg.norm(dense, axis=1), rel=1e-5)
+
+
+def test_a_sweep_in_several_graphs_finds_what_one_graph_finds(network, monkeypatch):
+    faces = calibration_faces(framed(), specification())
+    tried = candidates(network, 3)
+    assert len(sweep_module.groups(network, [each.recipe for each in tried])) == 1
+    together = sweep(network, tried, faces)
+    monkeypatch.setattr(sweep_module, "GROUP_BYTES", 6000)
+    assert len(sweep_module.groups(network, [each.recipe for each in tried])) > 2
+    apart = sweep(network, tried, faces)
+    assert [each.candidate for each in apart.signals] == list(tried)
+    for one, other in zip(together.signals, apart.signals, strict=True):
+        np.testing.assert_allclose(one.shift, other.shift, atol=1e-5)
 
 
 def test_nothing_cheap_enough_is_an_error_that_names_the_option(network):
