@@ -17,8 +17,8 @@ from typing import BinaryIO
 
 PART = ".part-"
 """Begins the name of an unfinished file; its end stays, because libraries go by the suffix."""
-_UNKNOWN_HERE = (errno.ENOTSUP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL)
-"""What a file system says that has no locks, or no names to bring to the disk."""
+_UNKNOWN_HERE = (errno.ENOTSUP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EBADF)
+"""What a file system says that has no locks (NFS: EBADF), or no names to bring to the disk."""
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def _created(part: Path, mode: int) -> BinaryIO:
         _delete_left(part)
         with suppress(FileExistsError):  # another process was quicker
             file = open(part, "xb", opener=lambda name, how: os.open(name, how, mode))  # noqa: SIM115 -- the caller's
-            _lock(file)
+            lock(file)
             if os.fstat(file.fileno()).st_nlink:  # else taken for a leftover before it was locked
                 return file
             file.close()
@@ -112,19 +112,30 @@ def _created(part: Path, mode: int) -> BinaryIO:
 
 def _delete_left(part: Path) -> None:
     with suppress(FileNotFoundError), part.open("rb") as left:
-        _lock(left, fcntl.LOCK_NB)
+        lock(left, fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(left.fileno()), part.stat()):  # else it is whole by now
             part.unlink()
 
 
-def _lock(file: BinaryIO, how: int = 0) -> None:
+def lock(file: BinaryIO | int, how: int = 0) -> bool:
+    """
+    Take the lock of a file or folder; the kernel drops it with the descriptor, or the process.
+
+    Returns:
+        False on a file system without locks: one writer at a time is then the user's to see to.
+
+    Raises:
+        BlockingIOError: With LOCK_NB, when somebody else holds it.
+    """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | how)
     except BlockingIOError as error:
         raise BlockingIOError(error.errno, "another process is writing it") from error
     except OSError as error:
-        if error.errno not in _UNKNOWN_HERE:  # one writer at a time is then the user's to see to
+        if error.errno not in _UNKNOWN_HERE:
             raise
+        return False
+    return True
 
 
 def _set_access(descriptor: int, mode: int | None, before: os.stat_result | None) -> None:

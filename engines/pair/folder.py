@@ -1,14 +1,14 @@
 """Put an engine pair into its folder all at once: half a pair never lies where one is expected."""
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.manifest import MANIFEST_NAME, FileRecord
+from engines.whole_file import PART
+from engines.whole_folder import is_filled_in_place, whole_folder
 
 
 def require_destination(out: Path) -> None:
@@ -16,12 +16,19 @@ def require_destination(out: Path) -> None:
     Refuse to replace anything but an engine pair or an empty folder.
 
     Raises:
-        PairError: Something else is there.
+        PairError: Something else is there, or a pair that cannot be replaced at once.
     """
     if not out.exists() and not out.is_symlink():
         return
-    if not out.is_dir() or (any(out.iterdir()) and not (out / MANIFEST_NAME).is_file()):
+    names = {path.name for path in out.iterdir()} if out.is_dir() else {""}
+    names = {name for name in names if not name.startswith(PART)}
+    if names and MANIFEST_NAME not in names:
         raise PairError(f"{out}: exists and is no engine pair; name another folder")
+    if names and is_filled_in_place(out):
+        raise PairError(
+            f"{out}: the pair there cannot be replaced at once, because {out.resolve().parent} "
+            "cannot be written; empty the folder, or name another one"
+        )
 
 
 @contextmanager
@@ -29,36 +36,21 @@ def replaced_at_once(out: Path) -> Iterator[Path]:
     """
     Yield an empty folder that becomes `out` when the block ends well, and vanishes otherwise.
 
-    An engine pair at `out` stays in place, usable, until then.
+    An engine pair at `out` stays in place, usable, until then; see `whole_folder`.
 
     Raises:
-        PairError: `out` holds something else, or its parent cannot be written.
+        PairError: `out` holds something else, or cannot be written.
     """
     require_destination(out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise PairError(f"{out}: {error.strerror}; name a folder that can be written") from error
-    try:
-        fresh = work / "new"
-        fresh.mkdir()
+    with ExitStack() as stack:
+        try:
+            fresh = stack.enter_context(whole_folder(out, MANIFEST_NAME))
+        except OSError as error:
+            raise PairError(
+                f"{out}: {error.strerror}; name a folder that can be written"
+            ) from error
         yield fresh
-        _swap(fresh, out, work / "old")
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _swap(fresh: Path, out: Path, old: Path) -> None:
-    require_destination(out)  # again: building takes minutes
-    if out.exists():
-        out.rename(old)
-    try:
-        fresh.rename(out)
-    except BaseException:
-        if old.exists():
-            old.rename(out)
-        raise
+        require_destination(out)  # again: building takes minutes
 
 
 def checked_content(folder: Path, file: FileRecord) -> bytes:

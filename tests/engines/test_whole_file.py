@@ -157,7 +157,8 @@ WRITES_ITSELF = {
     "engines/whole_file.py",
     "engines/catalogue/registry.py",  # into a folder of its own, for pip
     "engines/build/build.py",  # into a folder that is put in place whole
-    "engines/pair/folder.py",
+    "engines/whole_folder.py",
+    "engines/graph/emulation.py",  # into a temporary folder
 }
 
 
