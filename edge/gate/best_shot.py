@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from edge.config.tracks import TrackSettings
-from edge.gate.decision import Features
 from edge.samples import Assessment, Captured
 
 FAR_SMALLER = 0.6
@@ -65,15 +64,15 @@ class BestShots:
         self._settings = settings
         self._tracks: dict[int, _Kept] = {}
 
-    def could_win(self, track_id: int, features: Features) -> bool:
-        """Tell by cheap features whether scoring this face could change what is forwarded."""
+    def could_win(self, track_id: int, inter_eye_distance: float) -> bool:
+        """Tell whether scoring a face of so many source pixels could change what is forwarded."""
         kept = self._tracks.get(track_id)
         if kept is None or len(kept.shots) < self._settings.keep:
             return True
         worst = kept.shots[-1]
         if _score(worst) >= self._settings.enough:
             return False
-        return features.inter_eye_distance >= FAR_SMALLER * worst.assessment.inter_eye_distance
+        return inter_eye_distance >= FAR_SMALLER * worst.assessment.inter_eye_distance
 
     def offer(self, shot: Shot, seen_s: float) -> Shot | None:
         """

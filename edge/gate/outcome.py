@@ -48,6 +48,10 @@ class Outcome:
     """Faces that will never be sent, by reason."""
     failure: BackendError | None = None
     """Why the faces of the frame could not be scored; what they are counted under says so too."""
+    ended: tuple[int, ...] = ()
+    """Tracks whose faces were not seen any more; they ended before the frame was decided about."""
+    following: int = 0
+    """Tracks that were alive; without any, no time that passes changes anything."""
     seconds: Seconds = field(default_factory=dict)
     """By stage; scoring is measured where the batch is made."""
 

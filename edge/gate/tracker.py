@@ -51,6 +51,11 @@ class Tracker:
     _tracks: dict[int, _Track] = field(default_factory=dict)
     _last_id: int = 0
 
+    @property
+    def alive(self) -> int:
+        """Number of tracks."""
+        return len(self._tracks)
+
     def update(self, boxes: Sequence[Box], time_s: float) -> Tracked:
         """
         Match the boxes of one frame to the tracks.

@@ -1,4 +1,3 @@
-import math
 from datetime import datetime, timezone
 
 import numpy as np
@@ -8,7 +7,6 @@ from hypothesis import strategies as st
 
 from edge.config.tracks import TrackSettings
 from edge.gate.best_shot import BestShots, Shot
-from edge.gate.decision import features
 from edge.samples import Assessment, Captured, Frame, QualityScore, Reason, Verdict
 from tests.edge.canned import upright_face
 
@@ -98,9 +96,7 @@ def test_only_faces_that_could_win_are_scored(kept_score, eyes, could):
     shots = BestShots(TrackSettings())
     if kept_score is not None:
         shots.offer(shot_of(1, good(kept_score)), 0.0)
-    scale = eyes / math.dist(*upright_face().landmarks[:2].tolist())
-    known = features(upright_face(scale=scale), 900, 900)
-    assert shots.could_win(1, known) is could
+    assert shots.could_win(1, eyes) is could
 
 
 def test_a_track_that_never_ends_is_overdue():

@@ -1,0 +1,83 @@
+"""
+The decisions of a camera gate once more, on faces that were found, followed and scored before.
+
+What was recorded of a gate in mode `observe` is what the detector, the tracker and the networks
+said. All that comes after them is asked of the same `Selection` that a running gate asks, so that
+what is told of a threshold is what the gate would do by it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edge.config.effective import CameraSettings
+from edge.gate.decision import decide
+from edge.gate.outcome import Outcome, SeenFace
+from edge.gate.selection import Selection
+from edge.samples import Captured, Reason
+
+NO_PIXELS = np.empty((0, 0, 3), np.uint8)
+SCOREABLE = frozenset({Reason.FORWARDED, Reason.LOW_QUALITY})
+"""Reasons of the faces that a threshold decides about; pre-checks have discarded all others."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedFrame:
+    """What one frame, or the end of tracks without one, told a gate that scored every face."""
+
+    captured: Captured
+    """Without pixels."""
+    seen_s: float
+    """By the clock that its tracks live by."""
+    ended: tuple[int, ...]
+    """Tracks that ended before its faces were looked at."""
+    seen: tuple[SeenFace, ...] = ()
+    """Its faces, without pictures."""
+
+
+def recorded(captured: Captured, seen_s: float, outcome: Outcome) -> RecordedFrame:
+    """Return what is to be remembered of a frame; nothing in it holds a picture."""
+    light = without_pixels(captured)
+    seen = tuple(
+        face
+        if face.assessment is None
+        else replace(face, assessment=replace(face.assessment, frame=light.frame, face_image=None))
+        for face in outcome.seen
+    )
+    return RecordedFrame(light, seen_s, outcome.ended, seen)
+
+
+def without_pixels(captured: Captured) -> Captured:
+    """Return the same frame without its pixels, which would fill the memory."""
+    return replace(captured, frame=replace(captured.frame, pixels=NO_PIXELS))
+
+
+def replayed(
+    frames: Iterable[RecordedFrame], settings: CameraSettings, limit: float
+) -> Iterator[Outcome]:
+    """
+    Yield what a gate of these settings does with each frame.
+
+    Args:
+        frames: Of one camera and one run of its gate, in their order, until all tracks have ended.
+            They were recorded with the same pre-checks, masks, pair and `tracks.gap`.
+        settings: Decide.
+        limit: Quality score at which faces pass by them.
+    """
+    selection = Selection(settings, limit)
+    for frame in frames:
+        outcome = Outcome(ended=frame.ended)
+        selection.begin(frame.ended, frame.seen_s, outcome)
+        seen = [_decided_again(face, selection, settings) for face in frame.seen]
+        selection.conclude(seen, frame.captured, frame.seen_s, outcome)
+        yield outcome
+
+
+def _decided_again(face: SeenFace, selection: Selection, settings: CameraSettings) -> SeenFace:
+    known = face.assessment
+    if known is None or known.verdict.reason not in SCOREABLE:
+        return face
+    if not selection.could_win(face.track_id, known.inter_eye_distance):
+        return replace(face, assessment=None)
+    return replace(face, assessment=replace(known, verdict=decide(known.quality, settings.gate)))
