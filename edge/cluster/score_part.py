@@ -21,7 +21,7 @@ from edge.cluster.work import (
 from edge.config.model import DetectorSettings, GateSettings
 from edge.delivery.record import FaceRecord, face_record
 from edge.errors import EdgeError
-from edge.footage.assess_files import assessments
+from edge.footage.frames import assessments
 from edge.gate.assess import assess_frame
 from edge.sources.files import open_files
 

@@ -21,7 +21,7 @@ from edge.delivery.face_output import faces_table, made_folder, summary, whole_t
 from edge.delivery.record import face_record
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, SinkError
-from edge.footage.assess_files import assessments
+from edge.footage.frames import assessments
 from edge.gate.assess import assess_frame
 from edge.reports.contact_sheet import contact_sheet
 from edge.reports.demo_clip import clip_frames, shot_photographs, write_clip

@@ -17,7 +17,7 @@ from edge.delivery.face_output import Form, Write, summary, whole_text, written
 from edge.delivery.record import FaceRecord, face_record
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
-from edge.footage.assess_files import Assess, assessments
+from edge.footage.frames import Assess, assessments
 from edge.gate.assess import assess_frame
 from edge.sources.files import open_files
 from engines.pair.manifest import read_manifest

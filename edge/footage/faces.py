@@ -1,20 +1,15 @@
 """Every face of recorded footage with its score, its track and a small picture: mode `observe`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from rich.progress import Progress
-
-from edge.errors import SourceError
-from edge.footage.assess_files import Assess, Report
-from edge.gate.tracker import Tracker, TrackerSettings
-from edge.samples import Assessment, Frame, Reason
-from edge.sources.files import ImageFiles, VideoFile
+from edge.footage.camera_run import Step
+from edge.gate.decision_replay import SCOREABLE, RecordedFrame, recorded
+from edge.gate.outcome import SeenFace
+from edge.samples import Captured, Frame, Reason
 from edge.sources.images import picture_of
 
 LONGEST_NAME = 16
-SCOREABLE = frozenset({Reason.FORWARDED, Reason.LOW_QUALITY})
-"""Reasons of the faces that a threshold decides about; pre-checks have discarded all others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,12 +25,21 @@ class ObservedFace:
     track: int
     """From 0; faces of one person walking by share it, and those of still images never do."""
     score: float | None
-    """Quality score in [0, 100], also of faces that a pre-check discarded; None if not scored."""
+    """Quality score in [0, 100]; None where a pre-check discarded the face."""
     reason: Reason
     """Under the configuration as it is."""
     detail: str
     picture: bytes | None
-    """JPEG of the aligned face; None when it could not be aligned."""
+    """JPEG of the aligned face, or of its part of the frame; None when there is neither."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What one camera gate saw from its first frame to its last: track ids are its own."""
+
+    frames: list[RecordedFrame] = field(default_factory=list)
+    tracks: dict[int, int] = field(default_factory=dict)
+    """`ObservedFace.track` by the gate's track id."""
 
 
 @dataclass(slots=True)
@@ -48,78 +52,79 @@ class Observed:
     """Seconds of video."""
     stills: int = 0
     """Still images among the frames."""
+    runs: list[Run] = field(default_factory=list)
+    """The same faces as the gate knows them, to decide about them again."""
 
 
-def observe(
-    sources: Iterable[ImageFiles | VideoFile], assess: Assess, bars: Progress, report: Report
-) -> Observed:
+def observe(steps: Iterable[Step], look: Callable[[Step], None] = lambda _: None) -> Observed:
     """
-    Take all footage through the gate and forward nothing.
+    Remember what a gate in mode `observe` says of all footage of one camera.
 
     Args:
-        sources: Images and videos, as one camera's.
-        assess: Takes a frame through the gate.
-        bars: A running progress display.
-        report: Called with the error of each source that cannot be read to its end.
+        steps: Of that gate.
+        look: Is shown each step too.
     """
-    observed = Observed()
-    for source in sources:
-        task = bars.add_task(source.name, total=source.frame_count())
-        watch = _Watch(observed)
-        try:
-            for frame in source.frames():
-                watch.take(frame, assess(frame))
-                bars.advance(task)
-        except SourceError as error:
-            report(error)
-        watch.close()
-        # Unreadable images and inexact frame counts must not leave a bar short of its end.
-        bars.update(task, total=watch.frames, completed=watch.frames)
+    observed = Observed(runs=[Run()])
+    watch = _Watch(observed, observed.runs[0])
+    for step in steps:
+        watch.take(step)
+        look(step)
+    watch.end_recording()
     return observed
 
 
 class _Watch:
-    """One source while it is looked at."""
+    """The footage while it is looked at."""
 
-    def __init__(self, observed: Observed) -> None:
-        self._observed = observed
-        self._tracker = Tracker(TrackerSettings())
-        self._tracks: dict[int, int] = {}
-        self._next_track = 1 + max((face.track for face in observed.faces), default=-1)
+    def __init__(self, observed: Observed, run: Run) -> None:
+        self._observed, self._run = observed, run
+        self._newest: Captured | None = None
         self._times: list[float] = []
-        self.frames = 0
 
-    def take(self, frame: Frame, faces: Sequence[Assessment]) -> None:
-        self.frames += 1
+    def take(self, step: Step) -> None:
+        if step.captured is None:
+            self.end_recording()
+            if self._newest is not None:
+                self._run.frames.append(recorded(self._newest, step.seen_s, step.outcome))
+            return
+        self._newest, frame = step.captured, step.captured.frame
         self._observed.frames += 1
         if frame.time_s is None:
             self._observed.stills += 1
-            ids: Sequence[int] = [-1 - self.frames * 10_000 - n for n in range(len(faces))]
         else:
             self._times.append(frame.time_s)
-            ids = self._tracker.update([each.face.box for each in faces], frame.time_s).ids
+        self._run.frames.append(recorded(step.captured, step.seen_s, step.outcome))
         self._observed.faces += [
-            self._face(face, track_id) for face, track_id in zip(faces, ids, strict=True)
+            self._face(face, place, frame)
+            for place, face in enumerate(step.outcome.seen)
+            if _is_our_business(face)
         ]
 
-    def close(self) -> None:
+    def end_recording(self) -> None:
         """Add the length of a video: to the end of its last frame."""
         if self._times:
             lasted = self._times[-1] - self._times[0]
             self._observed.video_s += lasted + lasted / max(1, len(self._times) - 1)
+        self._times = []
 
-    def _face(self, face: Assessment, track_id: int) -> ObservedFace:
-        time_s = face.frame.time_s
+    def _face(self, seen: SeenFace, place: int, frame: Frame) -> ObservedFace:
+        face, time_s, tracks = seen.assessment, frame.time_s, self._run.tracks
+        assert face is not None  # noqa: S101 -- a gate that observes decides about every face
+        pixels = seen.shown(frame.pixels)
         return ObservedFace(
-            file=file_of(face.frame),
-            place=place_of(face),
+            file=file_of(frame),
+            place=place_of(frame, place),
             time_s=None if time_s is None else self._observed.video_s + time_s - self._times[0],
-            track=self._tracks.setdefault(track_id, self._next_track + len(self._tracks)),
+            track=tracks.setdefault(seen.track_id, len(tracks)),
             score=None if face.quality is None else face.quality.score,
             reason=face.verdict.reason,
             detail=face.detail,
-            picture=None if face.face_image is None else picture_of(face.face_image),
+            picture=None if pixels is None else picture_of(pixels),
         )
+
+
+def _is_our_business(face: SeenFace) -> bool:
+    return face.assessment is not None and face.assessment.verdict.reason is not Reason.MASKED
 
 
 def file_of(frame: Frame) -> str:
@@ -128,10 +133,9 @@ def file_of(frame: Frame) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 7]}…{name[-6:]}"
 
 
-def place_of(face: Assessment) -> str:
-    """Return the time of a face within a video, and its position in its frame."""
-    time_s = face.frame.time_s
-    return f"{'' if time_s is None else f'{time_s:.2f} s '}#{face.face_index}"
+def place_of(frame: Frame, place: int) -> str:
+    """Return the time of a frame within a video, and the position of a face in it."""
+    return f"{'' if frame.time_s is None else f'{frame.time_s:.2f} s '}#{place}"
 
 
 def scored(faces: Iterable[ObservedFace]) -> Iterator[tuple[ObservedFace, float]]:

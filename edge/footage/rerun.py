@@ -1,29 +1,19 @@
-"""
-One configuration over recorded footage, as a camera would have lived it; by time stamps alone.
-
-Nothing here looks at a clock, so that the same footage and the same settings give the same faces.
-Each file, and each still image, is taken as an hour after the one before it: no track and no
-duplicate reaches over.
-"""
+"""What one configuration did with recorded footage, face by face."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 
 from rich.progress import Progress
 
-from edge.errors import SourceError
-from edge.footage.assess_files import Report
+from edge.footage.camera_run import steps
+from edge.footage.frames import Report, frames_of
 from edge.gate.best_shot import Shot
 from edge.gate.camera_gate import CameraGate
 from edge.gate.outcome import Outcome
-from edge.samples import Box, Captured, Frame, Reason, Verdict
+from edge.samples import Box, Frame, Reason, Verdict
 from edge.sources.files import ImageFiles, VideoFile
 from edge.sources.images import picture_of
-
-APART_S = 3600.0
-_START = datetime(2000, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,41 +71,16 @@ def rerun(
         BackendError: The inference library refused a batch.
     """
     done = Rerun()
-    start_s = 0.0
-    for source in sources:
-        task = bars.add_task(source.name, total=source.frame_count())
-        seen_s, taken = start_s, 0
-        try:
-            for taken, (seen_s, frame) in enumerate(_timed(source, start_s), start=1):
-                _take(done, gate, frame, seen_s)
-                bars.update(task, completed=taken)
-        except SourceError as error:
-            problem(error)
-        _keep(done, gate.finish(seen_s))
-        start_s = seen_s + APART_S
-        bars.update(task, total=taken)
+    for step in steps(frames_of(sources, bars, problem), gate):
+        if step.captured is not None:
+            frame = step.captured.frame
+            done.decided[frame.source, frame.index] = [
+                Decided(face.face.box, face.verdict, face.detail)
+                for face in step.outcome.assessments
+            ]
+        _keep(done, step.outcome)
     done.sent.sort(key=lambda sent: (sent.frame.source, sent.frame.index, sent.box.left))
     return done
-
-
-def _timed(source: ImageFiles | VideoFile, start_s: float) -> Iterator[tuple[float, Frame]]:
-    """Yield frames with their times on one clock that never runs backwards."""
-    now_s = start_s
-    for number, frame in enumerate(source.frames()):
-        own_s = number * APART_S if frame.time_s is None else frame.time_s
-        now_s = max(now_s, start_s + own_s)
-        yield now_s, frame
-
-
-def _take(done: Rerun, gate: CameraGate, frame: Frame, seen_s: float) -> None:
-    captured = Captured(frame, seen_s, _START + timedelta(seconds=seen_s), clock_synced=True)
-    outcome = gate.take(captured, seen_s)
-    if outcome.failure is not None:
-        raise outcome.failure
-    done.decided[frame.source, frame.index] = [
-        Decided(face.face.box, face.verdict, face.detail) for face in outcome.assessments
-    ]
-    _keep(done, outcome)
 
 
 def _keep(done: Rerun, outcome: Outcome) -> None:

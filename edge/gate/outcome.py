@@ -1,5 +1,6 @@
 """What became of the faces of one frame, and of the tracks that ended with it."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -8,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from edge.gate.best_shot import Shot
-from edge.samples import Assessment, Box, Reason
+from edge.samples import Assessment, Box, Pixels, Reason
 from engines.errors import BackendError
 
 Stage: TypeAlias = Literal["detect", "track", "score", "encode", "deliver"]
 Seconds: TypeAlias = dict[Stage, float]
+LARGEST_CUT = 160
+"""Pixels of a side."""
 
 
 @contextmanager
@@ -34,6 +37,21 @@ class SeenFace:
     """Of its camera since the start of its gate."""
     assessment: Assessment | None
     """None when the face could not have become its track's best, and was not scored."""
+
+    def shown(self, pixels: Pixels) -> Pixels | None:
+        """
+        Return what may be kept to look at: the aligned face, else its part of the frame.
+
+        Args:
+            pixels: Of the frame.
+
+        Returns:
+            (height, width, 3) uint8 BGR; None when there is nothing, or a mask lies over it.
+        """
+        face = self.assessment
+        if face is None or face.verdict.reason is Reason.MASKED:  # masks are there for privacy
+            return None
+        return _cut(pixels, self.box) if face.face_image is None else face.face_image
 
 
 @dataclass(slots=True)
@@ -64,3 +82,15 @@ class Outcome:
     def faces(self) -> int:
         """Faces found in the frame."""
         return len(self.seen)
+
+
+def _cut(pixels: Pixels, box: Box) -> Pixels | None:
+    """Copy the pixels within a box, coarsely when they are many; None when there are none."""
+    edges = (box.left, box.top, box.right, box.bottom)
+    if not all(map(math.isfinite, edges)):
+        return None
+    left, top, right, bottom = (max(0, round(edge)) for edge in edges)
+    step = max(1, max(bottom - top, right - left) // LARGEST_CUT)
+    # A view would keep the whole frame in memory.
+    cut = pixels[top:bottom:step, left:right:step].copy()
+    return cut if cut.size else None

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edge.footage.faces import SCOREABLE
+from edge.gate.decision_replay import SCOREABLE
 from edge.page.memory import Remembered
 from edge.samples import Reason
 

@@ -8,9 +8,8 @@ fails ends the run. With one, faces go by way of it, as in a service.
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timezone
 from typing import TypeAlias
 
 from edge.config.delivery import MqttSinkSettings
@@ -20,18 +19,16 @@ from edge.delivery.dispatcher import Dispatcher
 from edge.delivery.encode import to_delivery
 from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import EdgeError
-from edge.footage.assess_files import assessments
+from edge.footage.camera_run import Step, steps
+from edge.footage.frames import frames_of
 from edge.gate.best_shot import Shot
-from edge.gate.camera_gate import CameraGate
 from edge.gate.observation import Observation, Observer
-from edge.gate.outcome import Outcome
 from edge.pipeline.ledger import Counts
 from edge.pipeline.open_delivery import open_delivery
 from edge.pipeline.open_networks import open_networks
-from edge.samples import Assessment, Captured, Frame, Reason
+from edge.samples import Reason
 from edge.shadow_log.log import ShadowLog
 from edge.sinks.open import open_sink
-from edge.sources.clock import SourceTime
 from edge.sources.files import open_files
 
 Forward: TypeAlias = Callable[[Shot], None]
@@ -52,16 +49,15 @@ def run_files(config: Config) -> int:
         shadow_log = ShadowLog()
         shadow_log.use(config, networks.pair.pair_id)
         opened.callback(shadow_log.stop)
-        way = _directly(config) if config.delivery.outbox is None else _queued(config, undelivered)
-        forward = opened.enter_context(way)
+        directly = config.delivery.outbox is None
+        delivered = _directly(config) if directly else _queued(config, undelivered)
+        forward = opened.enter_context(delivered)
         for source in config.sources:
             gate = networks.camera_gate(config, source)
-            run = _FileRun(source.name, gate, forward, shadow_log.observe)
             files = open_files([source.uri.path], problems.append)
-            for _ in assessments(files, run.take, bars, problems.append):
-                pass
-            run.finish()
-            shown_on.print(f"{source.name}: {counts_words(run.counts)}", markup=False)
+            way = steps(frames_of(files, bars, problems.append), gate)
+            counts = _counted(source.name, way, forward, shadow_log.observe)
+            shown_on.print(f"{source.name}: {counts_words(counts)}", markup=False)
     for problem in (*problems, *undelivered):
         shown_on.print(f"failed: {problem}", markup=False, style="red")
     return 1 if problems or undelivered else 0
@@ -130,35 +126,15 @@ def _left(row: LedgerRow) -> Iterator[str]:
         yield f"sink {row.sink} refused {row.dead} faces: see edge-gate outbox status"
 
 
-class _FileRun:
-    """The files of one source."""
-
-    def __init__(self, name: str, gate: CameraGate, forward: Forward, observe: Observer) -> None:
-        self.counts: Counter[Reason] = Counter()
-        self._name, self._run = name, secrets.token_hex(4)
-        self._gate = gate
-        self._time = SourceTime(is_live=False)
-        self._forward, self._observe = forward, observe
-
-    def take(self, frame: Frame) -> tuple[Assessment, ...]:
-        """Take the next frame through the gate."""
-        captured = Captured(frame, 0.0, datetime.now(timezone.utc), clock_synced=False)
-        if self._time.is_cut(captured):
-            self.finish()
-        outcome = self._gate.take(captured, self._time.seen_s(captured))
-        if outcome.failure is not None:
-            raise outcome.failure
-        self._note(outcome, captured)
-        return outcome.assessments
-
-    def finish(self) -> None:
-        """End all tracks."""
-        self._note(self._gate.finish(self._time.last_s))
-
-    def _note(self, outcome: Outcome, captured: Captured | None = None) -> None:
-        self.counts += outcome.discarded
-        self.counts[Reason.FORWARDED] += len(outcome.forwarded)
-        for shot in outcome.forwarded:
-            self._forward(shot)
-        seen_s = self._time.last_s
-        self._observe(Observation(self._name, captured, outcome, self._run, seen_s))
+def _counted(
+    name: str, way: Iterable[Step], forward: Forward, observe: Observer
+) -> Counter[Reason]:
+    """Forward what each step says, show it to an observer, and count every face by its reason."""
+    counts, run = Counter[Reason](), secrets.token_hex(4)
+    for step in way:
+        counts += step.outcome.discarded
+        counts[Reason.FORWARDED] += len(step.outcome.forwarded)
+        for shot in step.outcome.forwarded:
+            forward(shot)
+        observe(Observation(name, step.captured, step.outcome, run, step.seen_s))
+    return counts

@@ -5,7 +5,6 @@ An observer: it looks on in the worker's thread, only notes numbers and the alig
 leaves the disk to a thread of its own.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,12 +13,10 @@ from edge.config.model import Config
 from edge.config.tracks import Mode
 from edge.gate.observation import Observation
 from edge.gate.outcome import SeenFace
-from edge.samples import Box, Pixels, Reason
+from edge.samples import Reason
 from edge.shadow_log.tables import Kind, LoggedFace
 from edge.shadow_log.writer import Noted, ShadowLogWriter
 
-LARGEST_CUT = 160
-"""Pixels of a side."""
 NOT_SCORED = "not scored: its track has a better one"
 
 
@@ -69,7 +66,7 @@ class ShadowLog:
         wall_s = captured.wall.timestamp()
         pixels = captured.frame.pixels
         faces = [
-            (logged_face(seen, place, wall_s, observation.seen_s), _image(seen, pixels))
+            (logged_face(seen, place, wall_s, observation.seen_s), seen.shown(pixels))
             for place, seen in enumerate(observation.outcome.seen)
         ]
         is_still = captured.frame.time_s is None
@@ -107,23 +104,3 @@ def logged_face(seen: SeenFace, place: int, wall_s: float, seen_s: float) -> Log
         reason=Reason.NOT_BEST if face is None else face.verdict.reason,
         detail=NOT_SCORED if face is None else face.detail,
     )
-
-
-def _image(seen: SeenFace, pixels: Pixels) -> Pixels | None:
-    """Return the aligned face; of one that a pre-check discarded, its part of the frame."""
-    face = seen.assessment
-    if face is None or face.verdict.reason is Reason.MASKED:  # masks are there for privacy
-        return None
-    return _cut(pixels, seen.box) if face.face_image is None else face.face_image
-
-
-def _cut(pixels: Pixels, box: Box) -> Pixels | None:
-    """Copy the pixels within a box, coarsely when they are many; None when there are none."""
-    edges = (box.left, box.top, box.right, box.bottom)
-    if not all(map(math.isfinite, edges)):
-        return None
-    left, top, right, bottom = (max(0, round(edge)) for edge in edges)
-    step = max(1, max(bottom - top, right - left) // LARGEST_CUT)
-    # A view would keep the whole frame in memory.
-    cut = pixels[top:bottom:step, left:right:step].copy()
-    return cut if cut.size else None

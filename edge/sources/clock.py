@@ -22,6 +22,7 @@ class SourceTime:
         self._is_live = is_live
         self._offset_s = 0.0
         self._last_s: float | None = None
+        self._source: str | None = None
 
     @property
     def last_s(self) -> float:
@@ -35,10 +36,10 @@ class SourceTime:
             own_s = captured.monotonic_s if self._is_live else self.last_s + AFTER_A_CUT_S
             seen_s = max(own_s, self.last_s)
         else:
-            if self._last_s is not None and time_s + self._offset_s < self._last_s:
-                self._offset_s = self._last_s + AFTER_A_CUT_S - time_s
+            if self.is_cut(captured):
+                self._offset_s = self.last_s + AFTER_A_CUT_S - time_s
             seen_s = time_s + self._offset_s
-        self._last_s = seen_s
+        self._last_s, self._source = seen_s, captured.frame.source
         return seen_s
 
     def pass_to(self, now_s: float) -> None:
@@ -50,7 +51,9 @@ class SourceTime:
         time_s = captured.frame.time_s
         if self._is_live or self._last_s is None:
             return False
-        return time_s is None or time_s + self._offset_s < self._last_s
+        if time_s is None or captured.frame.source != self._source:
+            return True
+        return time_s + self._offset_s < self._last_s
 
 
 TIMESYNC = Path("/run/systemd/timesync")

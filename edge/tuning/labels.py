@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from edge.detection.central_face import central_face
 from edge.errors import TuningError
 from edge.evaluation.pair_list import PairList
-from edge.footage.faces import SCOREABLE
-from edge.samples import Assessment, Frame
+from edge.footage.camera_run import Step
+from edge.gate.decision_replay import SCOREABLE
+from edge.samples import Assessment, Frame, Reason
 from edge.tuning.threshold import (
     HIGHEST,
     LEAST_FACES,
@@ -59,8 +60,14 @@ class CentralFaces:
     found: dict[str, tuple[Embeddings, float]] = field(default_factory=dict)
     """Embedding and quality score by the image's path."""
 
-    def take(self, frame: Frame, faces: Sequence[Assessment]) -> None:
-        """Remember the central face of one image."""
+    def look(self, step: Step) -> None:
+        """Remember the central face of a still image."""
+        if step.captured is not None and step.captured.frame.time_s is None:
+            self.take(step.captured.frame, step.outcome.assessments)
+
+    def take(self, frame: Frame, assessed: Sequence[Assessment]) -> None:
+        """Remember the central face of one image; masked ones are nobody's business."""
+        faces = [each for each in assessed if each.verdict.reason is not Reason.MASKED]
         centre = central_face([each.face for each in faces], frame.pixels)
         for each in faces:
             if each.face is centre and each.verdict.reason in SCOREABLE:

@@ -9,7 +9,7 @@ from edge.footage.faces import Observed, scored
 from edge.tuning.threshold import FEW_TRACKS, Footage, Goal, Steps, Suggestion
 
 _UNITS = {
-    "forward_rate": "of all faces forwarded",
+    "forward_rate": "of all faces good enough",
     "per_minute": "faces forwarded a minute",
     "fnmr": "FNMR",
 }
@@ -41,6 +41,8 @@ class Tuning:
     suggestion: Suggestion | None = None
     refusal: str = ""
     """Why there is no suggestion; empty where there is one or none was asked for."""
+    forwarded: int | None = None
+    """Faces that `run` forwards of this very footage by `candidate`; None if not asked."""
     diff: str = ""
     """The change of the configuration; empty where there is none."""
 
@@ -56,8 +58,10 @@ def conclusion(tuning: Tuning) -> list[str]:
     """Return what was found, in sentences for people, the most important first."""
     found = tuning.suggestion
     if found is None or tuning.goal is None:
-        return [f"No suggestion: {tuning.refusal}." if tuning.refusal else _no_goal(tuning)]
-    return [*_answer(tuning.key, tuning.goal, found), *_warnings(tuning, found, tuning.goal)]
+        said = f"No suggestion: {tuning.refusal}." if tuning.refusal else _no_goal(tuning)
+        return [said, *_forwarded(tuning)]
+    answer = _answer(tuning.key, tuning.goal, found)
+    return [*answer, *_forwarded(tuning), *_warnings(tuning, found, tuning.goal)]
 
 
 def _answer(key: str, goal: Goal, found: Suggestion) -> Iterator[str]:
@@ -70,6 +74,12 @@ def _answer(key: str, goal: Goal, found: Suggestion) -> Iterator[str]:
         f"Here it gives {amount(goal.kind, found.achieved)}; on other footage of this place expect "
         f"{_expected(goal.kind, found)}."
     )
+
+
+def _forwarded(tuning: Tuning) -> Iterator[str]:
+    if tuning.forwarded is not None:
+        faces = f"{tuning.forwarded} face{'s' * (tuning.forwarded != 1)}"
+        yield f"By the threshold {number(tuning.candidate)} run forwards {faces} of this footage."
 
 
 def _expected(kind: str, found: Suggestion) -> str:

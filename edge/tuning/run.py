@@ -1,26 +1,23 @@
 """Look at the footage of one camera and find its threshold."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from rich.progress import Progress
 
-from edge.config.effective import CameraSettings
-from edge.config.masks import is_masked
 from edge.config.reader import key_name
 from edge.errors import TuningError
 from edge.evaluation.pair_list import PairList
-from edge.footage.assess_files import Report
+from edge.footage.camera_run import steps
 from edge.footage.faces import Observed, observe
-from edge.gate.assess import assess_frame
+from edge.footage.frames import Report, frames_of
+from edge.gate.camera_gate import CameraGate
 from edge.monitoring.drift import Baseline, baseline_of
 from edge.protocols import FaceDetector
-from edge.samples import Assessment, Frame
 from edge.sources.files import open_footage
+from edge.tuning.forwarding import forwarded_by
 from edge.tuning.labels import (
     CentralFaces,
     Errors,
@@ -34,6 +31,7 @@ from edge.tuning.outcome import Tuning, footage_of
 from edge.tuning.target import Target
 from edge.tuning.threshold import (
     Footage,
+    Forwarded,
     Goal,
     Steps,
     Suggestion,
@@ -89,11 +87,11 @@ def tune_camera(
         BackendError: The inference library refused a batch.
     """
     centres = CentralFaces()
+    gate = CameraGate(opened.detector, opened.pair, replace(target.faces, mode="observe"))
     sources = open_footage(_files(target, asked), problem, asked.every)
-    take = partial(_take, target=target, opened=opened, centres=centres)
-    observed = observe(sources, take, bars, problem)
-    tuning = _looked_at(target, asked, observed, opened.pair.pair_id)
-    return _answered(tuning, _labels(asked, centres, target), asked.fmr)
+    observed = observe(steps(frames_of(sources, bars, problem), gate), centres.look)
+    found = _Found(target, observed, opened.pair.pair_id)
+    return _answered(found, asked, _labels(asked, centres, target))
 
 
 def tune_logged_camera(target: Target, asked: Asked, pair_id: str) -> Tuning:
@@ -109,23 +107,38 @@ def tune_logged_camera(target: Target, asked: Asked, pair_id: str) -> Tuning:
         ShadowLogError: The log cannot be read.
     """
     logged = logged_footage(target.footage[0], target.name, pair_id)
-    tuning = _looked_at(target, asked, logged.observed, pair_id)
-    left_out = [("left out", words) for words in logged.left_out]
-    return _answered(replace(tuning, facts=[*tuning.facts, *left_out]), None, asked.fmr)
+    found = _Found(target, logged.observed, pair_id, logged.left_out)
+    return _answered(found, asked, None)
 
 
-def _looked_at(target: Target, asked: Asked, observed: Observed, pair_id: str) -> Tuning:
-    goal = None if asked.goal is None else replace(asked.goal, keep=_keep(target.faces))
-    return Tuning(
-        camera=target.name,
-        key=f"{key_name(target.section)}.threshold",
-        observed=observed,
-        current=target.faces.threshold,
-        goal=goal,
-        steps=forward_rates(footage_of(observed)),
-        pair_id=pair_id,
-        facts=[("footage", ", ".join(str(path) for path in target.footage))],
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """What was looked at, before it is asked for a threshold."""
+
+    target: Target
+    observed: Observed
+    pair_id: str
+    left_out: Sequence[str] = ()
+
+    def tuning(self, goal: Goal | None) -> Tuning:
+        target = self.target
+        return Tuning(
+            camera=target.name,
+            key=f"{key_name(target.section)}.threshold",
+            observed=self.observed,
+            current=target.faces.threshold,
+            goal=goal,
+            steps=forward_rates(footage_of(self.observed)),
+            pair_id=self.pair_id,
+            facts=[
+                ("footage", ", ".join(str(path) for path in target.footage)),
+                ("mode", target.faces.mode),
+                *(("left out", words) for words in self.left_out),
+            ],
+        )
+
+    def forwarded(self) -> Forwarded:
+        return forwarded_by(self.observed, self.target.faces)
 
 
 def baseline_of_tuning(tuning: Tuning, enough: float) -> Baseline | None:
@@ -143,32 +156,10 @@ def baseline_of_tuning(tuning: Tuning, enough: float) -> Baseline | None:
     return baseline_of(best, enough, tuning.pair_id)
 
 
-def _keep(faces: CameraSettings) -> int:
-    return sys.maxsize if faces.mode == "every" else faces.tracks.keep
-
-
 def _files(target: Target, asked: Asked) -> Sequence[Path]:
     if asked.labels is None:
         return target.footage
     return [target.footage[0] / name for name in asked.labels.images()]
-
-
-def _take(
-    frame: Frame, target: Target, opened: Opened, centres: CentralFaces
-) -> tuple[Assessment, ...]:
-    """Return the faces of a frame, scored where they can be; masked ones are nobody's business."""
-    height, width = frame.pixels.shape[:2]
-    faces = assess_frame(
-        frame, opened.detector, opened.pair, target.faces.gate, score_discarded=True
-    )
-    seen = tuple(
-        face
-        for face in faces
-        if not is_masked(target.faces.masks, face.face.landmarks, (width, height))
-    )
-    if frame.time_s is None:
-        centres.take(frame, seen)
-    return seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,15 +175,26 @@ def _labels(asked: Asked, centres: CentralFaces, target: Target) -> _Labels | No
     return _Labels(asked.labels, centres, target.footage[0])
 
 
-def _answered(tuning: Tuning, labels: _Labels | None, fmr: float) -> Tuning:
+def _answered(found: _Found, asked: Asked, labels: _Labels | None) -> Tuning:
+    forwarded = found.forwarded()
+    tuning = _suggested(found.tuning(asked.goal), asked, labels, forwarded)
+    if tuning.suggestion is None and tuning.current is None:
+        return tuning  # no threshold is in effect, and none was found
+    return replace(tuning, forwarded=forwarded(tuning.candidate).size)
+
+
+def _suggested(
+    tuning: Tuning, asked: Asked, labels: _Labels | None, forwarded: Forwarded
+) -> Tuning:
     goal = tuning.goal
     if goal is None:
         return tuning
     try:
         if labels is None:
-            steps, found = _for_forwarding(footage_of(tuning.observed), goal)
+            footage = replace(footage_of(tuning.observed), forwarded=forwarded)
+            steps, found = _for_forwarding(footage, goal)
         else:
-            steps, found, compared = _for_errors(labels, Errors(goal.value, fmr))
+            steps, found, compared = _for_errors(labels, Errors(goal.value, asked.fmr))
             tuning = replace(tuning, facts=[*tuning.facts, ("labelled pairs", compared)])
     except (TuningError, EvaluationError) as error:
         return replace(tuning, goal=None, refusal=str(error))

@@ -35,6 +35,15 @@ Tracks = NDArray[np.intp]
 """(S,) track of each face, from 0 without gaps; a face of a still image is its own track."""
 
 
+Forwarded: TypeAlias = Callable[[float], Tracks]
+"""
+Returns the track of each face that the gate forwards by a threshold, after best shots, repeats and
+rate limits; the same for the same threshold.
+"""
+MOST_DECISIONS = 2_000_000
+"""Faces decided about to draw a curve of what is forwarded; half a minute or less."""
+FEWEST_LEVELS, MOST_LEVELS = 16, 200
+"""Thresholds at once of that curve; between those next to the goal it is looked at more closely."""
 _Weigh: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -50,6 +59,8 @@ class Footage:
     """(X,) of the faces that no threshold can forward: pre-checks, failed assessments."""
     minutes: float | None = None
     """Length of the recording; None for still images."""
+    forwarded: Forwarded | None = None
+    """What the gate makes of it; needed for `per_minute`."""
 
     def __post_init__(self) -> None:
         if self.score.shape != self.track.shape:
@@ -85,9 +96,10 @@ class Goal:
     kind: Literal["forward_rate", "per_minute", "fnmr"]
     """What is counted; `fnmr` is for `edge.tuning.labels`."""
     value: float
-    """Share of all faces found, in (0, 1); faces each minute, above 0; or FNMR, in (0, 1)."""
-    keep: int = 1
-    """`per_minute`: best faces forwarded of each track, as the gate's best shot does."""
+    """
+    Share of all faces found that are good enough, in (0, 1); faces forwarded each minute, above 0;
+    or FNMR, in (0, 1).
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +131,7 @@ class Steps:
     threshold: Scores
     """(T,) ascending distinct thresholds."""
     achieved: Rates
-    """(T,) what forwarding every score at or above it gives; but for FNMR, it never rises."""
+    """(T,) what each gives."""
     discarded: Rates | None = None
     """(T,) share of the mated pairs that it discards, for FNMR."""
 
@@ -147,7 +159,7 @@ def suggest(footage: Footage, goal: Goal, rng: np.random.Generator) -> Suggestio
         thresholds.append(levels[closest(drawn, goal.value)])
         achieved.append(drawn.achieved[chosen])
     return Suggestion(
-        threshold=neat_threshold(levels, chosen),
+        threshold=_neat(footage, goal, float(levels[chosen])),
         interval=interval_of(thresholds),
         achieved=float(steps.achieved[chosen]),
         achieved_interval=interval_of(achieved),
@@ -155,7 +167,7 @@ def suggest(footage: Footage, goal: Goal, rng: np.random.Generator) -> Suggestio
 
 
 def steps_of(footage: Footage, goal: Goal) -> Steps:
-    """Return what each threshold achieves on the footage, for the curve of the report."""
+    """Return what thresholds achieve on the footage, for the curve of the report."""
     levels, weigh = _weighing(footage, goal)
     return Steps(levels, weigh(np.ones(footage.track_count)))
 
@@ -200,6 +212,8 @@ def _require(footage: Footage, goal: Goal) -> None:
         raise ValueError(f"{goal.value} faces each minute is not above 0")
     if goal.kind == "per_minute" and not footage.minutes:
         raise TuningError("still images have no length: give video, or ask for --forward-rate")
+    if goal.kind == "per_minute" and footage.forwarded is None:
+        raise ValueError("what the gate forwards is not known")
     if footage.score.size < LEAST_FACES:
         raise TuningError(
             f"only {footage.score.size} faces could be scored and a threshold needs at least "
@@ -215,9 +229,8 @@ def _require(footage: Footage, goal: Goal) -> None:
 def _weighing(footage: Footage, goal: Goal) -> tuple[Scores, _Weigh]:
     """Return the thresholds, and what maps (C,) weights of the tracks to what each achieves."""
     if goal.kind == "per_minute":
-        kept = best_of_tracks(footage, goal.keep)
-        return _counting(footage.score[kept], footage.track[kept], footage.minutes or 0.0)
-    levels, count = _counting(footage.score, footage.track, 1.0)
+        return _forwarding(footage, goal)
+    levels, count = _counting(footage.score, footage.track)
 
     def rate(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         total = weights[footage.track].sum() + weights[footage.discarded_track].sum()
@@ -227,13 +240,51 @@ def _weighing(footage: Footage, goal: Goal) -> tuple[Scores, _Weigh]:
     return levels, rate
 
 
-def _counting(score: Scores, track: Tracks, unit: float) -> tuple[Scores, _Weigh]:
+def _forwarding(footage: Footage, goal: Goal) -> tuple[Scores, _Weigh]:
+    """Ask the gate itself: at thresholds all over, then closer and closer to the goal."""
+    assert footage.forwarded is not None  # noqa: S101 -- `_require` has checked
+    minutes, every = footage.minutes or 0.0, _levels(footage)
+    most = max(FEWEST_LEVELS, min(MOST_LEVELS, MOST_DECISIONS // max(1, footage.faces)))
+    counts: dict[int, NDArray[np.float64]] = {}
+    wanted = _spread(0, every.size - 1, most)
+    while not counts.keys() >= set(wanted):
+        for index in wanted:
+            tracks = footage.forwarded(float(every[index]))
+            counts[index] = np.bincount(tracks, minlength=footage.track_count).astype(np.float64)
+        known = sorted(counts)
+        rates = np.array([counts[index].sum() / minutes for index in known])
+        at = closest(Steps(every[known], rates), goal.value)
+        wanted = _spread(known[max(0, at - 1)], known[min(len(known) - 1, at + 1)], most)
+    table = np.stack([counts[index] for index in known])
+    return every[known], lambda weights: table @ weights / minutes
+
+
+def _spread(first: int, last: int, most: int) -> list[int]:
+    return np.unique(np.linspace(first, last, most).round().astype(int)).tolist()
+
+
+def _levels(footage: Footage) -> Scores:
+    """Return the thresholds between which nothing changes, but for hysteresis."""
+    return np.unique(np.append(footage.score, [0.0, HIGHEST]))
+
+
+def _neat(footage: Footage, goal: Goal, level: float) -> float:
+    """Return the shortest decimal that does what a level does."""
+    levels = _levels(footage)
+    neat = neat_threshold(levels, int(np.searchsorted(levels, level)))
+    if goal.kind != "per_minute" or footage.forwarded is None:
+        return neat
+    # With hysteresis the limit itself decides too, not only on which side of it a score lies.
+    return neat if np.array_equal(footage.forwarded(neat), footage.forwarded(level)) else level
+
+
+def _counting(score: Scores, track: Tracks) -> tuple[Scores, _Weigh]:
     levels, level = np.unique(np.append(score, [0.0, HIGHEST]), return_inverse=True)
     of_faces = level[: score.size]
 
     def count(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         at_level = np.bincount(of_faces, weights[track], levels.size)
-        return np.cumsum(at_level[::-1])[::-1] / unit
+        return np.cumsum(at_level[::-1], dtype=np.float64)[::-1]
 
     return levels, count
 

@@ -9,8 +9,9 @@ example:
 
 Takes the footage through both configurations as a camera would have lived it: tracks, best shots
 and duplicates included, by the time stamps of the recording alone, so that a second run gives the
-same files. Each file, and each still image, is taken as an hour after the one before it. Nothing is
-sent to any sink.
+same files. What A forwards here is what `edge-gate run` forwards of this footage by A: each file,
+and each photograph, is a scene of its own, a second after the one before it. Nothing is sent to any
+sink.
 
 DIR receives replay.html (open it) and replay.json (for programs). They show faces: treat them as
 you treat the footage.

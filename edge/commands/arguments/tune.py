@@ -20,12 +20,14 @@ camera: open it, and look at the faces just above and just below the threshold. 
 treat it as you treat the footage. NAME.baseline.json beside it holds how scores are spread, no
 face: against it the gate sees later that a camera has changed.
 
---forward-rate and --per-minute come as close as these faces allow. A rate is of all faces found;
-faces per minute are the best ones of each track, as the gate forwards them, before repeated ones
-are left out. --fnmr-labels names a CSV file with the columns image_a, image_b (paths below SOURCE,
-then a single folder) and mated (1 = same person): the lowest threshold whose forwarded faces are
-refused no more often than --fnmr at the false match rate --fmr. Intervals are 95 %, by bootstrap
-over people (tracks) or pairs. A suggestion needs 50 scored faces of 5 tracks, or 50 mated pairs.
+--forward-rate and --per-minute come as close as these faces allow. A rate is the share of all faces
+found that are good enough. Faces per minute are those that `edge-gate run` forwards of this very
+footage: best shots, repeats and rate limits are those of the configuration, of mode best_shot where
+it only observes. --fnmr-labels names a CSV file with the columns image_a, image_b (paths below
+SOURCE, then a single folder) and mated (1 = same person): the lowest threshold whose forwarded
+faces are refused no more often than --fnmr at the false match rate --fmr. Intervals are 95 %, by
+bootstrap over people (tracks) or pairs. A suggestion needs 50 scored faces of 5 tracks, or 50 mated
+pairs.
 
 The change is printed as a diff. --write makes it in FILE, and touches nothing else there.
 Exit code: 0; 1 when no threshold could be told or an input failed; 64 for a wrong command line;
@@ -47,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--config", type=Path, required=True, metavar="FILE", help="YAML file")
     add("--source", metavar="NAME", help="the camera of the configuration that the footage is of")
     goal = parser.add_mutually_exclusive_group()
-    goal.add_argument("--forward-rate", type=to_share, metavar="SHARE", help="of all faces, 0 to 1")
+    goal.add_argument("--forward-rate", type=to_share, metavar="SHARE", help="good of all, 0 to 1")
     goal.add_argument(
         "--per-minute", type=to_positive, metavar="N", help="faces forwarded a minute"
     )

@@ -1,12 +1,14 @@
 """`edge replay` over real faces with the default network and detector."""
 
 import json
+import shutil
 
 import cv2
 import pytest
 
 from edge.__main__ import main
 from tests.edge.recordings import default_pair, people, write_walk
+from tests.edge.running_gate import kept_keys
 
 pytestmark = pytest.mark.registry
 
@@ -50,6 +52,24 @@ def test_each_person_is_forwarded_once_and_the_other_side_says_why_not(replay):
     assert all("low_quality: shift" in face["why_not"] for face in found["only_a"])
     assert page.count("data:image/jpeg") == 5
     assert "Both forward 0 faces; A alone 5, B alone 0." in told
+
+
+def test_one_photograph_twice_is_forwarded_as_often_as_run_forwards_it(work, tmp_path):
+    photographs, faces = tmp_path / "photographs", tmp_path / "faces"
+    photographs.mkdir()
+    for name in ("a.png", "b.png"):
+        shutil.copy(work / "footage" / "0.png", photographs / name)
+    config = tmp_path / "gate.yaml"
+    config.write_text(
+        f"pair: {work}/pair\ngate: {{threshold: 0}}\ntracks: {{duplicate_within: 3h}}\n"
+        f"sources: [{{name: door, uri: {photographs}}}]\n"
+        f"sinks: [{{type: directory, path: {faces}}}]\n"
+    )
+    assert main(["run", "--config", str(config)]) == 0
+    twice = ["--config", str(config)] * 2
+    assert main(["replay", str(photographs), *twice, "--out", str(tmp_path / "out")]) == 0
+    told = json.loads((tmp_path / "out" / "replay.json").read_text())
+    assert told["a"]["forwarded"] == len(kept_keys(faces)) == 2
 
 
 def test_a_second_replay_writes_the_same_files(replay):

@@ -13,7 +13,7 @@ from edge.__main__ import main
 from edge.config.file import read_config
 from edge.shadow_log.file import open_shadow_log
 from tests.edge.recordings import default_pair, people, write_walk
-from tests.edge.running_gate import ROOT
+from tests.edge.running_gate import ROOT, kept_keys
 
 pytestmark = pytest.mark.registry
 
@@ -94,6 +94,25 @@ def test_a_threshold_goes_from_footage_into_the_file_with_one_command(tune, conf
     assert report.count("data:image/jpeg;base64,") > 24
     assert "<td>6, 6 of them with a scored face</td>" in report  # people walking by
     assert json.loads((tmp_path / "new" / "folder" / "door.baseline.json").read_text())["counts"]
+
+
+STAYING = """\
+mode: %s
+tracks: {longest: 500ms, duplicate_above: 1, duplicate_within: 1ms, at_most_every: 300ms}
+"""
+
+
+@pytest.mark.parametrize("mode", ["best_shot", "every"])
+def test_run_forwards_as_many_faces_as_tune_says(tune, config, tmp_path, mode):
+    text = config.read_text().replace('  - {name: yard, uri: "rtsp://camera/yard"}', "")
+    sink = f"{{type: directory, path: {tmp_path}/faces}}"
+    config.write_text(text.replace("{type: stdout}", sink) + STAYING % mode)
+    code, told = tune("--per-minute", 40, "--write")
+    assert code == 0
+    said = re.search(r"run forwards (\d+) faces of this footage", flat(told))
+    assert said is not None
+    assert main(["run", "--config", str(config)]) == 0
+    assert len(kept_keys(tmp_path / "faces")) == int(said[1]) > 6  # more than one of a person
 
 
 LOGGING = 'mode: observe\nshadow_log: {path: shadow.sqlite}\npage: {listen: "127.0.0.1:0"}\n'

@@ -1,17 +1,22 @@
-from dataclasses import replace
+from typing import cast
 
 import cv2
 import numpy as np
 import pytest
+from rich.progress import Progress
 
-from edge.console import console, progress
+from edge.config.effective import CameraSettings
+from edge.config.model import GateSettings
+from edge.config.tracks import TrackSettings
 from edge.errors import SourceError
+from edge.footage.camera_run import steps
 from edge.footage.faces import file_of, observe
-from edge.samples import Box, Frame, Reason, Verdict
-from edge.sources.files import open_footage
+from edge.footage.frames import frames_of
+from edge.samples import Frame
+from edge.sources.files import VideoFile, open_footage
 from edge.sources.images import picture_of
 from edge.tuning.outcome import footage_of
-from tests.edge.assessments import Given, assessment
+from tests.edge.generated_footage import Person, Recording, gate_of
 from tests.edge.recordings import SIZE, write_walk
 
 
@@ -19,25 +24,21 @@ def grey(value):
     return np.full((SIZE[1], SIZE[0], 3), value, np.uint8)
 
 
-def seen(frame, left=10.0, reason=Reason.LOW_QUALITY):
-    face = assessment(Given(source=frame.source, time_s=frame.time_s))
-    box = Box(left, 10, left + 30, 40)
-    return replace(
-        face, frame=frame, face=replace(face.face, box=box), verdict=Verdict(False, reason)
-    )
-
-
 def unwanted(error):
     raise AssertionError(str(error))
 
 
-def observed_of(paths, assess):
-    bars = progress(console())
-    return observe(open_footage(paths, unwanted), assess, bars, unwanted)
+def observed_of(files, **gate):
+    camera = CameraSettings(GateSettings(**gate), TrackSettings(), "observe")
+    frames = frames_of(cast("list[VideoFile]", files), Progress(disable=True), unwanted)
+    return observe(steps(frames, gate_of(camera)))
 
 
-def faces_where_bright(frame):
-    return (seen(frame),) if frame.pixels.mean() > 160 else ()
+def walk(name):
+    """Two people, one after the other, at five frames a second."""
+    first, second = [(Person(40), None)] * 3, [(Person(60, who=1), None)] * 3
+    nobody = [(None, None)] * 7
+    return Recording(name, [*first, *nobody, *second, *nobody])
 
 
 @pytest.fixture
@@ -47,10 +48,8 @@ def clip(tmp_path):
     return path
 
 
-def test_people_who_come_after_one_another_are_tracks_and_time_runs_on_over_files(clip, tmp_path):
-    again = tmp_path / "later.mp4"
-    again.write_bytes(clip.read_bytes())
-    observed = observed_of([clip, again], faces_where_bright)
+def test_people_who_come_after_one_another_are_tracks_and_time_runs_on_over_files():
+    observed = observed_of([walk("monday.mp4"), walk("tuesday.mp4")])
     tracks = [face.track for face in observed.faces]
     assert tracks == sorted(tracks)
     assert set(tracks) == {0, 1, 2, 3}
@@ -61,19 +60,28 @@ def test_people_who_come_after_one_another_are_tracks_and_time_runs_on_over_file
     assert times[-1] > 4
 
 
-def test_each_face_of_a_still_image_is_its_own_track(tmp_path):
-    for name in ("a.png", "b.png"):
-        cv2.imwrite(str(tmp_path / name), grey(200))
-    observed = observed_of([tmp_path], lambda frame: (seen(frame), seen(frame, 200)))
+def test_each_face_of_a_still_image_is_its_own_track():
+    people = [(Person(40), Person(50))]
+    observed = observed_of([Recording(name, people, is_still=True) for name in ("a", "b")])
     assert [face.track for face in observed.faces] == [0, 1, 2, 3]
     assert footage_of(observed).minutes is None
+    assert (observed.frames, observed.stills) == (2, 2)
 
 
-def test_faces_that_a_pre_check_discards_are_scored_for_the_eye_but_not_for_the_threshold(clip):
-    observed = observed_of([clip], lambda frame: (seen(frame, reason=Reason.POSE),))
+def test_faces_that_a_pre_check_discards_are_shown_and_are_not_for_the_threshold():
+    observed = observed_of([walk("monday.mp4")], min_inter_eye_distance=100)
     footage = footage_of(observed)
-    assert (footage.score.size, footage.discarded_track.size) == (0, 20)
-    assert observed.faces[0].score is not None
+    assert (footage.score.size, footage.discarded_track.size) == (0, 6)
+    assert observed.faces[0].score is None
+    assert observed.faces[0].picture is not None
+
+
+def test_what_is_remembered_to_be_decided_again_holds_no_picture():
+    observed = observed_of([walk("monday.mp4")])
+    (run,) = observed.runs
+    kept = [face.assessment for frame in run.frames for face in frame.seen]
+    assert [face.frame.pixels.size for face in kept if face is not None] == [0] * 6
+    assert [face.face_image for face in kept if face is not None] == [None] * 6
 
 
 def test_a_folder_gives_its_images_and_then_its_videos(clip, tmp_path):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import numpy as np
@@ -31,6 +32,16 @@ def test_a_recording_keeps_its_own_time_and_is_cut_where_its_loop_begins_anew():
         seen.append(clock.seen_s(captured(time_s)))
     assert cuts == [False, False, False, True, False]
     assert seen == [0.0, 0.5, 1.0, 2.0, 2.5]
+
+
+def test_a_second_recording_is_another_scene_whatever_its_first_time_stamp():
+    clock = SourceTime(is_live=False)
+    clock.seen_s(captured(0.0))
+    later = captured(5.0)
+    other = replace(later, frame=replace(later.frame, source="tuesday.mp4"))
+    assert clock.is_cut(other)
+    assert clock.seen_s(other) == 1.0
+    assert not clock.is_cut(other)
 
 
 def test_photographs_are_scenes_of_their_own():

@@ -106,11 +106,18 @@ def test_the_conclusion_names_threshold_interval_and_what_to_expect():
     lines = conclusion(suggested(tuning(np.linspace(0, 99, 100))))
     assert re.fullmatch(
         r"gate\.threshold: 70 \(95 % interval \d+(\.\d)? to \d+(\.\d)?\) comes closest to 30 % of "
-        r"all faces forwarded\.",
+        r"all faces good enough\.",
         lines[0],
     )
-    assert lines[1].startswith("Here it gives 30 % of all faces forwarded; on other footage ")
+    assert lines[1].startswith("Here it gives 30 % of all faces good enough; on other footage ")
     assert len(lines) == 2
+
+
+def test_the_conclusion_says_what_run_would_forward():
+    given = replace(suggested(tuning(np.linspace(0, 99, 100))), forwarded=12)
+    assert conclusion(given)[2] == "By the threshold 70 run forwards 12 faces of this footage."
+    looked = replace(tuning([50.0]), forwarded=1)
+    assert conclusion(looked)[1] == "By the threshold 30 run forwards 1 face of this footage."
 
 
 def test_the_reader_is_warned_of_a_goal_out_of_reach():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,6 +28,16 @@ def footage_of(score, track=None, discarded=(), minutes=None):
     tracks = np.arange(len(score)) if track is None else np.array(track, np.intp)
     rejected = np.array(discarded, np.intp)
     return Footage(np.array(score, np.float64), tracks, rejected, minutes)
+
+
+def kept(footage, keep):
+    """Forward the best faces of each track, as the simplest of gates does."""
+
+    def forwarded(threshold):
+        best = best_of_tracks(footage, keep)
+        return footage.track[best[footage.score[best] >= threshold]]
+
+    return replace(footage, forwarded=forwarded)
 
 
 @st.composite
@@ -65,11 +77,35 @@ def test_no_other_threshold_comes_closer_to_the_forward_rate(footage, wanted):
 @settings(max_examples=30)
 @given(recordings(), st.floats(0.1, 30), st.integers(1, 3))
 def test_no_other_threshold_comes_closer_to_the_faces_per_minute(footage, wanted, keep):
-    found = suggestion(footage, Goal("per_minute", wanted, keep))
+    found = suggestion(kept(footage, keep), Goal("per_minute", wanted))
     achieved = per_minute_at(footage, found.threshold, keep)
     assert found.achieved == pytest.approx(achieved)
     every = [per_minute_at(footage, other, keep) for other in [*footage.score, 0.0, 100.0]]
     assert abs(achieved - wanted) == pytest.approx(min(abs(each - wanted) for each in every))
+
+
+def test_of_more_scores_than_are_asked_about_the_one_at_the_goal_is_found():
+    scores = np.random.default_rng(3).uniform(0, 100, 900)
+    asked = []
+
+    def forwarded(threshold):
+        asked.append(threshold)
+        return np.flatnonzero(scores >= threshold)
+
+    footage = replace(footage_of(scores, minutes=10.0), forwarded=forwarded)
+    found = suggestion(footage, Goal("per_minute", 43.2))
+    assert np.count_nonzero(scores >= found.threshold) == 432
+    assert len(set(asked)) < 300
+
+
+def test_a_threshold_between_two_scores_is_not_taken_for_one_that_does_something_else():
+    scores = np.linspace(1.5, 60.5, 60)
+
+    def with_hysteresis(threshold):  # the limit itself decides, whatever the scores beside it
+        return np.arange(60 if threshold == 30.5 else 0)
+
+    footage = replace(footage_of(scores, minutes=1.0), forwarded=with_hysteresis)
+    assert suggestion(footage, Goal("per_minute", 60)).threshold == 30.5
 
 
 def test_of_two_equally_close_thresholds_the_stricter_is_suggested():

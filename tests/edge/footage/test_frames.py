@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from edge.config.model import GateSettings
 from edge.errors import EdgeError
-from edge.footage.assess_files import assessments
+from edge.footage.frames import assessments
 from edge.gate.assess import assess_frame
 from edge.sources.files import ImageFiles, VideoFile
 from engines.pair.pair import EnginePair

@@ -1,0 +1,45 @@
+"""What `edge-gate run` forwards of footage by a threshold: the gate's own decisions, replayed."""
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+
+from edge.config.effective import CameraSettings, at_threshold
+from edge.footage.faces import Observed
+from edge.gate.decision_replay import replayed
+from edge.tuning.threshold import Forwarded, Tracks
+
+
+def forwarded_by(observed: Observed, faces: CameraSettings) -> Forwarded:
+    """
+    Return what tells the tracks of the faces that a threshold forwards, each once for each face.
+
+    Args:
+        observed: The footage.
+        faces: In effect, but for the threshold.
+    """
+
+    @cache
+    def forwarded(threshold: float) -> Tracks:
+        return forwarded_tracks(observed, at_threshold(faces, threshold), threshold)
+
+    return forwarded
+
+
+def forwarded_tracks(observed: Observed, faces: CameraSettings, limit: float) -> Tracks:
+    """
+    Return the track of each face that is forwarded.
+
+    Args:
+        observed: The footage.
+        faces: Decide.
+        limit: Quality score at which faces pass by them.
+    """
+    return np.array(list(_forwarded(observed, faces, limit)), np.intp)
+
+
+def _forwarded(observed: Observed, faces: CameraSettings, limit: float) -> Iterator[int]:
+    for run in observed.runs:
+        for outcome in replayed(run.frames, faces, limit):
+            yield from (run.tracks[shot.track_id] for shot in outcome.forwarded)
