@@ -25,8 +25,9 @@ class ShadowLogSettings(Section):
     """
     What the gate decided about each face, with a small picture: for tuning without recordings.
 
-    It holds faces that the gate discards, so that it says what would be lost: nothing of it leaves
-    the device, and everything in it is deleted by age.
+    It holds faces that the gate discards, so that it says what would be lost, and the embeddings of
+    all of them, by which repeated faces are told: nothing of it leaves the device, and everything
+    in it is deleted by age.
     """
 
     path: AnyPath
@@ -34,7 +35,7 @@ class ShadowLogSettings(Section):
     keep_for: Duration = 7 * 86400.0
     """Faces older than this are deleted."""
     at_most: ByteCount = 200_000_000
-    """Bytes of faces and pictures; the oldest go first. A face takes about 4 kB."""
+    """Bytes of faces and pictures; the oldest go first. A face takes about 6 kB."""
 
 
 Threads = Annotated[int, Field(ge=1, le=64)]

@@ -66,7 +66,20 @@ VERSION_1 = (
     """CREATE TRIGGER stored_shrinks AFTER DELETE ON faces
         BEGIN UPDATE stored SET bytes = bytes - OLD.bytes; END""",
 )
-MIGRATIONS = (VERSION_1,)
+VERSION_2 = (
+    """CREATE TABLE moments (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        piece INTEGER NOT NULL REFERENCES pieces (id) ON DELETE CASCADE,
+        seen_s REAL NOT NULL,
+        ended TEXT NOT NULL
+    )""",
+    "CREATE INDEX moments_piece ON moments (piece)",
+    "ALTER TABLE pieces ADD COLUMN has_moments INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE faces ADD COLUMN moment INTEGER",
+    "ALTER TABLE faces ADD COLUMN embedding BLOB",
+)
+"""What tells repeated faces and the ends of tracks, so that decisions can be made again."""
+MIGRATIONS = (VERSION_1, VERSION_2)
 """Statements; the n-th take a file from version n - 1 to n. Only ever append."""
 FORMAT = Format(
     APPLICATION_ID,

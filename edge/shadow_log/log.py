@@ -5,7 +5,7 @@ An observer: it looks on in the worker's thread, only notes numbers and the alig
 leaves the disk to a thread of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from edge.config.effective import in_effect
@@ -13,7 +13,7 @@ from edge.config.model import Config
 from edge.config.tracks import Mode
 from edge.gate.observation import Observation
 from edge.gate.outcome import SeenFace
-from edge.samples import Reason
+from edge.samples import Captured, Pixels, Reason
 from edge.shadow_log.tables import Kind, LoggedFace
 from edge.shadow_log.writer import Noted, ShadowLogWriter
 
@@ -54,29 +54,39 @@ class ShadowLog:
 
     def observe(self, observation: Observation) -> None:
         """Note what one frame led to."""
-        use, captured = self._use, observation.captured
-        if use is None or captured is None:
+        use, captured, outcome = self._use, observation.captured, observation.outcome
+        if use is None or (captured is None and not outcome.following):
             return
         mode = use.modes.get(observation.camera)
         if mode is None:  # a camera that a reload is just about to end
             return
-        scored_by = (face.pair_id for face in observation.outcome.assessments)
-        pair_id = next(scored_by, use.pair_id)
-        kind = Kind(observation.camera, observation.run, mode, pair_id)
-        wall_s = captured.wall.timestamp()
-        pixels = captured.frame.pixels
-        faces = [
-            (logged_face(seen, place, wall_s, observation.seen_s), seen.shown(pixels))
-            for place, seen in enumerate(observation.outcome.seen)
-        ]
-        is_still = captured.frame.time_s is None
-        use.writer.put(Noted(kind, observation.seen_s, is_still, faces))
+        scored_by = (face.pair_id for face in outcome.assessments)
+        kind = Kind(observation.camera, observation.run, mode, next(scored_by, use.pair_id))
+        use.writer.put(
+            Noted(
+                kind,
+                observation.seen_s,
+                is_still=captured is not None and captured.frame.time_s is None,
+                faces=() if captured is None else list(_faces(captured, observation)),
+                ended=outcome.ended,
+                following=outcome.following,
+                is_frame=captured is not None,
+            )
+        )
 
     def stop(self) -> None:
         """Write what is waiting, and close; safe to call twice."""
         use, self._use = self._use, None
         if use is not None:
             use.writer.stop()
+
+
+def _faces(
+    captured: Captured, observation: Observation
+) -> Iterator[tuple[LoggedFace, Pixels | None]]:
+    wall_s, pixels = captured.wall.timestamp(), captured.frame.pixels
+    for place, seen in enumerate(observation.outcome.seen):
+        yield logged_face(seen, place, wall_s, observation.seen_s), seen.shown(pixels)
 
 
 def logged_face(seen: SeenFace, place: int, wall_s: float, seen_s: float) -> LoggedFace:
@@ -103,4 +113,5 @@ def logged_face(seen: SeenFace, place: int, wall_s: float, seen_s: float) -> Log
         score=None if quality is None else quality.score,
         reason=Reason.NOT_BEST if face is None else face.verdict.reason,
         detail=NOT_SCORED if face is None else face.detail,
+        embedding=None if face is None else face.embedding,
     )

@@ -44,6 +44,11 @@ class Pieces:
             piece.watched_s += gap_s or 0.0
         return piece
 
+    def newest(self, kind: Kind) -> Piece | None:
+        """Return the newest piece of a camera when it is of this kind."""
+        newest = self._open.get(kind.camera)
+        return None if newest is None or newest.piece.kind != kind else newest.piece
+
     def close_all(self) -> None:
         """Begin a new piece with the next frame of each camera."""
         for camera, newest in list(self._open.items()):

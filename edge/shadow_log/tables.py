@@ -1,11 +1,16 @@
 """What the shadow log's tables are asked and told, inside the caller's transaction."""
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from edge.delivery.clock import ClockReading
 from edge.samples import Box, Reason
+from engines.quality.specification import Embeddings
 
 ROW_BYTES = 300
 """Counted for each face beside its picture: the row, its words and its place in the index."""
@@ -36,6 +41,8 @@ class Piece:
     """Of video; still images last no time."""
     joins: int = 0
     """1 when it goes on without a break, else 0."""
+    has_moments: bool = True
+    """False in a piece of an earlier release, which noted neither moments nor embeddings."""
     piece_id: int | None = None
     """None until it is written."""
 
@@ -62,6 +69,23 @@ class LoggedFace:
     """Quality score in [0, 100]; higher is better."""
     reason: Reason
     detail: str
+    embedding: Embeddings | None = None
+    """(D,) float32 unit vector of the dense network; None when not scored."""
+
+
+LoggedPicture = tuple[LoggedFace, bytes | None]
+"""A face with its JPEG; None when there is nothing to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A frame, or the end of tracks without one; those that found and changed nothing are left."""
+
+    seen_s: float
+    """By the camera's own clock."""
+    ended: tuple[int, ...]
+    """Tracks that ended before the faces of the frame were looked at."""
+    faces: Sequence[LoggedPicture] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +111,7 @@ def put_piece(database: sqlite3.Connection, piece: Piece, now: ClockReading) -> 
     kind = piece.kind
     added = database.execute(
         "INSERT INTO pieces (camera, run, mode, pair_id, began_s, began_wall_s, seen_s, "
-        "watched_s, frames, joins) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "watched_s, frames, joins, has_moments) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
         (
             *(kind.camera, kind.run, kind.mode, kind.pair_id),
             *(now.outbox_s, now.wall_s),
@@ -98,23 +122,39 @@ def put_piece(database: sqlite3.Connection, piece: Piece, now: ClockReading) -> 
     return added
 
 
-def put_face(
-    database: sqlite3.Connection, piece_id: int, face: LoggedFace, picture: bytes | None
+def put_moment(database: sqlite3.Connection, piece_id: int, moment: Moment) -> None:
+    """Write one moment with its faces."""
+    moment_id = database.execute(
+        "INSERT INTO moments (piece, seen_s, ended) VALUES (?, ?, ?)",
+        (piece_id, moment.seen_s, json.dumps(moment.ended)),
+    ).lastrowid
+    assert moment_id is not None  # noqa: S101 -- a row was inserted
+    for face in moment.faces:
+        _put_face(database, piece_id, moment_id, face)
+
+
+def _put_face(
+    database: sqlite3.Connection, piece_id: int, moment_id: int, logged: LoggedPicture
 ) -> None:
-    """Write one face with its JPEG; None when it was not aligned."""
-    box = face.box
+    face, picture = logged
+    box, embedding = face.box, _bytes_of(face.embedding)
     database.execute(
-        "INSERT INTO faces (piece, wall_s, seen_s, track, place, box_left, box_top, box_right, "
-        "box_bottom, detector_score, inter_eye_distance, shift, score, reason, detail, picture, "
-        "bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO faces (piece, moment, wall_s, seen_s, track, place, box_left, box_top, "
+        "box_right, box_bottom, detector_score, inter_eye_distance, shift, score, reason, detail, "
+        "picture, embedding, bytes) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            *(piece_id, face.wall_s, face.seen_s, face.track, face.place),
+            *(piece_id, moment_id, face.wall_s, face.seen_s, face.track, face.place),
             *(box.left, box.top, box.right, box.bottom),
             *(face.detector_score, face.inter_eye_distance, face.shift, face.score),
-            *(face.reason.value, face.detail, picture),
-            ROW_BYTES + len(picture or b""),
+            *(face.reason.value, face.detail, picture, embedding),
+            ROW_BYTES + len(picture or b"") + len(embedding or b""),
         ),
     )
+
+
+def _bytes_of(embedding: Embeddings | None) -> bytes | None:
+    return None if embedding is None else embedding.astype("<f4").tobytes()
 
 
 def stored_bytes(database: sqlite3.Connection) -> int:
@@ -159,24 +199,59 @@ def last_time(database: sqlite3.Connection) -> ClockReading:
 def read_pieces(database: sqlite3.Connection, camera: str) -> list[Piece]:
     """Return the pieces of a camera, the oldest first."""
     rows = database.execute(
-        "SELECT run, mode, pair_id, seen_s, watched_s, frames, joins, id FROM pieces "
+        "SELECT run, mode, pair_id, seen_s, watched_s, frames, joins, has_moments, id FROM pieces "
         "WHERE camera = ? ORDER BY id",
         (camera,),
     )
-    return [Piece(Kind(camera, *row[:3]), *row[3:]) for row in rows]
+    return [
+        Piece(Kind(camera, *kind), seen_s, watched_s, frames, joins, bool(has_moments), piece_id)
+        for *kind, seen_s, watched_s, frames, joins, has_moments, piece_id in rows
+    ]
 
 
-def read_faces(
-    database: sqlite3.Connection, piece_id: int
-) -> Iterator[tuple[LoggedFace, bytes | None]]:
+def read_faces(database: sqlite3.Connection, piece_id: int) -> Iterator[LoggedPicture]:
     """Yield the faces of a piece with their pictures, in the order of their frames."""
+    for moment in read_moments(database, piece_id):
+        yield from moment.faces
+
+
+def read_moments(database: sqlite3.Connection, piece_id: int) -> Iterator[Moment]:
+    """Yield the moments of a piece in their order."""
     rows = database.execute(
-        "SELECT wall_s, seen_s, track, place, box_left, box_top, box_right, box_bottom, "
-        "detector_score, inter_eye_distance, shift, score, reason, detail, picture "
-        "FROM faces WHERE piece = ? ORDER BY id",
+        "SELECT id, seen_s, ended FROM moments WHERE piece = ? ORDER BY id", (piece_id,)
+    )
+    faces = _faces_by_moment(database, piece_id)
+    for moment_id, seen_s, ended in rows:
+        yield Moment(seen_s, tuple(json.loads(ended)), faces.get(moment_id, ()))
+
+
+def _faces_by_moment(database: sqlite3.Connection, piece_id: int) -> dict[int, list[LoggedPicture]]:
+    found: dict[int, list[LoggedPicture]] = {}
+    rows = database.execute(
+        "SELECT moment, picture, wall_s, seen_s, track, place, box_left, box_top, box_right, "
+        "box_bottom, detector_score, inter_eye_distance, shift, score, reason, detail, embedding "
+        "FROM faces WHERE piece = ? AND moment IS NOT NULL ORDER BY id",
         (piece_id,),
     )
-    for wall_s, seen_s, track, place, *box, sure, apart, shift, score, reason, words, jpeg in rows:
-        found = Box(*box)
-        figures = sure, apart, shift, score
-        yield LoggedFace(wall_s, seen_s, track, place, found, *figures, Reason(reason), words), jpeg
+    for moment_id, picture, *row in rows:
+        found.setdefault(moment_id, []).append((_face_of(row), picture))
+    return found
+
+
+def _face_of(row: Sequence[Any]) -> LoggedFace:
+    wall_s, seen_s, track, place, left, top, right, bottom, *known = row
+    sure, apart, shift, score, reason, detail, embedding = known
+    return LoggedFace(
+        wall_s=wall_s,
+        seen_s=seen_s,
+        track=track,
+        place=place,
+        box=Box(left, top, right, bottom),
+        detector_score=sure,
+        inter_eye_distance=apart,
+        shift=shift,
+        score=score,
+        reason=Reason(reason),
+        detail=detail,
+        embedding=None if embedding is None else np.frombuffer(embedding, "<f4"),
+    )

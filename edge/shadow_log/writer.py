@@ -16,9 +16,10 @@ from edge.shadow_log.pieces import Pieces
 from edge.shadow_log.tables import (
     Kind,
     LoggedFace,
+    Moment,
     keep_time,
     last_time,
-    put_face,
+    put_moment,
     put_piece,
     remove_before,
     remove_over,
@@ -47,6 +48,12 @@ class Noted:
     """A still image lasts no time."""
     faces: Sequence[tuple[LoggedFace, Pixels | None]]
     """With the aligned face that the picture is made of."""
+    ended: tuple[int, ...] = ()
+    """Tracks that ended before the faces were looked at."""
+    following: int = 0
+    """Tracks that were alive."""
+    is_frame: bool = True
+    """False when tracks ended without a frame."""
 
 
 class ShadowLogWriter:
@@ -131,11 +138,15 @@ class ShadowLogWriter:
         self._problem = None
 
     def _write_frame(self, database: sqlite3.Connection, noted: Noted) -> None:
-        piece = self._pieces.take(noted.kind, noted.seen_s, is_still=noted.is_still)
+        if noted.is_frame:
+            piece = self._pieces.take(noted.kind, noted.seen_s, is_still=noted.is_still)
+        elif (newest := self._pieces.newest(noted.kind)) is None:
+            return  # its frames were forgotten, and its tracks with them
+        else:
+            piece = newest
         piece.piece_id = put_piece(database, piece, self._clock.now())
-        for face, image in noted.faces:
-            picture = None if image is None else picture_of(image)
-            put_face(database, piece.piece_id, face, picture)
+        if noted.faces or noted.following:
+            put_moment(database, piece.piece_id, _moment_of(noted))
 
     def _tidy(self, database: sqlite3.Connection) -> None:
         now = self._clock.now()
@@ -169,3 +180,8 @@ class ShadowLogWriter:
         database, self._database = self._database, None
         if database is not None:
             database.close()
+
+
+def _moment_of(noted: Noted) -> Moment:
+    faces = [(face, None if image is None else picture_of(image)) for face, image in noted.faces]
+    return Moment(noted.seen_s, noted.ended, faces)

@@ -1,19 +1,34 @@
 """What a shadow log knows of one camera, as if its footage had been looked at again."""
 
+import math
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from edge.footage.faces import Observed, ObservedFace
-from edge.samples import Reason
+import numpy as np
+
+from edge.footage.faces import Observed, ObservedFace, Run
+from edge.gate.decision_replay import NO_PIXELS, RecordedFrame
+from edge.gate.outcome import SeenFace
+from edge.samples import (
+    Assessment,
+    Captured,
+    DetectedFace,
+    Frame,
+    QualityScore,
+    Reason,
+    Verdict,
+)
 from edge.shadow_log.file import open_shadow_log, translated
 from edge.shadow_log.pieces import watched_s
-from edge.shadow_log.tables import LoggedFace, Piece, read_faces, read_pieces
+from edge.shadow_log.tables import LoggedFace, Moment, Piece, read_moments, read_pieces
+from engines.quality.shift import quality_from_shift
 
+NO_LANDMARKS = np.full((5, 2), np.nan, np.float32)
 WHOLE = frozenset({"observe", "every"})
 """Modes that score every face; the other one scores those only that may become the best."""
 
@@ -42,14 +57,13 @@ def logged_footage(path: Path, camera: str, pair_id: str) -> Logged:
     with translated(path), closing(open_shadow_log(path)) as database:
         pieces = read_pieces(database, camera)
         used = [piece for piece in pieces if _why_not(piece, pair_id) is None]
-        return Logged(
-            Observed(
-                faces=list(_faces(database, used)),
-                frames=sum(piece.frames for piece in used),
-                video_s=watched_s(used),
-            ),
-            list(_left_out(pieces, pair_id)),
-        )
+        reading = _Reading(camera, pair_id)
+        for piece in used:
+            reading.take(piece, database)
+        observed = reading.ended()
+        observed.frames = sum(piece.frames for piece in used)
+        observed.video_s = watched_s(used)
+        return Logged(observed, list(_left_out(pieces, pair_id)))
 
 
 def _why_not(piece: Piece, pair_id: str) -> str | None:
@@ -57,6 +71,8 @@ def _why_not(piece: Piece, pair_id: str) -> str | None:
         return f"scored by engine pair {piece.kind.pair_id}"
     if piece.kind.mode not in WHOLE:
         return f"in mode {piece.kind.mode}, which does not score every face (use observe)"
+    if not piece.has_moments:
+        return "logged by an earlier release, which did not note what tells repeated faces"
     return None
 
 
@@ -70,18 +86,86 @@ def _left_out(pieces: Sequence[Piece], pair_id: str) -> Iterator[str]:
         yield f"{count} frames {why}"
 
 
-def _faces(database: sqlite3.Connection, pieces: Sequence[Piece]) -> Iterator[ObservedFace]:
-    tracks: dict[tuple[str, int], int] = {}
-    end_s = 0.0
-    for piece in pieces:
+class _Reading:
+    """The pieces of one camera, as its gates saw them."""
+
+    def __init__(self, camera: str, pair_id: str) -> None:
+        self._camera, self._pair_id = camera, pair_id
+        self._observed = Observed()
+        self._runs: dict[str, Run] = {}
+        self._end_s = 0.0
+
+    def take(self, piece: Piece, database: sqlite3.Connection) -> None:
+        """Read one piece, the next one of its camera."""
         assert piece.piece_id is not None  # noqa: S101 -- it was read from the file
-        end_s += piece.watched_s
-        for face, picture in read_faces(database, piece.piece_id):
-            # Masked faces are nobody's business; unscored ones are of a moment in another mode.
-            if face.reason not in (Reason.MASKED, Reason.NOT_BEST):
-                track = tracks.setdefault((piece.kind.run, face.track), len(tracks))
-                time_s = end_s - (piece.seen_s - face.seen_s)
-                yield _observed(face, picture, track, time_s)
+        run = self._runs.setdefault(piece.kind.run, Run())
+        self._end_s += piece.watched_s
+        for moment in read_moments(database, piece.piece_id):
+            run.frames.append(self._recorded(moment, len(run.frames)))
+            for face, picture in moment.faces:
+                # Masked faces are nobody's business; unscored are of a moment in another mode.
+                if face.reason not in (Reason.MASKED, Reason.NOT_BEST):
+                    time_s = self._end_s - (piece.seen_s - moment.seen_s)
+                    self._observed.faces.append(
+                        _observed(face, picture, self._track(run, face), time_s)
+                    )
+
+    def ended(self) -> Observed:
+        """Return everything; tracks whose end was not noted end with their run."""
+        for run in self._runs.values():
+            if run.frames:
+                run.frames.append(_last_end(run.frames))
+        self._observed.runs = list(self._runs.values())
+        return self._observed
+
+    def _track(self, run: Run, face: LoggedFace) -> int:
+        known = sum(len(each.tracks) for each in self._runs.values())
+        return run.tracks.setdefault(face.track, known)
+
+    def _recorded(self, moment: Moment, index: int) -> RecordedFrame:
+        frame = Frame(NO_PIXELS, self._camera, index, None)
+        walls = [face.wall_s for face, _ in moment.faces]
+        wall = datetime.fromtimestamp(walls[0] if walls else 0.0, timezone.utc)
+        seen = tuple(self._seen(face, frame) for face, _ in moment.faces)
+        captured = Captured(frame, moment.seen_s, wall, clock_synced=False)
+        return RecordedFrame(captured, moment.seen_s, moment.ended, seen)
+
+    def _seen(self, face: LoggedFace, frame: Frame) -> SeenFace:
+        if face.reason is Reason.NOT_BEST:
+            return SeenFace(face.box, face.track, None)
+        return SeenFace(face.box, face.track, _assessment(face, frame, self._pair_id))
+
+
+def _last_end(frames: Sequence[RecordedFrame]) -> RecordedFrame:
+    began = {face.track_id: None for frame in frames for face in frame.seen}
+    over = {track for frame in frames for track in frame.ended}
+    left = tuple(track for track in began if track not in over)
+    return replace(frames[-1], ended=left, seen=())
+
+
+def _quality(shift: float) -> float:
+    return float(quality_from_shift(np.array([shift], np.float32))[0])
+
+
+def _assessment(face: LoggedFace, frame: Frame, pair_id: str) -> Assessment:
+    """Return what decides about a face; what does not, as its landmarks, was not logged."""
+    quality = None
+    if face.shift is not None and face.score is not None:
+        quality = QualityScore(face.shift, _quality(face.shift), face.score)
+    sure = math.nan if face.detector_score is None else face.detector_score
+    apart = math.nan if face.inter_eye_distance is None else face.inter_eye_distance
+    return Assessment(
+        frame=frame,
+        face_index=face.place,
+        face=DetectedFace(face.box, NO_LANDMARKS, sure),
+        inter_eye_distance=apart,
+        quality=quality,
+        face_image=None,
+        embedding=face.embedding,
+        verdict=Verdict(forward=face.reason is Reason.FORWARDED, reason=face.reason),
+        detail=face.detail,
+        pair_id=pair_id,
+    )
 
 
 def _observed(face: LoggedFace, picture: bytes | None, track: int, time_s: float) -> ObservedFace:

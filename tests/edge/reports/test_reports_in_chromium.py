@@ -1,6 +1,7 @@
 """The reports of tune and replay in a real browser, by day and by night, large and small."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -39,6 +40,7 @@ def tuned():
     ]
     observed = Observed(faces, frames=240, video_s=24.0)
     footage, goal = footage_of(observed), Goal("per_minute", 40.0)
+    footage = replace(footage, forwarded=lambda at: footage.track[footage.score >= at])
     steps = forward_rates(footage)
     discarded = np.linspace(0, 0.9, steps.threshold.size)
     return Tuning(

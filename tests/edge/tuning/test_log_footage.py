@@ -1,16 +1,30 @@
 from contextlib import closing
+from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from rich.progress import Progress
 
+from edge.config.file import checked
+from edge.config.reader import parse_document
 from edge.delivery.clock import ClockReading
 from edge.delivery.face_database import transaction
+from edge.footage.camera_run import steps
+from edge.footage.faces import observe
+from edge.footage.frames import frames_of
+from edge.gate.decision_replay import replayed
+from edge.gate.observation import Observation
 from edge.samples import Box, Reason
 from edge.shadow_log.file import open_shadow_log
+from edge.shadow_log.log import ShadowLog
 from edge.shadow_log.pieces import Pieces
-from edge.shadow_log.tables import Kind, LoggedFace, put_face, put_piece
+from edge.shadow_log.tables import Kind, LoggedFace, Moment, put_moment, put_piece
+from edge.sources.files import VideoFile
 from edge.tuning.log_footage import logged_footage
 from edge.tuning.outcome import footage_of
+from tests.edge.generated_footage import cameras, footage, gate_of
 
 OBSERVED = Kind("door", "run", "observe", "pair")
 
@@ -27,7 +41,7 @@ def write(path, kind, *faces):
         for one in faces:
             piece = pieces.take(kind, one.seen_s, is_still=False)
             piece.piece_id = put_piece(database, piece, ClockReading(one.seen_s, one.wall_s))
-            put_face(database, piece.piece_id, one, b"jpeg")
+            put_moment(database, piece.piece_id, Moment(one.seen_s, (), [(one, b"jpeg")]))
 
 
 @pytest.fixture
@@ -97,3 +111,60 @@ def test_what_would_mislead_is_left_out_and_told(path, kind, words):
 def test_other_cameras_stay_apart(path):
     write(path, OBSERVED, face(0.0))
     assert logged_footage(path, "yard", "pair").observed.faces == []
+
+
+class LoggingRun:
+    """Takes files through a gate that observes, with a shadow log that looks on."""
+
+    def __init__(self, folder):
+        self.path = folder / "shadow.sqlite"
+        text = (
+            "pair: pair\nmode: observe\nsources: [{name: door, uri: walk.mp4}]\n"
+            f"sinks: [{{type: stdout}}]\nshadow_log: {{path: {self.path}}}\n"
+        )
+        self.config = checked(parse_document(text, folder / "gate.yaml")).config
+
+    def take(self, files, camera):
+        log = ShadowLog()
+        log.use(self.config, "colours")
+        frames = frames_of(cast("list[VideoFile]", files), Progress(disable=True), unwanted)
+        for step in steps(frames, gate_of(replace(camera, mode="observe"))):
+            log.observe(Observation("door", step.captured, step.outcome, "run", step.seen_s))
+        log.stop()
+
+
+def unwanted(error):
+    raise AssertionError(str(error))
+
+
+def promised(observed, camera):
+    limit = camera.gate.threshold
+    return [
+        (run.tracks[shot.track_id], shot.revision, shot.assessment.quality)
+        for run in observed.runs
+        for outcome in replayed(run.frames, camera, limit)
+        for shot in outcome.forwarded
+    ]
+
+
+@settings(max_examples=15, deadline=None)
+@given(footage(), cameras.filter(lambda camera: camera.mode != "observe"))
+def test_a_log_promises_what_the_recording_itself_promises(tmp_path_factory, files, camera):
+    logging = LoggingRun(tmp_path_factory.mktemp("log"))
+    logging.take(files, camera)
+    logged = logged_footage(logging.path, "door", "colours").observed
+    frames = frames_of(cast("list[VideoFile]", files), Progress(disable=True), unwanted)
+    recorded = observe(steps(frames, gate_of(replace(camera, mode="observe"))))
+    assert promised(logged, camera) == promised(recorded, camera)
+    seen = [(face.track, face.score, face.reason) for face in recorded.faces]
+    assert [(face.track, face.score, face.reason) for face in logged.faces] == seen
+    assert logged.frames == recorded.frames - recorded.stills
+
+
+def test_a_log_of_an_earlier_release_is_left_out_and_told(path):
+    write(path, OBSERVED, face(0.0))
+    with closing(open_shadow_log(path)) as database, transaction(database):
+        database.execute("UPDATE pieces SET has_moments = 0")
+    logged = logged_footage(path, "door", "pair")
+    assert logged.observed.faces == []
+    assert "logged by an earlier release" in logged.left_out[0]
