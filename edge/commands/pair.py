@@ -176,6 +176,7 @@ def plan_options(arguments: argparse.Namespace) -> PlanOptions:
         profile=BatchProfile(smallest=smallest, usual=usual, largest=largest),
         workspace_bytes=arguments.workspace,
         keep_fp32=None if arguments.keep_fp32 is None else tuple(arguments.keep_fp32),
+        prelu=arguments.prelu,
         timing_cache=arguments.timing_cache,
         compute_capability=arguments.compute_capability,
     )

@@ -47,7 +47,8 @@ def plan_name(request: PlanRequest, source: Source, fingerprint: Fingerprint) ->
     device = f"sm{fingerprint.compute_capability or 'any'}"
     if fingerprint.multiprocessors is not None:
         device += f"x{fingerprint.multiprocessors}"
-    words = (source.role, source.sha256[:8], source.precision, batch, library, device)
+    form = () if source.prelu == "spelled" else (source.prelu,)
+    words = (source.role, source.sha256[:8], source.precision, *form, batch, library, device)
     return "-".join(words) + ".plan"
 
 

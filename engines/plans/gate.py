@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from engines.graph.fp16_gate import Fp16Figures, measure_fp16, refuse_fp16
@@ -11,6 +12,7 @@ from engines.pair.manifest import Manifest, read_manifest
 from engines.plans.half_pair import network_file
 from engines.plans.options import PlanOptions
 from engines.plans.own_process import in_own_process
+from engines.pruning.recipe import Role
 
 LARGE_BYTES = 32 << 20
 """ONNX files of a pair from which on the gate has a process of its own: starting it costs 2 s."""
@@ -49,11 +51,12 @@ def _figures(
     inputs: NDArray[np.float32],
     threads: int,
 ) -> Fp16Figures:
-    full = (network_file(folder, manifest, role).model for role in manifest.files)
+    def network(role: Role) -> onnx.ModelProto:
+        return network_file(folder, manifest, role, options.prelu).model
+
+    full = (network(role) for role in manifest.files)
     halves = (
-        half_precision(
-            network_file(folder, manifest, role).model, options.keep_fp32, options.clamp_budget
-        ).model
+        half_precision(network(role), options.keep_fp32, options.clamp_budget).model
         for role in manifest.files
     )
     return measure_fp16(full, halves, inputs, threads)

@@ -9,7 +9,7 @@ import onnx
 from engines.graph import graph
 from engines.graph.fp16_gate import Fp16Figures, measure_fp16
 from engines.graph.half_precision import HalfNetwork, PrecisionReport, half_precision, with_names
-from engines.graph.prelu import join_prelu
+from engines.graph.prelu import PReluForm, in_prelu_form
 from engines.pair.folder import checked_content
 from engines.pair.manifest import Manifest
 from engines.plans.options import PlanOptions
@@ -30,16 +30,18 @@ class NetworkFile:
     sha256: str
 
 
-def network_file(folder: Path, manifest: Manifest, role: Role) -> NetworkFile:
+def network_file(
+    folder: Path, manifest: Manifest, role: Role, prelu: PReluForm = "spelled"
+) -> NetworkFile:
     """
-    Return one ONNX network of a pair, as TensorRT likes it.
+    Return one ONNX network of a pair, with its PRelu as TensorRT shall get them.
 
     Raises:
         PairIntegrityError: It is missing or not the promised one.
     """
     record = manifest.files[role]
     model = onnx.load_model_from_string(checked_content(folder, record))
-    return NetworkFile(join_prelu(model), record.sha256)
+    return NetworkFile(in_prelu_form(model, prelu), record.sha256)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +78,8 @@ def prepare_networks(
         PrecisionError: FP16 does not hold the weights, or a node to keep does not exist.
     """
     for role in manifest.files:
-        yield _prepared(role, network_file(folder, manifest, role), options, typing)
+        file = network_file(folder, manifest, role, options.prelu)
+        yield _prepared(role, file, options, typing)
 
 
 def pair_figures(folder: Path, manifest: Manifest, images: FaceImages) -> Fp16Figures:
@@ -120,6 +123,7 @@ def _prepared(
         clamped=report.clamped,
         kept_fp32=report.kept,
         two_four_layers=two_four_layers(model),
+        prelu=options.prelu,
     )
     return PreparedNetwork(
         source=source,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from engines.graph.fp16_gate import Fp16Limits
+from engines.graph.prelu import PReluForm
 from engines.tensorrt.api import Flavour
 from engines.tensorrt.sidecar import USUAL_PROFILE, BatchProfile
 
@@ -21,6 +22,8 @@ class PlanOptions:
     """None takes a quarter of the free memory, see `memory.default_workspace`."""
     keep_fp32: tuple[str, ...] | None = None
     """Nodes to compute in FP32; None keeps the last linear layer and what follows it."""
+    prelu: PReluForm = "spelled"
+    """What TensorRT gets of a PRelu: spelled out it is fused into the convolution before it."""
     timing_cache: Path | None = None
     """None keeps one for each TensorRT and device in the user's cache folder."""
     compute_capability: str | None = None

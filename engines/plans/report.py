@@ -15,6 +15,7 @@ from engines.tensorrt.sidecar import DeviceAcceptance, Sidecar
 Row = tuple[str, str]
 
 _UNVERIFIED = "not verified on a device yet: run 'edge-gate pair verify DIR --device' there"
+PRELU_WORDS = {"spelled": "spelled out", "joined": "one operator"}
 _MINUTES = {
     "tensorrt": "minutes for each plan on a Jetson the first time, less with a timing cache",
     "rtx": "seconds for each plan",
@@ -125,6 +126,7 @@ def _sidecar_rows(sidecar: Sidecar) -> list[Row]:
         ("  network", f"{source.role}, ONNX SHA-256 {source.sha256}"),
         ("  size", f"{sidecar.plan_bytes:,} bytes, {build.layers} layers"),
         ("  precision", f"{source.precision}, {build.typing} typing; in FP32: {kept}"),
+        ("  PRelu", PRELU_WORDS[source.prelu]),
         ("  batch sizes", f"{profile.smallest} to {profile.largest}, tuned for {profile.usual}"),
         ("  flags", ", ".join(build.flags) or "none"),
         ("  2:4 layers", str(len(source.two_four_layers))),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engines.catalogue.cache import sha256_of
 from engines.graph.fp16_gate import Fp16Figures
+from engines.graph.prelu import PReluForm
 from engines.tensorrt.errors import PlanIntegrityError
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.whole_file import write_whole
@@ -55,6 +56,8 @@ class Source(_Record):
     """Nodes computed in FP32."""
     two_four_layers: tuple[str, ...]
     """Layers whose weights are 2:4 sparse."""
+    prelu: PReluForm = "joined"
+    """What TensorRT got of each PRelu; plans that do not say are of when all were joined."""
 
 
 class BuildRecord(_Record):

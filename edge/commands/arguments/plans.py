@@ -52,6 +52,13 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         help="a node to compute in FP32 instead of the last linear layer; may be repeated",
     )
     group.add_argument(
+        "--prelu",
+        choices=("spelled", "joined"),
+        default="spelled",
+        help="give TensorRT each PRelu spelled out, which it fuses, or as one operator; "
+        "'verify --device' times both and keeps the faster (default: %(default)s)",
+    )
+    group.add_argument(
         "--timing-cache",
         type=Path,
         metavar="FILE",

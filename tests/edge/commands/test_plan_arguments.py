@@ -33,6 +33,7 @@ def test_without_options_the_defaults_are_those_of_the_builder():
         (["--workspace", "512"], "workspace_bytes", 512 << 20),
         (["--typing", "weak"], "typing", "weak"),
         (["--keep-fp32", "a", "--keep-fp32", "b"], "keep_fp32", ("a", "b")),
+        (["--prelu", "joined"], "prelu", "joined"),
         (["--timing-cache", "t"], "timing_cache", Path("t")),
         (["--compute-capability", "SM86"], "compute_capability", "SM86"),
     ],

@@ -1,4 +1,4 @@
-"""What was spelled out for ONNX Runtime is one PRelu again for TensorRT."""
+"""PRelu as one operator or spelled out: there and back, and the same values."""
 
 import numpy as np
 import onnx

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 from rich.progress import Progress
 
@@ -23,6 +24,7 @@ from engines.tensorrt.cuda.port import guarded
 from engines.tensorrt.errors import BuildError, CudaError, PlanMismatchError
 from engines.tensorrt.sidecar import BatchProfile, read_sidecar
 from tests.engines.overflowing import scaled
+from tests.engines.tensorrt.fake_builder import plan_facts
 from tests.engines.tensorrt.plans import World
 from tests.networks import TinyNetwork, loaded
 from tests.pairs import request, synthetic_faces
@@ -30,6 +32,8 @@ from tests.pairs import request, synthetic_faces
 LIMITS = Fp16Limits(min_cosine=0.99, relative_shift_error=1.0, rank_agreement=0.9)
 """Random weights have shifts close to each other; the way is tested here, not the figure."""
 OPTIONS = PlanOptions(profile=BatchProfile(smallest=1, usual=2, largest=4), limits=LIMITS)
+
+JOINED = replace(OPTIONS, prelu="joined")
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +105,20 @@ def test_plans_of_rtx_are_built_without_a_device_and_not_opened(asked, tmp_path)
     manifest = build(asked, tmp_path / "pair", world, options)
     assert manifest.backend == "rtx"
     assert "rtx1.7-sm8.6" in manifest.plans["fused"].name
+
+
+@pytest.mark.parametrize("form", ["fused", "separate"])
+@pytest.mark.parametrize("options", [OPTIONS, JOINED], ids=["usual", "joined"])
+def test_tensorrt_gets_prelu_spelled_out_unless_asked_otherwise(
+    asked, tmp_path, world, form, options
+):
+    manifest = build(replace(asked, form=form), tmp_path / "pair", world, options)
+    prelus = options.prelu == "joined"
+    for record in manifest.plans.values():
+        _, body = plan_facts((tmp_path / "pair" / record.name).read_bytes())
+        nodes = onnx.load_model_from_string(body).graph.node
+        assert any(node.op_type == "PRelu" for node in nodes) is prelus
+        assert ("joined" in record.name) is prelus
 
 
 def test_a_pair_with_other_plans_is_another_pair(asked, tmp_path, world):

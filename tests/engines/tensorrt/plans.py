@@ -105,6 +105,7 @@ class World:
             clamped=0,
             kept_fp32=(),
             two_four_layers=(),
+            prelu="spelled",
         )
         shapes = tuple((graph.dimensions(each) or ())[1:] for each in model.graph.output)
         parts = PlanParts(

@@ -5,7 +5,9 @@ It has one entry for each case.
 """
 
 import json
+import logging
 import os
+import re
 import signal
 import tempfile
 import threading
@@ -19,6 +21,7 @@ import onnx
 from rich.progress import Progress
 
 from engines.graph.network import Network
+from engines.graph.prelu import PReluForm, in_prelu_form
 from engines.plans.build import BuiltPlan, build_plan
 from engines.plans.request import PlanRequest
 from engines.plans.structure import two_four_layers
@@ -99,6 +102,37 @@ def case_sparse(folder: Path) -> Any:
             tensor.CopyFrom(onnx.numpy_helper.from_array(weights, tensor.name))
     built = build(request_for(dense.model, sparse=True))
     return {**facts(built), "two_four": two_four_layers(dense.model)}
+
+
+def case_prelu(folder: Path) -> Any:
+    """Count the layers of the engine, which the builder lists in its log, in both forms."""
+    model, found = network(folder).model, dict[str, Any]()
+    forms: tuple[PReluForm, ...] = ("spelled", "joined")
+    for form in forms:
+        words = Words()
+        log = logging.getLogger("engines.tensorrt")
+        log.addHandler(words)
+        log.setLevel(logging.DEBUG)
+        built = build(request_for(in_prelu_form(model, form)))
+        log.removeHandler(words)
+        found[form] = {"layers": words.engine_layers(), "bytes": len(built.content)}
+    return {**found, "prelus": sum(node.op_type == "PRelu" for node in model.graph.node)}
+
+
+class Words(logging.Handler):
+    """What TensorRT says while building."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines += record.getMessage().splitlines()
+
+    def engine_layers(self) -> list[str]:
+        listed = self.lines[self.lines.index("Layers:") :]
+        names = (re.match(r"Name: ([^,]*),", line) for line in listed)
+        return [name[1] for name in names if name]
 
 
 def case_garbage(folder: Path) -> Any:

@@ -53,6 +53,15 @@ def test_a_network_with_two_four_layers_is_built_with_sparse_weights(rtx):
     assert (found["flags"], found["two_four"]) == (["SPARSE_WEIGHTS"], ["embedding_raw"])
 
 
+def test_a_prelu_spelled_out_is_one_kernel_with_its_convolution_and_as_an_operator_its_own(rtx):
+    found = facts(rtx, "prelu")
+    spelled, joined = (found[form]["layers"] for form in ("spelled", "joined"))
+    assert len(joined) - len(spelled) == found["prelus"] > 0
+    assert sum("CorrReluMulMulAdd" in layer for layer in spelled) == found["prelus"]
+    assert sum("MulLtSele" in layer for layer in joined) == found["prelus"]
+    assert found["spelled"]["bytes"] < found["joined"]["bytes"]
+
+
 def test_the_parser_calls_garbage_parsed_and_we_do_not(rtx):
     found = facts(rtx, "garbage")
     assert (found["parser_says"], found["error"]) == (True, "ParseError")
@@ -121,6 +130,7 @@ def test_the_default_network_is_built_from_the_command_line_and_verified_without
     manifest = read_manifest(tmp_path / "pair")
     assert manifest.plans.keys() == manifest.files.keys()
     assert all(f"rtx{rtx[0]}-sm8.6.plan" in record.name for record in manifest.plans.values())
+    assert not [record.name for record in manifest.plans.values() if "joined" in record.name]
     verified = builder(rtx, "verify", pair)
     assert verified.returncode == 0, verified.stderr
     for figure in ("largest activation", "lowest cosine", "shift off by", "rank agreement"):
