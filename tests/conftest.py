@@ -2,11 +2,18 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # No clock decides: a busy machine makes no test fail.
 settings.register_profile(
     "patient", deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("repeated", settings.get_profile("patient"), derandomize=True)
+# A mutant needs no smallest example; see tests/mutate.py.
+settings.register_profile(
+    "mutants",
+    settings.get_profile("repeated"),
+    max_examples=40,
+    phases=(Phase.explicit, Phase.generate),
+)
 settings.load_profile("repeated" if os.environ.get("CI") else "patient")
