@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from edge.samples import Delivery, DetectedFace, Frame, Pixels
+from edge.samples import Damaged, Delivery, DetectedFace, Frame, Pixels
 
 
 class FrameSource(Protocol):
@@ -23,9 +23,11 @@ class FrameSource(Protocol):
         source.stop()
     """
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[Frame | Damaged]:
         """
         Open, and yield frames in order; dropping the iterator releases the source.
+
+        A camera yields `Damaged` for each picture that it leaves out.
 
         May block up to the source's timeouts. A new call opens anew.
 

@@ -32,6 +32,11 @@ class Frame:
         return self.source.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A picture of a camera that came damaged, or refers to one that did: it is left out."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Captured:
     """A frame of a running source, with the moment this device received it."""

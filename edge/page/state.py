@@ -23,7 +23,11 @@ STATE_WORDS = {
     State.LOST: "lost; connecting again",
     State.DISABLED: "ended",
 }
-TROUBLE_WORDS = {"black": "The picture is black.", "frozen": "The picture is frozen."}
+TROUBLE_WORDS = {
+    "black": "The picture is black.",
+    "damaged": "Pictures come damaged and are left out.",
+    "frozen": "The picture is frozen.",
+}
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 

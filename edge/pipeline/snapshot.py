@@ -68,7 +68,8 @@ def _camera(stream: Stream, drift: Drift | None) -> CameraSnapshot:
     return CameraSnapshot(
         name=status.name,
         up=status.state is State.STREAMING or ended_well,
-        frames={name: getattr(ledger.counts, name) for name in OUTCOMES},
+        frames={name: getattr(ledger.counts, name) for name in OUTCOMES}
+        | {"damaged": status.picture.damaged},
         faces={**ledger.counts.discarded, "forwarded": ledger.counts.forwarded},
         openings=status.openings,
         frame_age_s=stream.latency.newest_s,

@@ -10,6 +10,7 @@ A read may block for twice its timeout.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import cast
 
 import av
@@ -19,12 +20,12 @@ from av.video.stream import VideoStream
 from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import SourceError
-from edge.samples import Frame, Pixels
+from edge.samples import Damaged, Frame, Pixels
 from edge.sources.camera_tls import tls_options, tls_problem
+from edge.sources.whole_pictures import WholePictures, gaps_heard, is_annex_b, joined
 
-START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
-DECODER_THREADS = 2
-"""For each camera; the decoder's own choice would be one for each core."""
+WHOLE_WITHIN_S = 30.0
+"""Without a whole picture a camera is connected anew: most send a key frame then."""
 
 
 class NetworkCamera:
@@ -46,21 +47,21 @@ class NetworkCamera:
         self._options = tls_options(settings)
         if settings.uri.scheme in ("rtsp", "rtsps"):
             self._options["rtsp_transport"] = settings.transport
+            if settings.transport == "tcp":
+                # Only packets that wait in a queue are looked at for gaps in their numbers.
+                self._options["reorder_queue_size"] = "2"
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[Frame | Damaged]:
         """
         Yield fresh frames; `time_s` is the presentation time since the connection was made.
 
         Raises:
-            SourceError: The camera cannot be reached, ended, or gave no frame in time.
+            SourceError: The camera cannot be reached, ended, or gave no whole frame in time.
             ConfigError: Its login cannot be read.
         """
         uri = self._address()
-        container = self._open(uri)
-        try:
-            yield from self._read(uri, container)
-        finally:
-            container.close()
+        with gaps_heard() as lost, closing(self._open(uri)) as container:
+            yield from self._read(uri, container, lost)
 
     def _open(self, uri: SourceUri) -> InputContainer:
         settings = self._settings
@@ -71,22 +72,37 @@ class NetworkCamera:
             # Not "from error": its text holds the address with the password.
             raise SourceError(_refusal(uri, settings, error)) from None
 
-    def _read(self, uri: SourceUri, container: InputContainer) -> Iterator[Frame]:
+    def _read(
+        self, uri: SourceUri, container: InputContainer, lost: Callable[[], bool]
+    ) -> Iterator[Frame | Damaged]:
         if not container.streams.video:
             raise SourceError(f"{uri} has no video; check the path")
-        stream = container.streams.video[0]
-        stream.codec_context.thread_count = DECODER_THREADS
         try:
-            decoded = _decoded(container, stream)
-            drain(lambda: next(decoded, None) is not None, _fps(stream), time.monotonic)
-            for index, frame in enumerate(decoded):
-                pixels = cast("Pixels", frame.to_ndarray(format="bgr24"))
-                yield Frame(pixels, self._settings.name, index, frame.time)
+            yield from self._frames(uri, _Pictures(container, lost))
         except av.error.FFmpegError as error:
             gave = f"gave no frame for {self._settings.read_timeout:g} s"
             reason = gave if isinstance(error, av.error.ExitError) else error.strerror
             raise SourceError(f"{uri}: {reason}") from None
         raise SourceError(f"{uri}: the stream has ended")
+
+    def _frames(self, uri: SourceUri, pictures: "_Pictures") -> Iterator[Frame | Damaged]:
+        pictures.catch_up()
+        whole_at_s, index = time.monotonic(), 0
+        for picture in pictures:
+            if isinstance(picture, Damaged):
+                self._require_whole(uri, whole_at_s)
+                yield picture
+                continue
+            pixels = cast("Pixels", picture.to_ndarray(format="bgr24"))
+            yield Frame(pixels, self._settings.name, index, picture.time)
+            whole_at_s, index = time.monotonic(), index + 1
+
+    def _require_whole(self, uri: SourceUri, since_s: float) -> None:
+        if time.monotonic() - since_s > WHOLE_WITHIN_S:
+            raise SourceError(
+                f"{uri}: pictures came damaged, and no whole key frame for {WHOLE_WITHIN_S:g} s; "
+                "let the camera send one more often (I-frame interval, GOP)"
+            )
 
 
 def _refusal(uri: SourceUri, settings: SourceSettings, error: av.error.FFmpegError) -> str:
@@ -99,23 +115,35 @@ def _refusal(uri: SourceUri, settings: SourceSettings, error: av.error.FFmpegErr
     )
 
 
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    for packet in container.demux(stream):
-        yield from _frames_in(packet)
+class _Pictures:
+    """The whole pictures of one connection as they come, and a mark for each that is left out."""
 
+    def __init__(self, container: InputContainer, lost: Callable[[], bool]) -> None:
+        self._container, self._lost = container, lost
+        self._stream = container.streams.video[0]
+        self._left_out: list[Damaged] = []
+        self._whole = WholePictures(self._stream, lambda: self._left_out.append(Damaged()))
+        self._decoded = self._decode()
 
-def _frames_in(packet: "av.Packet[VideoStream]") -> list[av.VideoFrame]:
-    if packet.stream.codec_context.name == "mjpeg" and is_cut_off(bytes(packet)):
-        return []  # FFmpeg would fill up what is missing with an older picture: two faces in one
-    try:
-        return packet.decode()
-    except av.error.InvalidDataError:
-        return []  # a packet was lost on the way; the next key frame mends it
+    def __iter__(self) -> Iterator[av.VideoFrame | Damaged]:
+        return self._decoded
 
+    def catch_up(self) -> None:
+        """Pass over what has waited for us; call it first."""
+        was_gap = self._lost()
+        drain(lambda: next(self._decoded, None) is not None, _fps(self._stream), time.monotonic)
+        if was_gap:  # somewhere in what was received while the connection was opened
+            self._whole.wait_for_key_frame()
+        self._left_out.clear()
 
-def is_cut_off(jpeg: bytes) -> bool:
-    """Tell whether a JPEG lacks its end: no marker is found within its data (ISO/IEC 10918-1)."""
-    return jpeg.rfind(END_OF_IMAGE) <= jpeg.rfind(START_OF_SCAN)
+    def _decode(self) -> Iterator[av.VideoFrame | Damaged]:
+        codec = self._stream.codec_context.name if is_annex_b(self._stream) else ""
+        packets = self._container.demux(self._stream)
+        received = ((packet, self._lost()) for packet in packets)
+        for packet, lost in joined(received, codec):
+            yield from self._whole.of(packet, lost=lost)
+            yield from self._left_out
+            self._left_out.clear()
 
 
 def _fps(stream: VideoStream) -> float:

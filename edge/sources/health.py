@@ -1,5 +1,5 @@
 """
-Whether the picture of a camera is alive: frozen, black, or of another size than before.
+Whether the picture of a camera is alive: frozen, black, damaged, or of another size than before.
 
 A camera can be wrong while frames arrive: after a USB camera is unplugged some drivers hand out the
 same few buffers for ever, a lens is covered, a stream changes its resolution. Pure functions;
@@ -14,7 +14,7 @@ import numpy as np
 
 from edge.samples import Pixels
 
-Trouble: TypeAlias = Literal["black", "frozen"]
+Trouble: TypeAlias = Literal["black", "damaged", "frozen"]
 
 STEP = 8
 """Every 8th pixel of every 8th row is looked at: 1.6 % of the picture."""
@@ -66,12 +66,22 @@ class PictureHealth:
     """Seconds in which only black pictures came."""
     seen_at_s: float | None = None
     """Monotonic seconds of the newest picture."""
+    damaged: int = 0
+    """Pictures that came damaged and were left out, ever."""
+    damaged_at_s: float | None = None
+    """Monotonic seconds of the newest of them; None once none came for `TROUBLE_AFTER_S`."""
 
     @property
     def trouble(self) -> Trouble | None:
-        """What has been wrong with the pictures for `TROUBLE_AFTER_S`; black ones look frozen."""
+        """
+        What is wrong with the pictures; black ones look frozen.
+
+        Damage is told at once and until none came for `TROUBLE_AFTER_S`, the others after it.
+        """
         if self.black_for_s >= TROUBLE_AFTER_S:
             return "black"
+        if self.damaged_at_s is not None:
+            return "damaged"
         return "frozen" if self.frozen_for_s >= TROUBLE_AFTER_S else None
 
     def seen(self, picture: Glance, now_s: float) -> "PictureHealth":
@@ -86,8 +96,19 @@ class PictureHealth:
             frozen_for_s=self.frozen_for_s + passed if known else 0.0,
             black_for_s=self.black_for_s + passed if picture.is_black else 0.0,
             seen_at_s=now_s,
+            damaged=self.damaged,
+            damaged_at_s=None if self._is_mended(now_s) else self.damaged_at_s,
         )
+
+    def _is_mended(self, now_s: float) -> bool:
+        return self.damaged_at_s is None or now_s - self.damaged_at_s >= TROUBLE_AFTER_S
+
+    def left_out(self, now_s: float) -> "PictureHealth":
+        """Return what is known after one more picture came damaged."""
+        return replace(self, damaged=self.damaged + 1, damaged_at_s=now_s)
 
     def reopened(self) -> "PictureHealth":
         """Return what is known when the source is opened anew: the past says nothing about it."""
-        return replace(self, recent=(), frozen_for_s=0.0, black_for_s=0.0, seen_at_s=None)
+        return replace(
+            self, recent=(), frozen_for_s=0.0, black_for_s=0.0, seen_at_s=None, damaged_at_s=None
+        )

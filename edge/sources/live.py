@@ -16,7 +16,7 @@ from threading import Condition, Thread
 
 from edge.errors import EdgeError, SourceError
 from edge.protocols import FrameSource
-from edge.samples import Captured, Frame
+from edge.samples import Captured, Damaged, Frame
 from edge.sources.health import PictureHealth, glance
 from edge.sources.slot import Slot
 from edge.sources.state import Announced, CameraState, State
@@ -221,7 +221,7 @@ class LiveSource:
         error: str | None = None
         try:
             for frame in self._source.frames():
-                if not self._hand_over(grabber, frame):
+                if not self._take(grabber, frame):
                     return
             if self._limits.is_live:
                 error = "the source has ended"
@@ -233,6 +233,25 @@ class LiveSource:
         with self._changed:
             if grabber is self._current:
                 self._end(error)
+
+    def _take(self, grabber: _Grabber, frame: Frame | Damaged) -> bool:
+        if isinstance(frame, Damaged):
+            return self._leave_out(grabber)
+        return self._hand_over(grabber, frame)
+
+    def _leave_out(self, grabber: _Grabber) -> bool:
+        """Count a damaged picture; return whether more is wanted."""
+        now_s = self._around.monotonic()
+        with self._changed:
+            if grabber is not self._current or self._stopping:
+                return False
+            # The camera is there, also when nothing whole comes up to the next key frame.
+            grabber.waiting_since_s = now_s
+            before = self._told_of_picture()
+            self._picture = self._picture.left_out(now_s)
+            if self._told_of_picture() != before:
+                self._publish()
+        return True
 
     def _hand_over(self, grabber: _Grabber, frame: Frame) -> bool:
         """Return whether more is wanted."""

@@ -9,7 +9,7 @@ from edge.errors import ImageError
 from edge.protocols import FrameSource
 from edge.sources.files import open_files
 from edge.sources.live import LiveSource
-from edge.sources.playback import Pacing, Replay
+from edge.sources.playback import Pacing, Recording, Replay
 from edge.sources.state import Patience
 from edge.sources.status import Limits, Surroundings
 
@@ -54,7 +54,7 @@ def frame_source(settings: SourceSettings, unreadable: Callable[[ImageError], No
 
 
 def _replay(settings: SourceSettings, unreadable: Callable[[ImageError], None]) -> Replay:
-    def files() -> Sequence[FrameSource]:
+    def files() -> Sequence[Recording]:
         return open_files([settings.uri.path], unreadable)
 
     pacing = Pacing() if settings.pace == "timestamps" else None

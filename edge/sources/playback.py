@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Event
+from typing import Protocol
 
 from edge.errors import SourceError
-from edge.protocols import FrameSource
 from edge.samples import Frame
 
 LONGEST_GAP_S = 1.0
@@ -25,12 +25,19 @@ class Pacing:
     wait: Callable[[float], None] = _wait
 
 
+class Recording(Protocol):
+    """A file, or several photographs."""
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield frames in order, from the beginning with each call."""
+
+
 class Replay:
     """Files as one source."""
 
     def __init__(
         self,
-        open_files: Callable[[], Sequence[FrameSource]],
+        open_files: Callable[[], Sequence[Recording]],
         *,
         loop: bool = False,
         pacing: Pacing | None = None,

@@ -86,8 +86,12 @@ class Surroundings:
 
 
 LOOK_AT: dict[Trouble, str] = {
-    "black": "is the lens covered, or the light off?",
-    "frozen": "does the camera hang?",
+    "black": "its picture has been black for a minute: is the lens covered, or the light off?",
+    "damaged": (
+        "picture damaged: left out up to the next key frame; is the network too slow for its bit "
+        "rate? transport: tcp loses less than udp"
+    ),
+    "frozen": "its picture has been frozen for a minute: does the camera hang?",
 }
 
 
@@ -109,5 +113,5 @@ def status_words(status: SourceStatus) -> str:
     if status.state is State.LOST:
         words += f": {status.error}"
     if trouble is not None:
-        words += f", but its picture has been {trouble} for a minute: {LOOK_AT[trouble]}"
+        words += f", but {LOOK_AT[trouble]}"
     return words

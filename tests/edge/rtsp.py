@@ -19,18 +19,28 @@ class RtspCamera:
     width: int = 320
     height: int = 240
     transport: str = ""
-    """"tcp" or "udp": the only one that is accepted."""
+    """"tcp", "udp" or "udp_mcast": the only one that is accepted."""
     pictures: str = ""
     """Shown instead of a moving ball, as in "/tmp/%03d.jpg"."""
     certificate: Path | None = None
     """PEM file with its key: RTSP over TLS."""
+    recording: Path | None = None
+    """A Matroska file that each client is sent from its beginning, instead of the ball."""
+    codec: str = "h264"
+    """Of the recording: "h264", "hevc" or "mjpeg"."""
+    lose: int = 0
+    """Each n-th RTP packet gets lost."""
     port: int = 0
     process: subprocess.Popen[str] | None = field(default=None, init=False)
 
     def start(self) -> None:
         """Return when it accepts connections."""
         size = [str(self.port), str(self.width), str(self.height)]
-        how = [self.transport, self.pictures, str(self.certificate or "")]
+        how = [
+            f"--{name}={getattr(self, name)}"
+            for name in ("transport", "pictures", "certificate", "recording", "codec", "lose")
+            if getattr(self, name)
+        ]
         self.process = subprocess.Popen(
             [PYTHON, str(SCRIPT), *size, *how],
             stdin=subprocess.PIPE,

@@ -108,3 +108,17 @@ def test_a_reopened_camera_is_judged_anew_but_remembers_its_size():
 )
 def test_trouble_is_what_lasts_for_a_minute(pictures, trouble):
     assert health(pictures).trouble == trouble
+
+
+def test_damage_is_told_at_once_and_until_none_came_for_a_minute():
+    known = health([picture(index) for index in range(5)]).left_out(5.0)
+    assert (known.trouble, known.damaged) == ("damaged", 1)
+    later = known.seen(picture(6), 64.0)
+    assert later.trouble == "damaged"
+    assert later.seen(picture(7), 65.0).trouble is None
+    assert later.seen(picture(7), 65.0).damaged == 1
+
+
+def test_a_reopened_camera_is_not_blamed_for_damage_before_but_its_count_goes_on():
+    known = health([picture(0)]).left_out(1.0).reopened()
+    assert (known.trouble, known.damaged) == (None, 1)

@@ -11,11 +11,11 @@ import pytest
 
 from edge.errors import SourceError
 from edge.protocols import FrameSource
-from edge.samples import Captured, Frame
+from edge.samples import Captured, Damaged, Frame
 from edge.sources.clock import WallClock
 from edge.sources.live import LiveSource
 from edge.sources.state import Availability, Patience
-from edge.sources.status import Limits, Surroundings
+from edge.sources.status import Limits, Surroundings, status_words
 from edge.sources.v4l2 import OpenCapture, UsbCamera
 from tests.edge.cameras import BY_ID, UsbDevice, camera_settings, picture
 from tests.edge.watching import PATIENCE_S, Scripted, Told
@@ -327,3 +327,23 @@ def test_a_usb_camera_whose_driver_repeats_old_buffers_is_opened_anew(told, star
     started(usb(UsbDevice([50, 5000], repeats=True)), limits)
     assert "over and over" in str(told.until_state("lost").error)
     told.until_state("streaming")
+
+
+class Damaging:
+    """Two pictures come whole, and two between them damaged."""
+
+    def __init__(self, release: Event) -> None:
+        self._release = release
+
+    def frames(self) -> Iterator[Frame | Damaged]:
+        yield from (frame(0), Damaged(), Damaged(), frame(1))
+        self._release.wait(PATIENCE_S)
+
+
+def test_damaged_pictures_are_counted_and_told_and_no_frames(told, started, release):
+    source = started(Damaging(release))
+    status = told.until(lambda status: status.picture.trouble == "damaged")
+    assert status.state == "streaming"
+    assert "picture damaged" in status_words(status)
+    told.until_state("stalled")
+    assert (source.status().frames, source.status().picture.damaged) == (2, 2)

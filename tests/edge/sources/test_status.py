@@ -35,7 +35,12 @@ def status_of(state, availability=Availability.ONLINE, **picture):
         (
             status_of(State.STREAMING, black_for_s=60),
             True,
-            f"door is streaming, but its picture has been black for a minute: {LOOK_AT['black']}",
+            f"door is streaming, but {LOOK_AT['black']}",
+        ),
+        (
+            status_of(State.STREAMING, damaged=3, damaged_at_s=1.0),
+            True,
+            f"door is streaming, but {LOOK_AT['damaged']}",
         ),
         (status_of(State.DISABLED, black_for_s=60), False, "door is disabled"),
     ],

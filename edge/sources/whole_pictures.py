@@ -1,0 +1,238 @@
+"""
+From packets of compressed video to pictures that are whole: damaged ones are dropped and told.
+
+A lost packet damages its picture and all that refer to it, up to the next key frame, and FFmpeg
+hands all of them over: the holes are filled from older pictures. What tells of the damage (measured
+with FFmpeg 8.1 through PyAV 18.1, slices and packets taken out of streams of x264 and x265):
+
+* H.264: missing or broken slices are flagged, if one thread decodes; with threads for slices the
+  check is off. The pictures that refer to a flagged one are not flagged.
+* H.265: no flag. With `err_detect=explode` a missing reference and most broken slices are errors.
+* A whole picture that is missing leaves no trace in H.264, and a hole may leave none in H.265, so
+  gaps in the numbers of RTP packets count too. FFmpeg says them in its log, and nowhere else.
+* Parameter sets between the slices of one key frame (GStreamer's `config-interval=-1` with several
+  slices) make FFmpeg's parser cut the picture into pieces. They are put together again.
+
+Not seen: a slice of H.265 that was left out before the packets were numbered.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias, cast
+
+import av
+import av.logging
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
+from av.video.stream import VideoStream
+
+VideoPacket: TypeAlias = "av.Packet[VideoStream]"
+Received: TypeAlias = tuple[VideoPacket, bool]
+"""A packet, and whether others before it were lost."""
+
+START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
+START_CODE = b"\x00\x00\x01"
+GAPS = ("RTP: missed", "max delay reached")
+"""Beginnings of what FFmpeg's rtpdec.c says of packets that never came."""
+
+
+class WholePictures:
+    """Decodes one video stream and leaves out what is damaged, up to the next whole key frame."""
+
+    def __init__(self, stream: VideoStream, damaged: Callable[[], None]) -> None:
+        """
+        Prepare the decoder; the stream must not have been decoded before.
+
+        Args:
+            stream: Of an open container.
+            damaged: Called for each picture that is left out.
+        """
+        self._stream = stream
+        self._damaged = damaged
+        self._began = self._waits = self._suspect = False
+        self._held: list[av.VideoFrame] = []
+        self._decoder = _prepared(stream.codec_context)
+
+    def of(self, packet: VideoPacket, *, lost: bool = False) -> list[av.VideoFrame]:
+        """Return the whole pictures that a packet completes; `lost` tells of a gap before it."""
+        if self._decoder.name == "mjpeg":
+            return self._independent(packet, lost=lost)
+        if lost or packet.is_corrupt:
+            self.wait_for_key_frame()
+        # What was lost may have belonged to this packet or to the next one.
+        is_suspect, self._suspect = lost or self._suspect, lost
+        if self._waits and (is_suspect or packet.is_corrupt or not packet.is_keyframe):
+            self._leave_out()
+            return []
+        self._waits = False
+        return self._decoded(packet)
+
+    def wait_for_key_frame(self) -> None:
+        """Leave out what comes before the next whole key frame."""
+        self._waits = True
+        self._forget()
+
+    def _decoded(self, packet: VideoPacket) -> list[av.VideoFrame]:
+        frames = self._pictures(packet)
+        if frames is None:
+            self._waits = self._began  # before, we joined between two key frames
+            self._leave_out()
+            self._forget()
+            return []
+        self._began = self._began or bool(frames)
+        return self._in_order(frames, at_end=not packet.size)
+
+    def _in_order(self, frames: list[av.VideoFrame], *, at_end: bool) -> list[av.VideoFrame]:
+        """Hold B pictures back until the one after them, which they refer to, is known as whole."""
+        if not self._decoder.has_b_frames or self._decoder.name == "hevc":
+            return frames
+        ready: list[av.VideoFrame] = []
+        for frame in frames:
+            self._held.append(frame)
+            if frame.pict_type != PictureType.B:
+                ready += self._held
+                self._held = []
+        return ready + self._held if at_end else ready
+
+    def _forget(self) -> None:
+        """Let the decoder refer to nothing of before the next key frame."""
+        for _ in self._held:
+            self._leave_out()
+        self._held = []
+        # A decoder that was flushed still decodes the next key frame a little differently.
+        self._decoder = _another(self._stream)
+
+    def _leave_out(self) -> None:
+        if self._began:  # nobody misses what came before the first key frame
+            self._damaged()
+
+    def _independent(self, packet: VideoPacket, *, lost: bool) -> list[av.VideoFrame]:
+        # FFmpeg would fill up what is missing with an older picture: two faces in one.
+        is_cut = bool(packet.size) and is_cut_off(bytes(packet))
+        frames = None if is_cut else self._pictures(packet)
+        if frames is None or lost:  # FFmpeg leaves out pictures that did not arrive as a whole
+            self._damaged()
+        return frames or []
+
+    def _pictures(self, packet: VideoPacket) -> list[av.VideoFrame] | None:
+        """Return the pictures that a packet completes; None when one of them is damaged."""
+        try:
+            frames = self._decoder.decode(packet)
+        except av.error.FFmpegError:  # nothing is read here, so it is the data
+            return None
+        return None if any(frame.is_corrupt for frame in frames) else frames
+
+
+def _prepared(decoder: VideoCodecContext) -> VideoCodecContext:
+    # More threads would turn FFmpeg's check for missing slices off, or tell of it too late.
+    decoder.thread_count = 1
+    if decoder.name == "hevc":
+        decoder.options = {"err_detect": "explode"}
+    return decoder
+
+
+def _another(stream: VideoStream) -> VideoCodecContext:
+    like = stream.codec_context
+    decoder = VideoCodecContext.create(like.codec, "r")
+    decoder.extradata, decoder.codec_tag = like.extradata, like.codec_tag
+    return _prepared(cast("VideoCodecContext", decoder))
+
+
+def is_cut_off(jpeg: bytes) -> bool:
+    """Tell whether a JPEG lacks its end: no marker is found within its data (ISO/IEC 10918-1)."""
+    return jpeg.rfind(END_OF_IMAGE) <= jpeg.rfind(START_OF_SCAN)
+
+
+@contextmanager
+def gaps_heard() -> Iterator[Callable[[], bool]]:
+    """
+    Listen to FFmpeg in this thread; yield what tells whether packets were lost since it was asked.
+
+    FFmpeg's other words are kept from the log of the process: what matters is told in our own.
+    """
+    av.logging.set_level(av.logging.WARNING)
+    av.logging.set_skip_repeated(False)  # two gaps of one packet each are told in the same words
+    logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
+    with av.logging.Capture(local=True) as said:
+
+        def heard() -> bool:
+            was_gap = any(words.startswith(GAPS) for _, _, words in said)
+            said.clear()
+            return was_gap
+
+        yield heard
+
+
+def joined(packets: Iterable[Received], codec: str) -> Iterator[Received]:
+    """
+    Yield packets with the pieces of a key frame put together.
+
+    A key frame waits for the packet after it, the others are handed on at once. With H.265, whose
+    decoder misses no slice, each waits, and the last one of the stream, which may be cut off, is
+    left out.
+
+    Args:
+        packets: Of H.264 or H.265 in Annex B's form, as from RTP; others are not changed.
+        codec: FFmpeg's name of it; "" for packets of another form.
+    """
+    held: Received | None = None
+    for packet, lost in packets:
+        goes_on = bool(packet.size) and goes_on_with_picture(bytes(packet), codec)
+        if held is not None and goes_on and not lost:
+            held = _together(held[0], packet), held[1]
+            continue
+        if held is not None and (packet.size or codec != "hevc"):
+            yield held
+        held = packet, lost or goes_on
+        if not (packet.size and (packet.is_keyframe or codec == "hevc")):
+            yield held
+            held = None
+
+
+def _together(first: VideoPacket, second: VideoPacket) -> VideoPacket:
+    whole = cast("VideoPacket", av.Packet(bytes(first) + bytes(second)))
+    whole.stream, whole.time_base = first.stream, first.time_base
+    whole.pts, whole.dts, whole.is_keyframe = first.pts, first.dts, first.is_keyframe
+    return whole
+
+
+def _is_first_h264(nal: bytes) -> bool | None:
+    """Tell whether a NAL unit begins a picture; None for those without pixels (H.264, 7.3.3)."""
+    # first_mb_in_slice is an Exp-Golomb code: 0 is written as one bit that is set.
+    return bool(nal[1] & 0x80) if nal[0] & 31 in (1, 2, 5) and len(nal) > 1 else None
+
+
+def _is_first_hevc(nal: bytes) -> bool | None:
+    """Tell the same of H.265 (7.3.6.1): first_slice_segment_in_pic_flag follows the header."""
+    return bool(nal[2] & 0x80) if (nal[0] >> 1) & 63 < 32 and len(nal) > 2 else None
+
+
+FIRST_SLICE: dict[str, Callable[[bytes], bool | None]] = {
+    "h264": _is_first_h264,
+    "hevc": _is_first_hevc,
+}
+
+
+def goes_on_with_picture(data: bytes, codec: str) -> bool:
+    """
+    Tell whether the first slice in a packet is not the first one of its picture.
+
+    Args:
+        data: The packet, in Annex B's form.
+        codec: FFmpeg's name of it; others than H.264 and H.265 never go on.
+    """
+    is_first = FIRST_SLICE.get(codec)
+    at = data.find(START_CODE)
+    while is_first is not None and 0 <= at < len(data) - len(START_CODE):
+        begins = is_first(data[at + 3 : at + 6])
+        if begins is not None:
+            return not begins
+        at = data.find(START_CODE, at + 3)
+    return False
+
+
+def is_annex_b(stream: VideoStream) -> bool:
+    """Tell whether its packets hold start codes, as from RTP and MPEG-TS, not lengths as MP4."""
+    extradata = stream.codec_context.extradata
+    return not extradata or bytes(extradata)[0] == 0
