@@ -94,6 +94,20 @@ def workshop(tmp_path_factory):
 RUN = [block for block in COMMANDS if not block.marks]
 
 
+PROGRAMS = sorted({block.page for block in BLOCKS if block.language == "python"})
+
+
+@pytest.mark.registry
+@pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: page.name)
+def test_the_python_of_a_page_runs_from_top_to_bottom(page, workshop, monkeypatch):
+    monkeypatch.chdir(workshop)
+    names: dict[str, object] = {}
+    for block in BLOCKS:
+        if block.page == page and block.language == "python" and not block.marks:
+            lines = "\n" * block.line + block.text  # so that an error names the line of the page
+            exec(compile(lines, page, "exec"), names)
+
+
 @pytest.mark.registry
 @pytest.mark.parametrize("block", RUN, ids=str)
 def test_every_block_of_commands_runs(block, workshop, monkeypatch, capfd):

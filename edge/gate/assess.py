@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.config.masks import Polygon, is_masked
 from edge.config.model import GateSettings
 from edge.gate.decision import Features, decide, features, precheck
 from edge.gate.words import decision_words, precheck_words
 from edge.protocols import FaceDetector
-from edge.samples import Assessment, DetectedFace, Frame, Pixels, QualityScore, Verdict
+from edge.samples import Assessment, DetectedFace, Frame, Pixels, QualityScore, Reason, Verdict
 from engines.errors import AlignmentError, EmbeddingError
 from engines.pair.pair import EnginePair
 from engines.quality.align import align
@@ -65,7 +66,19 @@ def assess_frame(
         DetectorError: The detector refused the frame.
         BackendError: The inference library refused the batch.
     """
-    found = candidates(frame, detector, gate)
+    return assess_candidates(
+        candidates(frame, detector, gate), pair, gate, score_discarded=score_discarded
+    )
+
+
+def assess_candidates(
+    found: Sequence[Candidate],
+    pair: EnginePair,
+    gate: GateSettings,
+    *,
+    score_discarded: bool = False,
+) -> tuple[Assessment, ...]:
+    """Return one assessment for each candidate of a frame; see `assess_frame`."""
     wanted = [one.discarded is None or score_discarded for one in found]
     images = [
         face_image(one, pair) if want else None for one, want in zip(found, wanted, strict=True)
@@ -77,12 +90,17 @@ def assess_frame(
     )
 
 
-def candidates(frame: Frame, detector: FaceDetector, gate: GateSettings) -> tuple[Candidate, ...]:
-    """Return the faces of a frame with the verdict of the pre-checks."""
+def candidates(
+    frame: Frame, detector: FaceDetector, gate: GateSettings, masks: Sequence[Polygon] = ()
+) -> tuple[Candidate, ...]:
+    """Return the faces of a frame with the verdict of the pre-checks; a mask comes before them."""
     height, width = frame.pixels.shape[:2]
 
     def candidate(index: int, face: DetectedFace) -> Candidate:
         known = features(face, width, height)
+        if is_masked(masks, face.landmarks, (width, height)):
+            masked = Verdict(forward=False, reason=Reason.MASKED)
+            return Candidate(frame, index, face, known, masked)
         return Candidate(frame, index, face, known, precheck(known, gate))
 
     return tuple(candidate(index, face) for index, face in enumerate(detector.detect(frame.pixels)))

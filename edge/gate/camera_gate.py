@@ -9,10 +9,8 @@ in one batch between them; `take` goes the whole way.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from edge.config.effective import CameraSettings
-from edge.config.masks import is_masked
 from edge.gate.assess import Candidate, assessment, candidates, face_image
 from edge.gate.batch import Pending, Scored, score_pending
 from edge.gate.decision_replay import without_pixels
@@ -21,7 +19,7 @@ from edge.gate.outcome import Outcome, SeenFace, timed
 from edge.gate.selection import Selection
 from edge.gate.tracker import Tracker, TrackerSettings
 from edge.protocols import FaceDetector
-from edge.samples import Assessment, Captured, Reason, Verdict
+from edge.samples import Assessment, Captured
 from engines.pair.pair import EnginePair
 
 
@@ -65,10 +63,9 @@ class CameraGate:
         """
         outcome = Outcome()
         with timed(outcome.seconds, "detect"):
-            found = [
-                self._masked(one)
-                for one in candidates(captured.frame, self._detector, self._settings.gate)
-            ]
+            found = candidates(
+                captured.frame, self._detector, self._settings.gate, self._settings.masks
+            )
         with timed(outcome.seconds, "track"):
             ids = self._follow(found, seen_s, outcome)
             images = {
@@ -166,12 +163,6 @@ class CameraGate:
         outcome.ended, outcome.following = tracked.ended, max(before, self._tracker.alive)
         self._selection.begin(tracked.ended, seen_s, outcome)
         return tracked.ids
-
-    def _masked(self, one: Candidate) -> Candidate:
-        size = one.features.frame_width, one.features.frame_height
-        if not is_masked(self._settings.masks, one.face.landmarks, size):
-            return one
-        return replace(one, discarded=Verdict(forward=False, reason=Reason.MASKED))
 
     def _could_win(self, track_id: int, one: Candidate) -> bool:
         return self._selection.could_win(track_id, one.features.inter_eye_distance)

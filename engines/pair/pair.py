@@ -104,7 +104,9 @@ class EnginePair:
         self.close()
 
 
-def open_pair(folder: Path, threads: int = 1, execution: Execution | None = None) -> EnginePair:
+def open_pair(
+    folder: str | Path, threads: int = 1, execution: Execution | None = None
+) -> EnginePair:
     """
     Open an engine pair and prove it before it may score a face.
 
@@ -118,6 +120,7 @@ def open_pair(folder: Path, threads: int = 1, execution: Execution | None = None
         PairIntegrityError: A file is missing, swapped or edited, or the golden vectors are missed.
         BackendError: The inference library refused a network.
     """
+    folder = Path(folder)
     pair, golden = open_unproved(folder, threads, execution)
     try:
         found = replay(pair, golden)
