@@ -1,7 +1,9 @@
 """A face recognition network in ONNX: what makes one, and refusing what does not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -16,7 +18,7 @@ from engines.graph.outputs import choose_output, make_rows, shape_text
 from engines.graph.shapes import inferred_shapes
 from engines.graph.slopes import lay_slopes_along_channels
 from engines.quality.preprocess import input_axes
-from engines.quality.specification import InputSpecification
+from engines.quality.specification import ColourOrder, InputSpecification, Layout
 
 EXPORT_AGAIN = "export it again: torch.onnx.export(model.eval(), faces, 'network.onnx')"
 
@@ -62,21 +64,22 @@ def load_network(
     """
     model, sha256 = read_onnx(path)
     try:
-        model = _plain(model)
-        source = _image_input(model, specification)
+        model = _plain(model, specification)
+        _put_image_first(model, specification)
         target = _embedding_output(model, specification, output, embedding_length)
         _check_weights(model)
         length = open_batch(model, specification, embedding_length)
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from error
     # A message of its own: the one read keeps what was taken out of it.
+    source = model.graph.input[0].name
     return Network(Draft(model).finished(), source, target, specification, length, sha256)
 
 
-def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
+def _plain(model: onnx.ModelProto, specification: InputSpecification) -> onnx.ModelProto:
     """Return the network in standard operators, constants folded, in float32."""
     model = dialect.inline_functions(model)
-    _check_operators(model)
+    _check_operators(model, specification)
     model = dialect.convert_operator_set(model)
     _take_constants_off_inputs(model)
     fold_constants(model)
@@ -85,7 +88,7 @@ def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _check_operators(model: onnx.ModelProto) -> None:
+def _check_operators(model: onnx.ModelProto, specification: InputSpecification) -> None:
     for node in model.graph.node:
         if node.domain not in {"", "ai.onnx"}:
             raise NetworkError(
@@ -93,7 +96,11 @@ def _check_operators(model: onnx.ModelProto) -> None:
                 f"before it was optimised for one library, or {EXPORT_AGAIN}"
             )
         if any(each.HasField("g") or each.graphs for each in node.attribute):
-            raise NetworkError(f"control flow ({node.op_type}); {EXPORT_AGAIN}")
+            shape = ",".join(str(axis) for axis in (1, *input_axes(specification)))
+            raise NetworkError(
+                f"control flow ({node.op_type}); fix its shapes: onnxsim FILE plain.onnx "
+                f"--overwrite-input-shape {model.graph.input[0].name}:{shape}"
+            )
 
 
 def _check_repeatable(model: onnx.ModelProto) -> None:
@@ -140,28 +147,45 @@ def _check_weights(model: onnx.ModelProto) -> None:
         )
 
 
-def _image_input(model: onnx.ModelProto, specification: InputSpecification) -> str:
-    """Return the name of the image input and put it first; what else there is may go unused."""
-    expected = input_axes(specification)
-    images = [each for each in model.graph.input if _is_image(each, expected)]
-    if len(images) == 1 < len(model.graph.input):
-        others = [each for each in model.graph.input if each.name != images[0].name]
-        del model.graph.input[:]
-        model.graph.input.extend([*images, *others])
+def _put_image_first(model: onnx.ModelProto, specification: InputSpecification) -> None:
+    """Shapes follow from the first input; what else there is may go unused."""
+    fitting = [each for each in model.graph.input if _is_image(each, specification)]
+    others = [each for each in model.graph.input if each not in fitting]
+    del model.graph.input[:]
+    model.graph.input.extend([*fitting, *others])
     if not model.graph.input:
-        raise NetworkError("one image input is needed, it has 0: none")
-    first = model.graph.input[0]
-    if len(model.graph.input) == 1 and not images:
-        found = shape_text(graph.dimensions(first))
-        raise NetworkError(
-            f"input {first.name!r} is {found}, the specification says float32 "
-            f"{shape_text((None, *expected))}: not this network, or not this specification"
-        )
-    return first.name
+        raise NetworkError("one image input is needed, it has none")
+    if len(model.graph.input) == 1:
+        _require_image(model, specification)
 
 
-def _is_image(value: onnx.ValueInfoProto, expected: tuple[int, ...]) -> bool:
-    found = graph.dimensions(value)
+def _require_image(model: onnx.ModelProto, specification: InputSpecification) -> None:
+    """Refuse other inputs than one image of the specification, and say what would fit."""
+    names = ", ".join(each.name for each in model.graph.input)
+    if len(model.graph.input) != 1:
+        raise NetworkError(f"one image input is needed, it has {len(model.graph.input)}: {names}")
+    (source,) = model.graph.input
+    if _is_image(source, specification):
+        return
+    kind = onnx.TensorProto.DataType.Name(source.type.tensor_type.elem_type).lower()
+    found, wanted = graph.dimensions(source), (None, *input_axes(specification))
+    raise NetworkError(
+        f"input {source.name!r} is {kind} {shape_text(found)}, the specification says float "
+        f"{shape_text(wanted)}: {_what_fits(source, specification)}"
+    )
+
+
+def _what_fits(source: onnx.ValueInfoProto, specification: InputSpecification) -> str:
+    colours: tuple[ColourOrder, ...] = ("rgb", "grey")
+    for layout, colour in product(get_args(Layout), colours):
+        if _is_image(source, replace(specification, layout=layout, colour=colour)):
+            order = "" if colour == "grey" else " or bgr"
+            return f"write 'layout: {layout}' and 'colour: {colour}'{order} in its entry"
+    return "not this network, or not this specification"
+
+
+def _is_image(value: onnx.ValueInfoProto, specification: InputSpecification) -> bool:
+    found, expected = graph.dimensions(value), input_axes(specification)
     if value.type.tensor_type.elem_type != onnx.TensorProto.FLOAT or found is None:
         return False
     return len(found) == 1 + len(expected) and all(
@@ -178,8 +202,6 @@ def _embedding_output(
     batch = (graph.dimensions(model.graph.input[0]) or (None,))[0] or 1
     shapes = inferred_shapes(model, (batch, *input_axes(specification)))
     chosen = choose_output(model, output, shapes, length)
-    if len(model.graph.input) != 1:
-        names = ", ".join(each.name for each in model.graph.input)
-        raise NetworkError(f"one image input is needed, it has {len(model.graph.input)}: {names}")
+    _require_image(model, specification)
     lay_slopes_along_channels(model, shapes)
     return make_rows(model, shapes.get(chosen), length)

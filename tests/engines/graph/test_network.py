@@ -86,11 +86,35 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         load_network(tmp_path, specification())
 
 
-@pytest.mark.parametrize("wrong", [{"width": 20}, {"height": 16}, {"layout": "nhwc"}])
-def test_an_input_that_contradicts_the_specification_is_refused(tmp_path, wrong):
+@pytest.mark.parametrize(
+    ("wrong", "advice"),
+    [
+        ({"width": 20}, "not this network"),
+        ({"height": 16}, "not this network"),
+        ({"layout": "nhwc"}, "write 'layout: nchw' and 'colour: rgb' or bgr in its entry"),
+        ({"colour": "grey"}, "write 'layout: nchw' and 'colour: rgb' or bgr in its entry"),
+    ],
+)
+def test_an_input_that_contradicts_the_specification_is_refused(tmp_path, wrong, advice):
     path = write(face_network(), tmp_path)
-    with pytest.raises(NetworkError, match=r"input 'input' is \(1, 3, 20, 16\)"):
+    with pytest.raises(NetworkError, match=rf"input 'input' is float \(1, 3, 20, 16\).*{advice}"):
         load_network(path, specification(**wrong))
+
+
+def test_a_grey_input_is_named(tmp_path):
+    path = write(face_network(spec=specification(colour="grey")), tmp_path)
+    with pytest.raises(NetworkError, match="write 'layout: nchw' and 'colour: grey' in its entry"):
+        load_network(path, specification())
+
+
+def test_an_input_of_bytes_is_named(tmp_path):
+    model = face_network()
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+    model.graph.node[0].input[0] = "real"
+    cast = helper.make_node("Cast", ["input"], ["real"], to=TensorProto.FLOAT)
+    model.graph.node.insert(0, cast)
+    with pytest.raises(NetworkError, match=r"is uint8 \(1, 3, 20, 16\), .* says float \(N, 3"):
+        load_network(write(model, tmp_path), specification())
 
 
 def test_another_embedding_length_than_stated_is_refused(tmp_path):
