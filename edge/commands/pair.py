@@ -25,11 +25,12 @@ from engines.pair.execution import Execution
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import golden_vectors_of
 from engines.plans.check import plan_states
-from engines.plans.device_check import check_on_device
+from engines.plans.device_check import DeviceCheck
+from engines.plans.faster_form import Bench, verify_on_device
 from engines.plans.forecast import forecast
 from engines.plans.half_pair import pair_figures
 from engines.plans.options import PlanOptions
-from engines.plans.pair_plans import build_pair_with_plans
+from engines.plans.pair_plans import Tools, build_pair_with_plans
 from engines.plans.report import (
     device_report,
     facts_table,
@@ -148,8 +149,10 @@ def _verify(arguments: argparse.Namespace, progress: Progress) -> int:
     manifest = read_manifest(arguments.pair)
     golden = golden_faces(manifest.specification, progress) if arguments.faces else None
     if arguments.device:
-        accepted = check_on_device(arguments.pair, None if golden is None else golden.images)
-        _show(device_report(manifest, accepted))
+        images = None if golden is None else golden.images
+        bench = Bench(DeviceCheck(), Tools(), progress)
+        accepted = verify_on_device(arguments.pair, images, bench)
+        _show(device_report(read_manifest(arguments.pair), accepted))
         return 0 if accepted.passed else EXIT_FAILED
     found = verify_pair(arguments.pair, arguments.threads, golden, Execution(backend="onnxruntime"))
     _show(verification_table(found))

@@ -1,6 +1,6 @@
 """Acceptance on the device: do the plans embed as the networks they are made of, and how fast?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from engines.pair.pair import golden_vectors_of
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
 from engines.tensorrt.backend import Runtime, TensorRtNetwork, open_plans
-from engines.tensorrt.sidecar import DeviceAcceptance, read_sidecar, write_sidecar
+from engines.tensorrt.sidecar import DeviceAcceptance, OtherForm, read_sidecar, write_sidecar
 
 WARM_RUNS = 20
 TIMED_RUNS = 200
@@ -63,9 +63,18 @@ def check_on_device(
         acceptance = _acceptance(expected, found, _Speed.of(network, inputs, chosen), chosen)
     finally:
         network.close()
+    earlier = read_sidecar(plans[0]).acceptance
+    return write_acceptance(plans, acceptance, None if earlier is None else earlier.other_form)
+
+
+def write_acceptance(
+    plans: Sequence[Path], acceptance: DeviceAcceptance, other_form: OtherForm | None
+) -> DeviceAcceptance:
+    """Write into the manifest of each plan what was measured, and return it whole."""
+    whole = acceptance.model_copy(update={"other_form": other_form})
     for plan in plans:
-        write_sidecar(plan, read_sidecar(plan).model_copy(update={"acceptance": acceptance}))
-    return acceptance
+        write_sidecar(plan, read_sidecar(plan).model_copy(update={"acceptance": whole}))
+    return whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from engines.plans.timing_cache import default_path, read_timings, write_timings
 from engines.plans.typing_mode import Typing, choose_typing
 from engines.pruning.recipe import Role
 from engines.quality.preprocess import prepare
+from engines.quality.specification import FaceImages
 from engines.tensorrt.api import Api, Flavour, load_api
 from engines.tensorrt.cuda.choose import open_cuda
 from engines.tensorrt.cuda.port import CudaPort
@@ -80,6 +81,8 @@ class Workshop:
     here: Fingerprint
     available: Callable[[], int]
     """Free memory in bytes."""
+    threads: int = 1
+    """Of ONNX Runtime, while FP16 is measured."""
 
     @property
     def workspace_bytes(self) -> int:
@@ -112,10 +115,10 @@ def build_pair_with_plans(
     used = tools or Tools()
     require_destination(out)
     # First of all: a missing driver or library must not cost the minutes of the rest.
-    workshop = open_workshop(options, used)
+    workshop = replace(open_workshop(options, used), threads=request.threads)
     with replaced_at_once(out) as folder:
         build_pair(request, folder, progress)
-        manifest = _add_plans(folder, request, workshop, progress)
+        manifest = add_plans(folder, request.golden.images, workshop, progress)
         if options.flavour == "tensorrt":
             used.prove(folder)
     return manifest
@@ -149,16 +152,26 @@ def open_workshop(options: PlanOptions, tools: Tools) -> Workshop:
     return workshop
 
 
-def _add_plans(
-    folder: Path, request: BuildRequest, workshop: Workshop, progress: Progress
-) -> Manifest:
-    """Build the plans of a finished pair and let its manifest name them."""
+def add_plans(folder: Path, faces: FaceImages, workshop: Workshop, progress: Progress) -> Manifest:
+    """
+    Build the plans of a finished pair and let its manifest name them.
+
+    Args:
+        folder: The pair's.
+        faces: (N, height, width, 3) uint8 BGR aligned faces to measure FP16 on.
+        workshop: Library, device and choices.
+        progress: A running display of the caller's.
+
+    Raises:
+        BackendError: TensorRT refused.
+        PrecisionError: FP16 does not hold this pair.
+    """
     manifest, options = read_manifest(folder), workshop.options
     figures = None
     if options.precision == "fp16":
         task = progress.add_task("measuring FP16 on the golden faces", total=None)
-        inputs = prepare(request.golden.images, manifest.specification)
-        figures = gate_pair(folder, options, inputs, request.threads)
+        inputs = prepare(faces, manifest.specification)
+        figures = gate_pair(folder, options, inputs, workshop.threads)
         del inputs
         progress.remove_task(task)
     plans: dict[Role, FileRecord] = {}

@@ -89,6 +89,11 @@ def acceptance_rows(found: DeviceAcceptance) -> list[Row]:
     latency = f"{found.latency_p50_ms:.2f} ms p50, {found.latency_p99_ms:.2f} ms p99"
     rows.append(("one face", f"{latency} (CUDA events, input to both embeddings)"))
     rows.append(("largest batch", f"{found.faces_per_second:,.0f} faces per second"))
+    other = found.other_form
+    if other is not None:
+        slower = "slower" if other.passed else "not as FP32"
+        text = f"{PRELU_WORDS[other.prelu]}: {other.latency_p50_ms:.2f} ms p50, {slower}, not kept"
+        rows.append(("other PRelu", text))
     return rows
 
 

@@ -72,6 +72,17 @@ class BuildRecord(_Record):
     """Whether an earlier build's timings were used; such builds are not reproducible either."""
 
 
+class OtherForm(_Record):
+    """The same pair built with the other form of PRelu, timed on the same device."""
+
+    prelu: PReluForm
+    """Of the plans that were not kept."""
+    latency_p50_ms: float
+    faces_per_second: float
+    passed: bool
+    """Whether they met FP32; plans that do not are never kept."""
+
+
 class DeviceAcceptance(_Record):
     """What `edge-gate pair verify --device` measured on this very device."""
 
@@ -88,6 +99,8 @@ class DeviceAcceptance(_Record):
     faces_per_second: float
     """At the largest batch size."""
     passed: bool
+    other_form: OtherForm | None = None
+    """None where the network has no PRelu, or no other plans could be built."""
 
 
 class Sidecar(_Record):

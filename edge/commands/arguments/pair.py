@@ -131,7 +131,10 @@ def _add_verify(verify: argparse.ArgumentParser) -> None:
         "--fp16", action="store_true", help="show what FP16 does to a pair that has no plans yet"
     )
     verify.add_argument(
-        "--device", action="store_true", help="run the plans here and write their acceptance"
+        "--device",
+        action="store_true",
+        help="run the plans here and write their acceptance; the first time build them with the "
+        "other form of PRelu too (minutes) and keep the faster",
     )
     _add_threads(verify)
 

@@ -10,7 +10,7 @@ from engines.graph.fp16_gate import Deviation, Fp16Figures
 from engines.plans.check import PlanState
 from engines.plans.forecast import Forecast, ForecastPlan
 from engines.plans.report import acceptance_rows, forecast_report, plans_report
-from engines.tensorrt.sidecar import DeviceAcceptance, read_sidecar
+from engines.tensorrt.sidecar import DeviceAcceptance, OtherForm, read_sidecar
 from tests.engines.tensorrt.plans import World, tiny_model
 
 FIGURES = Fp16Figures(124, 6.2, "395", Deviation(0.99999, 6.3e-4, 0.034, 0.9995))
@@ -78,3 +78,11 @@ def test_acceptance_gives_latency_and_throughput_with_their_units():
     rows = dict(acceptance_rows(ACCEPTED))
     assert rows["one face"].startswith("1.25 ms p50, 1.75 ms p99")
     assert rows["largest batch"] == "3,210 faces per second"
+
+
+@pytest.mark.parametrize(("passed", "why"), [(True, "slower"), (False, "not as FP32")])
+def test_acceptance_tells_of_the_plans_that_were_not_kept_and_why(passed, why):
+    other = OtherForm(prelu="joined", latency_p50_ms=2.5, faces_per_second=400, passed=passed)
+    rows = dict(acceptance_rows(ACCEPTED.model_copy(update={"other_form": other})))
+    assert rows["other PRelu"] == f"one operator: 2.50 ms p50, {why}, not kept"
+    assert "other PRelu" not in dict(acceptance_rows(ACCEPTED))
