@@ -14,6 +14,7 @@ import yaml
 from edge.__main__ import main, parser_of
 from edge.config.file import checked
 from edge.config.reader import parse_document
+from engines.catalogue.entry import read_entry
 from tests.documents import PAGES, ROOT, blocks
 from tests.edge.configurations import SMALLEST
 from tests.edge.recordings import default_pair, people, write_walk
@@ -30,6 +31,7 @@ NOT_RUN_HERE = {
     "make": "is what runs this test, or takes minutes",
     "part": "is a part of a file",
     "form": "shows the form of a command",
+    "entry": "is an entry of the catalogue",
 }
 COMMANDS = [block for block in BLOCKS if block.language == "sh"]
 OURS = [
@@ -55,7 +57,16 @@ def test_every_command_of_ours_is_one_that_the_program_takes(block, line):  # no
     parser_of(named).parse_args(words)  # else it exits with 64
 
 
-@pytest.mark.parametrize("block", [each for each in BLOCKS if each.language == "yaml"], ids=str)
+YAML = [block for block in BLOCKS if block.language == "yaml"]
+
+
+@pytest.mark.parametrize("block", [each for each in YAML if "entry" in each.marks], ids=str)
+def test_every_entry_is_one_that_the_catalogue_takes(block, tmp_path):
+    (tmp_path / "mine.yaml").write_text(block.text)
+    assert read_entry(tmp_path / "mine.yaml").kind == "network"
+
+
+@pytest.mark.parametrize("block", [each for each in YAML if "entry" not in each.marks], ids=str)
 def test_every_configuration_is_one_that_the_gate_takes(block, tmp_path):
     text = block.text
     if "part" in block.marks:
