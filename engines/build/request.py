@@ -7,6 +7,7 @@ from rich.progress import Progress
 from engines.biometrics.degrade import with_margin
 from engines.build.build import BuildRequest, build_pair
 from engines.build.golden_faces import golden_faces
+from engines.build.memory import free_bytes, memory_text, needed_bytes
 from engines.calibration.faces import calibration_faces
 from engines.calibration.sweep import choose, sweep
 from engines.catalogue.catalogue import Catalogued, fetch
@@ -33,7 +34,8 @@ def build_request(
         recipe: What to prune; None takes the one named `fast`, where the network has one, and
             else calibrates.
         threads: For each network call while building.
-        progress: A running display of the caller's; None shows nothing.
+        progress: A running display of the caller's, which also says what memory the build needs;
+            None shows nothing.
 
     Raises:
         CatalogueError: The network or the golden faces cannot be obtained.
@@ -46,6 +48,8 @@ def build_request(
         )
     (file,) = fetch(entry, progress)
     network = load_network(file, entry.specification, entry.embedding_length, entry.output)
+    if progress is not None:
+        progress.console.print(memory_text(needed_bytes(network), free_bytes()), highlight=False)
     golden = golden_faces(entry.specification, progress)
     if recipe is None and DEFAULT in named_recipes(entry.name):
         recipe = find_recipe(entry.name)

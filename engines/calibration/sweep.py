@@ -51,8 +51,8 @@ AGREEMENT_FACES = 200
 ALIKE = 0.01
 """Separations no further apart are not told apart by a few hundred faces."""
 
-GROUP_BYTES = 192 << 20
-"""Pruned weights in one graph of candidates; the networks of the catalogue stay below it."""
+GROUP_BYTES = 64 << 20
+"""Pruned weights in one graph of candidates, or as many as the network's own if these are more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,6 +188,7 @@ def groups(network: Network, recipes: Sequence[Recipe]) -> tuple[tuple[int, ...]
     are stored once, so that large networks' recipes go together by importance and sparsity.
     """
     sizes = {each.layer: 4 * each.size for each in prunable_weights(network.model)}
+    limit = max(GROUP_BYTES, sum(sizes.values()))
     order = sorted(range(len(recipes)), key=lambda n: (recipes[n].importance, recipes[n].sparsity))
     parts: list[list[int]] = [[]]
     held: set[tuple[str, str, float]] = set()
@@ -198,7 +199,7 @@ def groups(network: Network, recipes: Sequence[Recipe]) -> tuple[tuple[int, ...]
             (layer, recipe.importance, recipe.sparsity) for layer in layers
         }
         held |= new
-        if parts[-1] and sum(sizes[layer] for layer, _, _ in held) > GROUP_BYTES:
+        if parts[-1] and sum(sizes[layer] for layer, _, _ in held) > limit:
             parts.append([])
             held = new
         parts[-1].append(index)

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from rich.progress import Progress
 
 from engines.build.build import BuildRequest, build_pair
+from engines.build.memory import needed_bytes
 from engines.errors import BackendError, PrecisionError
 from engines.graph.fp16_gate import Fp16Figures
 from engines.pair.manifest import read_manifest
@@ -40,6 +41,8 @@ class Forecast:
     plans: tuple[ForecastPlan, ...]
     typing: Typing | None
     workspace_bytes: int | None
+    needed_bytes: int
+    """About what the build needs before TensorRT starts."""
     figures: Fp16Figures | None
     obstacles: tuple[str, ...]
     """Why the build would fail here; empty if it would go through."""
@@ -75,6 +78,7 @@ def forecast(
         plans=plans,
         typing=workshop.typing if workshop else None,
         workspace_bytes=workshop.workspace_bytes if workshop else options.workspace_bytes,
+        needed_bytes=needed_bytes(request.network),
         figures=figures,
         obstacles=tuple(obstacles),
     )

@@ -37,20 +37,22 @@ def gate_pair(
     manifest = read_manifest(folder)
     arguments = (folder, manifest, options, inputs, threads)
     if sum(record.bytes for record in manifest.files.values()) < LARGE_BYTES:
-        figures = _figures(*arguments)
+        found = figures(*arguments)
     else:
-        figures = in_own_process("that measured FP16", _figures, *arguments)
-    refuse_fp16(figures, options.limits)
-    return figures
+        found = in_own_process("that measured FP16", figures, *arguments)
+    refuse_fp16(found, options.limits)
+    return found
 
 
-def _figures(
+def figures(
     folder: Path,
     manifest: Manifest,
     options: PlanOptions,
     inputs: NDArray[np.float32],
     threads: int,
 ) -> Fp16Figures:
+    """Measure without judging, in this process."""
+
     def network(role: Role) -> onnx.ModelProto:
         return network_file(folder, manifest, role, options.prelu).model
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from engines.build.memory import free_bytes
 from engines.tensorrt.errors import BuildError
 
 MIB = 1 << 20
@@ -16,12 +17,10 @@ def available_bytes(meminfo: Path = Path("/proc/meminfo")) -> int:
     Raises:
         BuildError: The kernel shows no such figure (a sandbox with ProcSubset=pid hides it).
     """
-    try:
-        lines = meminfo.read_text().splitlines()
-        line = next(each for each in lines if each.startswith("MemAvailable:"))
-    except (OSError, StopIteration) as error:
-        raise BuildError(f"{meminfo} shows no MemAvailable: give --workspace MiB") from error
-    return int(line.split()[1]) * 1024
+    free = free_bytes(meminfo)
+    if free is None:
+        raise BuildError(f"{meminfo} shows no MemAvailable: give --workspace MiB")
+    return free
 
 
 def default_workspace(available: int) -> int:

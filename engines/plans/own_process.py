@@ -22,22 +22,18 @@ def in_own_process(what: str, function: Callable[..., Result], *arguments: Any) 
 
     Raises:
         EnginesError: What the function raised.
-        BackendError: The process ended without an answer: usually the kernel's out-of-memory
-            killer.
+        BackendError: The process ended without an answer, or the kernel killed it.
     """
     context = multiprocessing.get_context("spawn")  # a fork would share this process's memory
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_answer, args=(sending, function, arguments), daemon=True)
+    process = context.Process(target=_answer, args=(sending, function, arguments))
     process.start()
     sending.close()
     try:
         answer = receiving.recv()
     except EOFError:
         process.join()
-        raise BackendError(
-            f"the process {what} ended with {_ending(process.exitcode)}: free memory (close other "
-            "programs, add swap), and try again"
-        ) from None
+        raise BackendError(f"the process {what} {_ending(process.exitcode)}") from None
     finally:
         process.kill()
         process.join()
@@ -57,4 +53,8 @@ def _answer(sending: Connection, function: Callable[..., Any], arguments: tuple[
 
 
 def _ending(code: int | None) -> str:
-    return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+    if code == -signal.SIGKILL:
+        return (
+            "was killed, as the kernel does where memory runs out: close other programs or add swap"
+        )
+    return f"ended without an answer (exit code {code}); its own words stand above"

@@ -40,6 +40,7 @@ def plans_report(states: tuple[PlanState, ...]) -> RenderableType:
 def forecast_report(found: Forecast, flavour: str) -> RenderableType:
     """Return what a build would do."""
     rows: list[Row] = [("typing", found.typing or "strong from TensorRT 10 on, weak before")]
+    rows.append(("memory", f"about {found.needed_bytes / 1e9:.1f} GB before TensorRT starts"))
     if found.workspace_bytes is not None:
         rows.append(("workspace", f"{found.workspace_bytes >> 20} MiB"))
     for plan in found.plans:

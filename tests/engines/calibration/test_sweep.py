@@ -111,7 +111,7 @@ def test_a_sweep_in_several_graphs_finds_what_one_graph_finds(network, monkeypat
     tried = candidates(network, 3)
     assert len(sweep_module.groups(network, [each.recipe for each in tried])) == 1
     together = sweep(network, tried, faces)
-    monkeypatch.setattr(sweep_module, "GROUP_BYTES", 6000)
+    monkeypatch.setattr(sweep_module, "GROUP_BYTES", 0)
     assert len(sweep_module.groups(network, [each.recipe for each in tried])) > 2
     apart = sweep(network, tried, faces)
     assert [each.candidate for each in apart.signals] == list(tried)

@@ -35,7 +35,7 @@ def text_of(what: RenderableType) -> str:
 def forecast(*obstacles: str) -> Forecast:
     uneven = tuple((f"conv{i}", 25) for i in range(6))
     plan = ForecastPlan("dense-x.plan", "dense", 4_500_000, 0, uneven)
-    return Forecast((plan,), "strong", 512 << 20, FIGURES, obstacles)
+    return Forecast((plan,), "strong", 512 << 20, 1_800_000_000, FIGURES, obstacles)
 
 
 @pytest.mark.parametrize(
