@@ -241,7 +241,7 @@ class TensorRtNetwork:
         try:
             for runner in self._runners:
                 runner.enqueue(count)
-        except BackendError:
+        except Exception:
             # Nothing may still read the input when the next batch is written to it.
             with suppress(CudaError):
                 for runner in self._runners:

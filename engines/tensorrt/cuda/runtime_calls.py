@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from engines.errors import BackendError
 from engines.tensorrt.cuda.port import CudaDevice, CudaPort, HostMemory, guarded
 from engines.tensorrt.errors import CudaError
 
@@ -135,7 +134,7 @@ class _Runtime:
         self.call("cudaStreamBeginCapture", stream, self._calls.capture_mode(_THREAD_LOCAL))
         try:
             record()
-        except BackendError:
+        except Exception:
             # The stream must leave capture mode to be of use again; its own error says no more.
             self._calls.cudaStreamEndCapture(stream)
             raise

@@ -106,6 +106,8 @@ class IExecutionContext:
 
     def execute_async_v3(self, stream: int) -> bool:
         gpu, faults = self._world.gpu, self._world.faults
+        if "execute raises" in faults:
+            raise TypeError("execute_async_v3(): incompatible function arguments")
         if "execute" in faults or ("record" in faults and gpu.recording is not None):
             return False
         shape, addresses = self._shape, dict(self._addresses)

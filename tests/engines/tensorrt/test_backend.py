@@ -247,7 +247,12 @@ def test_what_fails_while_opening_is_an_error_and_leaves_nothing_allocated(
 
 @pytest.mark.parametrize(
     ("fault", "error"),
-    [("shape", BackendError), ("execute", BackendError), ("nan", EmbeddingError)],
+    [
+        ("shape", BackendError),
+        ("execute", BackendError),
+        ("execute raises", BackendError),
+        ("nan", EmbeddingError),
+    ],
 )
 def test_what_fails_while_running_is_an_error_and_the_next_run_may_succeed(
     world, plans, models, fault, error

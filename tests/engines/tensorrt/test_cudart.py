@@ -83,9 +83,10 @@ def test_a_graph_is_recorded_launched_and_dropped(port):
     assert recorded == [True]
 
 
-def test_a_recording_that_fails_leaves_the_stream_usable(port):
+@pytest.mark.parametrize("error", [BackendError, TypeError])
+def test_a_recording_that_fails_leaves_the_stream_usable(port, error):
     def refuse():
-        raise BackendError("TensorRT refused to run")
+        raise error("TensorRT refused to run")
 
     stream = port.create_stream()
     with pytest.raises(BackendError, match="refused to run"):
