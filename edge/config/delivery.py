@@ -80,7 +80,10 @@ class HttpSinkSettings(_NetworkSinkSettings):
     token: Secret | None = None
     """Sent as `Authorization: Bearer …`."""
     signing_secret: Secret | None = None
-    """Key of the HMAC-SHA256 of the body in `X-Edge-Gate-Signature` (see `edge.sinks.http`)."""
+    """
+    Key of the HMAC-SHA256 of the body, sent in `X-Edge-Gate-Signature`; docs/protocol.md shows how
+    to check it.
+    """
     allow_plaintext: bool = False
     """Send faces unencrypted over a network you trust otherwise."""
 
@@ -97,7 +100,7 @@ class HttpSinkSettings(_NetworkSinkSettings):
 
 
 class MqttSinkSettings(_NetworkSinkSettings):
-    """One JSON message for each face (see `edge.sinks.mqtt` for the topics)."""
+    """One JSON message for each face; docs/protocol.md has the topics."""
 
     type: Literal["mqtt"] = "mqtt"
     name: SinkName = "mqtt"
@@ -120,7 +123,7 @@ class MqttSinkSettings(_NetworkSinkSettings):
     keepalive: Annotated[Duration, Field(ge=5, le=65535)] = 30.0
     """The broker publishes the last will after one and a half times this silence."""
     status: bool = True
-    """Services: publish the state of the gate, retained (see `edge.monitoring.status_mqtt`)."""
+    """Services: publish the status of the gate, retained; docs/protocol.md has its schema."""
     status_every: Annotated[Duration, Field(ge=5)] = 60.0
     """Publish it at least this often; a change of state is told within 5 seconds."""
     include_face_image: bool = True

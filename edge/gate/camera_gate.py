@@ -108,6 +108,11 @@ class CameraGate:
         return outcome
 
     @property
+    def settings(self) -> CameraSettings:
+        """What decides."""
+        return self._settings
+
+    @property
     def held(self) -> int:
         """Faces that may still be forwarded, or be beaten."""
         return self._selection.held

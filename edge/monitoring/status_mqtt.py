@@ -1,22 +1,18 @@
 """
 The state of a gate on a broker, retained, so that who subscribes late knows it too.
 
-    TOPIC/DEVICE/available   online or offline; the last will sets it as well
-    TOPIC/DEVICE/status      JSON: the document of `/status`, with device and time
-
-A connection of its own: it says "online" before the first face, and stays while a large face is on
-its way or a face's delivery is given up.
+Topics and messages stand in docs/protocol.md. A connection of its own: it says "online" before the
+first face, and stays while a large face is on its way or a face's delivery is given up.
 """
 
-import json
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any
 
 from edge.config.credentials import read_secret
 from edge.config.delivery import MqttSinkSettings
 from edge.errors import ConfigError, SinkError
+from edge.monitoring.status import GateStatus, status_json
 from edge.sinks.mqtt_session import Message, MqttSession, client_id, device_name
 
 
@@ -40,19 +36,19 @@ class MqttStatus:
         self._told: tuple[object, int] | None = None
         self._told_s = 0.0
 
-    def tell(self, document: Mapping[str, Any]) -> bool:
+    def tell(self, status: GateStatus) -> bool:
         """
-        Publish the document if it differs, the broker was away, or it is time; True if so.
+        Publish the status if it differs, the broker was away, or it is time; True if so.
 
         Raises:
             SinkError: The broker is not there, or has not acknowledged in time.
         """
         session = self._open_session()
-        now = (essence(document), session.connections)
+        now = (essence(status), session.connections)
         if now == self._told and time.monotonic() - self._told_s < self._settings.status_every:
             return False
-        about = {"device": self._device, "time": datetime.now(timezone.utc).isoformat()}
-        payload = json.dumps(about | dict(document), allow_nan=False).encode()
+        about = {"device": self._device, "time": datetime.now(timezone.utc)}
+        payload = status_json(status.model_copy(update=about))
         try:
             session.publish(Message(f"{self._base}/status", payload, retain=True))
         except SinkError:
@@ -87,16 +83,16 @@ class MqttStatus:
         self._told = None
 
 
-def essence(document: Mapping[str, Any]) -> object:
+def essence(status: GateStatus) -> object:
     """Return what is told at once when it changes; counts and ages wait for their turn."""
     cameras = [
         (
-            *(camera.get(key) for key in ("name", "state", "availability", "error", "picture")),
-            (camera.get("drift") or {}).get("alarm"),
+            *(each.name, each.state, each.availability, each.error, each.picture),
+            each.drift is not None and each.drift.alarm,
         )
-        for camera in document.get("cameras", ())
+        for each in status.cameras
     ]
-    sinks = [(sink.get("name"), sink.get("failing")) for sink in document.get("sinks", ())]
-    keys = ("version", "pair_id", "config_hash", "configuration_is_newest", "outbox_problem")
-    words = [document.get(key) for key in (*keys, "not_alive", "not_ready")]
-    return json.dumps([words, cameras, sinks, document.get("overload") is None])
+    sinks = [(each.name, each.failing) for each in status.sinks]
+    running = (status.version, status.pair_id, status.config_hash, status.configuration_is_newest)
+    trouble = (status.outbox_problem, status.not_alive, status.not_ready, status.overload is None)
+    return running, trouble, cameras, sinks

@@ -2,22 +2,23 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
 from edge.errors import EdgeError, SinkError
+from edge.monitoring.status import GateStatus, busy_status
 
 log = logging.getLogger(__name__)
 
-Read: TypeAlias = Callable[[], Mapping[str, Any]]
+Read: TypeAlias = Callable[[], GateStatus]
 LOOK_EVERY_S = 5.0
 """How soon a change is told; reading the books costs the worker a few milliseconds."""
 
 
 class _Line(Protocol):
-    def tell(self, document: Mapping[str, Any]) -> bool: ...
+    def tell(self, status: GateStatus) -> bool: ...
     def close(self) -> None: ...
 
 
@@ -29,7 +30,7 @@ class StatusTeller:
         Prepare.
 
         Args:
-            read: Returns the status document; may raise an EdgeError while the gate is busy.
+            read: Returns the status; may raise an EdgeError while the gate is busy.
         """
         self._read = read
         self._wanted: tuple[MqttSinkSettings, ...] = ()
@@ -70,27 +71,27 @@ class StatusTeller:
         wanted = self._wanted
         for gone in self._lines.keys() - set(wanted):
             self._lines.pop(gone).close()
-        document = self._document() if wanted else None
+        status = self._status() if wanted else None
         for settings in wanted:
             # The worker may have ended while it was asked.
-            if document is not None and not self._stopping.is_set():
-                self._tell(settings, document)
+            if status is not None and not self._stopping.is_set():
+                self._tell(settings, status)
 
-    def _document(self) -> Mapping[str, Any] | None:
+    def _status(self) -> GateStatus | None:
         """Return what to tell; nothing at the first time that a slow gate does not answer."""
         try:
-            document = self._read()
+            status = self._read()
         except EdgeError as error:
             was_busy, self._is_busy = self._is_busy, True
-            return {"not_ready": str(error)} if was_busy else None
+            return busy_status(str(error)) if was_busy else None
         self._is_busy = False
-        return document
+        return status
 
-    def _tell(self, settings: MqttSinkSettings, document: Mapping[str, Any]) -> None:
+    def _tell(self, settings: MqttSinkSettings, status: GateStatus) -> None:
         try:
             if settings not in self._lines:
                 self._lines[settings] = _open_line(settings)
-            self._lines[settings].tell(document)
+            self._lines[settings].tell(status)
         except SinkError as error:
             if settings not in self._failing:
                 log.warning("the status of the gate is not told: %s", error)

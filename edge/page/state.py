@@ -1,19 +1,18 @@
 """What the page asks of a running daemon, and how the gate is doing in words for people."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from edge.config.effective import in_effect
 from edge.config.model import Config
-from edge.page.http_messages import Refusal, Request, Response, json_response, words_response
+from edge.monitoring.status import CameraStatus, GateStatus, status_json
+from edge.page.http_messages import Refusal, Request, Response, words_response
 from edge.page.page import Document, Gate
-from edge.page.threshold import source_of
-from edge.pipeline.daemon import Daemon
-from edge.pipeline.telemetry import GateBusyError, Telemetry
+from edge.pipeline.daemon import Daemon, GateBusyError
+from edge.pipeline.telemetry import Telemetry
 from edge.sources.state import State
 
 STATE_WORDS = {
@@ -28,6 +27,8 @@ TROUBLE_WORDS = {
     "damaged": "Pictures come damaged and are left out.",
     "frozen": "The picture is frozen.",
 }
+Told = TypeVar("Told")
+JSON = "application/json"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -50,10 +51,10 @@ def gate_of(daemon: Daemon, telemetry: Telemetry, file: ConfigurationFile) -> Ga
         read=file.read,
         reload=file.reload,
         running=lambda: daemon.config,
-        state=lambda: state_document(_asked(telemetry.status_document), daemon.config),
+        state=lambda: state_document(_asked(telemetry.status), daemon.config),
         monitoring={
             "/metrics": lambda _: Response(200, PROMETHEUS, _asked(telemetry.metrics_text)),
-            "/status": lambda _: json_response(_asked(telemetry.status_document)),
+            "/status": lambda _: Response(200, JSON, status_json(_asked(telemetry.status))),
         },
         probes={
             "/livez": partial(_probed, telemetry.not_alive),
@@ -62,7 +63,7 @@ def gate_of(daemon: Daemon, telemetry: Telemetry, file: ConfigurationFile) -> Ga
     )
 
 
-def _asked(read: Callable[[], Any]) -> Any:
+def _asked(read: Callable[[], Told]) -> Told:
     try:
         return read()
     except GateBusyError as error:
@@ -76,59 +77,56 @@ def _probed(why_not: Callable[[], str | None], _request: Request) -> Response:
     return words_response(HTTPStatus.SERVICE_UNAVAILABLE, f"no: {words}")
 
 
-def state_document(status: Mapping[str, Any], config: Config) -> Document:
+def state_document(status: GateStatus, config: Config) -> Document:
     """
     Return what the page shows besides faces and pictures.
 
     Args:
-        status: As `edge.pipeline.telemetry` tells it to programs.
+        status: As programs are told it.
         config: In effect.
     """
-    outbox = status["outbox"] or {"faces": None, "dead": 0, "oldest_s": 0.0}
+    outbox = status.outbox
     known = {source.name for source in config.sources}
     return {
         "login": config.page.token is not None,
         "allow_apply": config.page.allow_apply,
-        "overload": status["overload"],
-        "cameras": [_camera(each, config) for each in status["cameras"] if each["name"] in known],
+        "overload": status.overload,
+        "cameras": [_camera(each) for each in status.cameras if each.name in known],
         "outbox": {
-            "waiting": outbox["faces"],
-            "dead": outbox["dead"],
-            "oldest_s": outbox["oldest_s"],
-            "problem": status["outbox_problem"],
+            "waiting": None if outbox is None else outbox.faces,
+            "dead": 0 if outbox is None else outbox.dead,
+            "oldest_s": 0.0 if outbox is None else outbox.oldest_s,
+            "problem": status.outbox_problem,
         },
         "sinks": [
-            {name: sink[name] for name in ("name", "delivered", "error")}
-            for sink in status["sinks"]
+            {"name": sink.name, "delivered": sink.delivered, "error": sink.error}
+            for sink in status.sinks
         ],
     }
 
 
-def _camera(status: Mapping[str, Any], config: Config) -> Document:
-    state = State(status["state"])
-    source = source_of(config, status["name"])
-    faces = in_effect(config, source).faces
+def _camera(status: CameraStatus) -> Document:
     return {
-        "name": source.name,
-        "state": state.value,
-        "words": STATE_WORDS[state],
-        "error": None if state is State.STREAMING else status["error"],
+        "name": status.name,
+        "state": status.state.value,
+        "words": STATE_WORDS[status.state],
+        "error": None if status.state is State.STREAMING else status.error,
         "notices": list(_notices(status)),
-        "mode": faces.mode,
-        "threshold": faces.threshold,
-        "frames": sum(status["frames"].values()),
-        "faces": sum(status["faces"].values()),
-        "forwarded": status["faces"]["forwarded"],
+        "mode": status.mode,
+        "threshold": status.threshold,
+        "frames": sum(status.frames.values()),
+        "faces": sum(status.faces.values()),
+        "forwarded": status.forwarded,
     }
 
 
-def _notices(status: Mapping[str, Any]) -> list[str]:
+def _notices(status: CameraStatus) -> list[str]:
     """Say what is wrong with a camera that gives frames."""
-    found = [TROUBLE_WORDS[status["picture"]]] if status["picture"] is not None else []
-    drift = status["drift"]
-    if drift is not None and drift["alarm"]:
+    found = [TROUBLE_WORDS[status.picture]] if status.picture is not None else []
+    drift = status.drift
+    if drift is not None and drift.alarm:
         found.append(
-            f"Scores have drifted from the tuned footage (PSI {drift['psi']:.2f}, "
-            f"limit {drift['limit']:.2f}): {drift['hint']}"
+            f"Scores have drifted from the tuned footage (PSI {drift.psi:.2f}, "
+            f"limit {drift.limit:.2f}): {drift.hint}"
         )
     return found

@@ -9,20 +9,21 @@ Threads hand over through slots and the outbox, all of them bounded. Of several 
 
 import logging
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotAnsweredError
+from dataclasses import replace
 from typing import TypeVar
 
 from edge.config.changes import Changes, changes
 from edge.config.effective import in_effect
 from edge.config.model import Config, Source
-from edge.delivery.outbox_tables import LedgerRow
-from edge.errors import ImageError
+from edge.errors import EdgeError, ImageError
 from edge.gate.observation import NOBODY, Listeners
-from edge.pipeline.forwarding import Forwarding
-from edge.pipeline.ledger import Ledger
+from edge.pipeline.forwarding import Delivered, Forwarding
+from edge.pipeline.ledger import Ledger, Ledgers
 from edge.pipeline.open_delivery import open_delivery
 from edge.pipeline.open_networks import open_networks
+from edge.pipeline.pace import Load
 from edge.pipeline.stream import Stream
 from edge.pipeline.worker import Worker
 from edge.sources.live import LiveSource
@@ -38,21 +39,8 @@ WORKER_S = 10.0
 """For the frame in the worker's hands, before a reload or the end is given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ledgers:
-    """All ledgers at one moment."""
-
-    sources: tuple[Ledger, ...]
-    sinks: tuple[LedgerRow, ...]
-
-    def imbalances(self) -> list[str]:
-        """Return what does not add up, in words; nothing when all is well."""
-        found = [words for ledger in self.sources for words in ledger.imbalances()]
-        return found + [
-            f"sink {row.sink}: {row.unexplained} faces went nowhere"
-            for row in self.sinks
-            if row.unexplained
-        ]
+class GateBusyError(EdgeError, TimeoutError):
+    """The worker did not answer in time."""
 
 
 class Daemon:
@@ -84,14 +72,15 @@ class Daemon:
         self._open_source = open_source
         self._onlookers = onlookers
         self._engines = open_networks(config)
-        self.worker = Worker(open_delivery(config, onlookers.took), on_end)
-        self.worker.together = self._engines.together
+        self._forwarding = open_delivery(config, onlookers.took)
+        self._worker = Worker(self._forwarding, on_end)
+        self._worker.together = self._engines.together
         self._closed: dict[str, Ledger] = {}
 
     def start(self) -> None:
         """Begin to deliver what an earlier process left, open the sources, and look at frames."""
-        self.worker.forwarding.dispatcher.start()
-        self.worker.start()
+        self._forwarding.start()
+        self._worker.start()
         self._enter(self.config, self._new_sources(self.config, self._names()))
 
     def reload(self, config: Config) -> Changes:
@@ -108,7 +97,7 @@ class Daemon:
         # Nothing below can fail for what is written in the configuration.
         self._leave(todo.closed)
         before, self._engines = self._engines, engines
-        retuned = self.worker.streams if todo.engines else todo.retuned
+        retuned = self._worker.streams if todo.engines else todo.retuned
         self._in_worker(lambda: self._retune(config, retuned))
         if todo.engines:
             before.pair.close()
@@ -125,15 +114,14 @@ class Daemon:
         Args:
             drain_s: Seconds for the sinks; what they do not take stays in the outbox.
         """
-        if not self.worker.stop(WORKER_S):
+        if not self._worker.stop(WORKER_S):
             log.error("the worker does not end; the best faces of its tracks are lost")
         with ThreadPoolExecutor() as threads:  # a stuck camera takes its time; ten, no more
-            ended = list(threads.map(Stream.close, self.worker.streams.values()))
+            ended = list(threads.map(Stream.close, self._worker.streams.values()))
         sources = [*self._closed.values(), *ended]
-        dispatcher = self.worker.forwarding.dispatcher
-        dispatcher.stop(drain_s)
+        self._forwarding.stop(drain_s)
         self._engines.pair.close()
-        return Ledgers(tuple(sources), tuple(dispatcher.ledger()))
+        return Ledgers(tuple(sources), self._forwarding.ledger())
 
     def books(self) -> Ledgers:
         """
@@ -142,13 +130,56 @@ class Daemon:
         Raises:
             OutboxError: The outbox's file cannot be read.
         """
-        streams = list(self.worker.streams.values())
-        sources = [*self._closed.values(), *(stream.ledger() for stream in streams)]
-        return Ledgers(tuple(sources), tuple(self.worker.forwarding.dispatcher.ledger()))
+        sources = [*self._closed.values(), *(stream.ledger() for stream in self.streams())]
+        return Ledgers(tuple(sources), self._forwarding.ledger())
+
+    def streams(self) -> list[Stream]:
+        """Return the sources on their way; what they count adds up in a call of `ask` only."""
+        return list(self._worker.streams.values())
 
     def sources(self) -> list[SourceStatus]:
         """Return how each source is doing."""
-        return [stream.source.status() for stream in list(self.worker.streams.values())]
+        return [stream.source.status() for stream in self.streams()]
+
+    def delivered(self) -> Delivered:
+        """Return how delivering goes."""
+        return self._forwarding.delivered()
+
+    @property
+    def problem(self) -> str | None:
+        """Why faces are kept in memory only; None while the outbox's file works."""
+        return self._forwarding.problem
+
+    @property
+    def load(self) -> Load:
+        """How far it is behind."""
+        return self._worker.load
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why it gave up; None while all is well."""
+        return self._worker.failure
+
+    @property
+    def beat_s(self) -> float:
+        """Monotonic seconds of the newest sign of life."""
+        return self._worker.beat_s
+
+    def call(self, function: Callable[[], Result]) -> "Future[Result]":
+        """Let the worker call a function between two frames, when all ledgers add up."""
+        return self._worker.call(function)
+
+    def ask(self, read: Callable[[], Result], patience_s: float) -> Result:
+        """
+        Return what a function reads between two frames.
+
+        Raises:
+            GateBusyError: The worker does not answer in so many seconds.
+        """
+        try:
+            return self.call(read).result(patience_s)
+        except NotAnsweredError:
+            raise GateBusyError(f"the worker did not answer within {patience_s:g} s") from None
 
     @property
     def pair_id(self) -> str:
@@ -159,17 +190,14 @@ class Daemon:
         """Return the line that `systemctl status` shows."""
         sources = self.sources()
         up = sum(source.state is State.STREAMING for source in sources)
-        streams = list(self.worker.streams.values())
-        forwarded = sum(stream.counts.forwarded for stream in streams)
-        dispatcher = self.worker.forwarding.dispatcher
-        failing = [each.sink for each in dispatcher.status() if each.failures_in_a_row]
+        forwarded = sum(stream.counts.forwarded for stream in self.streams())
+        failing = [each.sink for each in self._forwarding.sinks() if each.failures_in_a_row]
         parts = [
             f"{up}/{len(sources)} sources up",
             f"{forwarded} faces forwarded",
-            f"overloaded, looking {self.worker.load.stretch:.1f} times less often"
-            * self.worker.load.is_over,
+            f"overloaded, looking {self.load.stretch:.1f} times less often" * self.load.is_over,
             f"waiting for {', '.join(failing)}" * bool(failing),
-            dispatcher.problem or "",
+            self.problem or "",
         ]
         return "; ".join(filter(None, parts))
 
@@ -183,7 +211,7 @@ class Daemon:
         return tuple(source.name for source in self.config.sources)
 
     def _new_sources(self, config: Config, names: Iterable[str]) -> list[tuple[Source, LiveSource]]:
-        around = Surroundings(on_change=_log_change, arrived=self.worker.wake)
+        around = Surroundings(on_change=_log_change, arrived=self._worker.wake)
         return [
             (source, self._open_source(source, around, _log_unreadable))
             for source in config.sources
@@ -202,7 +230,7 @@ class Daemon:
             )
             for settings, source in sources
         }
-        self._in_worker(lambda: self.worker.streams.update(streams))
+        self._in_worker(lambda: self._worker.streams.update(streams))
         for stream in streams.values():
             stream.source.start()
 
@@ -213,26 +241,26 @@ class Daemon:
             self._closed[name] = stream.close()
 
     def _finished(self, name: str) -> Stream:
-        stream = self.worker.streams.pop(name)
-        stream.finish(self.worker.forwarding)
+        stream = self._worker.streams.pop(name)
+        stream.finish(self._forwarding)
         return stream
 
     def _retune(self, config: Config, names: Iterable[str]) -> None:
-        self.worker.together = self._engines.together
+        self._worker.together = self._engines.together
         for source in config.sources:
-            if source.name in names and source.name in self.worker.streams:
+            if source.name in names and source.name in self._worker.streams:
                 decided = in_effect(config, source).faces
-                stream = self.worker.streams[source.name]
-                stream.retune(source, self._engines, decided, self.worker.forwarding)
+                stream = self._worker.streams[source.name]
+                stream.retune(source, self._engines, decided, self._forwarding)
 
     def _deliver_by(self, delivery: Forwarding) -> None:
-        before = self.worker.forwarding
-        self._in_worker(lambda: setattr(self.worker, "forwarding", delivery))
-        before.dispatcher.stop()
-        delivery.dispatcher.start()
+        before, self._forwarding = self._forwarding, delivery
+        self._in_worker(lambda: setattr(self._worker, "forwarding", delivery))
+        before.stop()
+        delivery.start()
 
     def _in_worker(self, function: Callable[[], Result]) -> Result:
-        return self.worker.call(function).result(WORKER_S)
+        return self.call(function).result(WORKER_S)
 
 
 def _log_unreadable(error: ImageError) -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from edge.config.delivery import DeliverySettings
 from edge.delivery.dispatcher import Dispatcher
 from edge.delivery.encode import to_delivery
+from edge.delivery.outbox_tables import LedgerRow, Stock
 from edge.delivery.record import Capture
+from edge.delivery.sender import SenderStatus
 from edge.errors import OutboxError
 from edge.gate.best_shot import Shot
 from edge.gate.observation import StageTimer, unheeded
@@ -26,15 +28,62 @@ class Origin:
     """Makes the track ids of one run of a camera gate different from those of all others."""
 
 
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How delivering goes at one moment."""
+
+    sinks: tuple[SenderStatus, ...]
+    rows: tuple[LedgerRow, ...]
+    """One for each sink; empty while the outbox's file fails."""
+    stock: Stock | None
+    """What the outbox holds; None while its file fails."""
+    problem: str | None
+    """Why faces are kept in memory only."""
+
+
 class Forwarding:
     """Hands faces to the dispatcher; used by one thread."""
 
     def __init__(
         self, dispatcher: Dispatcher, settings: DeliverySettings, took: StageTimer = unheeded
     ) -> None:
-        self.dispatcher = dispatcher
+        self._dispatcher = dispatcher
         self._settings = settings
         self._took = took
+
+    def start(self) -> None:
+        """Begin to send, first what an earlier process left."""
+        self._dispatcher.start()
+
+    def stop(self, drain_s: float = 0.0) -> None:
+        """End, and close; what the sinks do not take in so many seconds stays in the outbox."""
+        self._dispatcher.stop(drain_s)
+
+    @property
+    def problem(self) -> str | None:
+        """Why faces are kept in memory only; None while the disk works."""
+        return self._dispatcher.problem
+
+    def ledger(self) -> tuple[LedgerRow, ...]:
+        """
+        Return where the faces of each sink went; after `stop`, as it was at the end.
+
+        Raises:
+            OutboxError: The outbox's file cannot be read.
+        """
+        return tuple(self._dispatcher.ledger())
+
+    def sinks(self) -> tuple[SenderStatus, ...]:
+        """Return how each sink is doing."""
+        return tuple(self._dispatcher.status())
+
+    def delivered(self) -> Delivered:
+        """Return how delivering goes, as far as the outbox's file can be read."""
+        try:
+            rows, stock = self.ledger(), self._dispatcher.stock()
+        except OutboxError:
+            rows, stock = (), None
+        return Delivered(self.sinks(), rows, stock, self.problem)
 
     def forward(self, shot: Shot, origin: Origin | None, counts: Counts) -> None:
         """
@@ -55,7 +104,7 @@ class Forwarding:
         self._took("encode", time.perf_counter() - begin_s)
         counts.forwarded += 1
         try:
-            placed = self.dispatcher.accept(delivery)
+            placed = self._dispatcher.accept(delivery)
         except OutboxError:
             counts.lost += 1
             log.exception("face %s is lost: neither disk nor memory keeps it", delivery.key)

@@ -22,9 +22,9 @@ class Latency:
         """The age added last; None before the first."""
         return self._newest_s[-1] if self._newest_s else None
 
-    def percentiles_ms(self) -> dict[str, float]:
-        """Return median and 95th percentile in milliseconds; nothing when none was seen."""
+    def percentiles_ms(self) -> tuple[float, float] | None:
+        """Return median and 95th percentile in milliseconds; None when none was seen."""
         if not self._newest_s:
-            return {}
+            return None
         p50, p95 = np.percentile(list(self._newest_s), (50, 95)) * 1000
-        return {"age_p50_ms": round(float(p50), 1), "age_p95_ms": round(float(p95), 1)}
+        return round(float(p50), 1), round(float(p95), 1)

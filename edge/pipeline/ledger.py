@@ -9,8 +9,10 @@ What becomes of an accepted face is in the outbox's own ledger, one row for each
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+
+from edge.delivery.outbox_tables import LedgerRow
 
 MOST_WAITING = 2
 """Frames between a source and the gate: one in the slot and one in the hands of the grabber."""
@@ -57,8 +59,8 @@ class Ledger:
     counts: Counts
     held: int
     """Faces that are the best of a track that has not ended."""
-    ages: Mapping[str, float] = field(default_factory=dict)
-    """Percentiles of the age of the newest frames at their verdict; cameras only."""
+    ages_ms: tuple[float, float] | None = None
+    """Median and 95th percentile of the age of frames at their verdict; cameras only."""
 
     @property
     def waiting(self) -> int:
@@ -88,6 +90,7 @@ class Ledger:
             for each in fields(counts)
             if each.name != "discarded"
         }
+        ages = {} if self.ages_ms is None else _named(self.ages_ms)
         reasons = {f"discarded_{name}": count for name, count in counts.discarded.items() if count}
         return {
             "frames": self.frames,
@@ -95,5 +98,26 @@ class Ledger:
             **plain,
             "held": self.held,
             **reasons,
-            **self.ages,
+            **ages,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Ledgers:
+    """All ledgers at one moment."""
+
+    sources: tuple[Ledger, ...]
+    sinks: tuple[LedgerRow, ...]
+
+    def imbalances(self) -> list[str]:
+        """Return what does not add up, in words; nothing when all is well."""
+        found = [words for ledger in self.sources for words in ledger.imbalances()]
+        return found + [
+            f"sink {row.sink}: {row.unexplained} faces went nowhere"
+            for row in self.sinks
+            if row.unexplained
+        ]
+
+
+def _named(ages_ms: tuple[float, float]) -> dict[str, float]:
+    return dict(zip(("age_p50_ms", "age_p95_ms"), ages_ms, strict=True))

@@ -1,15 +1,21 @@
 """The running gate at one moment, as plain values. Called by the worker's thread."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
 from edge.delivery.outbox_tables import LedgerRow
 from edge.delivery.sender import SenderStatus
-from edge.errors import OutboxError
 from edge.monitoring.drift import HINTS, Drift
 from edge.monitoring.metrics import CameraSnapshot, OutboxSnapshot, Snapshot
+from edge.monitoring.status import (
+    CameraStatus,
+    DriftStatus,
+    GateStatus,
+    OutboxStatus,
+    SinkStatus,
+)
 from edge.pipeline.daemon import Daemon
+from edge.pipeline.forwarding import Delivered
 from edge.pipeline.ledger import Counts
 from edge.pipeline.stream import Stream
 from edge.sources.state import State
@@ -18,47 +24,54 @@ OUTCOMES = ("looked_at", "replaced", "late", "unscheduled", "failed", "unread")
 """What becomes of a frame, as `edge.pipeline.ledger` counts it."""
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the daemon does not know of itself."""
+
+    config_hash: str
+    drifts: Mapping[str, Drift]
+    """By camera; one that cannot be told is missing."""
+    is_newest: bool
+    """Whether the newest configuration is in use."""
+    not_alive: str | None
+    not_ready: str | None
+
+
 def snapshot_of(
     daemon: Daemon, config_hash: str, drifts: Mapping[str, Drift], *, reloaded: bool
 ) -> Snapshot:
     """Return what Prometheus is told; without the outbox's telemetry while its file fails."""
-    streams = list(daemon.worker.streams.values())
-    rows = _rows(daemon)
+    streams, delivered = daemon.streams(), daemon.delivered()
     return Snapshot(
         pair_id=daemon.pair_id,
         config_hash=config_hash,
         reloaded=reloaded,
         cameras=[_camera(stream, drifts.get(stream.settings.name)) for stream in streams],
-        outbox=_outbox(daemon, rows),
-        deliveries=dict(_deliveries(daemon.worker.forwarding.dispatcher.status())),
-        drops=_drops([stream.counts for stream in streams], rows),
+        outbox=_outbox(delivered),
+        deliveries=dict(_deliveries(delivered.sinks)),
+        drops=_drops([stream.counts for stream in streams], delivered.rows),
     )
 
 
-def status_of(daemon: Daemon, config_hash: str, drifts: Mapping[str, Drift]) -> dict[str, Any]:
-    """Return what people and programs are told, ready for JSON."""
-    dispatcher, load = daemon.worker.forwarding.dispatcher, daemon.worker.load
-    rows = _rows(daemon)
-    outbox = _outbox(daemon, rows)
-    streams = list(daemon.worker.streams.values())
-    return {
-        "pair_id": daemon.pair_id,
-        "config_hash": config_hash,
-        "summary": daemon.status_words(),
-        "overload": load.stretch if load.is_over else None,
-        "cameras": [_camera_status(stream, drifts.get(stream.settings.name)) for stream in streams],
-        "sinks": [_sink_status(each, rows) for each in dispatcher.status()],
-        "outbox": None if outbox is None else asdict(outbox),
-        "outbox_problem": dispatcher.problem,
-    }
-
-
-def _rows(daemon: Daemon) -> Sequence[LedgerRow]:
-    """Return the ledger of each sink; nothing while the outbox's file fails."""
-    try:
-        return daemon.worker.forwarding.dispatcher.ledger()
-    except OutboxError:
-        return ()
+def status_of(daemon: Daemon, about: About) -> GateStatus:
+    """Return what people and programs are told."""
+    delivered, load = daemon.delivered(), daemon.load
+    return GateStatus(
+        configuration_is_newest=about.is_newest,
+        not_alive=about.not_alive,
+        not_ready=about.not_ready,
+        pair_id=daemon.pair_id,
+        config_hash=about.config_hash,
+        summary=daemon.status_words(),
+        overload=load.stretch if load.is_over else None,
+        cameras=tuple(
+            _camera_status(stream, about.drifts.get(stream.settings.name))
+            for stream in daemon.streams()
+        ),
+        sinks=tuple(_sink_status(each, delivered.rows) for each in delivered.sinks),
+        outbox=_outbox_status(_outbox(delivered)),
+        outbox_problem=delivered.problem,
+    )
 
 
 def _camera(stream: Stream, drift: Drift | None) -> CameraSnapshot:
@@ -77,54 +90,65 @@ def _camera(stream: Stream, drift: Drift | None) -> CameraSnapshot:
     )
 
 
-def _camera_status(stream: Stream, drift: Drift | None) -> dict[str, Any]:
+def _camera_status(stream: Stream, drift: Drift | None) -> CameraStatus:
     status, reading = stream.source.status(), _camera(stream, drift)
-    return {
-        "name": status.name,
-        "state": status.state.value,
-        "availability": status.availability.value,
-        "error": status.error,
-        "picture": status.picture.trouble,
-        "frames": reading.frames,
-        "faces": reading.faces,
-        "openings": status.openings,
-        "abandoned_calls": status.abandoned,
-        "frame_age_s": reading.frame_age_s,
-        **stream.latency.percentiles_ms(),
-        "drift": None if drift is None else _drift_status(drift),
-    }
+    p50, p95 = stream.latency.percentiles_ms() or (None, None)
+    return CameraStatus(
+        name=status.name,
+        state=status.state,
+        availability=status.availability,
+        error=status.error,
+        picture=status.picture.trouble,
+        mode=stream.decides.mode,
+        threshold=stream.decides.threshold,
+        frames=dict(reading.frames),
+        faces=dict(reading.faces),
+        openings=status.openings,
+        abandoned_calls=status.abandoned,
+        frame_age_s=reading.frame_age_s,
+        age_p50_ms=p50,
+        age_p95_ms=p95,
+        drift=None if drift is None else _drift_status(drift),
+    )
 
 
-def _drift_status(drift: Drift) -> dict[str, Any]:
+def _drift_status(drift: Drift) -> DriftStatus:
     hint = HINTS[drift.direction] if drift.alarm else None
-    return {"psi": drift.psi, "limit": drift.limit, "alarm": drift.alarm, "hint": hint}
+    return DriftStatus(psi=drift.psi, limit=drift.limit, alarm=drift.alarm, hint=hint)
 
 
-def _sink_status(status: SenderStatus, rows: Sequence[LedgerRow]) -> dict[str, Any]:
-    row = next((asdict(row) for row in rows if row.sink == status.sink), {})
-    return {
-        "name": status.sink,
-        "delivered": status.delivered,
-        "failed": status.failed,
-        "refused": status.refused,
-        "failing": status.failures_in_a_row > 0,
-        "error": status.last_error if status.failures_in_a_row else None,
-        "waiting": row.get("waiting"),
-        "dead": row.get("dead"),
-        "oldest_s": row.get("oldest_s"),
-    }
+def _sink_status(status: SenderStatus, rows: Sequence[LedgerRow]) -> SinkStatus:
+    row = next((row for row in rows if row.sink == status.sink), None)
+    return SinkStatus(
+        name=status.sink,
+        delivered=status.delivered,
+        failed=status.failed,
+        refused=status.refused,
+        failing=status.failures_in_a_row > 0,
+        error=status.last_error if status.failures_in_a_row else None,
+        waiting=None if row is None else row.waiting,
+        dead=None if row is None else row.dead,
+        oldest_s=None if row is None else row.oldest_s,
+    )
 
 
-def _outbox(daemon: Daemon, rows: Sequence[LedgerRow]) -> OutboxSnapshot | None:
-    try:
-        stock = daemon.worker.forwarding.dispatcher.stock()
-    except OutboxError:
+def _outbox(delivered: Delivered) -> OutboxSnapshot | None:
+    stock, rows = delivered.stock, delivered.rows
+    if stock is None:
         return None
     return OutboxSnapshot(
         faces=stock.faces,
         bytes=stock.bytes,
         oldest_s=max((row.oldest_s for row in rows if row.oldest_s is not None), default=0.0),
         dead=sum(row.dead for row in rows),
+    )
+
+
+def _outbox_status(outbox: OutboxSnapshot | None) -> OutboxStatus | None:
+    if outbox is None:
+        return None
+    return OutboxStatus(
+        faces=outbox.faces, bytes=outbox.bytes, oldest_s=outbox.oldest_s, dead=outbox.dead
     )
 
 

@@ -62,6 +62,11 @@ class Stream:
         interval_s = 1 / settings.max_fps if settings.uri.is_live else 0.0
         self.turn = replace(self.turn, interval_s=interval_s)
 
+    @property
+    def decides(self) -> CameraSettings:
+        """What is in effect for its faces."""
+        return self._gate.settings
+
     def begin(self, captured: Captured, now_s: float, forwarding: Forwarding) -> Pending | None:
         """
         Find the faces of one frame; None when the frame is not to be looked at.

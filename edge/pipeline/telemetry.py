@@ -6,27 +6,18 @@ Ledgers are read by the worker's thread between two frames, because only then do
 
 import time
 from collections.abc import Callable
-from concurrent.futures import TimeoutError as NotAnsweredError
 from hashlib import sha256
-from typing import Any, TypeVar
 
-from edge import __version__
 from edge.config.model import Config
-from edge.errors import EdgeError
 from edge.gate.observation import Observation
-from edge.monitoring.drift import Drift
 from edge.monitoring.drift_watch import DriftWatch
 from edge.monitoring.metrics import Metrics, Snapshot
-from edge.pipeline.daemon import Daemon
-from edge.pipeline.snapshot import snapshot_of, status_of
+from edge.monitoring.status import GateStatus
+from edge.pipeline.daemon import Daemon, GateBusyError
+from edge.pipeline.snapshot import About, snapshot_of, status_of
 
-Result = TypeVar("Result")
 ANSWER_S = 3.0
 """For the worker to finish the frame in its hands."""
-
-
-class GateBusyError(EdgeError, TimeoutError):
-    """The worker did not answer in time."""
 
 
 class Telemetry:
@@ -70,28 +61,31 @@ class Telemetry:
         """
         return self.metrics.text()
 
-    def status_document(self) -> dict[str, Any]:
+    def status(self) -> GateStatus:
         """
-        Return `/status`: everything at one moment, ready for JSON, without credentials.
+        Return `/status`: everything at one moment, without credentials.
 
         Raises:
             GateBusyError: The worker does not answer.
         """
         daemon = self._followed()
-        document = _in_worker(
-            daemon, lambda: status_of(daemon, config_hash(daemon.config), self._drifts())
+        about = About(
+            config_hash=config_hash(daemon.config),
+            drifts=self.drifts.drifts(),
+            is_newest=self.reloaded,
+            not_alive=self.not_alive(),
+            not_ready=self.not_ready(),
         )
-        about = {"version": __version__, "configuration_is_newest": self.reloaded}
-        return about | {"not_alive": self.not_alive(), "not_ready": self.not_ready()} | document
+        return daemon.ask(lambda: status_of(daemon, about), ANSWER_S)
 
     def not_alive(self) -> str | None:
         """Return why the process should be restarted; None while the worker shows life."""
         daemon = self._daemon
         if daemon is None:
             return None  # still opening, for which the service manager has its own patience
-        if daemon.worker.failure is not None:
-            return f"the worker gave up: {daemon.worker.failure}"
-        silent_s = self._monotonic() - daemon.worker.beat_s
+        if daemon.failure is not None:
+            return f"the worker gave up: {daemon.failure}"
+        silent_s = self._monotonic() - daemon.beat_s
         return f"no sign of life for {silent_s:.0f} s" if silent_s > self._patience_s else None
 
     def not_ready(self) -> str | None:
@@ -101,19 +95,14 @@ class Telemetry:
         sources = self._daemon.sources()
         if sources and all(source.error and not source.frames for source in sources):
             return f"no source gives frames: {sources[0].name}: {sources[0].error}"
-        return self.not_alive() or self._daemon.worker.forwarding.dispatcher.problem
+        return self.not_alive() or self._daemon.problem
 
     def _snapshot(self) -> Snapshot:
         daemon = self._followed()
-        return _in_worker(
-            daemon,
-            lambda: snapshot_of(
-                daemon, config_hash(daemon.config), self._drifts(), reloaded=self.reloaded
-            ),
+        hashed, drifts = config_hash(daemon.config), self.drifts.drifts()
+        return daemon.ask(
+            lambda: snapshot_of(daemon, hashed, drifts, reloaded=self.reloaded), ANSWER_S
         )
-
-    def _drifts(self) -> dict[str, Drift]:
-        return self.drifts.drifts()
 
     def _followed(self) -> Daemon:
         if self._daemon is None:
@@ -130,10 +119,3 @@ def config_hash(config: Config) -> str:
     written = config.model_dump_json(exclude={"sources": {"__all__": {"uri"}}})
     addresses = [str(source.uri) for source in config.sources]
     return sha256(f"{written} {addresses}".encode()).hexdigest()[:12]
-
-
-def _in_worker(daemon: Daemon, read: Callable[[], Result]) -> Result:
-    try:
-        return daemon.worker.call(read).result(ANSWER_S)
-    except NotAnsweredError:
-        raise GateBusyError(f"the worker did not answer within {ANSWER_S:g} s") from None

@@ -15,7 +15,6 @@ from typing import TypeAlias
 from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
 from edge.console import console, counts_words, progress
-from edge.delivery.dispatcher import Dispatcher
 from edge.delivery.encode import to_delivery
 from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import EdgeError
@@ -23,6 +22,7 @@ from edge.footage.camera_run import Step, steps
 from edge.footage.frames import frames_of
 from edge.gate.best_shot import Shot
 from edge.gate.observation import Observation, Observer
+from edge.pipeline.forwarding import Forwarding
 from edge.pipeline.ledger import Counts
 from edge.pipeline.open_delivery import open_delivery
 from edge.pipeline.open_networks import open_networks
@@ -96,25 +96,24 @@ def _directly(config: Config) -> Iterator[Forward]:
 def _queued(config: Config, undelivered: list[str]) -> Iterator[Forward]:
     """Let the outbox keep each face; at the end wait for the sinks, and say what they left."""
     forwarding, counts = open_delivery(config), Counts()
-    dispatcher = forwarding.dispatcher
-    dispatcher.start()
+    forwarding.start()
     try:
         yield lambda shot: forwarding.forward(shot, None, counts)
-        _wait_for_sinks(dispatcher)
+        _wait_for_sinks(forwarding)
     finally:
-        dispatcher.stop()
-    undelivered += [words for row in dispatcher.ledger() for words in _left(row)]
+        forwarding.stop()
+    undelivered += [words for row in forwarding.ledger() for words in _left(row)]
     if counts.lost or counts.evicted:
         undelivered.append(f"{counts.lost + counts.evicted} faces found no room in the outbox")
 
 
-def _wait_for_sinks(dispatcher: Dispatcher) -> None:
+def _wait_for_sinks(forwarding: Forwarding) -> None:
     """Return when each sink has everything, or has failed since the files ended."""
-    before = {status.sink: status.failed for status in dispatcher.status()}
+    before = {status.sink: status.failed for status in forwarding.sinks()}
     pause = threading.Event()
     while True:
-        working = {each.sink for each in dispatcher.status() if each.failed == before[each.sink]}
-        if not any(row.waiting and row.sink in working for row in dispatcher.ledger()):
+        working = {each.sink for each in forwarding.sinks() if each.failed == before[each.sink]}
+        if not any(row.waiting and row.sink in working for row in forwarding.ledger()):
             return
         pause.wait(LOOK_AGAIN_S)
 

@@ -26,7 +26,8 @@ from edge.gate.observation import Listeners, Observers
 from edge.monitoring.status_teller import StatusTeller
 from edge.page.page import Page, Reloaded
 from edge.page.state import ConfigurationFile, gate_of
-from edge.pipeline.daemon import Daemon, Ledgers, OpenSource
+from edge.pipeline.daemon import Daemon, OpenSource
+from edge.pipeline.ledger import Ledgers
 from edge.pipeline.telemetry import Telemetry
 from edge.service.notify import notify, reloading, status, watchdog_interval_s
 from edge.shadow_log.log import ShadowLog
@@ -69,7 +70,7 @@ class Supervisor:
         self._interval_s = watchdog_interval_s() or HEARTBEAT_S
         self._telemetry = Telemetry(patience_s=2 * self._interval_s)
         self._shadow_log = ShadowLog()
-        self._status = StatusTeller(self._telemetry.status_document)
+        self._status = StatusTeller(self._telemetry.status)
         self._reload: threading.Thread | None = None
         self._reload_again = False
         self._page: Page | None = None
@@ -185,7 +186,7 @@ class Supervisor:
             self._reload.join(self._interval_s)
         self._status.stop()
         sources = daemon.sources()
-        failed = daemon.worker.failure is not None or any(source.exhausted for source in sources)
+        failed = daemon.failure is not None or any(source.exhausted for source in sources)
         books = daemon.stop(DRAIN_S)
         self._shadow_log.stop()
         self._status.join(GOODBYE_S)
@@ -209,7 +210,7 @@ class Supervisor:
 
 def _log_books_now(daemon: Daemon) -> None:
     # In the worker, since the telemetry of a frame that is being looked at do not add up yet.
-    daemon.worker.call(lambda: log_books(daemon.books()))
+    daemon.call(lambda: log_books(daemon.books()))
 
 
 def log_books(books: Ledgers) -> list[str]:

@@ -1,21 +1,8 @@
 """
-POST of each face to a server of yours.
+POST of each face to a server of yours: a multipart form, signed if a secret is given.
 
-    POST /your/path
-    Content-Type: multipart/form-data; boundary=…
-    Idempotency-Key: 0123456789abcdef0123456789abcdef
-    Authorization: Bearer …                        if `token` is set
-    X-Edge-Gate-Signature: sha256=…                if `signing_secret` is set
-
-    record       application/json    edge/delivery/record.schema.json
-    face_image   image/png or image/jpeg
-
-The signature is the lower-case hexadecimal HMAC-SHA256 of the whole body, keyed with the secret's
-UTF-8 bytes. Compute it over the raw body before parsing and compare in constant time; the record
-inside holds the key and the capture time, so a replay is recognised by its key.
-
-Answer 2xx when the face is stored, also for a key you already have. 408, 425, 429 and 5xx are
-tried again, not before `Retry-After`; other 4xx make a dead letter. Redirects are not followed.
+Request, signature and answers stand in docs/protocol.md. A body is signed as a whole, before
+anybody parses it. Redirects are not followed.
 """
 
 import hashlib

@@ -1,16 +1,8 @@
 """
 One MQTT message for each face, QoS 1, delivered when the broker has acknowledged it.
 
-    TOPIC/DEVICE/available        online or offline; retained, the last will sets it too
-    TOPIC/DEVICE/status           how the gate is; retained (see edge.monitoring.status_mqtt)
-    TOPIC/DEVICE/CAMERA/face      the JSON record (edge/delivery/record.schema.json), plus
-                                  "face_image": {"media_type": …, "base64": …} if wanted
-    TOPIC/DEVICE/CAMERA/image     the face image's bytes, only with home_assistant: true
-
-With status: true the connection of the status says whether the gate is online, else that of the
-faces. CAMERA is a file's name without folder and extension when there is no camera. Faces are never
-retained: a broker must not keep one for whoever subscribes next. A message may come twice, then
-with the same "key" in its record.
+Topics and messages stand in docs/protocol.md. Faces are never retained: a broker must not keep one
+for whoever subscribes next.
 """
 
 import base64

@@ -3,22 +3,20 @@
 import json
 import queue
 import signal
-from typing import Any
 
 import pytest
 
 from edge.config.delivery import MqttSinkSettings
 from edge.errors import EdgeError, SinkError
+from edge.monitoring.status import GateStatus
 from edge.monitoring.status_mqtt import MqttStatus
 from edge.monitoring.status_teller import StatusTeller
 from tests.edge import mqtt_broker
 from tests.edge.configurations import loaded
 from tests.edge.mqtt_broker import free_port, subscribed, wait_for
+from tests.edge.statuses import camera_status, gate_status
 
-DOCUMENT: dict[str, Any] = {
-    "config_hash": "0a1b",
-    "cameras": [{"name": "door", "state": "streaming", "frames": {"looked_at": 7}}],
-}
+STATUS = gate_status()
 
 
 def settings(port):
@@ -41,33 +39,34 @@ def line(broker):
 
 
 def with_state(state):
-    return DOCUMENT | {"cameras": [DOCUMENT["cameras"][0] | {"state": state}]}
+    return gate_status(cameras=[camera_status(state=state)])
 
 
 def test_a_late_subscriber_hears_the_last_state_and_when_it_was(broker, line):
-    line.tell(DOCUMENT)
+    line.tell(STATUS)
     line.tell(with_state("lost"))
     with subscribed(broker, "gate/+/+/status") as heard:
         message = wait_for(heard, "gate/north/door/status")
-    said = json.loads(message.payload)
+    said = GateStatus.model_validate_json(message.payload)
     assert message.retained
-    assert (said.pop("device"), said.pop("time")[:2]) == ("door", "20")
-    assert said == with_state("lost")
+    assert said.time is not None
+    assert (said.device, said.time.year > 2000) == ("door", True)
+    assert said.model_copy(update={"device": None, "time": None}) == with_state("lost")
 
 
 def test_a_change_of_state_is_told_at_once_and_counts_wait(line):
-    busier = DOCUMENT | {"cameras": [DOCUMENT["cameras"][0] | {"frames": {"looked_at": 8}}]}
-    told = [line.tell(each) for each in (DOCUMENT, busier, with_state("lost"), DOCUMENT)]
+    busier = gate_status(cameras=[camera_status(frames={"looked_at": 9})])
+    told = [line.tell(each) for each in (STATUS, busier, with_state("lost"), STATUS)]
     assert told == [True, False, True, True]
 
 
 def test_a_broker_that_forgot_is_told_again(broker, line):
-    line.tell(DOCUMENT)
+    line.tell(STATUS)
     broker.stop(signal.SIGKILL)
     with pytest.raises(SinkError):
         tell_until_it_fails(line)
     broker.start()
-    assert line.tell(DOCUMENT)
+    assert line.tell(STATUS)
     with subscribed(broker) as heard:
         kept = {wait_for(heard, "").topic for _ in range(2)}
     assert kept == {"gate/north/door/available", "gate/north/door/status"}
@@ -78,18 +77,18 @@ def tell_until_it_fails(line):
     state = 0
     while True:
         state += 1
-        line.tell(with_state(str(state)))
+        line.tell(gate_status(outbox_problem=str(state)))
 
 
 def test_no_broker_is_an_error_that_may_pass():
     with pytest.raises(SinkError, match="refused"):
-        MqttStatus(settings(free_port())).tell(DOCUMENT)
+        MqttStatus(settings(free_port())).tell(STATUS)
 
 
 @pytest.fixture
 def teller():
     """What tells a gate that is busy, until the test says otherwise."""
-    documents: list[dict[str, Any]] = []
+    documents: list[GateStatus] = []
     asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def read():
@@ -117,14 +116,14 @@ def test_a_gate_that_stays_busy_says_so_and_then_how_it_is(broker, teller):
         asked.get(timeout=mqtt_broker.PATIENCE_S)
         told.use(with_sink(broker))
         assert json.loads(wait_for(heard, "").payload)["not_ready"] == "the worker did not answer"
-        documents.append(DOCUMENT)
+        documents.append(STATUS)
         told.use(with_sink(broker))
         assert json.loads(wait_for(heard, "").payload)["config_hash"] == "0a1b"
 
 
 def test_a_changed_configuration_says_goodbye_at_the_old_place(broker, teller):
     told, documents, _ = teller
-    documents.append(DOCUMENT)
+    documents.append(STATUS)
     with subscribed(broker, "+/+/available") as heard:
         told.use(with_sink(broker, topic="before"))
         assert wait_for(heard, "").payload == b"online"

@@ -2,6 +2,7 @@ import pytest
 
 from edge.page.state import state_document
 from tests.edge.configurations import loaded
+from tests.edge.statuses import camera_status, gate_status
 
 CONFIG = loaded("""\
 pair: pairs/default
@@ -14,32 +15,13 @@ sinks: [{type: stdout}]
 """).config
 
 
-def camera(name="door", **keys):
-    ordinary = {
-        "name": name,
-        "state": "streaming",
-        "error": None,
-        "picture": None,
-        "drift": None,
-        "frames": {"looked_at": 8, "late": 2},
-        "faces": {"forwarded": 3, "low_quality": 4},
-    }
-    return ordinary | keys
-
-
 def shown(*cameras, **keys):
-    status = {
-        "overload": None,
-        "cameras": cameras,
-        "sinks": [{"name": "stdout", "delivered": 3, "failed": 0, "error": None}],
-        "outbox": {"faces": 5, "bytes": 1, "oldest_s": 2.5, "dead": 1},
-        "outbox_problem": None,
-    }
-    return state_document(status | keys, CONFIG)
+    return state_document(gate_status(cameras=cameras, **keys), CONFIG)
 
 
-def test_a_camera_is_shown_with_its_own_threshold_or_none_where_the_shift_decides():
-    door, yard = shown(camera(), camera("yard"))["cameras"]
+def test_a_camera_is_shown_with_what_is_in_effect_for_it():
+    by_shift = camera_status("yard", mode="observe", threshold=None)
+    door, yard = shown(camera_status(), by_shift)["cameras"]
     assert (door["threshold"], yard["threshold"]) == (40, None)
     assert (door["mode"], yard["mode"]) == ("best_shot", "observe")
     assert (door["frames"], door["faces"], door["forwarded"]) == (10, 7, 3)
@@ -47,18 +29,20 @@ def test_a_camera_is_shown_with_its_own_threshold_or_none_where_the_shift_decide
 
 def test_an_error_is_shown_until_the_camera_streams_again():
     states = ("streaming", "lost", "starting")
-    cameras = shown(*(camera(state=state, error="refused") for state in states))["cameras"]
+    cameras = shown(*(camera_status(state=state, error="refused") for state in states))["cameras"]
     assert [each["error"] for each in cameras] == [None, "refused", "refused"]
 
 
 def test_a_camera_that_a_reload_has_just_taken_away_is_left_out():
-    assert [each["name"] for each in shown(camera(), camera("attic"))["cameras"]] == ["door"]
+    assert [each["name"] for each in shown(camera_status(), camera_status("attic"))["cameras"]] == [
+        "door"
+    ]
 
 
 @pytest.mark.parametrize("alarm", [True, False])
 def test_a_drift_is_told_with_its_hint_when_it_is_an_alarm(alarm):
     drift = {"psi": 0.314, "limit": 0.25, "alarm": alarm, "hint": "lens dirty?" if alarm else None}
-    notices = shown(camera(drift=drift, picture="black"))["cameras"][0]["notices"]
+    notices = shown(camera_status(drift=drift, picture="black"))["cameras"][0]["notices"]
     drifted = "Scores have drifted from the tuned footage (PSI 0.31, limit 0.25): lens dirty?"
     assert notices == ["The picture is black.", *[drifted] * alarm]
 

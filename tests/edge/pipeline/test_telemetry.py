@@ -1,6 +1,5 @@
 """What a running gate tells of itself, read from a real daemon over a recorded walk."""
 
-import json
 import logging
 import shutil
 import subprocess
@@ -18,8 +17,9 @@ from edge.gate.outcome import Outcome, SeenFace
 from edge.monitoring.baseline import write_baseline
 from edge.monitoring.drift import Baseline
 from edge.monitoring.drift_watch import DriftWatch
-from edge.pipeline.daemon import Daemon
-from edge.pipeline.telemetry import GateBusyError, Telemetry, config_hash
+from edge.monitoring.status import GateStatus, status_json
+from edge.pipeline.daemon import Daemon, GateBusyError
+from edge.pipeline.telemetry import Telemetry, config_hash
 from edge.samples import Box, QualityScore
 from edge.sources.open import live_source
 from engines.pair.manifest import read_manifest
@@ -81,15 +81,14 @@ def until(true):
 
 def counts_now(daemon):
     """Return a copy of what the first source has counted: the worker goes on counting."""
-    stream = daemon.worker.streams["door"]
-    return daemon.worker.call(lambda: replace(stream.counts)).result(PATIENCE_S)
+    (stream,) = daemon.streams()
+    return daemon.ask(lambda: replace(stream.counts), PATIENCE_S)
 
 
 def test_the_metrics_are_the_books(watched, configured):
     gate = watched(configured(LOOPED))
     gate.daemon.start()
-    sink = gate.daemon.worker.forwarding.dispatcher.status
-    until(lambda: sink()[0].delivered >= 2)
+    until(lambda: gate.daemon.delivered().sinks[0].delivered >= 2)
     before = counts_now(gate.daemon)
     told = samples(gate.telemetry.metrics_text())
     after = counts_now(gate.daemon)
@@ -120,16 +119,20 @@ def test_prometheus_accepts_what_a_gate_tells(watched, configured):
 def test_the_status_says_what_runs_and_where_everything_is(watched, configured):
     gate = watched(configured(LOOPED))
     gate.daemon.start()
-    until(lambda: gate.daemon.worker.forwarding.dispatcher.status()[0].delivered)
-    status = json.loads(json.dumps(gate.telemetry.status_document()))
-    assert status["pair_id"] == gate.daemon.pair_id
-    assert status["config_hash"] == config_hash(gate.daemon.config)
-    (camera,) = status["cameras"]
-    assert (camera["name"], camera["state"]) == ("door", "streaming")
-    assert sum(camera["faces"].values()) > 0
-    (sink,) = status["sinks"]
-    assert sink["delivered"] >= 1
-    assert (status["not_alive"], status["not_ready"]) == (None, None)
+    until(lambda: gate.daemon.delivered().sinks[0].delivered)
+    status = gate.telemetry.status()
+    assert (status.pair_id, status.config_hash) == (
+        gate.daemon.pair_id,
+        config_hash(gate.daemon.config),
+    )
+    (camera,) = status.cameras
+    assert (camera.name, camera.state, camera.mode) == ("door", "streaming", "best_shot")
+    assert camera.threshold == 0
+    assert sum(camera.faces.values()) > 0
+    (sink,) = status.sinks
+    assert sink.delivered >= 1
+    assert (status.not_alive, status.not_ready) == (None, None)
+    assert GateStatus.model_validate_json(status_json(status)) == status
 
 
 def test_before_the_gate_is_open_it_lives_but_is_not_ready():
@@ -144,7 +147,7 @@ def test_before_the_gate_is_open_it_lives_but_is_not_ready():
 def test_a_worker_without_a_sign_of_life_is_dead(watched, configured, silent_s, words):
     gate = watched(configured(LOOPED))
     gate.daemon.start()
-    telemetry = Telemetry(10, lambda: gate.daemon.worker.beat_s + silent_s)
+    telemetry = Telemetry(10, lambda: gate.daemon.beat_s + silent_s)
     telemetry.follow(gate.daemon)
     assert (telemetry.not_alive(), telemetry.not_ready()) == (words, words)
 

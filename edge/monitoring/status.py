@@ -1,0 +1,188 @@
+"""
+The status of a running gate: what `/status` answers and what is kept on a broker.
+
+`edge/monitoring/status.schema.json` is its published JSON Schema, printed by
+`python -m edge.monitoring.status`; a test compares the two. It holds no credentials and no face.
+"""
+
+import json
+import sys
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from edge import __version__
+from edge.config.tracks import Mode
+from edge.sources.health import Trouble
+from edge.sources.state import Availability, State
+
+SCHEMA_VERSION: Literal[1] = 1
+"""Raised when a field changes its meaning or goes; a new field leaves it alone."""
+
+
+class _Model(BaseModel):
+    # Unknown fields are ignored, so that a reader of today accepts the fields of tomorrow.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class DriftStatus(_Model):
+    """How far the scores of the last hour have moved from those of the tuned footage."""
+
+    psi: float = Field(ge=0)
+    """Population stability index; 0 is no change."""
+    limit: float
+    """From this PSI on it is an alarm."""
+    alarm: bool
+    """Somebody should look at the camera."""
+    hint: str | None
+    """What may have happened, in words; null without an alarm."""
+
+
+class CameraStatus(_Model):
+    """One source; counts begin with the process and never go back."""
+
+    name: str
+    """Its name in the configuration."""
+    state: State
+    """What it is doing now."""
+    availability: Availability
+    """What is announced of it; changes late on purpose, so that a short gap stays unsaid."""
+    error: str | None
+    """Why it was lost last; null when it never was."""
+    picture: Trouble | None
+    """What is wrong with the picture while frames come; null when nothing is."""
+    mode: Mode
+    """In effect."""
+    threshold: float | None = Field(ge=0, le=100)
+    """Quality score at which faces pass, in effect; null where shift_at_most decides."""
+    frames: dict[str, int]
+    """Frames by what became of them: looked_at, replaced, late, unscheduled, failed, unread."""
+    faces: dict[str, int]
+    """Faces by the gate's reason; `forwarded` is one of them."""
+    openings: int = Field(ge=0)
+    """How often it was opened."""
+    abandoned_calls: int = Field(ge=0)
+    """Native calls that were given up."""
+    frame_age_s: float | None
+    """Age of the newest frame at its verdict, in seconds; null before the first."""
+    age_p50_ms: float | None
+    """Median age of frames at their verdict; null before the first, and of files."""
+    age_p95_ms: float | None
+    """Their 95th percentile."""
+    drift: DriftStatus | None
+    """Null without a baseline, or when too few people were seen."""
+
+    @property
+    def forwarded(self) -> int:
+        """Faces forwarded."""
+        return self.faces.get("forwarded", 0)
+
+
+class SinkStatus(_Model):
+    """One sink; counts begin with the process."""
+
+    name: str
+    """Its name in the configuration."""
+    delivered: int = Field(ge=0)
+    """Faces it took."""
+    failed: int = Field(ge=0)
+    """Attempts that are repeated."""
+    refused: int = Field(ge=0)
+    """Faces it will never take: dead letters."""
+    failing: bool
+    """The newest attempt failed."""
+    error: str | None
+    """Why; null while it works."""
+    waiting: int | None
+    """Faces that wait for it; null while the outbox cannot be read."""
+    dead: int | None
+    """Dead letters kept; null while the outbox cannot be read."""
+    oldest_s: float | None
+    """Age of the oldest waiting face; null when none waits, or the outbox cannot be read."""
+
+
+class OutboxStatus(_Model):
+    """The outbox."""
+
+    faces: int = Field(ge=0)
+    """Waiting and dead."""
+    bytes: int = Field(ge=0)
+    """Of their records and face images."""
+    oldest_s: float = Field(ge=0)
+    """Age of the oldest waiting face; 0 when it is empty."""
+    dead: int = Field(ge=0)
+    """Faces that a sink will never take."""
+
+
+class GateStatus(_Model):
+    """The whole gate at one moment."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    """Version of this schema."""
+    version: str = __version__
+    """Release of the gate."""
+    configuration_is_newest: bool
+    """False after a configuration file that was refused: the one before is in effect."""
+    not_alive: str | None
+    """Why the process should be restarted; null while it works."""
+    not_ready: str | None
+    """Why no face could be forwarded now; null when all is well."""
+    pair_id: str | None
+    """The engine pair that scores; null while the gate is too busy to say."""
+    config_hash: str | None
+    """The same for configurations that say the same; null while the gate is too busy to say."""
+    summary: str
+    """One line for people."""
+    overload: float | None
+    """How many times less often cameras are looked at than configured; null without overload."""
+    cameras: tuple[CameraStatus, ...]
+    sinks: tuple[SinkStatus, ...]
+    outbox: OutboxStatus | None
+    """Null while its file cannot be read."""
+    outbox_problem: str | None
+    """Why faces wait in memory only; null when all is well."""
+    device: str | None = None
+    """Who tells it; on a broker only."""
+    time: AwareDatetime | None = None
+    """When it was told; on a broker only."""
+
+
+def busy_status(words: str, *, configuration_is_newest: bool = True) -> GateStatus:
+    """Return what is told of a gate that does not answer, and why."""
+    return GateStatus(
+        configuration_is_newest=configuration_is_newest,
+        not_alive=None,
+        not_ready=words,
+        pair_id=None,
+        config_hash=None,
+        summary=words,
+        overload=None,
+        cameras=(),
+        sinks=(),
+        outbox=None,
+        outbox_problem=None,
+    )
+
+
+def status_json(status: GateStatus) -> bytes:
+    """Return UTF-8 JSON; without device and time where they are not given."""
+    unsaid = {name for name in ("device", "time") if getattr(status, name) is None}
+    return status.model_dump_json(exclude=unsaid).encode()
+
+
+def status_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of the status."""
+    schema = GateStatus.model_json_schema(mode="serialization")
+    schema["required"] = [name for name in schema["required"] if name not in ("device", "time")]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+
+
+def schema_json() -> str:
+    """Return the text of `edge/monitoring/status.schema.json`."""
+    return json.dumps(status_schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_json())
