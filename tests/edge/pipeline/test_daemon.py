@@ -10,8 +10,8 @@ from edge.config.file import read_config
 from edge.delivery.outbox_tables import LedgerRow
 from edge.gate.observation import Listeners
 from edge.pipeline import daemon as daemon_module
-from edge.pipeline.daemon import Daemon, Ledgers
-from edge.pipeline.ledger import Counts, Ledger
+from edge.pipeline.daemon import Daemon
+from edge.pipeline.ledger import Counts, Ledger, Ledgers
 from edge.pipeline.open_networks import Networks
 from edge.samples import Frame
 from edge.sources.live import LiveSource
@@ -83,7 +83,8 @@ class Site:
         return LiveSource(settings.name, pictures, Limits(is_live=False), around)
 
     def until_looked_at(self, name, frames):
-        while self.daemon.worker.streams[name].counts.looked_at < frames:
+        (stream,) = (each for each in self.daemon.streams() if each.settings.name == name)
+        while stream.counts.looked_at < frames:
             threading.Event().wait(0.01)
 
     def go_on(self):
