@@ -196,7 +196,7 @@ def test_a_reload_that_fails_changes_nothing(site):
     with pytest.raises(PairError):
         daemon.reload(site.config(YARD, text=CONFIGURATION.replace("pair: pair", "pair: none")))
     assert daemon.config is config
-    assert list(daemon.worker.streams) == ["door"]
+    assert [stream.settings.name for stream in daemon.streams()] == ["door"]
     assert site.run_to_the_end().imbalances() == []
 
 
