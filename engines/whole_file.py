@@ -64,6 +64,13 @@ def write_whole(
         file.write(content)
 
 
+@contextmanager
+def whole_path(path: Path) -> Iterator[Path]:
+    """Yield what to open in the place of `path`, for libraries that open by name."""
+    with whole_file(path):
+        yield part_of(path)
+
+
 def part_of(path: Path) -> Path:
     """Return what a file is called until it is whole."""
     return path.with_name(f"{PART}{path.name}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.errors import SinkError
 from edge.samples import Pixels
-from engines.whole_file import part_of, put_in_place
+from engines.whole_file import whole_path
 
 WIDTH, HEIGHT = 960, 540
 FRAMES_PER_SECOND = 12
@@ -91,18 +91,24 @@ def write_clip(frames: Iterator[Pixels], path: Path) -> None:
     Raises:
         SinkError: The encoder is missing or the disk refused.
     """
-    partial = part_of(path)
+    try:
+        with whole_path(path) as partial:
+            _encode(frames, partial)
+    except OSError as error:
+        raise SinkError(f"{path}: cannot write a video there: {error.strerror or error}") from error
+
+
+def _encode(frames: Iterator[Pixels], path: Path) -> None:
     writer = cv2.VideoWriter(
-        str(partial), cv2.VideoWriter.fourcc(*"mp4v"), FRAMES_PER_SECOND, (WIDTH, HEIGHT)
+        str(path), cv2.VideoWriter.fourcc(*"mp4v"), FRAMES_PER_SECOND, (WIDTH, HEIGHT)
     )
     if not writer.isOpened():
-        raise SinkError(f"{path}: cannot write a video there; is the folder writable?")
+        raise SinkError("no encoder for MPEG-4")
     try:
         for frame in frames:
             writer.write(frame)
     finally:
         writer.release()
-    put_in_place(partial, path)
 
 
 def shot_photographs() -> Sequence[str]:

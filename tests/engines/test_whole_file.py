@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from engines import whole_file as module
-from engines.whole_file import part_of, put_in_place, sweep_parts, whole_file, write_whole
+from engines.whole_file import (
+    part_of,
+    put_in_place,
+    sweep_parts,
+    whole_file,
+    whole_path,
+    write_whole,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = """\
@@ -148,6 +155,14 @@ def test_a_file_received_under_its_unfinished_name_is_put_in_place(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
+def test_a_library_that_opens_files_by_name_writes_whole_files_too(old):
+    with whole_path(old) as part:
+        assert part.suffix == old.suffix
+        part.write_bytes(b"new")
+        assert old.read_bytes() == b"old"
+    assert (old.read_bytes(), names(old.parent)) == (b"new", ["file"])
+
+
 def test_a_folder_that_is_missing_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         write_whole(tmp_path / "nowhere" / "file", b"new")
@@ -159,6 +174,7 @@ WRITES_ITSELF = {
     "engines/build/build.py",  # into a folder that is put in place whole
     "engines/whole_folder.py",
     "engines/graph/emulation.py",  # into a temporary folder
+    "engines/calibration/sweep.py",  # the same
 }
 
 

@@ -33,7 +33,9 @@ copy pruned by a recipe. Both networks then embed the golden faces (known people
 packages). A pair is refused when pruning broke the network (it no longer tells these people
 apart: use a lower sparsity) or hardly moved it (the shift is rounding: use a higher one).
 
-A pair already in DIR is replaced only when the new one is complete and proved.
+A pair already in DIR is replaced only when the new one is complete and proved, in one step: a power
+cut leaves the old pair or the new one. A file system that cannot exchange folders (NFS, FAT) takes
+two steps; killed just between them, the next build puts the old pair back first.
 
 A network of your own needs an entry file: see configs/networks/ for one with every key.
 """
