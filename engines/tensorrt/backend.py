@@ -56,6 +56,8 @@ class TensorRtNetwork:
         self._stack = ExitStack()
         self._runners: list[PlanRunner] = []
         self._failed: BaseException | None = None
+        self._stuck = False
+        """The owner still waits for a call that CUDA never answered."""
         self._closed = False
         try:
             self._in_owner(self._open, runtime.load_seconds)
@@ -119,9 +121,15 @@ class TensorRtNetwork:
         if self._closed:
             return
         self._closed = True
+        seconds = self._runtime.answer_seconds
         try:
             if self._failed is None:
-                self._owner.do(self._stack.close, self._runtime.answer_seconds)
+                self._owner.do(self._stack.close, seconds)
+            elif not self._stuck:
+                # Freeing is lost on a lost device, but its thread must not end in its context:
+                # pycuda aborts the process for that.
+                with suppress(BackendError):
+                    self._owner.do(self._port.close, seconds)
         finally:
             self._owner.end()
 
@@ -133,7 +141,7 @@ class TensorRtNetwork:
         try:
             return self._owner.do(work, seconds)
         except FutureTimeoutError as error:
-            self._failed = CudaError(f"CUDA gave no answer in {seconds:.0f} s")
+            self._failed, self._stuck = CudaError(f"CUDA gave no answer in {seconds:.0f} s"), True
             raise CudaError(
                 f"CUDA gave no answer in {seconds:.0f} s: restart the process; "
                 "if it comes again, reboot"
@@ -162,10 +170,10 @@ class TensorRtNetwork:
 
     def _load(self) -> None:
         runtime = self._runtime
-        port = runtime.cuda()
+        self._port = port = runtime.cuda()
+        self._stack.callback(port.close)
         # Before TensorRT: without a driver its Runtime looks alive and then kills the process.
         device = port.device()
-        self._stack.callback(port.close)
         here = runtime.here(runtime.flavour)
         for plan in self._plans:
             check_device(plan, here, device)
@@ -176,7 +184,6 @@ class TensorRtNetwork:
         self._input = self._input_buffer(port, mapped=device.integrated)
         self._stack.callback(self._input.release)
         self._sent, self._began, self._ended = (self._event(port) for _ in range(3))
-        self._port = port
         session = Session(api, port, trt_runtime, logger, device.integrated)
         for plan in self._plans:
             self._runners.append(PlanRunner(session, plan, self._input))

@@ -314,6 +314,7 @@ def test_a_lost_device_is_an_error_now_and_at_every_later_call(world, plans):
     with pytest.raises(BackendError, match=r"failed before .* restart the process"):
         network.run(faces())
     network.close()
+    assert world.gpu.journal[-1] == "close"
 
 
 def test_a_device_that_does_not_answer_is_given_up(world, plans):

@@ -49,6 +49,10 @@ def test_plans_are_loaded_and_run_through_the_compiled_pycuda(host_driver_folder
     assert (found["binding"], found["off"] < 1e-3, len(found["timed"])) == ("pycuda", True, 2)
 
 
+def test_a_lost_device_does_not_make_the_compiled_pycuda_abort_the_process(host_driver_folder):
+    assert "719" in answers(genuine_pycuda(), host_driver_folder, PLAN, "pycuda", "lost")["said"]
+
+
 # These two bring a runtime of their own that needs nothing but the driver's documented functions.
 @pytest.mark.parametrize("package", ["cuda-python==12.6.0", "cuda-bindings==12.8.0"])
 def test_the_whole_port_works_through_nvidias_binding(package, host_driver_folder):
