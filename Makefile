@@ -40,8 +40,9 @@ lint: venv ## formatting, lint, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint ## lint and all tests
-	$(BIN)/python -m pytest
+# Tests keep to ports and folders of their own; those of one file share what it has opened.
+test: lint ## lint and all tests, in WORKERS (2) processes
+	$(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile --benchmark-disable
 
 test-system: venv ## install and run it as a service, under a real systemd in a folder (needs root)
 	$(BIN)/python -m pytest tests/system -p no:randomly

@@ -166,6 +166,7 @@ def test_the_command_prints_every_finding_as_json(tmp_path, capsys):
     assert found[-1]["topic"] == f"pair {tmp_path / 'pair'}"
 
 
-def test_the_command_fails_where_a_pair_does_not_load(tmp_path, capsys):
+def test_the_command_fails_where_a_pair_does_not_load(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "500")  # the path of the folder must not be broken
     assert main(["doctor", "--pair", str(tmp_path)]) == 1
     assert "no engine pair" in " ".join(capsys.readouterr().out.split())

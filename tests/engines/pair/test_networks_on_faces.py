@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.detection.mtcnn import MtcnnDetector
-from edge.evaluation.pair_list import read_pairs
+from edge.evaluation.pair_list import PairList, read_pairs
 from engines.biometrics.comparisons import Comparisons, best_threshold
 from engines.build.golden_faces import golden_faces, read_photograph
 from engines.catalogue.catalogue import Catalogued, entries, fetch, find_entry
@@ -16,7 +16,7 @@ from engines.graph.network import load_network
 from engines.onnxruntime.backend import open_network
 from engines.quality.align import align
 from engines.quality.preprocess import prepare
-from engines.quality.specification import FaceImages, InputSpecification
+from engines.quality.specification import FaceImages, InputSpecification, Landmarks
 from tests.gate_data import gate_data
 
 ENTRIES = Path(__file__).parents[3] / "configs" / "networks"
@@ -67,32 +67,39 @@ def own_entry(folder: Path, network: Path) -> Catalogued:
     return find_entry(str(folder / f"{RETAIL}.yaml"))
 
 
+@pytest.fixture(scope="module")
+def lfw() -> tuple[PairList, dict[str, tuple[FaceImages, Landmarks]]]:
+    """One pair of twenty, and each of their photographs with the landmarks of its person."""
+    listed = read_pairs(gate_data("lfw", "pairs.csv"))
+    pairs = listed.of(np.arange(len(listed.mated)) % 20 == 0)
+    detector = MtcnnDetector(fetch(find_entry("mtcnn")), smallest_face=60)
+    return pairs, {file: lfw_face(file, detector) for file in pairs.images()}
+
+
 @pytest.mark.data
 @pytest.mark.registry
 @pytest.mark.parametrize("name", [*NETWORKS, RETAIL])
-def test_people_of_lfw_are_told_apart(name: str, tmp_path: Path):
+def test_people_of_lfw_are_told_apart(name: str, lfw, tmp_path: Path):
     if name == RETAIL:
         entry = own_entry(tmp_path, gate_data("..", "models", f"{RETAIL}.onnx"))
     else:
         entry = find_entry(name)
-    listed = read_pairs(gate_data("lfw", "pairs.csv"))
-    pairs = listed.of(np.arange(len(listed.mated)) % 20 == 0)
-    detector = MtcnnDetector(fetch(find_entry("mtcnn")), smallest_face=60)
-    faces = [lfw_face(file, detector, specified(entry)) for file in pairs.images()]
+    pairs, found = lfw
+    faces = [align(pixels, landmarks, specified(entry)) for pixels, landmarks in found.values()]
     units = embedded(entry, fetch(entry)[0], np.stack(faces))
-    row = {name: index for index, name in enumerate(pairs.images())}
+    row = {name: index for index, name in enumerate(found)}
     first, second = ([row[name] for name in names] for names in (pairs.first, pairs.second))
     cosines = (units[first] * units[second]).sum(axis=1)
     assert best_accuracy(cosines, pairs.mated) > 0.97
 
 
-def lfw_face(file: str, detector: MtcnnDetector, specification: InputSpecification) -> FaceImages:
-    """Return the face nearest to the middle, which is the one the file is named after."""
+def lfw_face(file: str, detector: MtcnnDetector) -> tuple[FaceImages, Landmarks]:
+    """Return the pixels and the face nearest to the middle, after which the file is named."""
     pixels = read_photograph(gate_data("lfw", "images", file))
     middle = np.array(pixels.shape[1::-1]) / 2
     found = detector.detect(pixels)
     nearest = min(found, key=lambda face: np.linalg.norm(face.landmarks.mean(axis=0) - middle))
-    return align(pixels, nearest.landmarks, specification)
+    return pixels, nearest.landmarks
 
 
 def test_the_example_entry_has_the_template_its_publisher_states():
