@@ -10,7 +10,11 @@ static int recording = 0;
 const char *cudaGetErrorString(error_t error) {
   return error == NO_MEMORY ? "out of memory" : error == INVALID ? "invalid argument" : "no error";
 }
+#ifdef TOO_NEW_FOR_THE_DRIVER
+error_t cudaGetDeviceCount(int *count) { *count = 0; return 35; }
+#else
 error_t cudaGetDeviceCount(int *count) { *count = 1; return SUCCESS; }
+#endif
 error_t cudaSetDevice(int device) { return device == 0 ? SUCCESS : INVALID; }
 error_t cudaRuntimeGetVersion(int *version) { *version = 12060; return SUCCESS; }
 error_t cudaDriverGetVersion(int *version) { *version = 12060; return SUCCESS; }

@@ -49,21 +49,37 @@ _PROPERTIES_BYTES = 8192
 
 def open_cudart() -> CudaPort:
     """
-    Load libcudart and return its port.
+    Load libcudart and return its port: of several, the first through which the device answers.
+
+    Where none does, the first that loads; what it says when asked is then the reason.
 
     Raises:
         CudaError: No libcudart of CUDA 11, 12 or 13 is on the machine.
     """
-    reasons = []
+    reasons, silent = list[str](), list[CudaPort]()
     for name in _candidates():
         try:
-            return runtime_port("libcudart", Calls(ctypes.CDLL(name)))
-        except OSError as error:  # noqa: PERF203 -- a handful of names, once
+            port = runtime_port("libcudart", Calls(ctypes.CDLL(name)))
+        except OSError as error:
             reasons.append(str(error))
+            continue
+        if _answers(port):
+            return port
+        silent.append(port)
+    if silent:
+        return silent[0]
     raise CudaError(
         f"CUDA: {reasons[0]}: on a Jetson install cuda-cudart with apt; "
         "elsewhere: pip install cuda-bindings"
     )
+
+
+def _answers(port: CudaPort) -> bool:
+    try:
+        port.device()
+    except CudaError:
+        return False
+    return True
 
 
 def _candidates() -> Iterator[str]:

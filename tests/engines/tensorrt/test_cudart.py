@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engines.errors import BackendError
+from engines.tensorrt.cuda import cudart
 from engines.tensorrt.cuda.cudart import Calls
 from engines.tensorrt.cuda.port import CudaPort
 from engines.tensorrt.cuda.runtime_calls import runtime_port
@@ -17,14 +18,38 @@ from engines.tensorrt.errors import CudaError
 SOURCE = Path(__file__).parents[2] / "data" / "host_cudart.c"
 
 
-@pytest.fixture(scope="module")
-def port(tmp_path_factory) -> CudaPort:
+def compiled(library: Path, *flags: str) -> Path:
     compiler = shutil.which("cc")
     if compiler is None:
         pytest.skip("needs a C compiler: apt install gcc")
-    library = tmp_path_factory.mktemp("cudart") / "libcudart.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, SOURCE], check=True)
+    subprocess.run([compiler, "-shared", "-fPIC", *flags, "-o", library, SOURCE], check=True)
+    return library
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory) -> CudaPort:
+    library = compiled(tmp_path_factory.mktemp("cudart") / "libcudart.so")
     return runtime_port("libcudart", Calls(ctypes.CDLL(str(library))))
+
+
+@pytest.fixture
+def libraries(monkeypatch, tmp_path):
+    """Make CUDA 13 too new for the driver, and CUDA 12 as it should be; return what is tried."""
+    newer = compiled(tmp_path / "libcudart.so.13", "-DTOO_NEW_FOR_THE_DRIVER")
+    tried = [str(tmp_path / "libcudart.so"), str(newer)]
+    monkeypatch.setattr(cudart, "_candidates", lambda: tried)
+    return tried
+
+
+def test_of_two_libraries_the_one_that_works_is_taken_and_not_the_newer(libraries, tmp_path):
+    libraries.append(str(compiled(tmp_path / "libcudart.so.12")))
+    assert cudart.open_cudart().device().name == "Orin"
+
+
+@pytest.mark.usefixtures("libraries")
+def test_where_none_works_the_first_that_loads_says_why():
+    with pytest.raises(CudaError, match=r"cudaGetDeviceCount: .*\(error 35\)"):
+        cudart.open_cudart().device()
 
 
 def test_the_device_is_described(port):
