@@ -138,7 +138,9 @@ class GateStatus(_Model):
     overload: float | None
     """How many times less often cameras are looked at than configured; null without overload."""
     cameras: tuple[CameraStatus, ...]
+    """Every source, in the order they were opened."""
     sinks: tuple[SinkStatus, ...]
+    """Every sink."""
     outbox: OutboxStatus | None
     """Null while its file cannot be read."""
     outbox_problem: str | None
@@ -175,7 +177,7 @@ def status_json(status: GateStatus) -> bytes:
 def status_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of the status."""
     schema = GateStatus.model_json_schema(mode="serialization")
-    schema["required"] = [name for name in schema["required"] if name not in ("device", "time")]
+    schema["required"] = ["schema_version", "version", *schema["required"]]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 
 

@@ -8,15 +8,26 @@ starts with the path of the schema, relative to the file:
 
   # yaml-language-server: $schema=schema.json
 
+record is what a sink receives of a face, status what /status answers and a broker keeps.
+
 examples:
   edge-gate schema > schema.json
   edge-gate schema --markdown
+  edge-gate schema record > record.schema.json
+  edge-gate schema status > status.schema.json
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the format."""
+    """Add what is described, and the format."""
     parser.epilog = EXAMPLES
+    parser.add_argument(
+        "of",
+        nargs="?",
+        choices=("config", "record", "status"),
+        default="config",
+        help="what is described (%(default)s)",
+    )
     parser.add_argument(
         "--markdown", action="store_true", help="print tables of all keys instead of JSON Schema"
     )
