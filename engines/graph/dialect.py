@@ -118,15 +118,23 @@ def _drop_idle_casts(model: onnx.ModelProto) -> None:
     inferred = onnx.shape_inference.infer_shapes(model).graph
     values = (*inferred.input, *inferred.value_info)
     floats = {v.name for v in values if v.type.tensor_type.elem_type == TensorProto.FLOAT}
-    outputs = {each.name for each in model.graph.output}
+    outputs, sources = ({v.name for v in ends} for ends in (model.graph.output, model.graph.input))
     renamed: dict[str, str] = {}
     kept = []
     for node in model.graph.node:
-        node.input[:] = [renamed.get(name, name) for name in node.input]
-        to_float = node.op_type == "Cast" and graph.attributes(node)["to"] == TensorProto.FLOAT
-        if to_float and node.input[0] in floats and node.output[0] not in outputs:
-            renamed[node.output[0]] = node.input[0]
-        else:
+        source, target = node.input[0] if node.input else "", node.output[0]
+        idle = node.op_type == "Cast" and graph.attributes(node)["to"] == TensorProto.FLOAT
+        if not idle or source not in floats:
             kept.append(node)
+        elif target not in outputs:
+            renamed[target] = renamed.get(source, source)
+        elif source in sources | outputs | renamed.keys():
+            kept.append(node)
+        else:
+            renamed = {name: target if to == source else to for name, to in renamed.items()}
+            renamed[source] = target
+    for node in kept:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        node.output[:] = [renamed.get(name, name) for name in node.output]
     del model.graph.node[:]
     model.graph.node.extend(kept)

@@ -1,7 +1,8 @@
 """Small questions about an ONNX graph, asked by loading, folding and pruning."""
 
-from collections import Counter
-from collections.abc import Iterator
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,39 @@ def readers(model: onnx.ModelProto) -> Counter[str]:
     count = Counter(name for node in model.graph.node for name in node.input)
     count.update(output.name for output in model.graph.output)
     return count
+
+
+def sort_nodes(model: onnx.ModelProto) -> None:
+    """
+    Put each node behind those it reads from, in place; a graph in order stays as it is.
+
+    Libraries open graphs in any order, and converters append nodes at the end. What hangs on
+    itself comes last: the format's check then names it.
+    """
+    order = _order(list(model.graph.node))
+    if order == sorted(order):
+        return
+    nodes = [model.graph.node[place] for place in order]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _order(nodes: Sequence[onnx.NodeProto]) -> list[int]:
+    """Return the places of nodes, each behind those it reads from, else as they were."""
+    makers = {name: place for place, node in enumerate(nodes) for name in node.output if name}
+    needs = [{makers[name] for name in node.input if name in makers} for node in nodes]
+    readers_of = defaultdict[int, list[int]](list)
+    for place, needed in enumerate(needs):
+        for each in needed:
+            readers_of[each].append(place)
+    ready, order = [place for place, needed in enumerate(needs) if not needed], list[int]()
+    while ready:
+        order.append(heapq.heappop(ready))
+        for place in readers_of[order[-1]]:
+            needs[place].remove(order[-1])
+            if not needs[place]:
+                heapq.heappush(ready, place)
+    return order + sorted(set(range(len(nodes))).difference(order))
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:

@@ -25,6 +25,9 @@ EXPORT_AGAIN = "export it again: torch.onnx.export(model.eval(), faces, 'network
 MULTIPLIERS = frozenset({"Conv", "Gemm", "MatMul"})
 """Operators that hold a network's weights."""
 
+QUANTISED = frozenset({"ConvInteger", "MatMulInteger", "DynamicQuantizeLinear"})
+"""Operators whose weights are integers; so are those of all that begin with QLinear."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
@@ -90,6 +93,11 @@ def _plain(model: onnx.ModelProto, specification: InputSpecification) -> onnx.Mo
 
 def _check_operators(model: onnx.ModelProto, specification: InputSpecification) -> None:
     for node in model.graph.node:
+        if node.op_type in QUANTISED or node.op_type.startswith("QLinear"):
+            raise NetworkError(
+                f"its layers are quantised to integers ({node.op_type}): give the float32 network "
+                "it was made from, or quantise that with quant_format=QuantFormat.QDQ"
+            )
         if node.domain not in {"", "ai.onnx"}:
             raise NetworkError(
                 f"operator {node.domain}.{node.op_type} is not standard ONNX: give the file "

@@ -38,6 +38,7 @@ def read_onnx(path: Path) -> tuple[onnx.ModelProto, str]:
                 digest.update(part)
     if external:
         _load_external(model, path)
+    graph.sort_nodes(model)
     _check_format(model, path)
     return model, digest.hexdigest()
 
