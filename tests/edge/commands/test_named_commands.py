@@ -50,7 +50,7 @@ def wrong(words, rest):
     elif more and choices(parser):
         return [f"{first} {more[0]}"]
     known = set(parser._option_string_actions)
-    return [option for option in re.findall(r"(?<!\S)--[a-z-]+", rest) if option not in known]
+    return [option for option in re.findall(r"(?<!\S)--[a-z0-9-]+", rest) if option not in known]
 
 
 def lines(path):
