@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.config.delivery import DirectorySinkSettings
+from edge.config.effective import CameraSettings, in_effect
 from edge.config.file import LoadedConfig, read_config
 from edge.config.model import Config
 from edge.config.reader import KeyPath, key_name, place_error
@@ -123,11 +124,16 @@ def _writable_folder(path: Path) -> bool:
 
 
 def _summary(config: Config) -> str:
-    gate = config.gate
-    if gate.shift_at_most is None:
-        limit = f"threshold {gate.threshold:g}"
-    else:
-        limit = f"shift_at_most {gate.shift_at_most:g}"
-    sources = ", ".join(source.name for source in config.sources)
+    limits = {source.name: _limit(in_effect(config, source).faces) for source in config.sources}
     sinks = ", ".join(sink.name for sink in config.sinks)
-    return f"{sources} -> {config.detector.name} -> {limit} -> {sinks}"
+    if len(set(limits.values())) == 1:
+        shared = next(iter(limits.values()))
+        return f"{', '.join(limits)} -> {config.detector.name} -> {shared} -> {sinks}"
+    sources = ", ".join(f"{name} ({limit})" for name, limit in limits.items())
+    return f"{sources} -> {config.detector.name} -> {sinks}"
+
+
+def _limit(faces: CameraSettings) -> str:
+    if faces.threshold is None:
+        return f"shift_at_most {faces.gate.shift_at_most:g}"
+    return f"threshold {faces.threshold:g}"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edge.config.masks import Polygon, polygon
 from edge.config.model import Config, GateSettings, Source
+from edge.config.reader import KeyPath
 from edge.config.schedule import Hours
 from edge.config.source import are_stills
 from edge.config.tracks import Mode, TrackSettings
@@ -105,6 +106,14 @@ def after_observing(config: Config, source: Source | None, footage: Sequence[Pat
         return in_effect_for_all(config, footage)
     own = None if source.mode == "observe" else source.mode
     return in_effect(config, source.model_copy(update={"mode": own}), footage)
+
+
+def section_of(config: Config, index: int) -> KeyPath:
+    """Return the gate whose threshold decides for one source alone: its own, or the only one."""
+    own = config.sources[index].gate.model_fields_set
+    if len(config.sources) == 1 and "threshold" not in own:
+        return ("gate",)
+    return ("sources", index, "gate")
 
 
 def with_inherited(config: Config, source: Source) -> Source:

@@ -8,18 +8,11 @@ import yaml
 
 from edge.config.changes import changes
 from edge.config.edit import read_text, replace_text, with_threshold
+from edge.config.effective import section_of
 from edge.config.file import checked
 from edge.config.model import Config, Source
-from edge.config.reader import KeyPath, parse_document
+from edge.config.reader import parse_document
 from edge.errors import ConfigError
-
-
-def section_of(config: Config, index: int) -> KeyPath:
-    """Return the gate whose threshold decides for one source alone: its own, or the only one."""
-    own = config.sources[index].gate.model_fields_set
-    if len(config.sources) == 1 and "threshold" not in own:
-        return ("gate",)
-    return ("sources", index, "gate")
 
 
 def index_of(config: Config, name: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.config.effective import CameraSettings, after_observing
+from edge.config.effective import CameraSettings, after_observing, section_of
 from edge.config.model import Config
 from edge.config.reader import KeyPath
 from edge.errors import UsageError
@@ -65,13 +65,11 @@ def _chosen(config: Config, named: str | None) -> list[int]:
 
 def _target(config: Config, index: int, footage: Sequence[Path], *, own: bool) -> Target:
     source = config.sources[index]
-    alone = len(config.sources) == 1 and not own
-    shared = alone and "threshold" not in source.gate.model_fields_set
     shown = tuple(footage) or (_own_footage(config, index) or source.uri.path,)
     recorded = () if any(is_shadow_log(path) for path in shown) else shown
     return Target(
         name=source.name,
-        section=("gate",) if shared else ("sources", index, "gate"),
+        section=("sources", index, "gate") if own else section_of(config, index),
         faces=after_observing(config, source, recorded).faces,
         footage=shown,
     )

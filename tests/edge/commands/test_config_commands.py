@@ -10,6 +10,7 @@ from edge.config.keys import config_keys
 from edge.config.origins import effective_settings
 from edge.errors import ConfigError
 from tests.edge.configurations import SMALLEST, loaded
+from tests.pairs import put_pair
 
 TWO_SOURCES = """\
 pair: pair
@@ -200,3 +201,25 @@ def test_schema_prints_json_schema(capsys):
 def test_schema_prints_tables_for_the_readme(capsys):
     assert main(["schema", "--markdown"]) == 0
     assert "| `threshold` | Forward faces" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ("", "door, yard -> mtcnn -> threshold 40 -> stdout"),
+        (
+            ", gate: {shift_at_most: 0.3}",
+            "door (threshold 40), yard (shift_at_most 0.3) -> mtcnn -> stdout",
+        ),
+    ],
+)
+def test_check_says_what_decides_for_each_camera(tmp_path, capsys, own, said):
+    put_pair(tmp_path)
+    path = tmp_path / "gate.yaml"
+    path.write_text(
+        "pair: pair\ngate: {threshold: 40}\nsinks: [{type: stdout}]\nsources:\n"
+        '  - {name: door, uri: "rtsp://camera/door"}\n'
+        f'  - {{name: yard, uri: "rtsp://camera/yard"{own}}}\n'
+    )
+    assert main(["check", "--config", str(path)]) == 0
+    assert capsys.readouterr().out == f"{path}: OK: {said}\n"

@@ -2,10 +2,14 @@
 
 import argparse
 import ast
+import json
 import re
 from pathlib import Path
 
 from edge.__main__ import COMMANDS, parser_of
+from edge.config.keys import config_keys
+from edge.delivery.record import record_schema
+from edge.monitoring.status import status_schema
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = [*ROOT.glob("edge/**/*.py"), *ROOT.glob("engines/**/*.py")]
@@ -62,6 +66,31 @@ def test_every_command_that_is_named_somewhere_exists_with_its_options():
     named = [line for path in (*SOURCES, *TEXTS) for line in lines(path)]
     assert len(named) > 100
     assert [line for line in named if line[1]] == []
+
+
+def test_nothing_that_an_operator_reads_sends_them_into_a_python_module():
+    module = re.compile(r"\b(?:edge|engines)\.[a-z_]+\.[a-z_]+|\b(?:edge|engines)/[a-z_/]+\.py\b")
+    read = {
+        **{key.name: key.meaning for key in config_keys().values()},
+        "record": json.dumps(record_schema()),
+        "status": json.dumps(status_schema()),
+        **{name: parser_of(name).format_help() for name in COMMANDS},
+        **{path.name: "".join(messages(path)) for path in SOURCES},
+    }
+    assert [name for name, text in read.items() if module.search(text)] == []
+
+
+def messages(path):
+    """Yield what a module raises and logs."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and is_log(node)):
+            for each in ast.walk(node):
+                if isinstance(each, ast.Constant) and isinstance(each.value, str):
+                    yield each.value
+
+
+def is_log(call):
+    return isinstance(call.func, ast.Attribute) and ast.unparse(call.func).startswith("log.")
 
 
 def test_no_message_sends_an_operator_to_a_file_of_the_checkout():
