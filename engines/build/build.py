@@ -14,6 +14,7 @@ from rich.progress import Progress
 
 from engines.build.golden_faces import GoldenFaces
 from engines.errors import BackendError, NetworkError
+from engines.graph.batch import EXPORT_OPEN
 from engines.graph.network import Network
 from engines.onnxruntime.backend import open_for_build
 from engines.onnxruntime.heap import trim_heap
@@ -167,7 +168,7 @@ def _few(request: BuildRequest) -> NDArray[np.float32]:
 def _require_sound(request: BuildRequest, singly: Embeddings, formed: Path) -> None:
     """Compare a few faces one by one through the file as it came with a batch through ours."""
     few = _few(request)
-    advice = "export the network with an open batch size"
+    advice = f"export it with an open batch: {EXPORT_OPEN}"
     try:
         with open_for_build(formed, request.threads) as network:
             together = network.run(few)[0]

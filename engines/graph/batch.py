@@ -9,8 +9,11 @@ from engines.errors import NetworkError
 from engines.graph import graph
 from engines.graph.frozen_shapes import Shapes, batch_axis, open_shapes
 from engines.graph.shapes import Shape, inferred_shapes, state_shape
+from engines.graph.trial import tried
 from engines.quality.preprocess import input_axes
 from engines.quality.specification import InputSpecification
+
+EXPORT_OPEN = "torch.onnx.export(..., dynamic_axes={'input': {0: 'batch'}})"
 
 SAME_EMBEDDING = 1e-4
 """Of its length, an embedding may differ in a batch: another order of float32 sums."""
@@ -47,7 +50,7 @@ def open_batch(
         if frozen != 1:
             raise NetworkError(
                 f"its batch is frozen to {frozen} faces; export it again for one face, or with an "
-                "open batch: torch.onnx.export(..., dynamic_axes={'input': {0: 'batch'}})"
+                f"open batch: {EXPORT_OPEN}"
             )
         state_shape(source, (1, *axes))
         state_shape(target, (1, length))
@@ -82,30 +85,17 @@ def _grows(model: onnx.ModelProto, one: Shapes, two: Shapes) -> bool | None:
 
 def _same_in_any_batch(model: onnx.ModelProto, shape: Shape, frozen: int) -> bool:
     """Run a few random faces in batches of the frozen size, and all at once."""
-    import onnxruntime  # noqa: PLC0415 -- its layer lies above this one
-
-    faces = np.random.default_rng(0).normal(size=(3 * frozen, *(a or 1 for a in shape[1:])))
-    faces = faces.astype(np.float32)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    cpu = ["CPUExecutionProvider"]
-    try:
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=cpu)
-        runs = [
-            np.concatenate(
-                [
-                    session.run(None, {model.graph.input[0].name: faces[at : at + size]})[0]
-                    for at in range(0, len(faces), size)
-                ]
-            )
-            for size in (frozen, len(faces))
-        ]
-    except Exception:  # noqa: BLE001 -- its exceptions have no common base
+    sizes = (3 * frozen, *(axis or 1 for axis in shape[1:]))
+    faces = np.random.default_rng(0).normal(size=sizes).astype(np.float32)
+    name = model.graph.input[0].name
+    runs = tried(model, [{name: each} for each in (*np.split(faces, 3), faces)])
+    if runs is None:
         return False
-    if runs[0].shape != runs[1].shape:
+    parts, together = np.concatenate([run[0] for run in runs[:3]]), runs[3][0]
+    if parts.shape != together.shape:
         return False
-    off = np.linalg.norm(runs[0] - runs[1], axis=1)
-    return bool((off <= SAME_EMBEDDING * np.linalg.norm(runs[0], axis=1)).all())
+    off = np.linalg.norm(parts - together, axis=1)
+    return bool((off <= SAME_EMBEDDING * np.linalg.norm(parts, axis=1)).all())
 
 
 def _embedding_length(shapes: Sequence[Shape | None], promised: int | None) -> int:

@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from engines.errors import NetworkError
 from engines.graph import graph
+from engines.graph.trial import tried
 
 LARGEST_BYTES = 256 << 20
 """A tensor that would be larger stays computed: no layer in use has a fifth of that in weights."""
@@ -103,13 +103,13 @@ def _computed(
     alone = _alone(model, node, [known[name] for name in dict.fromkeys(node.input) if name])
     if not _is_small(alone):
         return None
-    arrays = _run(alone)
-    if arrays is None:
+    outputs = tried(alone, [{}])
+    if outputs is None or not all(isinstance(each, np.ndarray) for each in outputs[0]):
         return None
     names = (name for name in node.output if name)
     return {
         name: numpy_helper.from_array(array, name)
-        for name, array in zip(names, arrays, strict=True)
+        for name, array in zip(names, outputs[0], strict=True)
     }
 
 
@@ -158,21 +158,3 @@ def _bytes_of(value: onnx.ValueInfoProto) -> int | None:
         return None
     width = onnx.helper.tensor_dtype_to_np_dtype(kind).itemsize
     return math.prod(axis.dim_value for axis in shape.dim) * width
-
-
-def _run(alone: onnx.ModelProto) -> list[NDArray[np.generic]] | None:
-    # The layer of ONNX Runtime lies above this one, and wants an input.
-    import onnxruntime  # noqa: PLC0415
-
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(
-            alone.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-        results = session.run(None, {})
-    except Exception:  # noqa: BLE001 -- its exceptions have no common base; the node just stays
-        return None
-    return results if all(isinstance(each, np.ndarray) for each in results) else None
