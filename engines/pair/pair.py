@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import PairIntegrityError
+from engines.onnxruntime.heap import trim_heap
 from engines.pair.execution import Execution, open_networks
 from engines.pair.folder import checked_content
 from engines.pair.golden_vectors import GoldenVectors, Replay, compare, read_vectors
@@ -27,6 +28,9 @@ from engines.quality.specification import Embeddings, FaceImages, InputSpecifica
 
 LARGEST_BATCH = 16
 """Faces given to the networks at once; more only costs memory on a CPU."""
+
+REPLAY_BATCH = 2
+"""Golden faces at once: a batch is proved too, and libraries keep the memory of the largest one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +134,7 @@ def open_pair(
     if not found.passed:
         pair.close()
         raise PairIntegrityError(f"{folder}: {missed(found)}")
+    trim_heap()
     return pair
 
 
@@ -156,7 +161,9 @@ def replay(pair: EnginePair, golden: GoldenVectors) -> Replay:
     Raises:
         EmbeddingError: An embedding is zero, NaN or infinite.
     """
-    dense, pruned = pair.embed(golden.images)
+    starts = range(0, len(golden.images), REPLAY_BATCH)
+    parts = [pair.embed(golden.images[start : start + REPLAY_BATCH]) for start in starts]
+    dense, pruned = (np.concatenate(rows) for rows in zip(*parts, strict=True))
     return compare(golden, dense, pruned, pair.manifest.golden.tolerance)
 
 

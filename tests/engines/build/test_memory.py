@@ -4,7 +4,7 @@ from engines.build.memory import BASE_BYTES, free_bytes, memory_text, needed_byt
 from engines.calibration.sweep import GROUP_BYTES
 from engines.plans.own_process import in_own_process
 from tests.large_networks import Residual, residual
-from tests.memory import build, calibrate, measure_fp16
+from tests.memory import build, calibrate, measure_fp16, open_and_reopen
 from tests.networks import loaded
 
 SIZE = 48
@@ -24,6 +24,18 @@ def test_building_and_measuring_fp16_take_no_more_than_eight_times_the_network(l
     limit = 8 * large.stat().st_size + ACTIVATIONS
     assert in_own_process("that builds", build, large, SIZE, tmp_path / "pair") < limit
     assert in_own_process("that measures", measure_fp16, tmp_path / "pair") < limit
+
+
+def test_opening_proves_a_pair_in_little_more_memory_than_one_face_and_reopening_adds_none(
+    large, tmp_path
+):
+    in_own_process("that builds", build, large, SIZE, tmp_path / "pair")
+    size = sum(each.stat().st_size for each in (tmp_path / "pair").glob("*.onnx"))
+    without, proved, reopened = in_own_process(
+        "that opens", open_and_reopen, tmp_path / "pair", SIZE, 6
+    )
+    assert proved - without < 0.3 * size
+    assert reopened - proved < 0.3 * size
 
 
 def test_a_calibration_takes_no_more_than_eight_times_one_graph_of_candidates(large):
