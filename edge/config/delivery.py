@@ -4,13 +4,15 @@ The parts of the configuration that say where forwarded faces go.
 No secret is ever written here: a `Secret` names where it is found (see `edge.config.credentials`).
 """
 
+import re
 from typing import Annotated, Literal, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, model_validator
 
 from edge.config.quantities import ByteCount, Duration
 from edge.config.section import AnyPath, Section
+from edge.config.uri import redacted
 
 SinkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 DeviceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -69,6 +71,26 @@ class _NetworkSinkSettings(Section):
         return self
 
 
+def _server(key: str, text: str) -> SplitResult:
+    """Return the parts of an address that can be connected to; raise ValueError for another."""
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname or "", url.port
+        host.encode("idna")
+    except ValueError:  # UnicodeError is one
+        raise ValueError(f"{key}: host or port is wrong") from None
+    if not re.fullmatch(r"[!-~]+", text):
+        raise ValueError(f"{key} holds blanks or characters beyond ASCII: percent-encode them")
+    if not host or port == 0:
+        raise ValueError(
+            f"{key} {redacted(text)!r} does not start with https://HOST or http://HOST"
+        )
+    if url.username or url.password:
+        name = "login" if key == "url" else "proxy_login"
+        raise ValueError(f"{key} holds a user name or password: use {name} instead")
+    return url
+
+
 class HttpSinkSettings(_NetworkSinkSettings):
     """POST of a multipart form: `record` (JSON) and `face_image`."""
 
@@ -79,6 +101,12 @@ class HttpSinkSettings(_NetworkSinkSettings):
     """https://…; http:// only to this machine, or with allow_plaintext."""
     token: Secret | None = None
     """Sent as `Authorization: Bearer …`."""
+    login: Secret | None = None
+    """The secret `user:password`, sent as `Authorization: Basic …`; instead of `token`."""
+    proxy: str | None = None
+    """http://HOST:PORT of a proxy on the way; HTTPS_PROXY and its like are not heeded."""
+    proxy_login: Secret | None = None
+    """The secret `user:password` for the proxy."""
     signing_secret: Secret | None = None
     """
     Key of the HMAC-SHA256 of the body, sent in `X-Edge-Gate-Signature`; docs/protocol.md shows how
@@ -89,13 +117,24 @@ class HttpSinkSettings(_NetworkSinkSettings):
 
     @model_validator(mode="after")
     def _encrypted_or_meant_not_to_be(self) -> "HttpSinkSettings":
-        url = urlsplit(self.url)
-        if url.scheme not in ("http", "https") or not url.hostname:
+        url = _server("url", self.url)
+        if url.scheme not in ("http", "https"):
             raise ValueError(f"url {self.url!r} does not start with https://HOST or http://HOST")
-        if url.username or url.password:
-            raise ValueError("url holds a user name or password: use token instead")
         if url.scheme == "http" and url.hostname not in LOOPBACK and not self.allow_plaintext:
             raise ValueError("url is not encrypted: use https:// or set allow_plaintext: true")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "HttpSinkSettings":
+        if self.token is not None and self.login is not None:
+            raise ValueError("token and login are both given: a server takes one of them")
+        if self.proxy is None:
+            if self.proxy_login is not None:
+                raise ValueError("proxy_login is given, and no proxy")
+            return self
+        proxy = _server("proxy", self.proxy)
+        if proxy.scheme != "http" or proxy.path.strip("/") or proxy.query:
+            raise ValueError("proxy is not of the form http://HOST:PORT, the only kind supported")
         return self
 
 

@@ -2,36 +2,31 @@
 POST of each face to a server of yours: a multipart form, signed if a secret is given.
 
 Request, signature and answers stand in docs/protocol.md. A body is signed as a whole, before
-anybody parses it. Redirects are not followed.
+anybody parses it. Redirects are not followed, and no proxy is used that is not configured.
 """
 
 import hashlib
 import hmac
-import http.client
-import socket
-import threading
+import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
 
 from urllib3 import encode_multipart_formdata
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import NewConnectionError
 
 from edge import __version__
 from edge.config.credentials import read_secret
 from edge.config.delivery import HttpSinkSettings, Secret
-from edge.config.tls import client_context
+from edge.config.uri import redacted
 from edge.delivery.encode import EXTENSIONS
 from edge.errors import ConfigError, SinkError
 from edge.samples import Delivery
-from edge.sinks.http_answer import Answer, judge
+from edge.sinks.http_answer import judge
+from edge.sinks.http_connection import TROUBLE, ServerConnection, basic
 
-TROUBLE = (HTTPError, http.client.HTTPException, OSError)
-LONGEST_ANSWER = 65536
-"""Bytes read of an answer; a longer one costs the connection, not our memory."""
+PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY")
+"""What other programs take a proxy from; here they are mentioned when nobody answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +55,14 @@ class HttpSink:
         """
         self._settings = settings
         self._environment = environment
-        self._url = urlsplit(settings.url)
-        self._connection = _connection(self._url, settings)
+        self._where = redacted(settings.url)
+        self._connection = ServerConnection(settings)
         for secret in (settings.token, settings.signing_secret):
             if secret is not None:
                 self._secret(secret)
+        for secret in (settings.login, settings.proxy_login):
+            if secret is not None:
+                self._login(secret)
 
     def send(self, delivery: Delivery) -> None:
         """
@@ -77,13 +75,13 @@ class HttpSink:
         """
         form = multipart(delivery)
         try:
-            answer = self._answer(form, self._headers(delivery, form))
+            headers = self._headers(delivery, form)
+            answer = self._connection.post(form.body, headers, self._proxy_login())
         except ConfigError as error:
             raise SinkError(str(error)) from error
         except TROUBLE as error:
-            self.close()
-            raise SinkError(f"{self._settings.url}: {error}") from error
-        judge(answer, self._settings.url, now_s=time.time())
+            raise SinkError(f"{self._where}: {error}{self._hint(error)}") from error
+        judge(answer, self._where, now_s=time.time())
 
     def idle(self) -> None:
         """Do nothing: nobody looks whether it is there."""
@@ -91,25 +89,6 @@ class HttpSink:
     def close(self) -> None:
         """Close the connection; the next face opens another."""
         self._connection.close()
-
-    def _answer(self, form: Form, headers: Mapping[str, str]) -> Answer:
-        ends_at = time.monotonic() + self._settings.timeout
-        connection = self._connection
-        if not connection.is_connected:  # also when the server has hung up meanwhile
-            connection.close()
-            connection.connect()
-        with _cut_off(connection.sock, ends_at - time.monotonic()):
-            return self._exchange(form, headers)
-
-    def _exchange(self, form: Form, headers: Mapping[str, str]) -> Answer:
-        target = self._url._replace(scheme="", netloc="", fragment="").geturl() or "/"
-        connection = self._connection
-        connection.request("POST", target, form.body, headers, preload_content=False)
-        response = connection.getresponse()
-        text = response.read(LONGEST_ANSWER + 1, decode_content=False)
-        if len(text) > LONGEST_ANSWER:
-            connection.close()
-        return Answer(response.status, dict(response.headers), text)
 
     def _headers(self, delivery: Delivery, form: Form) -> dict[str, str]:
         headers = {
@@ -119,6 +98,8 @@ class HttpSink:
         }
         if self._settings.token is not None:
             headers["Authorization"] = f"Bearer {self._secret(self._settings.token)}"
+        if self._settings.login is not None:
+            headers["Authorization"] = basic(self._login(self._settings.login))
         if self._settings.signing_secret is not None:
             secret = self._secret(self._settings.signing_secret)
             headers["X-Edge-Gate-Signature"] = signature(secret, form.body)
@@ -129,6 +110,23 @@ class HttpSink:
         if secret is self._settings.token and not text.isascii():
             raise ConfigError(f"token {secret.name!r} holds characters beyond ASCII")
         return text
+
+    def _login(self, secret: Secret) -> str:
+        login = self._secret(secret)
+        if ":" not in login:
+            raise ConfigError(f"the secret {secret.name!r} has no colon: write user:password")
+        return login
+
+    def _proxy_login(self) -> str | None:
+        secret = self._settings.proxy_login
+        return None if secret is None else self._login(secret)
+
+    def _hint(self, error: Exception) -> str:
+        environment = os.environ if self._environment is None else self._environment
+        named = next((name for name in PROXY_VARIABLES if environment.get(name)), None)
+        if named is None or self._settings.proxy or not isinstance(error, NewConnectionError):
+            return ""
+        return f" ({named} is set but not used: if the way leads through it, set proxy)"
 
 
 def multipart(delivery: Delivery) -> Form:
@@ -148,42 +146,3 @@ def multipart(delivery: Delivery) -> Form:
 def signature(secret: str, body: bytes) -> str:
     """Return the value of `X-Edge-Gate-Signature` (HMAC: RFC 2104, with SHA-256)."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-
-
-def _connection(url: SplitResult, settings: HttpSinkSettings) -> HTTPConnection:
-    host = url.hostname or ""
-    if url.scheme == "http":
-        return HTTPConnection(host, url.port or 80, timeout=settings.timeout)
-    context = client_context(settings.ca_file, settings.client_certificate, settings.client_key)
-    return HTTPSConnection(host, url.port or 443, timeout=settings.timeout, ssl_context=context)
-
-
-@contextmanager
-def _cut_off(connected: socket.socket, after_s: float) -> Iterator[None]:
-    """
-    Shut the socket down when the time is up, for its own timeout starts anew with each byte.
-
-    Raises:
-        TimeoutError: The time was up, whatever the block made of its cut connection.
-    """
-    done, was_cut = threading.Event(), threading.Event()
-
-    def cut() -> None:
-        if not done.wait(after_s):
-            was_cut.set()
-            with suppress(OSError):  # the other side may have hung up this moment
-                # Not SSLSocket.shutdown(): it would continue the connection without TLS.
-                socket.socket.shutdown(connected, socket.SHUT_RDWR)
-
-    watch = threading.Thread(target=cut, name="http-deadline", daemon=True)
-    watch.start()
-    try:
-        yield
-    except TROUBLE:
-        if not was_cut.is_set():
-            raise
-    finally:
-        done.set()
-        watch.join()
-    if was_cut.is_set():
-        raise TimeoutError("not answered in time")

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from edge.config.uri import redacted
 from edge.errors import SinkBusyError, SinkError, SinkRefusedError
 
 TRY_AGAIN = frozenset({408, 425, 429})
 """Client errors that concern the moment and not the request (RFC 9110, 8470, 6585)."""
+BY_A_PROXY = frozenset({401, 403, 407})
+"""What a proxy may say in the server's place of its own rules and logins."""
 LONGEST_RETRY_AFTER_S = 3600.0
 """A server that asks for more is asked again each hour."""
 
@@ -21,6 +24,8 @@ class Answer:
     """As sent; their names are looked up in lower or upper case."""
     text: bytes
     """The first bytes of the body."""
+    may_be_a_proxys: bool = False
+    """It came through a proxy that could have answered itself."""
 
 
 def judge(answer: Answer, url: str, now_s: float) -> None:
@@ -42,8 +47,10 @@ def judge(answer: Answer, url: str, now_s: float) -> None:
         return
     said = f"{url} answered {status}{_excerpt(answer.text)}"
     if 300 <= status < 400:
-        place = _headers(answer).get("location", "nowhere")
+        place = redacted(_headers(answer).get("location", "nowhere"))
         raise SinkError(f"{said} and points to {place}: redirects are not followed, correct url")
+    if answer.may_be_a_proxys and status in BY_A_PROXY:
+        raise SinkError(f"{said}: the proxy or the server refuses the login, correct proxy_login")
     if 400 <= status < 500 and status not in TRY_AGAIN:
         raise SinkRefusedError(f"{said}{_advice(status)}")
     wait = retry_after_s(answer, now_s)
@@ -86,5 +93,5 @@ def _excerpt(text: bytes) -> str:
 
 def _advice(status: int) -> str:
     if status in (401, 403):
-        return ": correct the token, then put the dead letters back: edge-gate outbox requeue"
+        return ": correct token or login, then put the dead letters back: edge-gate outbox requeue"
     return ""

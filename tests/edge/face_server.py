@@ -65,6 +65,11 @@ class Exchange(BaseHTTPRequestHandler):
         with suppress(OSError):
             behaviour(self)
 
+    def do_CONNECT(self):
+        """Be a proxy, of the slowest kind."""
+        with suppress(OSError):
+            drips_its_headers(self)
+
     def log_message(self, format, *args):  # noqa: A002 - the library's name
         pass
 
@@ -94,6 +99,15 @@ def hangs_up(exchange: Exchange) -> None:
 def cuts_its_answer(exchange: Exchange) -> None:
     exchange.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf of")
     hangs_up(exchange)
+
+
+def sends(answer: bytes) -> Behaviour:
+    """Write exactly these bytes, and go on."""
+
+    def behave(exchange: Exchange) -> None:
+        exchange.wfile.write(answer)
+
+    return behave
 
 
 def talks_nonsense(exchange: Exchange) -> None:

@@ -26,14 +26,41 @@ def test_encrypted_and_local_urls_are_accepted(url):
     ("url", "complaint"),
     [
         ("http://faces.example/in", "not encrypted"),
-        ("https://user:secret@faces.example", "use token instead"),
+        ("https://user:secret@faces.example", "use login instead"),
         ("ftp://faces.example", "does not start with https"),
         ("faces.example", "does not start with https"),
+        ("http://127.0.0.1:99999/", "port is wrong"),
+        ("http://127.0.0.1:0/", "does not start with https"),
+        ("http://127.0.0.1:http/", "port is wrong"),
+        ("https://a..b/in", "host or port is wrong"),
+        (f"https://{'a' * 70}.example/in", "host or port is wrong"),
+        ("https://[::1/in", "host or port is wrong"),
+        ("https://faces example/in", "percent-encode"),
+        ("https://faces.example/a\r\nX: y", "percent-encode"),
+        ("https://faces.example/é", "percent-encode"),
     ],
 )
 def test_a_url_that_would_show_faces_or_secrets_is_refused(url, complaint):
     with pytest.raises(ValidationError, match=complaint):
         sink(type="http", url=url)
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        ({"token": {"name": "a"}, "login": {"name": "b"}}, "both given"),
+        ({"proxy_login": {"name": "a"}}, "no proxy"),
+        ({"proxy": "https://proxy.example:3128"}, "http://HOST:PORT"),
+        ({"proxy": "socks5://proxy.example:1080"}, "http://HOST:PORT"),
+        ({"proxy": "http://proxy.example:3128/way"}, "http://HOST:PORT"),
+        ({"proxy": "http://user:secret@proxy.example:3128"}, "use proxy_login instead"),
+        ({"proxy": "proxy.example:3128"}, "does not start with"),
+        ({"proxy": "http://proxy.example:99999"}, "proxy: host or port is wrong"),
+    ],
+)
+def test_what_cannot_be_meant_of_logins_and_proxies_is_refused(keys, complaint):
+    with pytest.raises(ValidationError, match=complaint):
+        sink(type="http", url="https://faces.example/in", **keys)
 
 
 def test_plaintext_over_a_network_must_be_asked_for():

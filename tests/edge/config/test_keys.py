@@ -114,7 +114,9 @@ def test_the_example_shows_every_key():
     shown = written_keys(document.values)
     gate_of_a_source = {f"sources[].{name}" for name in shown if name.startswith("gate.")}
     unshown = set(VALUES) - shown - gate_of_a_source
-    assert unshown == {"gate.shift_at_most"}  # beside threshold it would be an error
+    login = {f"sinks[http].login.{part}" for part in ("name", "file")}
+    # Beside threshold and token they would be errors.
+    assert unshown == {"gate.shift_at_most", *login}
 
 
 def test_the_example_shows_the_defaults():

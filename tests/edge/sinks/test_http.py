@@ -1,7 +1,9 @@
+import base64
 import hashlib
 import hmac
 import socket
 import ssl
+from contextlib import suppress
 
 import pytest
 import trustme
@@ -14,7 +16,12 @@ from tests.edge import face_server
 from tests.edge.deliveries import face
 from tests.edge.face_server import answers
 
-TOKEN = {"EDGE_GATE_HTTP_TOKEN": "abc.def", "EDGE_GATE_SIGNING": "s3cret"}
+TOKEN = {
+    "EDGE_GATE_HTTP_TOKEN": "abc.def",
+    "EDGE_GATE_SIGNING": "s3cret",
+    "EDGE_GATE_HTTP_LOGIN": "gate:open sesame",
+}
+TAKEN = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 
 
 @pytest.fixture
@@ -88,6 +95,17 @@ def test_token_is_sent_as_bearer(server, open_sink):
     assert server.posted[0].headers["authorization"] == "Bearer abc.def"
 
 
+def test_a_login_is_sent_as_basic(server, open_sink):
+    open_sink(login=Secret(name="http-login")).send(face(1))
+    wanted = base64.b64encode(b"gate:open sesame").decode()
+    assert server.posted[0].headers["authorization"] == f"Basic {wanted}"
+
+
+def test_a_login_without_a_colon_is_a_mistake_of_the_configuration(open_sink):
+    with pytest.raises(ConfigError, match="user:password"):
+        open_sink(login=Secret(name="http-token"))
+
+
 def test_signature_is_the_hmac_of_the_whole_body(server, open_sink):
     open_sink(signing_secret=Secret(name="signing")).send(face(1))
     expected = hmac.new(b"s3cret", server.posted[0].body, hashlib.sha256).hexdigest()
@@ -147,11 +165,90 @@ def test_the_server_may_name_the_time_to_come_back(server, open_sink):
     assert raised.value.retry_after_s == 17
 
 
-def test_a_redirect_is_not_followed(server, open_sink):
-    server.behaviours.append(answers(307, Location=server.url))
-    with pytest.raises(SinkError, match="redirects are not followed"):
-        open_sink().send(face(1))
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 307, 308])
+def test_a_redirect_is_not_followed_and_tried_again_with_its_secrets_hidden(
+    server, open_sink, status
+):
+    server.behaviours.append(answers(status, Location=f"{server.url}&token=s3cret"))
+    with pytest.raises(SinkError, match="redirects are not followed") as raised:
+        open_sink(url=f"{server.url}&key=s3cret").send(face(1))
+    assert not isinstance(raised.value, SinkRefusedError)
+    assert "s3cret" not in str(raised.value)
     assert len(server.posted) == 1
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+        b"HTTP/1.1 199 Ours\r\nContent-Length: 7\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+    ],
+)
+def test_interim_answers_are_passed_over(server, open_sink, interim):
+    sink = open_sink()
+    server.behaviours.append(face_server.sends(interim + TAKEN))
+    sink.send(face(1))
+    sink.send(face(2))
+    assert server.keys() == [face(1).key, face(2).key]
+
+
+def test_interim_answers_without_end_are_cut_off(server, open_sink):
+    def behave(exchange):
+        while not exchange.state.closing.wait(0.01):
+            exchange.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+
+    server.behaviours.append(behave)
+    with pytest.raises(SinkError, match="not answered in time"):
+        open_sink(timeout=0.3).send(face(1))
+
+
+def test_a_late_answer_is_not_booked_for_the_next_face(server, open_sink):
+    """It arrives while the next face is being sent: too late to be noticed before."""
+    sink = open_sink()
+    server.behaviours += [
+        face_server.sends(b"HTTP/1.1 204 No Content\r\nContent-Length: 47\r\n\r\n"),
+        face_server.sends(TAKEN + b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"),
+    ]
+    sink.send(face(1))
+    sink.send(face(2))
+    assert len({posted.port for posted in server.posted}) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 103 Early Hints\r\n\r\n" + TAKEN,
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\nabcde",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+    ],
+)
+def test_a_connection_is_not_used_again_after_anything_odd(server, open_sink, answer):
+    sink = open_sink()
+    server.behaviours.append(face_server.sends(answer))
+    with suppress(SinkError):
+        sink.send(face(1))
+    sink.send(face(2))
+    first, second = server.posted
+    assert first.port != second.port
+
+
+@pytest.mark.parametrize("length", ["abc", "5, 6", "-5", "5 5", ""])
+def test_an_answer_without_a_certain_end_is_no_delivery(server, open_sink, length):
+    server.behaviours.append(
+        face_server.sends(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nabcde".encode())
+    )
+    with pytest.raises(SinkError, match="is no length"):
+        open_sink().send(face(1))
 
 
 @pytest.mark.parametrize(
@@ -197,6 +294,13 @@ def test_a_port_nobody_listens_on_is_tried_again(open_sink):
         port = unused.getsockname()[1]
     with pytest.raises(SinkError, match="refused"):
         open_sink(url=f"http://127.0.0.1:{port}").send(face(1))
+
+
+def test_nobody_there_is_told_with_the_proxy_that_is_not_used():
+    settings = HttpSinkSettings(url="http://127.0.0.1:1/faces?key=s3cret")
+    with pytest.raises(SinkError, match="HTTPS_PROXY is set but not used") as raised:
+        HttpSink(settings, {"HTTPS_PROXY": "http://proxy.example:3128"}).send(face(1))
+    assert "s3cret" not in str(raised.value)
 
 
 def test_tls_to_a_known_authority_works(authority, ca_file):
