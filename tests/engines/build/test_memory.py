@@ -20,20 +20,24 @@ def large(tmp_path_factory):
     return file
 
 
-def test_building_and_measuring_fp16_take_no_more_than_eight_times_the_network(large, tmp_path):
+@pytest.fixture(scope="module")
+def built(large, tmp_path_factory):
+    """A pair of it, and the peak that building took."""
+    pair = tmp_path_factory.mktemp("built") / "pair"
+    return pair, in_own_process("that builds", build, large, SIZE, pair)
+
+
+def test_building_and_measuring_fp16_take_no_more_than_eight_times_the_network(large, built):
     limit = 8 * large.stat().st_size + ACTIVATIONS
-    assert in_own_process("that builds", build, large, SIZE, tmp_path / "pair") < limit
-    assert in_own_process("that measures", measure_fp16, tmp_path / "pair") < limit
+    pair, peak = built
+    assert peak < limit
+    assert in_own_process("that measures", measure_fp16, pair) < limit
 
 
-def test_opening_proves_a_pair_in_little_more_memory_than_one_face_and_reopening_adds_none(
-    large, tmp_path
-):
-    in_own_process("that builds", build, large, SIZE, tmp_path / "pair")
-    size = sum(each.stat().st_size for each in (tmp_path / "pair").glob("*.onnx"))
-    without, proved, reopened = in_own_process(
-        "that opens", open_and_reopen, tmp_path / "pair", SIZE, 6
-    )
+def test_opening_proves_a_pair_in_little_more_memory_than_one_face_and_reopening_adds_none(built):
+    pair, _ = built
+    size = sum(each.stat().st_size for each in pair.glob("*.onnx"))
+    without, proved, reopened = in_own_process("that opens", open_and_reopen, pair, SIZE, 6)
     assert proved - without < 0.3 * size
     assert reopened - proved < 0.3 * size
 
