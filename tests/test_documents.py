@@ -54,7 +54,8 @@ def test_every_command_of_ours_is_one_that_the_program_takes(block, line):  # no
     words = re.split(r" '?[|>]", words)[0]
     words = shlex.split(re.sub(r"'?\[[^]]*\]'?|'…'|…", "", words))
     named = next((word for word in words if not word.startswith("-")), None)
-    parser_of(named).parse_args(words)  # else it exits with 64
+    if named is not None or words != ["--version"]:
+        parser_of(named).parse_args(words)  # else it exits with 64
 
 
 YAML = [block for block in BLOCKS if block.language == "yaml"]
