@@ -1,5 +1,6 @@
 """A face recognition network in ONNX: what makes one, and refusing what does not."""
 
+import logging
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -19,6 +20,8 @@ from engines.graph.shapes import inferred_shapes
 from engines.graph.slopes import lay_slopes_along_channels
 from engines.quality.preprocess import input_axes
 from engines.quality.specification import ColourOrder, InputSpecification, Layout
+
+log = logging.getLogger(__name__)
 
 EXPORT_AGAIN = "export it again: torch.onnx.export(model.eval(), faces, 'network.onnx')"
 
@@ -74,6 +77,8 @@ def load_network(
         length = open_batch(model, specification, embedding_length)
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from error
+    if graph.dimensions(model.graph.input[0]) == (1, *input_axes(specification)):
+        log.warning("%s: its batch cannot be opened, so faces run one by one", path)
     # A message of its own: the one read keeps what was taken out of it.
     source = model.graph.input[0].name
     return Network(Draft(model).finished(), source, target, specification, length, sha256)

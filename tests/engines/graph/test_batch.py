@@ -161,9 +161,10 @@ def told_while_running():
     [mixed(), told_while_running()],
     ids=["places in the batch", "told while running"],
 )
-def test_a_network_whose_batch_cannot_be_opened_runs_face_by_face(tmp_path, model):
+def test_a_network_whose_batch_cannot_be_opened_runs_face_by_face(tmp_path, model, caplog):
     opened = load(model, tmp_path)
     assert batch_of(opened) == 1
+    assert "network.onnx: its batch cannot be opened, so faces run one by one" in caplog.text
     assert run(opened, FACES) == pytest.approx(singly(model), abs=1e-5)
 
 
