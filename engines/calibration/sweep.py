@@ -164,7 +164,10 @@ def _embedded(
 ) -> tuple[Embeddings, ...]:
     """Return the embeddings of the dense network and of each candidate, in order."""
     if not tried:
-        raise CalibrationError("no recipe is cheap enough: allow more with --cost")
+        raise CalibrationError(
+            "no recipe is cheap enough: allow more with 'edge-gate pair calibrate --cost 2', or "
+            "give one of your own, such as --sparsity 0.1"
+        )
     pruned: dict[int, Embeddings] = {}
     together = groups(network, [each.recipe for each in tried])
     task = progress.add_task(

@@ -120,7 +120,7 @@ def test_a_sweep_in_several_graphs_finds_what_one_graph_finds(network, monkeypat
 
 
 def test_nothing_cheap_enough_is_an_error_that_names_the_option(network):
-    with pytest.raises(CalibrationError, match="--cost"):
+    with pytest.raises(CalibrationError, match=r"pair calibrate --cost 2.*--sparsity"):
         sweep(network, (), calibration_faces(framed(), specification()))
 
 
