@@ -127,7 +127,7 @@ def _changes(node: ast.expr | ast.stmt) -> Iterator[ast.expr | ast.stmt]:
 
 def _statement(node: ast.stmt) -> Iterator[ast.stmt]:
     match node:
-        case ast.Return(value=ast.expr() as value) if not _is_none(value):
+        case ast.Return(value=ast.expr() as value) if not _is_nothing(value):
             yield ast.Return(value=None)
         case ast.Expr() | ast.AugAssign() | ast.Raise():
             yield ast.Pass()
@@ -181,8 +181,9 @@ def _constants(value: object) -> Iterator[bool | int | float | str]:
                     yield value[: found.start()] + instead + value[found.end() :]
 
 
-def _is_none(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
+def _is_nothing(value: ast.expr) -> bool:
+    """Tell whether callers could not tell a value from None."""
+    return isinstance(value, ast.Constant) and (value.value is None or value.value is False)
 
 
 def _with(node: Node, **fields: object) -> Node:

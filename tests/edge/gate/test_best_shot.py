@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import numpy as np
@@ -86,6 +87,8 @@ def test_a_discarded_face_cannot_be_offered():
     [
         (50, 40, True),
         (50, 20, False),
+        (50, 24, True),
+        (50, 23.9, False),
         (94.9, 80, True),
         (95, 80, False),
         (96, 80, False),
@@ -117,3 +120,35 @@ def test_without_a_least_gain_a_face_is_still_not_sent_twice():
     shots.offer(shot_of(1, good(50)), 0.3)
     assert shots.early(0.3) == []
     assert shots.end(1).to_send == ()
+
+
+def test_nothing_is_sent_before_its_time():
+    shots = BestShots(TrackSettings(early_after=0.5))
+    shots.offer(shot_of(1, good(50)), 10.0)
+    assert shots.early(10.4) == []
+    assert scores(shots.early(10.5)) == [50]
+
+
+@pytest.mark.parametrize(
+    ("upgrade_by", "better", "follows"),
+    [(10, 60, True), (10, 59.9, False), (0, 50.5, True), (0, 50, False)],
+)
+def test_a_better_face_follows_from_the_least_gain_on(upgrade_by, better, follows):
+    shots = BestShots(TrackSettings(early_after=0.1, upgrade_by=upgrade_by))
+    shots.offer(shot_of(1, good(50)), 0.0)
+    shots.early(0.1)
+    shots.offer(shot_of(1, good(better)), 0.2)
+    assert bool(shots.early(0.2)) is follows
+
+
+def test_a_face_without_a_quality_cannot_be_offered():
+    with pytest.raises(ValueError, match="discarded face"):
+        BestShots(TrackSettings()).offer(shot_of(1, replace(good(80), quality=None)), 0.0)
+
+
+def test_while_a_track_has_room_every_face_is_scored():
+    shots = BestShots(TrackSettings(keep=2))
+    shots.offer(shot_of(1, good(99)), 0.0)
+    assert shots.could_win(1, 5)
+    shots.offer(shot_of(1, good(98)), 0.1)
+    assert not shots.could_win(1, 80)
