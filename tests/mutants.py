@@ -108,6 +108,8 @@ def _is_left_alone(node: ast.AST) -> bool:
             return name in UNHEARD
         case ast.Assign(value=ast.Subscript() | ast.Name()) if _names_a_type(node):
             return True
+        case ast.keyword(arg="strict"):
+            return True
         case ast.JoinedStr() | ast.Import() | ast.ImportFrom() | ast.Assert():
             return True
     return False

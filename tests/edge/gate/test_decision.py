@@ -104,6 +104,10 @@ def test_the_first_failing_check_is_the_reason():
     ]
 
 
+def test_an_upright_frontal_face_passes_the_strictest_limits_of_its_pose():
+    assert precheck(FACE, GateSettings(max_roll=0, max_yaw_ratio=0, max_pitch_ratio=0)) is None
+
+
 def test_a_face_that_could_not_be_scored_is_discarded_as_such():
     assert decide(None, GateSettings(threshold=0)).reason is Reason.ASSESSMENT_FAILED
 

@@ -31,7 +31,16 @@ def test_a_recent_face_of_the_same_person_repeats_unless_it_is_better(
     assert recent.repeats(embedding, shift, seen_s) is repeats
 
 
+def test_only_a_face_more_alike_than_asked_for_repeats():
+    """So 1 asks for none, though the comparison score of a face with itself is 1."""
+    faces = RecentFaces(TrackSettings(duplicate_above=1))
+    faces.remember(ALICE, 0.2, 1000.0)
+    assert not faces.repeats(ALICE, 0.2, 1000.0)
+
+
 def test_memory_is_bounded(recent):
-    for _ in range(REMEMBERED):
+    for _ in range(REMEMBERED - 1):
         recent.remember(BOB, 0.1, 1001.0)
+    assert recent.repeats(ALICE, 0.3, 1002.0)
+    recent.remember(BOB, 0.1, 1001.0)
     assert not recent.repeats(ALICE, 0.3, 1002.0)

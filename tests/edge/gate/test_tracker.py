@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from edge.gate.kalman import box_of, corrected, first_motion, predicted
@@ -30,7 +30,14 @@ def test_a_box_overlaps_itself_wholly(box):
     assert buffered_iou(box, box) == pytest.approx(1)
 
 
+def test_small_faces_that_left_their_outline_overlap_by_their_buffer():
+    # 50 px wide and 20 px apart; each grows to 80 px, and 10 of them are common.
+    assert buffered_iou(box_at(0), box_at(70)) == pytest.approx(10 * 80 / (2 * 80**2 - 10 * 80))
+
+
 @given(boxes, st.floats(-40, 40), st.integers(1, 8))
+@example(box_at(0), 24.0, 8)
+@example(box_at(0), -24.0, 8)
 def test_a_steadily_moving_face_keeps_its_id_through_an_occlusion(box, speed_per_frame, hidden):
     assume(abs(speed_per_frame) < 0.5 * box.width)
     tracker = Tracker(TrackerSettings(max_gap_s=1.0))
@@ -52,6 +59,19 @@ def test_a_face_away_for_longer_than_the_gap_returns_under_a_new_id():
     first = tracker.update([box_at(0)], 0.0)
     later = tracker.update([box_at(0)], 1.5)
     assert (first.ids, later.ended, later.ids) == ((1,), (1,), (2,))
+
+
+def test_a_face_away_for_just_the_gap_returns_under_its_id():
+    tracker = Tracker(TrackerSettings(max_gap_s=1.0))
+    assert tracker.update([box_at(0)], 0.0).ids == tracker.update([box_at(0)], 1.0).ids
+
+
+@pytest.mark.parametrize(("more", "ids"), [(0.0, (1,)), (1e-9, (2,))])
+def test_the_least_overlap_is_enough(more, ids):
+    least = buffered_iou(box_at(0), box_at(20))
+    tracker = Tracker(TrackerSettings(min_overlap=least + more))
+    tracker.update([box_at(0)], 0.0)
+    assert tracker.update([box_at(20)], FRAME_S).ids == ids
 
 
 @given(st.lists(boxes, max_size=6), st.data())

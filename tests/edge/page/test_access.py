@@ -115,6 +115,17 @@ def test_no_script_and_no_other_site_gets_the_cookie():
         assert "HttpOnly; SameSite=Strict" in header
 
 
+def test_a_browser_forgets_the_cookie_with_its_session_and_when_it_is_told():
+    assert session_cookie(HOST, TOKEN, NOW_S).count("; Path=/; Max-Age=43200; ") == 1
+    assert no_cookie(HOST).startswith("edge_gate_8787=; Path=/; Max-Age=0; ")
+    assert no_cookie("gate1").startswith("edge_gate_80=; ")
+
+
+def test_a_host_that_cannot_be_read_lets_nobody_in():
+    cookie = cookie_of(session_cookie(HOST, TOKEN, NOW_S))
+    assert not let_in(cookie=cookie, host="127.0.0.1:port")
+
+
 def test_programs_send_the_token_itself():
     assert let_in(authorization=f"Bearer {TOKEN}")
     assert not let_in(authorization="Bearer wrong-horse-battery")
