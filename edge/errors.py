@@ -13,6 +13,7 @@ What can go wrong at the edge. Every message names the operator's next step.
   x OutboxError         the outbox cannot keep or hand out faces
     + OutboxFullError   the file system is full
     + OutboxCorruptError  the file is damaged; the next start sets it aside
+  x InUseError          another gate uses the same outbox or shadow log
   x ShadowLogError      the shadow log cannot be written or read
   x NoFaceError         a photograph of an evaluation shows no face
   x TuningError         footage from which no threshold can be told
@@ -73,6 +74,10 @@ class OutboxFullError(OutboxError):
 
 class OutboxCorruptError(OutboxError):
     """The outbox's file is damaged."""
+
+
+class InUseError(EdgeError, OSError):
+    """Another process uses what only one may use; when that one ends, this one can begin."""
 
 
 class ShadowLogError(EdgeError, OSError):

@@ -183,7 +183,7 @@ class OutboxSettings(Section):
     """The file that keeps forwarded faces until each sink has them."""
 
     path: AnyPath
-    """An sqlite file on a local file system."""
+    """An sqlite file on a local file system, for one gate at a time."""
     quota: ByteCount = 200_000_000
     """Bytes of records and face images; when full, the lowest quality goes first."""
     ttl: Duration = 7 * 86400.0

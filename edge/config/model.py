@@ -31,7 +31,7 @@ class ShadowLogSettings(Section):
     """
 
     path: AnyPath
-    """The file, an sqlite database that only the service's user can read; made when missing."""
+    """The file, for one gate at a time: an sqlite database that its user alone can read."""
     keep_for: Duration = 7 * 86400.0
     """Faces older than this are deleted."""
     at_most: ByteCount = 200_000_000

@@ -9,7 +9,7 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TypeAlias
 
 from edge.config.delivery import MqttSinkSettings
@@ -27,6 +27,7 @@ from edge.pipeline.ledger import Counts
 from edge.pipeline.open_delivery import open_delivery
 from edge.pipeline.open_networks import open_networks
 from edge.samples import Reason
+from edge.service.sole_use import SoleUse
 from edge.shadow_log.log import ShadowLog
 from edge.sinks.open import open_sink
 from edge.sources.files import open_files
@@ -44,6 +45,8 @@ def run_files(config: Config) -> int:
     undelivered: list[str] = []
     config = _without_status(config)
     with ExitStack() as opened, progress(shown_on) as bars:
+        sole_use = opened.enter_context(closing(SoleUse()))
+        sole_use.take(config)
         networks = open_networks(config, bars)
         opened.callback(networks.pair.close)
         shadow_log = ShadowLog()

@@ -30,6 +30,7 @@ from edge.pipeline.daemon import Daemon, OpenSource
 from edge.pipeline.ledger import Ledgers
 from edge.pipeline.telemetry import Telemetry
 from edge.service.notify import notify, reloading, status, watchdog_interval_s
+from edge.service.sole_use import SoleUse
 from edge.shadow_log.log import ShadowLog
 from engines.errors import EnginesError
 
@@ -71,6 +72,7 @@ class Supervisor:
         self._telemetry = Telemetry(patience_s=2 * self._interval_s)
         self._shadow_log = ShadowLog()
         self._status = StatusTeller(self._telemetry.status)
+        self._sole_use = SoleUse()
         self._reload: threading.Thread | None = None
         self._reload_again = False
         self._page: Page | None = None
@@ -81,13 +83,17 @@ class Supervisor:
 
         Raises:
             ConfigError: The first configuration is wrong.
+            InUseError: Another gate uses its outbox or shadow log.
             EdgeError, EnginesError: Something it names cannot be opened.
         """
         faulthandler.enable()
         notify(status("opening the engine pair and the outbox"))
         config = self._read(self._path)
-        with closing(Page(config)) as page:
-            return self._run(config, page)
+        with closing(self._sole_use):
+            # Before the page, whose port the other gate has too: that would not tell what is wrong.
+            self._sole_use.take(config)
+            with closing(Page(config)) as page:
+                return self._run(config, page)
 
     def _run(self, config: Config, page: Page) -> int:
         observers = Observers((self._telemetry.observe, self._shadow_log.observe, page.take))
@@ -157,6 +163,7 @@ class Supervisor:
         try:
             self._telemetry.reloaded = False
             config = self._read(self._path)
+            self._sole_use.take(config)
             with page.changing(config):
                 todo = daemon.reload(config)
             self._follow(daemon)
@@ -171,6 +178,7 @@ class Supervisor:
             self._telemetry.reloaded = True
             page.reloaded = Reloaded(page.reloaded.number + 1)
             log.info("reloaded: %s", todo.words)
+        self._sole_use.keep(daemon.config)
         self._events.put("reloaded")
 
     def _end_reload(self, daemon: Daemon) -> None:
