@@ -91,7 +91,10 @@ def tune_camera(
     sources = open_footage(_files(target, asked), problem, asked.every)
     observed = observe(steps(frames_of(sources, bars, problem), gate), centres.look)
     found = _Found(target, observed, opened.pair.pair_id)
-    return _answered(found, asked, _labels(asked, centres, target))
+    task = bars.add_task("deciding by each threshold", total=None)
+    tuning = _answered(found, asked, _labels(asked, centres, target))
+    bars.update(task, total=1, completed=1)
+    return tuning
 
 
 def tune_logged_camera(target: Target, asked: Asked, pair_id: str) -> Tuning:

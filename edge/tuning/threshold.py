@@ -40,9 +40,9 @@ Forwarded: TypeAlias = Callable[[float], Tracks]
 Returns the track of each face that the gate forwards by a threshold, after best shots, repeats and
 rate limits; the same for the same threshold.
 """
-MOST_DECISIONS = 2_000_000
-"""Faces decided about to draw a curve of what is forwarded; half a minute or less."""
-FEWEST_LEVELS, MOST_LEVELS = 16, 200
+MOST_DECISIONS = 500_000
+"""Faces decided about in one look at the curve of what is forwarded; three or four looks do."""
+FEWEST_LEVELS, MOST_LEVELS = 24, 200
 """Thresholds at once of that curve; between those next to the goal it is looked at more closely."""
 _Weigh: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
