@@ -47,8 +47,9 @@ if TYPE_CHECKING:
         Reason,
         Verdict,
     )
-    from edge.sources.files import ImageFiles, VideoFile, open_files
+    from edge.sources.files import ImageFiles, open_files
     from edge.sources.images import read_image
+    from edge.sources.video import VideoFile
 
 __version__ = "0.1.0"
 

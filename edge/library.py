@@ -17,7 +17,7 @@ from edge.config.file import read_config
 from edge.config.masks import Polygon
 from edge.config.model import GateSettings
 from edge.detection.open import open_detector
-from edge.errors import ImageError
+from edge.errors import SourceError
 from edge.gate.assess import assess_candidates, candidates
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame, Pixels
@@ -102,7 +102,7 @@ class Gate:
     def assess_files(
         self,
         paths: Iterable[str | Path],
-        unreadable: Callable[[ImageError], None] | None = None,
+        unreadable: Callable[[SourceError], None] | None = None,
         *,
         score_discarded: bool = False,
     ) -> Iterator[Assessment]:
@@ -113,7 +113,8 @@ class Gate:
 
         Args:
             paths: What to read; all images come first, then each video.
-            unreadable: Called with the error of each image that cannot be read, and the rest goes
+            unreadable: Called with the error of each image that cannot be read, and of each video
+                with damaged pictures, which are left out, and the rest goes
                 on; None raises it.
             score_discarded: Score also the faces that a pre-check discards: for reports.
 
@@ -155,5 +156,5 @@ def _checked(image: object) -> Pixels:
     return image
 
 
-def _raised(error: ImageError) -> None:
+def _raised(error: SourceError) -> None:
     raise error

@@ -27,8 +27,9 @@ from edge.reports.contact_sheet import contact_sheet
 from edge.reports.demo_clip import clip_frames, shot_photographs, write_clip
 from edge.samples import Assessment, Pixels
 from edge.sinks.directory import DirectorySink
-from edge.sources.files import ImageFiles, VideoFile, native_path
+from edge.sources.files import ImageFiles, native_path
 from edge.sources.images import read_image
+from edge.sources.video import VideoFile
 from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.errors import PairError

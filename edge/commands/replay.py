@@ -57,9 +57,9 @@ def _side(
     problem: Callable[[EdgeError], None],
 ) -> Side:
     config = read_config(path).config
-    settings = in_effect_for(config, arguments.source, arguments.footage).faces
-    sources = open_footage(arguments.footage, problem)
+    holds = in_effect_for(config, arguments.source, arguments.footage)
+    sources = open_footage(arguments.footage, problem, geometry=holds.geometry)
     detector = open_detector(config.detector, bars)
     with open_pair(config.pair, config.threads, execution_of(config.engine)) as pair:
-        done = rerun(sources, CameraGate(detector, pair, settings), bars, problem)
+        done = rerun(sources, CameraGate(detector, pair, holds.faces), bars, problem)
         return Side(str(path), pair.pair_id, done)

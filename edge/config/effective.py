@@ -14,7 +14,7 @@ from edge.config.masks import Polygon, polygon
 from edge.config.model import Config, GateSettings, Source
 from edge.config.reader import KeyPath
 from edge.config.schedule import Hours
-from edge.config.source import are_stills
+from edge.config.source import AS_STATED, Geometry, are_stills
 from edge.config.tracks import Mode, TrackSettings
 from edge.errors import UsageError
 
@@ -46,6 +46,8 @@ class InEffect:
     """Hours in which its frames are looked at; always if empty."""
     max_fps: float = Source.model_fields["max_fps"].default
     """Frames a second to look at, at most."""
+    geometry: Geometry = AS_STATED
+    """How its pictures, and those of footage of it, become what people saw."""
     photographs: bool = False
     """The footage is photographs, for which mode `best_shot` has given way to `every`."""
 
@@ -65,7 +67,7 @@ def in_effect(config: Config, source: Source, footage: Sequence[Path] = ()) -> I
         mode=source.mode or config.mode,
         masks=tuple(polygon(text) for text in source.masks),
     )
-    found = InEffect(faces, source.schedule, source.max_fps)
+    found = InEffect(faces, source.schedule, source.max_fps, source.geometry)
     return _of_footage(found, footage or _own(source))
 
 

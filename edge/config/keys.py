@@ -111,7 +111,7 @@ def _allowed(schema: Schema) -> str:
         case {"$comment": words} | {"const": words}:
             return str(words)
         case {"enum": values}:
-            return ", ".join(values)
+            return ", ".join(map(str, values))
         case {"discriminator": {"propertyName": key, "mapping": tags}}:
             return f"a section whose {key} is {', '.join(tags)}"
         case {"anyOf": [{"description": unit}, *_], "examples": examples}:

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,6 +28,8 @@ _SCHEMES_OF_KEY = {
     "width": _DEVICE,
     "height": _DEVICE,
     "fps": _DEVICE,
+    "deinterlace": NETWORK | {"file"},
+    "snapshot_every": frozenset({"http", "https"}),
     "loop": frozenset({"file"}),
     "pace": frozenset({"file"}),
 }
@@ -64,6 +68,33 @@ Uri = Annotated[
 PixelCount = Annotated[int, Field(ge=16, le=16384)]
 
 
+Aspect = Annotated[
+    str,
+    Field(
+        pattern=r"^[1-9][0-9]{0,4}:[1-9][0-9]{0,4}$",
+        json_schema_extra={"$comment": "width:height, as 16:9"},
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """How the pictures of a source become what people saw."""
+
+    aspect: Fraction | None = None
+    """Width divided by height of the whole picture; None believes the stream."""
+    rotate: Literal[0, 90, 180, 270] = 0
+    """Clockwise, in degrees."""
+    mirror: bool = False
+    """Left becomes right, after turning."""
+    deinterlace: Literal["auto", "always", "never"] = "auto"
+    """Auto: pictures that say that they are interlaced."""
+
+
+AS_STATED = Geometry()
+"""Believes files and streams, and changes nothing else."""
+
+
 class SourceSettings(Section):
     """Where frames come from."""
 
@@ -72,12 +103,18 @@ class SourceSettings(Section):
     uri: Uri
     """
     A folder of images and videos, or one of them; a relative path starts from this file's folder.
-    Or a camera: v4l2:///dev/v4l/by-id/…, csi://0, rtsp://…, or Motion JPEG over http://….
+    Or a camera: v4l2:///dev/v4l/by-id/…, csi://0, rtsp://…, or http://… for Motion JPEG, single
+    pictures, FLV or MPEG-TS.
     """
     login: Secret | None = None
     """Network cameras: the secret `user:password`, so that it need not be in `uri`."""
-    transport: Literal["tcp", "udp"] = "tcp"
-    """rtsp://: how pictures travel. UDP loses some on a poor network. With rtsps:// always TCP."""
+    transport: Literal["tcp", "udp", "udp_multicast"] = "tcp"
+    """
+    rtsp://: how pictures travel. UDP loses some on a poor network; multicast sends them once to all
+    receivers, where the camera offers it. With rtsps:// always TCP.
+    """
+    snapshot_every: Duration = 1.0
+    """http(s)://: an address that gives a single picture is asked for the next one so often."""
     ca_file: AnyPath | None = None
     """
     rtsps:// and https://: PEM file of the authority that signed the camera's certificate, or that
@@ -101,6 +138,31 @@ class SourceSettings(Section):
     """Files: start again at the end, for ever."""
     pace: Literal["fast", "timestamps"] = "fast"
     """Files: as fast as frames are taken, or at the speed of the recording."""
+
+    aspect: Aspect | None = None
+    """
+    Shape of the picture as people saw it, `16:9`, for a camera that sends 960x1080 or 704x576 and
+    does not say how wide its pixels are. If not set, what the stream states, else square pixels.
+    """
+    rotate: Literal[0, 90, 180, 270] = 0
+    """
+    Degrees clockwise that bring the picture upright, for a camera mounted on its side or upside
+    down; in addition to what a recording says itself. Masks are drawn on the upright picture.
+    """
+    mirror: bool = False
+    """Exchange left and right, after turning: for a camera that looks into a mirror."""
+    deinterlace: Literal["auto", "always", "never"] = "auto"
+    """
+    Network cameras and files: combed pictures of analogue cameras become smooth. Auto: those that
+    the stream calls interlaced; always: for recorders that do not say it.
+    """
+
+    @property
+    def geometry(self) -> Geometry:
+        """How its pictures become what people saw."""
+        width, _, height = (self.aspect or "").partition(":")
+        aspect = Fraction(int(width), int(height)) if self.aspect else None
+        return Geometry(aspect, self.rotate, self.mirror, self.deinterlace)
 
     @model_validator(mode="after")
     def _keys_fit_the_uri(self) -> "SourceSettings":

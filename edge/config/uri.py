@@ -4,8 +4,10 @@ One grammar for every source of frames.
     v4l2:///dev/v4l/by-id/…   USB camera, by a name that stays the same when it is plugged in again
     csi://0                   camera on the CSI connector of a Jetson, by its sensor number
     rtsp://host/path          network camera; rtsps:// with TLS, and the certificate is checked
-    http://host/path          Motion JPEG; https:// with TLS, and the certificate is checked
+    http://host/path          Motion JPEG, single JPEG pictures, FLV or MPEG-TS; https:// with TLS
     file:///path              image, video or folder of them; text without a scheme is a path
+
+Capital letters in a scheme are as good as small ones (RFC 3986, 3.1).
 """
 
 import re
@@ -103,6 +105,8 @@ def parse_uri(text: str) -> SourceUri:
     scheme, separator, rest = text.partition("://")
     if not separator:
         return SourceUri("file", f"file://{text}")
+    scheme = scheme.lower()
+    text = f"{scheme}://{rest}"
     match scheme:
         case "file":
             return SourceUri("file", text)

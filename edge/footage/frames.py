@@ -6,7 +6,8 @@ from rich.progress import Progress
 
 from edge.errors import EdgeError, SourceError
 from edge.samples import Assessment, Frame
-from edge.sources.files import ImageFiles, VideoFile
+from edge.sources.files import ImageFiles
+from edge.sources.video import VideoFile
 
 Assess = Callable[[Frame], tuple[Assessment, ...]]
 Report = Callable[[EdgeError], None]

@@ -12,8 +12,9 @@ from edge.gate.best_shot import Shot
 from edge.gate.camera_gate import CameraGate
 from edge.gate.outcome import Outcome
 from edge.samples import Box, Frame, Reason, Verdict
-from edge.sources.files import ImageFiles, VideoFile
+from edge.sources.files import ImageFiles
 from edge.sources.images import picture_of
+from edge.sources.video import VideoFile
 
 
 @dataclass(frozen=True, slots=True)

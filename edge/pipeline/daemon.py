@@ -17,7 +17,7 @@ from typing import TypeVar
 from edge.config.changes import Changes, changes
 from edge.config.effective import in_effect
 from edge.config.model import Config, Source
-from edge.errors import EdgeError, ImageError
+from edge.errors import EdgeError, SourceError
 from edge.gate.observation import NOBODY, Listeners
 from edge.pipeline.forwarding import Delivered, Forwarding
 from edge.pipeline.ledger import Ledger, Ledgers
@@ -34,7 +34,7 @@ from engines.pair.manifest import read_manifest
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-OpenSource = Callable[[Source, Surroundings, Callable[[ImageError], None]], LiveSource]
+OpenSource = Callable[[Source, Surroundings, Callable[[SourceError], None]], LiveSource]
 WORKER_S = 10.0
 """For the frame in the worker's hands, before a reload or the end is given up."""
 
@@ -263,7 +263,7 @@ class Daemon:
         return self.call(function).result(WORKER_S)
 
 
-def _log_unreadable(error: ImageError) -> None:
+def _log_unreadable(error: SourceError) -> None:
     log.warning("%s", error)
 
 

@@ -57,7 +57,7 @@ def run_files(config: Config) -> int:
         forward = opened.enter_context(delivered)
         for source in config.sources:
             gate = networks.camera_gate(config, source)
-            files = open_files([source.uri.path], problems.append)
+            files = open_files([source.uri.path], problems.append, geometry=source.geometry)
             way = steps(frames_of(files, bars, problems.append), gate)
             counts = _counted(source.name, way, forward, shadow_log.observe)
             shown_on.print(f"{source.name}: {counts_words(counts)}", markup=False)

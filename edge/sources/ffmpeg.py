@@ -9,9 +9,10 @@ A read may block for twice its timeout.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from typing import cast
+from threading import Event
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -20,31 +21,49 @@ from av.video.stream import VideoStream
 from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import SourceError
-from edge.samples import Damaged, Frame, Pixels
+from edge.samples import Damaged, Frame
 from edge.sources.camera_tls import tls_options, tls_problem
+from edge.sources.geometry import AsSeen, as_seen
+from edge.sources.http_jpeg import AS_BYTES, HttpAnswer
+from edge.sources.video import largest_video
 from edge.sources.whole_pictures import WholePictures, gaps_heard, is_annex_b, joined
 
+HTTP = ("http", "https")
+LOOK_US = "2000000"
+"""Of a stream over HTTP: FFmpeg would look at FLV for 8 s, for a sound track that may yet come."""
 WHOLE_WITHIN_S = 30.0
 """Without a whole picture a camera is connected anew: most send a key frame then."""
+
+
+def _wait(seconds: float) -> None:
+    Event().wait(seconds)
 
 
 class NetworkCamera:
     """A camera at an address; each call of `frames()` connects anew."""
 
-    def __init__(self, settings: SourceSettings, address: Callable[[], SourceUri]) -> None:
+    def __init__(
+        self,
+        settings: SourceSettings,
+        address: Callable[[], SourceUri],
+        wait: Callable[[float], object] = _wait,
+    ) -> None:
         """
         Keep the settings; nothing is opened yet.
 
         Args:
             settings: Of a source with one of the schemes rtsp(s), http(s).
             address: Returns the address, with the login as it is at that moment.
+            wait: Sleeps for seconds, between two single pictures.
 
         Raises:
             ConfigError: The file of certificate authorities cannot be used.
         """
         self._settings = settings
-        self._address = address
+        self._address, self._wait = address, wait
         self._options = tls_options(settings)
+        if settings.uri.scheme in HTTP:
+            self._options["analyzeduration"] = LOOK_US
         if settings.uri.scheme in ("rtsp", "rtsps"):
             self._options["rtsp_transport"] = settings.transport
             if settings.transport == "tcp":
@@ -60,32 +79,61 @@ class NetworkCamera:
             ConfigError: Its login cannot be read.
         """
         uri = self._address()
-        with gaps_heard() as lost, closing(self._open(uri)) as container:
-            yield from self._read(uri, container, lost)
-
-    def _open(self, uri: SourceUri) -> InputContainer:
-        settings = self._settings
-        timeouts_s = settings.open_timeout, settings.read_timeout
         try:
-            return av.open(uri.address, options=self._options, timeout=timeouts_s)
-        except av.error.FFmpegError as error:
-            # Not "from error": its text holds the address with the password.
-            raise SourceError(_refusal(uri, settings, error)) from None
-
-    def _read(
-        self, uri: SourceUri, container: InputContainer, lost: Callable[[], bool]
-    ) -> Iterator[Frame | Damaged]:
-        if not container.streams.video:
-            raise SourceError(f"{uri} has no video; check the path")
-        try:
-            yield from self._frames(uri, _Pictures(container, lost))
+            if uri.scheme not in HTTP or not (yield from self._jpegs(uri)):
+                with gaps_heard() as lost, closing(self._open(uri)) as container:
+                    yield from self._read(uri, container, lost)
         except av.error.FFmpegError as error:
             gave = f"gave no frame for {self._settings.read_timeout:g} s"
             reason = gave if isinstance(error, av.error.ExitError) else error.strerror
             raise SourceError(f"{uri}: {reason}") from None
         raise SourceError(f"{uri}: the stream has ended")
 
-    def _frames(self, uri: SourceUri, pictures: "_Pictures") -> Iterator[Frame | Damaged]:
+    def _open(self, uri: SourceUri, **how: Any) -> InputContainer:
+        settings = self._settings
+        timeouts_s = settings.open_timeout, settings.read_timeout
+        options = self._options | how.pop("options", {})
+        try:
+            return av.open(uri.address, options=options, timeout=timeouts_s, **how)
+        except av.error.FFmpegError as error:
+            # Not "from error": its text holds the address with the password.
+            raise SourceError(_refusal(uri, settings, error)) from None
+
+    def _jpegs(self, uri: SourceUri) -> Generator[Frame | Damaged, None, bool]:
+        """Yield the pictures of Motion JPEG or a snapshot address; return False for another."""
+        start_s, index = time.monotonic(), 0
+        while True:
+            asked_s, in_answer = time.monotonic(), 0
+            with closing(self._open(uri, format="data", options=AS_BYTES)) as container:
+                answer = HttpAnswer(container)
+                if not answer.is_jpeg():
+                    return False
+                for pixels in answer.pictures():
+                    in_answer += 1
+                    if pixels is None:
+                        yield Damaged()
+                        continue
+                    seen = as_seen(pixels, self._settings.geometry)
+                    yield Frame(seen, self._settings.name, index, time.monotonic() - start_s)
+                    index += 1
+            if in_answer > 1 or not answer.is_bare:
+                return True  # a stream that has ended
+            if in_answer == 0:
+                yield Damaged()
+            self._wait(max(asked_s + self._settings.snapshot_every - time.monotonic(), 0))
+
+    def _read(
+        self, uri: SourceUri, container: InputContainer, lost: Callable[[], bool]
+    ) -> Iterator[Frame | Damaged]:
+        track = largest_video(container)
+        if track is None:
+            raise SourceError(f"{uri} has no video; check the path")
+        seen = AsSeen(track, self._settings.geometry)
+        yield from self._frames(uri, _Pictures(container, track, lost), seen)
+
+    def _frames(
+        self, uri: SourceUri, pictures: "_Pictures", seen: AsSeen
+    ) -> Iterator[Frame | Damaged]:
         pictures.catch_up()
         whole_at_s, index = time.monotonic(), 0
         for picture in pictures:
@@ -93,9 +141,9 @@ class NetworkCamera:
                 self._require_whole(uri, whole_at_s)
                 yield picture
                 continue
-            pixels = cast("Pixels", picture.to_ndarray(format="bgr24"))
-            yield Frame(pixels, self._settings.name, index, picture.time)
-            whole_at_s, index = time.monotonic(), index + 1
+            for pixels, time_s in seen.of(picture):
+                yield Frame(pixels, self._settings.name, index, time_s)
+                whole_at_s, index = time.monotonic(), index + 1
 
     def _require_whole(self, uri: SourceUri, since_s: float) -> None:
         if time.monotonic() - since_s > WHOLE_WITHIN_S:
@@ -118,9 +166,10 @@ def _refusal(uri: SourceUri, settings: SourceSettings, error: av.error.FFmpegErr
 class _Pictures:
     """The whole pictures of one connection as they come, and a mark for each that is left out."""
 
-    def __init__(self, container: InputContainer, lost: Callable[[], bool]) -> None:
-        self._container, self._lost = container, lost
-        self._stream = container.streams.video[0]
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, lost: Callable[[], bool]
+    ) -> None:
+        self._container, self._stream, self._lost = container, stream, lost
         self._left_out: list[Damaged] = []
         self._whole = WholePictures(self._stream, lambda: self._left_out.append(Damaged()))
         self._decoded = self._decode()

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import cv2
-
-from edge.config.source import VIDEO_SUFFIXES, is_video
+from edge.config.source import AS_STATED, VIDEO_SUFFIXES, Geometry, is_video
 from edge.errors import ImageError, SourceError
 from edge.samples import Frame
+from edge.sources.geometry import as_seen
 from edge.sources.images import SUFFIXES, files_in, read_image
+from edge.sources.video import VideoFile
 
 
 def native_path(path: Path) -> str:
@@ -28,7 +28,11 @@ class ImageFiles:
     """Yields one frame for each readable image; an unreadable one is reported and passed over."""
 
     def __init__(
-        self, paths: Sequence[Path], unreadable: Callable[[ImageError], None], first: int = 0
+        self,
+        paths: Sequence[Path],
+        unreadable: Callable[[ImageError], None],
+        first: int = 0,
+        geometry: Geometry = AS_STATED,
     ) -> None:
         """
         Keep the list; nothing is opened yet.
@@ -37,7 +41,9 @@ class ImageFiles:
             paths: Image files, in the order wanted.
             unreadable: Called with each file's error; the run goes on.
             first: Index of the first frame: its position in a longer list.
+            geometry: How they become what people saw, after what EXIF says.
         """
+        self._geometry = geometry
         self._paths = paths
         self._first = first
         self._unreadable = unreadable
@@ -51,91 +57,35 @@ class ImageFiles:
             except ImageError as error:
                 self._unreadable(error)
                 continue
-            yield Frame(pixels, str(path), index, None)
+            yield Frame(as_seen(pixels, self._geometry), str(path), index, None)
 
     def frame_count(self) -> int:
         """Return the number of images, readable or not."""
         return len(self._paths)
 
 
-class VideoFile:
-    """Yields every frame of a recorded video, as fast as the consumer takes them."""
-
-    def __init__(self, path: Path, every: int = 1) -> None:
-        """
-        Keep the path; nothing is opened yet.
-
-        Args:
-            path: A video file that FFmpeg can read.
-            every: Yield each n-th frame; at least 1.
-        """
-        self._path = path
-        self._every = every
-        self.name = path.name
-
-    def frames(self) -> Iterator[Frame]:
-        """
-        Yield frames in order, `time_s` from the container's time stamps.
-
-        Raises:
-            SourceError: The file is missing, cut short before its index, holds no frame, or has a
-                name that is not UTF-8.
-        """
-        if not self._path.is_file():
-            raise SourceError(f"{self._path}: no such video file")
-        capture = cv2.VideoCapture(native_path(self._path))
-        try:
-            yield from self._read(capture)
-        finally:
-            capture.release()
-
-    def _read(self, capture: cv2.VideoCapture) -> Iterator[Frame]:
-        index = 0
-        while True:
-            more, pixels = capture.read()
-            if not more:
-                break
-            # Asked after the read, it is the time stamp of the frame just read.
-            time_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            if index % self._every == 0:
-                yield Frame(pixels, str(self._path), index, time_s)
-            index += 1
-        if index == 0:
-            raise SourceError(
-                f"{self._path}: no frame could be read; "
-                "the file is empty, cut short or not a video: play it with ffplay to see"
-            )
-
-    def frame_count(self) -> int | None:
-        """Return the number of frames the container promises, None when it does not say."""
-        try:
-            capture = cv2.VideoCapture(native_path(self._path))
-        except SourceError:
-            return None  # `frames` says why
-        try:
-            count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        finally:
-            capture.release()
-        return -(-count // self._every) if count > 0 else None
-
-
 def open_files(
-    paths: Sequence[Path], unreadable: Callable[[ImageError], None], first: int = 0
+    paths: Sequence[Path],
+    unreadable: Callable[[SourceError], None],
+    first: int = 0,
+    geometry: Geometry = AS_STATED,
 ) -> tuple[ImageFiles | VideoFile, ...]:
     """
     Return the sources for images, videos, and folders that are searched to the bottom for both.
 
     Args:
         paths: What to read; all images come first, then each video, in the order found.
-        unreadable: Called with the error of each image that cannot be read.
+        unreadable: Called with the error of each image that cannot be read, and of each video of
+            which pictures are damaged.
         first: Index of the first image's frame.
+        geometry: How pictures become what people saw.
 
     Raises:
         SourceError: A folder holds neither.
     """
     found, videos = listed(paths)
-    images = [ImageFiles(found, unreadable, first)] if found else []
-    return (*images, *(VideoFile(path) for path in videos))
+    images = [ImageFiles(found, unreadable, first, geometry)] if found else []
+    return (*images, *(VideoFile(path, 1, geometry, unreadable) for path in videos))
 
 
 def listed(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
@@ -152,15 +102,20 @@ def listed(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
 
 
 def open_footage(
-    paths: Sequence[Path], unreadable: Callable[[ImageError], None], every: int = 1
+    paths: Sequence[Path],
+    unreadable: Callable[[SourceError], None],
+    every: int = 1,
+    geometry: Geometry = AS_STATED,
 ) -> tuple[ImageFiles | VideoFile, ...]:
     """
     Return what is to be looked at, images first.
 
     Args:
         paths: Images, videos, and folders that are searched to the bottom for both.
-        unreadable: Called with the error of each image that cannot be read.
+        unreadable: Called with the error of each image that cannot be read, and of each video of
+            which pictures are damaged.
         every: Take each n-th frame of a video.
+        geometry: How pictures become what people saw.
 
     Raises:
         SourceError: A path is missing, or a folder holds neither images nor videos.
@@ -169,5 +124,5 @@ def open_footage(
         if not path.exists():
             raise SourceError(f"{path}: no such file or folder")
     images, videos = listed(paths)
-    shown = [ImageFiles(images, unreadable)] if images else []
-    return (*shown, *(VideoFile(path, every) for path in videos))
+    shown = [ImageFiles(images, unreadable, 0, geometry)] if images else []
+    return (*shown, *(VideoFile(path, every, geometry, unreadable) for path in videos))

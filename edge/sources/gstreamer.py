@@ -14,6 +14,7 @@ import numpy as np
 from edge.config.source import SourceSettings
 from edge.errors import SourceError
 from edge.samples import Frame, Pixels
+from edge.sources.geometry import as_seen
 
 PACKAGES = (
     "python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 "
@@ -85,7 +86,8 @@ class GStreamerCamera:
             sample = self._sample(gst, pipeline, timeout_s)
             stamp = sample.get_buffer().pts
             time_s = None if stamp == gst.CLOCK_TIME_NONE else stamp / _NS
-            yield Frame(_pixels(gst, sample), self._settings.name, index, time_s)
+            pixels = as_seen(_pixels(gst, sample), self._settings.geometry)
+            yield Frame(pixels, self._settings.name, index, time_s)
             timeout_s = self._settings.read_timeout
             index += 1
 

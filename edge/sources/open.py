@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from edge.config.credentials import read_secret
 from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
-from edge.errors import ImageError
+from edge.errors import SourceError
 from edge.protocols import FrameSource
 from edge.sources.files import open_files
 from edge.sources.live import LiveSource
@@ -20,7 +20,7 @@ FROZEN_S = 10.0
 
 
 def live_source(
-    settings: SourceSettings, around: Surroundings, unreadable: Callable[[ImageError], None]
+    settings: SourceSettings, around: Surroundings, unreadable: Callable[[SourceError], None]
 ) -> LiveSource:
     """
     Return a source that is not started yet.
@@ -34,7 +34,9 @@ def live_source(
     return LiveSource(settings.name, source, limits(settings), around)
 
 
-def frame_source(settings: SourceSettings, unreadable: Callable[[ImageError], None]) -> FrameSource:
+def frame_source(
+    settings: SourceSettings, unreadable: Callable[[SourceError], None]
+) -> FrameSource:
     """Return what opens a source and yields its frames, once."""
     # Each brings a large library that the others do without.
     match settings.uri.scheme:
@@ -53,9 +55,9 @@ def frame_source(settings: SourceSettings, unreadable: Callable[[ImageError], No
     return NetworkCamera(settings, lambda: address(settings))
 
 
-def _replay(settings: SourceSettings, unreadable: Callable[[ImageError], None]) -> Replay:
+def _replay(settings: SourceSettings, unreadable: Callable[[SourceError], None]) -> Replay:
     def files() -> Sequence[Recording]:
-        return open_files([settings.uri.path], unreadable)
+        return open_files([settings.uri.path], unreadable, geometry=settings.geometry)
 
     pacing = Pacing() if settings.pace == "timestamps" else None
     return Replay(files, loop=settings.loop, pacing=pacing)
@@ -75,14 +77,16 @@ def address(settings: SourceSettings) -> SourceUri:
 
 def limits(settings: SourceSettings) -> Limits:
     """Return how a source is treated."""
+    # Between two single pictures nothing is wrong.
+    rest_s = settings.snapshot_every if settings.uri.scheme in ("http", "https") else 0.0
     return Limits(
         is_live=settings.uri.is_live,
         open_stuck_s=STUCK * settings.open_timeout,
-        read_stuck_s=STUCK * settings.read_timeout,
+        read_stuck_s=STUCK * settings.read_timeout + rest_s,
         frozen_after_s=FROZEN_S if settings.uri.scheme == "v4l2" else None,
         patience=Patience(
             # One long gap is usual; a stall should show before the timeout mends it.
-            stalled_after_s=settings.read_timeout / 2,
-            announce_after_s=settings.offline_after,
+            stalled_after_s=settings.read_timeout / 2 + rest_s,
+            announce_after_s=settings.offline_after + rest_s,
         ),
     )

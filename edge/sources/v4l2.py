@@ -9,14 +9,15 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import cv2
 
 from edge.config.source import SourceSettings
 from edge.errors import SourceError
-from edge.samples import Frame
+from edge.samples import Frame, Pixels
 from edge.sources.ffmpeg import drain
+from edge.sources.geometry import as_seen
 
 ADVICE = "see which cameras there are with: ls -l /dev/v4l/by-id"
 MOTION_JPEG = cv2.VideoWriter.fourcc(*"MJPG")
@@ -92,7 +93,8 @@ class UsbCamera:
                 break
             milliseconds = capture.get(cv2.CAP_PROP_POS_MSEC)
             time_s = milliseconds / 1000 if math.isfinite(milliseconds) else None
-            yield Frame(pixels, self._settings.name, index, time_s)
+            seen = as_seen(cast("Pixels", pixels), self._settings.geometry)
+            yield Frame(seen, self._settings.name, index, time_s)
             index += 1
         uri = self._settings.uri
         if index == 0:

@@ -88,7 +88,7 @@ def tune_camera(
     """
     centres = CentralFaces()
     gate = CameraGate(opened.detector, opened.pair, replace(target.faces, mode="observe"))
-    sources = open_footage(_files(target, asked), problem, asked.every)
+    sources = open_footage(_files(target, asked), problem, asked.every, target.geometry)
     observed = observe(steps(frames_of(sources, bars, problem), gate), centres.look)
     found = _Found(target, observed, opened.pair.pair_id)
     task = bars.add_task("deciding by each threshold", total=None)

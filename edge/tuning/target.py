@@ -7,6 +7,7 @@ from pathlib import Path
 from edge.config.effective import CameraSettings, after_observing, section_of
 from edge.config.model import Config
 from edge.config.reader import KeyPath
+from edge.config.source import AS_STATED, Geometry
 from edge.errors import UsageError
 from edge.shadow_log.file import is_shadow_log
 
@@ -24,6 +25,8 @@ class Target:
     faces: CameraSettings
     """In effect, in the mode that follows where it only observes for now."""
     footage: tuple[Path, ...]
+    geometry: Geometry = AS_STATED
+    """How its pictures become what people saw."""
 
 
 def targets(config: Config, footage: Sequence[Path], named: str | None) -> tuple[Target, ...]:
@@ -72,6 +75,7 @@ def _target(config: Config, index: int, footage: Sequence[Path], *, own: bool) -
         section=("sources", index, "gate") if own else section_of(config, index),
         faces=after_observing(config, source, recorded).faces,
         footage=shown,
+        geometry=source.geometry,
     )
 
 

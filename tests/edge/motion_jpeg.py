@@ -20,6 +20,9 @@ class MotionJpeg(BaseHTTPRequestHandler):
             yield cv2.imencode(".jpg", picture(number))[1].tobytes()
 
     def do_GET(self):
+        self.answer()
+
+    def answer(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()

@@ -24,6 +24,10 @@ BY_ID = "/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920_2F8A1B0F-video-index0"
         ("https://camera/video.mjpg", "https", "https://camera/video.mjpg"),
         ("file:///srv/a b@c.mp4", "file", "file:///srv/a b@c.mp4"),
         ("recordings/door", "file", "file://recordings/door"),
+        ("RTSP://Camera/Path", "rtsp", "rtsp://Camera/Path"),
+        ("HTTP://camera/video.mjpg", "http", "http://camera/video.mjpg"),
+        ("File:///srv/A.mp4", "file", "file:///srv/A.mp4"),
+        (f"V4L2://{BY_ID}", "v4l2", f"v4l2://{BY_ID}"),
     ],
 )
 def test_each_scheme_is_understood(text, scheme, address):

@@ -21,8 +21,8 @@ from edge.gate.decision_replay import replayed
 from edge.pipeline.forwarding import Forwarding
 from edge.pipeline.stream import Stream
 from edge.samples import Captured
-from edge.sources.files import VideoFile
 from edge.sources.live import LiveSource
+from edge.sources.video import VideoFile
 from tests.edge.generated_footage import cameras, footage, gate_of
 
 BARS = Progress(disable=True)

@@ -13,8 +13,9 @@ from edge.footage.camera_run import steps
 from edge.footage.faces import file_of, observe
 from edge.footage.frames import frames_of
 from edge.samples import Frame
-from edge.sources.files import VideoFile, open_footage
+from edge.sources.files import open_footage
 from edge.sources.images import picture_of
+from edge.sources.video import VideoFile
 from edge.tuning.outcome import footage_of
 from tests.edge.generated_footage import Person, Recording, gate_of
 from tests.edge.recordings import SIZE, write_walk

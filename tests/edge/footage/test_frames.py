@@ -10,7 +10,8 @@ from edge.config.model import GateSettings
 from edge.errors import EdgeError
 from edge.footage.frames import assessments
 from edge.gate.assess import assess_frame
-from edge.sources.files import ImageFiles, VideoFile
+from edge.sources.files import ImageFiles
+from edge.sources.video import VideoFile
 from engines.pair.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face
 

@@ -1,11 +1,14 @@
 import os
 
+import av
 import cv2
 import numpy as np
 import pytest
 
-from edge.errors import ImageError, SourceError
-from edge.sources.files import ImageFiles, VideoFile, open_files
+from edge.errors import SourceError
+from edge.sources.files import ImageFiles, open_files
+from edge.sources.video import VideoFile
+from tests.edge.sent_video import sent_video
 
 
 @pytest.fixture
@@ -48,17 +51,35 @@ def test_a_video_that_is_none_or_missing_is_an_error(tmp_path):
         list(VideoFile(tmp_path / "gone.mp4").frames())
 
 
-def test_a_video_whose_name_is_not_utf_8_is_refused_where_opencv_would_end_the_process(clip):
+def test_a_video_whose_name_is_not_utf_8_is_read(clip):
     odd = clip.rename(clip.with_name(os.fsdecode(b"caf\xe9.mp4")))
-    assert VideoFile(odd).frame_count() is None
-    with pytest.raises(SourceError, match="not UTF-8"):
-        list(VideoFile(odd).frames())
+    assert VideoFile(odd).frame_count() == 10
+    assert len(list(VideoFile(odd).frames())) == 10
+
+
+def test_damaged_pictures_of_a_video_are_left_out_and_told(tmp_path):
+    video = sent_video(tmp_path, "h264", 36, **{"x264-params": "threads=1"})
+    data = bytearray(video.path.read_bytes())
+    with av.open(str(video.path)) as container:
+        at, size = next(
+            (packet.pos, packet.size)
+            for number, packet in enumerate(container.demux(video=0))
+            if number == 17
+        )
+    assert at is not None
+    data[at + 100 : at + size] = bytes(size - 100)
+    video.path.write_bytes(bytes(data))
+    told: list[SourceError] = []
+    frames = list(VideoFile(video.path, damaged=told.append).frames())
+    indices = [video.index_of(frame.pixels) for frame in frames]
+    assert indices == [*range(17), *range(24, 36)]
+    assert [str(error) for error in told] == [f"{video.path}: 7 pictures are damaged and left out"]
 
 
 def test_an_unreadable_image_is_reported_and_the_run_goes_on(tmp_path, picture):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG")
-    reported: list[ImageError] = []
+    reported: list[SourceError] = []
     frames = list(ImageFiles([broken, picture], reported.append).frames())
     assert [frame.source for frame in frames] == [str(picture)]
     assert "broken.png" in str(reported[0])
@@ -71,7 +92,7 @@ def test_folders_give_images_and_named_videos_come_after(picture, clip):
 
 
 def test_a_missing_path_is_reported_in_its_turn(tmp_path, picture):
-    reported: list[ImageError] = []
+    reported: list[SourceError] = []
     (images,) = open_files([tmp_path / "gone", picture], reported.append)
     assert [frame.source for frame in images.frames()] == [str(picture)]
     assert "gone: no such file" in str(reported[0])

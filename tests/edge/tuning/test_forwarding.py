@@ -15,7 +15,7 @@ from edge.config.tracks import TrackSettings
 from edge.footage.camera_run import steps
 from edge.footage.faces import observe
 from edge.footage.frames import frames_of
-from edge.sources.files import VideoFile
+from edge.sources.video import VideoFile
 from edge.tuning.forwarding import forwarded_by
 from edge.tuning.outcome import footage_of
 from edge.tuning.threshold import Goal, suggest

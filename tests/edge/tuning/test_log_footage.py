@@ -21,7 +21,7 @@ from edge.shadow_log.file import open_shadow_log
 from edge.shadow_log.log import ShadowLog
 from edge.shadow_log.pieces import Pieces
 from edge.shadow_log.tables import Kind, LoggedFace, Moment, put_moment, put_piece
-from edge.sources.files import VideoFile
+from edge.sources.video import VideoFile
 from edge.tuning.log_footage import logged_footage
 from edge.tuning.outcome import footage_of
 from tests.edge.generated_footage import cameras, footage, gate_of

@@ -1,0 +1,167 @@
+"""
+Pictures as people saw them: upright, with square pixels, and one moment in each.
+
+In this order: fields are made into whole pictures (deinterlaced), pixels into squares, the picture
+is turned as its file says, then as the operator says, and mirrored last.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from typing import TypeAlias, cast
+
+import av
+import av.filter
+import cv2
+import numpy as np
+from av.sidedata.sidedata import SideData
+from av.video.stream import VideoStream
+
+from edge.config.source import Geometry
+from edge.samples import Pixels
+
+Turn: TypeAlias = tuple[int, int, int, int]
+"""a, b, c, d: what is at (x, y) comes to (a x + c y, b x + d y); the directions alone count."""
+
+AS_IT_IS: Turn = (1, 0, 0, 1)
+CLOCKWISE: dict[int, Turn] = {
+    0: AS_IT_IS,
+    90: (0, 1, -1, 0),
+    180: (-1, 0, 0, -1),
+    270: (0, -1, 1, 0),
+}
+MIRRORED: Turn = (-1, 0, 0, 1)
+WIDEST = 5
+"""A pixel that is said to be wider or higher than that is a defect of the file."""
+
+
+def as_seen(pixels: Pixels, geometry: Geometry, pixel_aspect: Fraction | None = None) -> Pixels:
+    """
+    Return a picture with square pixels, turned and mirrored as the operator says.
+
+    Args:
+        pixels: (height, width, 3) uint8 BGR.
+        geometry: Of the source; its `aspect` is believed more than `pixel_aspect`.
+        pixel_aspect: Width of a pixel divided by its height, as the stream states it.
+    """
+    return oriented(squared(pixels, geometry, pixel_aspect), geometry)
+
+
+def squared(pixels: Pixels, geometry: Geometry, pixel_aspect: Fraction | None) -> Pixels:
+    """Return a picture with square pixels: stretched in one direction, never shrunk."""
+    height, width = pixels.shape[:2]
+    if geometry.aspect is not None:
+        pixel_aspect = geometry.aspect * height / width
+    if not pixel_aspect or not Fraction(1, WIDEST) <= pixel_aspect <= WIDEST:
+        return pixels
+    size = max(width, round(width * pixel_aspect)), max(height, round(height / pixel_aspect))
+    if size == (width, height):
+        return pixels
+    return cast("Pixels", cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR))
+
+
+def oriented(pixels: Pixels, geometry: Geometry) -> Pixels:
+    """Return a picture turned and mirrored as the operator says."""
+    turned_by_hand = turned(pixels, CLOCKWISE[geometry.rotate])
+    return turned(turned_by_hand, MIRRORED) if geometry.mirror else turned_by_hand
+
+
+def turned(pixels: Pixels, turn: Turn) -> Pixels:
+    """Return a picture turned by quarters, or mirrored, without a change of any pixel."""
+    a, b, c, d = turn
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        pixels, a, d = cast("Pixels", cv2.transpose(pixels)), c, b
+    if a < 0 or d < 0:
+        direction = -1 if a < 0 and d < 0 else 1 if a < 0 else 0
+        pixels = cast("Pixels", cv2.flip(pixels, direction))
+    return pixels
+
+
+def turn_of(frame: av.VideoFrame) -> Turn:
+    """Return how a picture is to be turned: the display matrix that telephones write."""
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if not isinstance(data, SideData):
+        return AS_IT_IS
+    matrix = np.frombuffer(bytes(data), np.int32)
+    return int(matrix[0]), int(matrix[1]), int(matrix[3]), int(matrix[4])
+
+
+class AsSeen:
+    """Makes the pictures of one video stream what people saw."""
+
+    def __init__(self, stream: VideoStream, geometry: Geometry) -> None:
+        """
+        Prepare.
+
+        Args:
+            stream: States its sample aspect ratio, in the file or in the video.
+            geometry: Of the source.
+        """
+        self._stream, self._geometry = stream, geometry
+        self._deinterlacer = Deinterlacer(every=geometry.deinterlace == "always")
+        self._never = geometry.deinterlace == "never"
+
+    def of(self, frame: av.VideoFrame | None) -> Iterator[tuple[Pixels, float | None]]:
+        """Yield pictures and their times in seconds; None asks for those that are still held."""
+        frames = self._deinterlacer.of(frame) if not self._never else [frame] if frame else []
+        for each in frames:
+            yield self._upright(each), each.time
+
+    def _upright(self, frame: av.VideoFrame) -> Pixels:
+        pixels = cast("Pixels", frame.to_ndarray(format="bgr24"))
+        square = squared(pixels, self._geometry, self._stream.sample_aspect_ratio)
+        return oriented(turned(square, turn_of(frame)), self._geometry)
+
+
+class Deinterlacer:
+    """
+    Makes whole pictures of those that are two fields, caught one after the other.
+
+    FFmpeg's bwdif: lines that are missing in a field are taken from the fields before and after
+    where nothing moved. Pictures are passed on as they are up to the first interlaced one; from
+    there on each waits for the next one.
+    """
+
+    def __init__(self, *, every: bool) -> None:
+        """Treat every picture as interlaced, or those that say so."""
+        self._every = every
+        self._graph: av.filter.Graph | None = None
+        self._form: tuple[int, int, str] | None = None
+
+    def of(self, frame: av.VideoFrame | None) -> list[av.VideoFrame]:
+        """Return the pictures that are ready; None asks for those that are still held."""
+        if frame is None:
+            return self._pulled(None)
+        if self._graph is None and not (self._every or frame.interlaced_frame):
+            return [frame]
+        form = frame.width, frame.height, frame.format.name
+        before = self._pulled(None) if form != self._form else []
+        if form != self._form:
+            self._graph, self._form = self._made(frame), form
+        return before + self._pulled(frame)
+
+    def _made(self, frame: av.VideoFrame) -> av.filter.Graph:
+        graph = av.filter.Graph()
+        start = graph.add_buffer(
+            width=frame.width,
+            height=frame.height,
+            format=frame.format,
+            time_base=frame.time_base,
+        )
+        which = "all" if self._every else "interlaced"
+        fields = graph.add("bwdif", f"mode=send_frame:deint={which}")
+        end = graph.add("buffersink")
+        start.link_to(fields)
+        fields.link_to(end)
+        graph.configure()
+        return graph
+
+    def _pulled(self, frame: av.VideoFrame | None) -> list[av.VideoFrame]:
+        ready: list[av.VideoFrame] = []
+        if self._graph is None:
+            return ready
+        self._graph.push(frame)
+        with suppress(av.error.BlockingIOError, av.error.EOFError):
+            while True:
+                ready.append(cast("av.VideoFrame", self._graph.pull()))
+        return ready

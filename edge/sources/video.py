@@ -1,0 +1,123 @@
+"""Recorded video, whole pictures as people saw them, by FFmpeg through PyAV."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from edge.config.source import AS_STATED, Geometry
+from edge.errors import SourceError
+from edge.samples import Frame
+from edge.sources.geometry import AsSeen
+from edge.sources.whole_pictures import WholePictures
+
+
+def largest_video(container: InputContainer) -> VideoStream | None:
+    """Return the video track with the most pixels: others are previews, or a cover."""
+    tracks = [
+        track
+        for track in container.streams.video
+        if not track.disposition & Disposition.attached_pic
+    ]
+    return max(tracks, key=lambda track: track.width * track.height, default=None)
+
+
+def _nothing(_: SourceError) -> None:
+    """Tell nobody."""
+
+
+class VideoFile:
+    """Yields every whole frame of a recorded video, as fast as the consumer takes them."""
+
+    def __init__(
+        self,
+        path: Path,
+        every: int = 1,
+        geometry: Geometry = AS_STATED,
+        damaged: Callable[[SourceError], None] = _nothing,
+    ) -> None:
+        """
+        Keep the arguments; nothing is opened yet.
+
+        Args:
+            path: A video file that FFmpeg can read.
+            every: Yield each n-th frame; at least 1.
+            geometry: How its pictures become what people saw.
+            damaged: Called at the end, when pictures were damaged and left out.
+        """
+        self._path, self._every = path, every
+        self._geometry, self._damaged = geometry, damaged
+        self.name = path.name
+
+    def frames(self) -> Iterator[Frame]:
+        """
+        Yield frames in order, `time_s` from the container's time stamps.
+
+        Raises:
+            SourceError: The file is missing, cut short before its index, or holds no frame.
+        """
+        if not self._path.is_file():
+            raise SourceError(f"{self._path}: no such video file")
+        left_out: list[None] = []
+        index = 0
+        try:
+            with self._open() as container:
+                for frame in self._read(container, lambda: left_out.append(None)):
+                    if index % self._every == 0:
+                        yield frame
+                    index += 1
+        except av.error.FFmpegError as error:
+            if index == 0:
+                raise self._nothing_read(str(error.strerror)) from None
+        if index == 0:
+            raise self._nothing_read("it holds no whole picture")
+        if left_out:
+            self._damaged(
+                SourceError(f"{self._path}: {len(left_out)} pictures are damaged and left out")
+            )
+
+    def _nothing_read(self, why: str) -> SourceError:
+        return SourceError(
+            f"{self._path}: no frame could be read ({why}); "
+            "the file is empty, cut short or not a video: play it with ffplay to see"
+        )
+
+    @contextmanager
+    def _open(self) -> Iterator[InputContainer]:
+        # Opened by us, since FFmpeg takes names in UTF-8 only, and addresses as well as paths.
+        with self._path.open("rb") as file, av.open(file, "r") as container:
+            yield container
+
+    def _read(self, container: InputContainer, left_out: Callable[[], None]) -> Iterator[Frame]:
+        track = largest_video(container)
+        if track is None:
+            return
+        start_s = float((track.start_time or 0) * (track.time_base or 0))
+        pictures, seen, index = WholePictures(track, left_out), AsSeen(track, self._geometry), 0
+        for packet in container.demux(track):
+            for picture in (*pictures.of(packet), *(() if packet.size else (None,))):
+                for pixels, stamp_s in seen.of(picture):
+                    time_s = None if stamp_s is None else stamp_s - start_s
+                    yield Frame(pixels, str(self._path), index, time_s)
+                    index += 1
+
+    def frame_count(self) -> int | None:
+        """Return the number of frames the container promises, None when it does not say."""
+        try:
+            with self._open() as container:
+                count = _promised(largest_video(container))
+        except (OSError, av.error.FFmpegError):
+            return None  # `frames` says why
+        return -(-count // self._every) if count > 0 else None
+
+
+def _promised(track: VideoStream | None) -> int:
+    if track is None:
+        return 0
+    if track.frames or not (track.duration and track.time_base and track.average_rate):
+        return track.frames
+    return round(track.duration * track.time_base * track.average_rate)
