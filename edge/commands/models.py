@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +50,8 @@ def _found(names: Sequence[str]) -> list[Catalogued]:
 
 
 def _fetched(found: Sequence[Catalogued]) -> list[Path]:
+    # What root fetches the service reads, whatever root's umask: networks are no secret.
+    os.umask(os.umask(0) & ~0o055)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         return [path for entry in found for path in fetch(entry, progress)]

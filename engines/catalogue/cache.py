@@ -4,15 +4,16 @@ import fcntl
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from engines.errors import CatalogueError, FetchError, HashMismatchError
 
 log = logging.getLogger(__name__)
 
+Found = TypeVar("Found")
 CHUNK_BYTES = 1 << 20
 
 
@@ -50,6 +51,40 @@ def require_sha256(name: str, expected: str, got: str, advice: str) -> None:
     """
     if got != expected:
         raise HashMismatchError(f"{name}: expected SHA-256 {expected}, got {got}: {advice}")
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """
+    Read what the cache has; others' locks, and a cache that is only to be read, are no hindrance.
+
+    Raises:
+        FetchError: A file is there and this user may not read it; fetching it again would not help.
+    """
+    try:
+        yield
+    except CatalogueError:
+        raise
+    except OSError as error:
+        raise FetchError(
+            f"{what}: {error}: give every user the right to read it: "
+            f"sudo chmod -R a+rX {cache_folder()}"
+        ) from error
+
+
+def kept(look: Callable[[], Found]) -> Found | None:
+    """
+    Return what a look into the cache finds, None when it must be obtained.
+
+    Raises:
+        FetchError: It is there and this user may not read it.
+    """
+    try:
+        return look()
+    except FetchError:
+        raise
+    except CatalogueError:
+        return None
 
 
 @contextmanager

@@ -7,11 +7,12 @@ What the gate can obtain by name: networks, face detectors, photographs.
 
 import difflib
 import functools
+import os
 from pathlib import Path
 
 from rich.progress import Progress
 
-from engines.catalogue.cache import require_sha256, sha256_of
+from engines.catalogue.cache import cache_folder, kept, require_sha256, sha256_of
 from engines.catalogue.conversion import cached_conversion, convert
 from engines.catalogue.download import Url, cached_download, obtain_download
 from engines.catalogue.entry import read_catalogue, read_entry
@@ -102,9 +103,16 @@ def located(entry: Catalogued) -> tuple[Path, ...]:
     except (FetchError, HashMismatchError):
         raise
     except CatalogueError as error:
-        raise CatalogueError(
-            f"{entry.name}: {error}: run 'edge-gate models fetch {entry.name}'"
-        ) from error
+        raise CatalogueError(f"{entry.name}: {error}: run '{_command(entry.name)}'") from error
+
+
+def _command(name: str) -> str:
+    """Return what fetches an entry into the cache in use, which may be another user's."""
+    command = f"edge-gate models fetch {name}"
+    if "EDGE_GATE_CACHE" not in os.environ:
+        return command
+    may = os.access(cache_folder(), os.W_OK)
+    return f"{'' if may else 'sudo '}EDGE_GATE_CACHE={cache_folder()} {command}"
 
 
 def _obtained(file: CataloguedFile, progress: Progress) -> tuple[Path, ...]:
@@ -120,11 +128,10 @@ def _obtained(file: CataloguedFile, progress: Progress) -> tuple[Path, ...]:
 
 
 def _conversion(file: CataloguedFile, source: Converted, progress: Progress) -> Path:
-    try:
-        return cached_conversion(source, file.name, _pinned(file))
-    except CatalogueError:
-        parts = [path for part in source.files for path in _obtained(part, progress)]
-        return convert(source, file.name, _pinned(file), parts, progress)
+    if found := kept(functools.partial(cached_conversion, source, file.name, _pinned(file))):
+        return found
+    parts = [path for part in source.files for path in _obtained(part, progress)]
+    return convert(source, file.name, _pinned(file), parts, progress)
 
 
 def _cached(file: CataloguedFile) -> tuple[Path, ...]:

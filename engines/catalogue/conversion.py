@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from engines.catalogue.cache import cache_folder, locked, require_sha256, sha256_of
+from engines.catalogue.cache import cache_folder, locked, readable, require_sha256, sha256_of
 from engines.catalogue.values import Converted, Converter
 from engines.errors import CatalogueError
 from engines.whole_file import write_whole
@@ -21,11 +21,11 @@ def cached_conversion(source: Converted, name: str, sha256: str) -> Path:
         HashMismatchError: The cached file was changed.
     """
     path = _cached_path(name, sha256)
-    if not path.is_file():
-        raise CatalogueError(f"{name} was not made yet ({source.converter}) in {path.parent}")
-    require_sha256(
-        str(path), sha256, sha256_of(path), "it was changed in the cache; fetch it again"
-    )
+    with readable(name):
+        if not path.is_file():
+            raise CatalogueError(f"{name} was not made yet ({source.converter}) in {path.parent}")
+        advice = "it was changed in the cache; fetch it again"
+        require_sha256(str(path), sha256, sha256_of(path), advice)
     return path
 
 

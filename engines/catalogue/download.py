@@ -4,12 +4,21 @@ import http.client
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from rich.progress import Progress
 
-from engines.catalogue.cache import cache_folder, chunks, locked, require_sha256, sha256_of
+from engines.catalogue.cache import (
+    cache_folder,
+    chunks,
+    kept,
+    locked,
+    readable,
+    require_sha256,
+    sha256_of,
+)
 from engines.errors import CatalogueError, FetchError, HashMismatchError
 from engines.whole_file import part_of, put_in_place
 
@@ -41,14 +50,15 @@ def cached_download(source: Url, sha256: str) -> Path:
 
     Raises:
         CatalogueError: Not in the cache.
+        FetchError: This user may not read it.
         HashMismatchError: The cached file was changed.
     """
     path = _cached_path(source, sha256)
-    if not path.is_file():
-        raise CatalogueError(f"{source.url} is not in the cache {path.parent}")
-    require_sha256(
-        str(path), sha256, sha256_of(path), "it was changed in the cache; fetch it again"
-    )
+    with readable(source.url):
+        if not path.is_file():
+            raise CatalogueError(f"{source.url} is not in the cache {path.parent}")
+        advice = "it was changed in the cache; fetch it again"
+        require_sha256(str(path), sha256, sha256_of(path), advice)
     return path
 
 
@@ -68,11 +78,11 @@ def obtain_download(source: Url, sha256: str, progress: Progress) -> Path:
         FetchError: The server cannot be reached, refuses or stops early.
         HashMismatchError: The file is not the pinned one.
     """
+    look = partial(cached_download, source, sha256)
+    if found := kept(look):  # without the lock: it may be another user's, or held for long
+        return found
     with locked(sha256[:16]):
-        try:
-            return cached_download(source, sha256)
-        except CatalogueError:
-            return _downloaded(source, sha256, progress)
+        return kept(look) or _downloaded(source, sha256, progress)
 
 
 def _cached_path(source: Url, sha256: str) -> Path:

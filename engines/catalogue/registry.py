@@ -14,12 +14,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from rich.progress import Progress
 
-from engines.catalogue.cache import cache_folder, locked, require_sha256, sha256_of
+from engines.catalogue.cache import cache_folder, kept, locked, readable, require_sha256, sha256_of
 from engines.catalogue.tar import extract, matches, set_sha256
 from engines.errors import CatalogueError, FetchError, HashMismatchError
 from engines.whole_file import part_of, put_in_place
@@ -69,14 +70,18 @@ def cached_members(source: RegistryMember, sha256: str) -> tuple[Path, ...]:
 
     Raises:
         CatalogueError: Not in the cache.
+        FetchError: This user may not read it.
         HashMismatchError: A cached file was changed.
     """
     folder = _member_folder(source.archive)
-    paths = _matching(folder, source.member)
-    if not paths:
-        raise CatalogueError(f"{source.member} of {source.archive} is not in the cache {folder}")
-    advice = "it was changed in the cache; fetch it again"
-    require_sha256(str(folder / source.member), sha256, _sha256(source, paths), advice)
+    with readable(f"{source.member} of {source.archive}"):
+        paths = _matching(folder, source.member)
+        if not paths:
+            raise CatalogueError(
+                f"{source.member} of {source.archive} is not in the cache {folder}"
+            )
+        advice = "it was changed in the cache; fetch it again"
+        require_sha256(str(folder / source.member), sha256, _sha256(source, paths), advice)
     return tuple(paths)
 
 
@@ -96,11 +101,11 @@ def obtain_members(source: RegistryMember, sha256: str, progress: Progress) -> t
         FetchError: The client is missing or failed, or the archive has no such member.
         HashMismatchError: The archive or the member is not the pinned one.
     """
+    look = partial(cached_members, source, sha256)
+    if found := kept(look):  # without the lock: it may be another user's, or held for long
+        return found
     with locked(source.archive.slug):
-        try:
-            return cached_members(source, sha256)
-        except CatalogueError:
-            return _extracted(source, sha256, progress)
+        return kept(look) or _extracted(source, sha256, progress)
 
 
 def _extracted(source: RegistryMember, sha256: str, progress: Progress) -> tuple[Path, ...]:

