@@ -121,12 +121,17 @@ def pair_findings(folder: Path, execution: Execution, probe: Probe) -> Iterator[
 
 
 def _power(jetson: Jetson) -> Finding:
-    if jetson.power_mode is None:
+    mode, fastest = jetson.power_mode, jetson.fastest_mode
+    if mode is None:
         return Finding("power mode", "note", "nvpmodel does not say", "sudo nvpmodel -q")
-    if jetson.power_mode.upper().startswith("MAXN"):
-        return Finding("power mode", "ok", jetson.power_mode)
-    text = f"{jetson.power_mode}: slower than the board can be"
-    return Finding("power mode", "note", text, "sudo nvpmodel -m 0 && sudo jetson_clocks")
+    if fastest is None:
+        text = f"{mode}; the board has no table that tells which mode is the fastest"
+        return Finding("power mode", "note", text)
+    if mode == fastest.name:
+        return Finding("power mode", "ok", f"{mode}, the fastest")
+    text = f"{mode}: slower than {fastest.name}, the fastest of this board"
+    remedy = f"sudo nvpmodel -m {fastest.number} && sudo jetson_clocks"
+    return Finding("power mode", "note", text, remedy)
 
 
 def _memory(meminfo: Path) -> Finding:

@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.diagnosis.power_modes import PowerMode, fastest, power_modes
 from engines.tensorrt.host import board_name, l4t_release
 
 JETPACKS = {"35": "5", "36": "6", "38": "7", "39": "7"}
@@ -26,6 +27,8 @@ class Jetson:
     """Name of the operating system."""
     power_mode: str | None
     """As nvpmodel prints it, for example MAXN."""
+    fastest_mode: PowerMode | None = None
+    """Of the board's own table."""
 
 
 def read_jetson(root: Path = Path("/")) -> Jetson:
@@ -38,6 +41,7 @@ def read_jetson(root: Path = Path("/")) -> Jetson:
         jetpack=_package_version(root, "nvidia-jetpack") or generation,
         system=_system_name(root),
         power_mode=_power_mode(),
+        fastest_mode=fastest(power_modes(root)),
     )
 
 

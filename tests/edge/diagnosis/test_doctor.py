@@ -10,6 +10,7 @@ from edge.__main__ import main
 from edge.diagnosis.device_nodes import DeviceNode
 from edge.diagnosis.doctor import library_findings, machine_findings, node_findings, pair_findings
 from edge.diagnosis.jetson import Jetson, read_jetson
+from edge.diagnosis.power_modes import PowerMode
 from engines.pair.execution import Execution
 from engines.tensorrt.cuda.port import CudaDevice
 from engines.tensorrt.probe import Probe, probe
@@ -18,8 +19,9 @@ from tests.pairs import put_pair
 ORIN = CudaDevice("Orin", "8.7", 8, True, 4 << 30, 8 << 30, "12.6")
 HEALTHY = Probe("cuda-python", ORIN, "", "10.3.0", "")
 BARE = Probe(None, None, "CUDA: no driver: install it", None, "TensorRT: missing: apt install it")
+SUPER = PowerMode(2, "MAXN_SUPER", 1.02e9, 0, 6, 1.7e6)
 DESKTOP = Jetson(None, None, None, "Debian GNU/Linux 12", None)
-NANO = Jetson("Orin Nano", "36.4.3", "6.2", "Ubuntu 22.04", "MAXN_SUPER")
+NANO = Jetson("Orin Nano", "36.4.3", "6.2", "Ubuntu 22.04", "MAXN_SUPER", SUPER)
 RELEASE = (
     "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64, "
     "DATE: Wed Jan  8 01:49:37 UTC 2025\n"
@@ -112,7 +114,14 @@ def test_a_sandbox_that_hides_meminfo_is_told_which_setting_does(tmp_path):
 
 def test_a_low_power_mode_is_told_with_the_way_out(tmp_path):
     found = list(machine_findings(replace(NANO, power_mode="7W"), tmp_path / "meminfo"))
-    assert "sudo nvpmodel -m 0" in next(f for f in found if f.topic == "power mode").remedy
+    assert "sudo nvpmodel -m 2" in next(f for f in found if f.topic == "power mode").remedy
+
+
+def test_the_fastest_power_mode_is_ok_and_without_a_table_none_is_advised(tmp_path):
+    assert states(machine_findings(NANO, tmp_path / "meminfo"))["power mode"] == "ok"
+    unknown = list(machine_findings(replace(NANO, fastest_mode=None), tmp_path / "meminfo"))
+    mode = next(f for f in unknown if f.topic == "power mode")
+    assert (mode.state, mode.remedy) == ("note", "")
 
 
 def test_a_closed_device_file_names_the_group_to_join():
