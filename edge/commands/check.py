@@ -7,12 +7,14 @@ from pathlib import Path
 
 from edge.config.delivery import DirectorySinkSettings
 from edge.config.effective import CameraSettings, in_effect
-from edge.config.file import LoadedConfig, read_config
+from edge.config.file import LoadedConfig, place_of, read_config
 from edge.config.model import Config
-from edge.config.reader import KeyPath, key_name, place_error
+from edge.config.reader import Document, KeyPath, key_name, place_error
 from edge.config.tls import client_context
+from edge.diagnosis.service_view import hidden_paths, is_for_the_service
 from edge.errors import ConfigError
 from edge.monitoring.baseline import read_baseline
+from edge.pipeline.proof import unproved
 from edge.shadow_log.file import is_shadow_log
 from engines.errors import PairError
 from engines.pair.manifest import read_manifest
@@ -21,25 +23,43 @@ from engines.pair.manifest import read_manifest
 def run(arguments: argparse.Namespace) -> int:
     """Print one line when all is well."""
     loaded = read_config(arguments.config)
-    check_surroundings(loaded)
+    check_surroundings(loaded, prove=arguments.prove)
     print(f"{arguments.config}: OK: {_summary(loaded.config)}")
     return 0
 
 
-def check_surroundings(loaded: LoadedConfig) -> None:
+def check_surroundings(loaded: LoadedConfig, *, prove: bool = False) -> None:
     """
     Look whether there is what a configuration names.
 
+    Args:
+        loaded: The configuration.
+        prove: Open engine pair and detector too, when nothing else is wrong.
+
     Raises:
-        ConfigError: One line for each thing that is missing or cannot be read or written.
+        ConfigError: One line for each thing that is missing, cannot be read or written, or is not
+            what it should be.
     """
-    document = loaded.document
-    lines = [
-        str(place_error(document.path, document.value_places[path], f"{key_name(path)}: {what}"))
-        for path, what in _mistakes(loaded.config)
-    ]
-    if lines:
+    mistakes = list(_seen_by_the_service(loaded))
+    if prove and not mistakes:
+        mistakes = list(unproved(loaded.config))
+    if mistakes:
+        lines = (_line(loaded.document, path, what) for path, what in mistakes)
         raise ConfigError("\n".join(lines))
+
+
+def _seen_by_the_service(loaded: LoadedConfig) -> Iterator[tuple[KeyPath, str]]:
+    of_unit = is_for_the_service(loaded.document.path)
+    hidden = dict(hidden_paths(loaded.config)) if of_unit else {}
+    yield from hidden.items()
+    for path, what in _mistakes(loaded.config):
+        if path not in hidden:
+            yield path, what
+
+
+def _line(document: Document, path: KeyPath, what: str) -> str:
+    place = place_of(document, path, of_key=False)
+    return str(place_error(document.path, place, f"{key_name(path)}: {what}"))
 
 
 def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from edge.config.engine import execution_of
 from edge.config.file import read_config
+from edge.config.model import Config
+from edge.config.reader import key_name
 from edge.diagnosis.device_nodes import device_nodes, drop_in
 from edge.diagnosis.doctor import (
     Finding,
@@ -21,6 +23,7 @@ from edge.diagnosis.doctor import (
     pair_findings,
 )
 from edge.diagnosis.jetson import read_jetson
+from edge.diagnosis.service_view import hidden_paths, is_for_the_service
 from engines.errors import EnginesError
 from engines.pair.execution import Execution
 from engines.pair.manifest import read_manifest
@@ -44,19 +47,29 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _findings(arguments: argparse.Namespace) -> list[Finding]:
     pairs = [(folder, Execution()) for folder in arguments.pair]
+    unseen: list[Finding] = []
     if arguments.config is not None:
         config = read_config(arguments.config).config
         pairs.append((config.pair, execution_of(config.engine)))
+        unseen = _unseen(config, arguments.config)
     jetson, answers = read_jetson(), probe()
     needs_plans = any(_needs_tensorrt(folder) for folder, _ in pairs)
     found = [
         *machine_findings(jetson),
         *library_findings(answers, jetson, needs_plans),
         *node_findings(device_nodes()),
+        *unseen,
     ]
     for folder, execution in pairs:
         found += pair_findings(folder, execution, answers)
     return found
+
+
+def _unseen(config: Config, path: Path) -> list[Finding]:
+    if not is_for_the_service(path):
+        return []
+    told = ((key, what.rpartition(": ")) for key, what in hidden_paths(config))
+    return [Finding(key_name(key), "problem", what, remedy) for key, (what, _, remedy) in told]
 
 
 def _needs_tensorrt(folder: Path) -> bool:

@@ -7,10 +7,13 @@ from pathlib import Path
 from edge.commands.check import check_surroundings
 from edge.config.file import read_config
 from edge.config.model import Config
+from edge.detection.open import open_located
+from edge.errors import ConfigError, DetectorError
 from edge.service.logs import start_logging
 from edge.service.run_files import run_files
 from edge.service.supervisor import Supervisor
 from edge.sources.open import live_source
+from engines.errors import CatalogueError, PairError
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -19,7 +22,13 @@ def run(arguments: argparse.Namespace) -> int:
     if not _is_service(config):
         return run_files(config)
     start_logging(arguments.log)
-    return Supervisor(arguments.config, _read, live_source).run()
+    try:
+        if _under_systemd():  # whose sandbox lets nothing be fetched
+            open_located(config.detector)
+        return Supervisor(arguments.config, _read, live_source).run()
+    except (PairError, DetectorError, CatalogueError) as error:
+        # Another start would not mend it, and systemd does not try when it is told so.
+        raise ConfigError(f"{arguments.config}: {error}") from error
 
 
 def _is_service(config: Config) -> bool:
@@ -27,7 +36,11 @@ def _is_service(config: Config) -> bool:
         source.uri.is_live or source.loop or source.pace == "timestamps"
         for source in config.sources
     )
-    return endless or "NOTIFY_SOCKET" in os.environ
+    return endless or _under_systemd()
+
+
+def _under_systemd() -> bool:
+    return "NOTIFY_SOCKET" in os.environ
 
 
 def _read(path: Path) -> Config:

@@ -78,7 +78,7 @@ def _mistake(document: Document, details: ErrorDetails) -> tuple[Place, str]:
         path = (*path, details["ctx"]["discriminator"].strip("'"))
     prefix = f"{key_name(path)}: " if path else ""
     of_key = kind == "extra_forbidden" or isinstance(details["input"], (dict, list))
-    place = _place_of(document, path, of_key=of_key)
+    place = place_of(document, path, of_key=of_key)
     return place, prefix + words
 
 
@@ -94,13 +94,13 @@ def _written_path(document: Document, loc: Sequence[str | int], kind: str) -> Ke
     return (*path, loc[-1]) if kind == "missing" else tuple(path)
 
 
-def _place_of(document: Document, path: KeyPath, *, of_key: bool) -> Place:
+def place_of(document: Document, path: KeyPath, *, of_key: bool) -> Place:
     """Return the place of a value or its key, or of what is around it when it is missing."""
     if of_key and path in document.key_places:
         return document.key_places[path]
     if path in document.value_places:
         return document.value_places[path]
-    return _place_of(document, path[:-1], of_key=True)
+    return place_of(document, path[:-1], of_key=True)
 
 
 def _wrong_words(details: ErrorDetails, key: Key | None) -> str:

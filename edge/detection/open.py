@@ -1,5 +1,7 @@
 """Open the face detector that the configuration names."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.progress import Progress
@@ -10,7 +12,7 @@ from edge.detection.ultraface import UltrafaceDetector
 from edge.detection.yunet import YunetDetector
 from edge.errors import DetectorError
 from edge.protocols import FaceDetector
-from engines.catalogue.catalogue import fetch, find_entry
+from engines.catalogue.catalogue import Catalogued, fetch, find_entry, located
 
 
 def open_detector(settings: DetectorSettings, progress: Progress | None = None) -> FaceDetector:
@@ -26,9 +28,23 @@ def open_detector(settings: DetectorSettings, progress: Progress | None = None) 
         CatalogueError: The files cannot be obtained.
         DetectorError: The files are not those of this detector.
     """
-    files = _files(settings, progress)
+    return _opened(settings, _files(settings, partial(fetch, progress=progress)))
+
+
+def open_located(settings: DetectorSettings) -> FaceDetector:
+    """
+    Open a face detector as `open_detector` does, but obtain nothing.
+
+    Raises:
+        CatalogueError: The files are not in the cache; the message has the command that fetches.
+        DetectorError: The files are not those of this detector.
+    """
+    return _opened(settings, _files(settings, located))
+
+
+def _opened(settings: DetectorSettings, files: tuple[Path, ...]) -> FaceDetector:
     try:
-        return _opened(settings, files)
+        return _detector(settings, files)
     except ValueError as error:
         names = ", ".join(file.name for file in files)
         raise DetectorError(
@@ -36,7 +52,7 @@ def open_detector(settings: DetectorSettings, progress: Progress | None = None) 
         ) from error
 
 
-def _opened(settings: DetectorSettings, files: tuple[Path, ...]) -> FaceDetector:
+def _detector(settings: DetectorSettings, files: tuple[Path, ...]) -> FaceDetector:
     smallest_face, threads = settings.smallest_face, settings.threads
     match settings.name:
         case "mtcnn":
@@ -47,9 +63,11 @@ def _opened(settings: DetectorSettings, files: tuple[Path, ...]) -> FaceDetector
             return YunetDetector(files, smallest_face=smallest_face, threads=threads)
 
 
-def _files(settings: DetectorSettings, progress: Progress | None) -> tuple[Path, ...]:
+def _files(
+    settings: DetectorSettings, obtain: Callable[[Catalogued], tuple[Path, ...]]
+) -> tuple[Path, ...]:
     if settings.model is None:
-        return fetch(find_entry(settings.name), progress)
+        return obtain(find_entry(settings.name))
     if settings.model.suffix == ".onnx":
         return (settings.model,)
-    return fetch(find_entry(str(settings.model)), progress)
+    return obtain(find_entry(str(settings.model)))

@@ -152,8 +152,15 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a folder above it is closed for this user
+        raise PairError(f"{path}: {error.strerror}: give the user the right to read it") from error
+
+
 def _content(path: Path) -> object:
-    if not path.exists():
+    if not _is_there(path):
         raise PairError(
             f"{path.parent}: no engine pair ({path.name} is missing); make one with "
             f"'edge-gate pair build --network mobilefacenet512 --out {path.parent}'"

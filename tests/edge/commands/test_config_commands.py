@@ -8,9 +8,11 @@ from edge.commands.check import check_surroundings
 from edge.config.file import read_config
 from edge.config.keys import config_keys
 from edge.config.origins import effective_settings
+from edge.diagnosis import service_view
 from edge.errors import ConfigError
+from edge.pipeline import proof
 from tests.edge.configurations import SMALLEST, loaded
-from tests.pairs import put_pair
+from tests.pairs import put_pair, tiny_pair
 
 TWO_SOURCES = """\
 pair: pair
@@ -147,6 +149,55 @@ def test_check_names_everything_that_is_missing_at_its_place(config_path):
         f":4:23: sources[0].uri: cannot be read: {folder}/door",
         f":6:10: sources[1].uri: cannot be read: {folder}/yard.mp4",
     ]
+
+
+def test_check_of_the_services_configuration_names_what_the_service_cannot_see(
+    config_path, monkeypatch
+):
+    monkeypatch.setattr(service_view, "CONFIGURATION", config_path.parent)
+    monkeypatch.setattr(service_view, "HIDDEN", (config_path.parent / "home",))
+    text = config_path.read_text().replace("pair: pair", "pair: home/pair")
+    config_path.write_text(text.replace("uri: yard.mp4", "uri: home/yard.mp4"))
+    hidden = [line for line in absences(config_path) if "ProtectHome=yes" in line]
+    assert [line.split(": ")[1] for line in hidden] == ["pair", "sources[1].uri"]
+    assert f"sudo cp -r {config_path.parent}/home/pair /var/lib/edge-gate/" in hidden[0]
+
+
+@pytest.fixture
+def cached_detector(monkeypatch):
+    """Let the detector open without its files, which are another test's."""
+    monkeypatch.setattr(proof, "open_located", lambda _settings: None)
+
+
+def test_check_proves_the_pair_when_asked_to(tmp_path, capsys, cached_detector):  # noqa: ARG001
+    tiny_pair(tmp_path)
+    (tmp_path / "door").mkdir()
+    config = tmp_path / "gate.yaml"
+    config.write_text(TWO_SOURCES.replace("uri: yard.mp4", "uri: door"))
+    check = ["check", "--config", str(config)]
+    assert main([*check, "--prove"]) == 0
+    network = min((tmp_path / "pair").glob("*.onnx"))
+    content = bytearray(network.read_bytes())
+    content[len(content) // 2] ^= 1
+    network.write_bytes(content)
+    assert main(check) == 0
+    assert main([*check, "--prove"]) == EXIT_CONFIG
+    assert f"{config}:1:7: pair: {network}: SHA-256 is" in capsys.readouterr().err
+
+
+def test_check_proves_that_the_detector_is_there_and_says_how_to_fetch_it(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("EDGE_GATE_CACHE", str(tmp_path / "cache"))
+    tiny_pair(tmp_path)
+    (tmp_path / "door").mkdir()
+    config = tmp_path / "gate.yaml"
+    config.write_text(TWO_SOURCES.replace("uri: yard.mp4", "uri: door"))
+    assert main(["check", "--prove", "--config", str(config)]) == EXIT_CONFIG
+    said = capsys.readouterr().err
+    assert "detector: mtcnn: " in said
+    assert f"EDGE_GATE_CACHE={tmp_path}/cache edge-gate models fetch mtcnn" in said
+    assert not (tmp_path / "cache").exists()
 
 
 def test_check_refuses_folders_that_cannot_be_made(config_path):

@@ -1,0 +1,41 @@
+"""Would the networks of a configuration open here? Asked before a gate is told to take them."""
+
+from collections.abc import Iterator
+
+from edge.config.engine import execution_of
+from edge.config.model import Config
+from edge.config.reader import KeyPath
+from edge.detection.open import open_located
+from edge.errors import DetectorError
+from engines.errors import EnginesError, PairIntegrityError
+from engines.pair.manifest import read_manifest
+from engines.pair.pair import golden_vectors_of, open_pair
+from engines.plans.check import plan_states
+
+
+def unproved(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    """
+    Yield the keys whose networks do not open, and why; nothing is downloaded.
+
+    ONNX files are opened and compute their golden vectors. Plans are judged by their files: a
+    second process on the GPU could take the memory that the running gate needs.
+    """
+    try:
+        _prove_pair(config)
+    except EnginesError as error:
+        yield ("pair",), str(error)
+    try:
+        open_located(config.detector)
+    except (DetectorError, EnginesError) as error:
+        yield ("detector",), str(error)
+
+
+def _prove_pair(config: Config) -> None:
+    manifest, execution = read_manifest(config.pair), execution_of(config.engine)
+    if execution.backend == "onnxruntime" or manifest.backend == "onnxruntime":
+        open_pair(config.pair, config.threads, execution).close()
+        return
+    golden_vectors_of(config.pair, manifest)
+    faults = [state.fault for state in plan_states(config.pair, manifest) if state.fault]
+    if faults and execution.fallback == "stop":
+        raise PairIntegrityError("; ".join(faults))
