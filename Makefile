@@ -60,10 +60,8 @@ soak: venv ## run two cameras for MINUTES (10) while everything around them fail
 
 install: install-program install-service ## install program, units and example to PREFIX (needs root)
 
-# Not a venv: the system's own packages (TensorRT and GStreamer of JetPack) stay visible.
 install-program:
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade -c constraints.txt \
-	  --target '$(DESTDIR)$(LIBDIR)' .
+	install/program.sh $(PYTHON) '$(DESTDIR)$(LIBDIR)'
 	$(MAKE) --no-print-directory install-launcher
 
 # Neither -m nor an empty entry of PYTHONPATH: both import from the folder that the caller stands in,
@@ -88,7 +86,7 @@ install-service:
 	done
 	install -D -m 644 systemd/edge-gate.sysusers '$(DESTDIR)$(SYSUSERS)'
 	install -D -m 644 systemd/edge-gate.tmpfiles '$(DESTDIR)$(TMPFILES)'
-	install -m 644 README.md LICENSE configs/gate.example.yaml '$(DESTDIR)$(DOCDIR)'
+	install -m 644 README.md LICENSE docs/service.md configs/gate.example.yaml configs/rtsp.yaml '$(DESTDIR)$(DOCDIR)'
 	@[ -n '$(DESTDIR)' ] || { systemd-sysusers '$(SYSUSERS)' && systemd-tmpfiles --create '$(TMPFILES)' && \
 	  systemctl daemon-reload; } || echo "systemd is not running here: users and units are taken up at the next start"
 
@@ -97,6 +95,9 @@ uninstall: ## remove what `make install` installed; configuration and state stay
 	rm -f '$(DESTDIR)$(BINDIR)/edge-gate' '$(DESTDIR)$(SYSUSERS)' '$(DESTDIR)$(TMPFILES)'
 	rm -f '$(DESTDIR)$(UNITDIR)/edge-gate.service' '$(DESTDIR)$(UNITDIR)/edge-gate-csi.service'
 	rm -rf '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(DOCDIR)'
+	@[ -n '$(DESTDIR)' ] || rmdir /etc/systemd/system/edge-gate.service.d /etc/systemd/system/edge-gate-csi.service.d \
+	  2>/dev/null || true
+	@[ -n '$(DESTDIR)' ] || systemctl daemon-reload 2>/dev/null || true
 
 clean: ## remove the venv and everything the demo made
 	rm -rf $(VENV) demo pairs
