@@ -101,6 +101,24 @@ def test_the_user_of_the_units_is_made_by_sysusers(installed, units):
     assert all("\nUser=edge-gate\n" in (units / name).read_text() for name in UNITS)
 
 
+def test_the_groups_of_the_units_are_made_too(installed, units):
+    made = (installed / "usr/lib/sysusers.d/edge-gate.conf").read_text()
+    for name in UNITS:
+        named = re.findall(r"(?m)^SupplementaryGroups=(.+)$", (units / name).read_text())
+        assert all(f"\ng {group} - " in made for line in named for group in line.split())
+
+
+def test_the_folders_of_drop_ins_are_made(installed):
+    made = (installed / "usr/lib/tmpfiles.d/edge-gate.conf").read_text()
+    assert all(f"\nd /etc/systemd/system/{name}.d 0755 root root -" in made for name in UNITS)
+
+
+def test_a_reload_proves_the_networks_first(units):
+    for name in UNITS:
+        first = re.findall(r"(?m)^ExecReload=(.+)$", (units / name).read_text())[0]
+        assert " check --prove " in first
+
+
 def test_uninstalling_leaves_the_configuration_and_nothing_else(installed):
     configuration = installed / "etc/edge-gate/gate.yaml"
     configuration.write_text("pair: a\n")

@@ -12,7 +12,6 @@ Nothing is left of a box when its process ends, however that comes about: mounts
 namespaces, and the kernel ends systemd with its parent.
 """
 
-import os
 import select
 import shutil
 import subprocess
@@ -34,8 +33,11 @@ until state=$(systemctl is-system-running 2>&1); [ "$state" = running ] || [ "$s
 do sleep 0.2
 done
 """
-PASSED_ON = ("PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_DISABLE_PIP_VERSION_CHECK", "PIP_INDEX_URL")
-"""How this machine reaches its package registry."""
+ENVIRONMENT = {"PATH": SEARCH_PATH, "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb"}
+
+
+class BoxError(RuntimeError):
+    """A command failed in a box, or the box cannot be made."""
 
 
 class Box:
@@ -71,7 +73,7 @@ class Box:
         )
         binds = [word for pair in self._binds.items() for word in map(str, pair)]
         script = (HERE / "hold_root.sh").read_text()
-        words = ["unshare", "--mount", "sh", "-c", script, "sh"]
+        words = ["unshare", "--mount", "--uts", "sh", "-c", script, "sh"]
         self._holder = subprocess.Popen(
             [*words, self._scratch / "root", options, *binds],
             stdin=subprocess.PIPE,
@@ -97,26 +99,31 @@ class Box:
     def popen(self, *words: str | Path, **options: object) -> "subprocess.Popen[str]":
         """Begin a command in the box: beside systemd when that runs, else as in a chroot."""
         command = [*self._enter(), *map(str, words)]
-        return subprocess.Popen(command, env=self._environment(), text=True, **options)  # type: ignore[call-overload]
+        return subprocess.Popen(command, env=ENVIRONMENT, text=True, **options)  # type: ignore[call-overload]
 
     def run(
         self,
         *words: str | Path,
         check: bool = True,
-        stdin: str | None = None,
+        online: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> "subprocess.CompletedProcess[str]":
         """
         Run a command in the box as root and return what it said.
 
+        Args:
+            words: The command.
+            check: Raise when it fails.
+            online: On this machine's network, even when systemd runs and has one of its own.
+            environment: Beside PATH, HOME and the language.
+
         Raises:
             BoxError: It failed, with all that it said; not with `check=False`.
         """
         done = subprocess.run(
-            [*self._enter(), *map(str, words)],
-            env=self._environment() | dict(environment or {}),
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
+            [*self._enter(online=online), *map(str, words)],
+            env=ENVIRONMENT | dict(environment or {}),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
@@ -145,7 +152,7 @@ class Box:
         with (self._scratch / "console.log").open("wb") as console:
             self._systemd = subprocess.Popen(
                 ["sh", "-c", JOIN, "sh", self._cgroup, *self._enter(), *UNSHARE, "-c", script],
-                env=self._environment(),
+                env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
@@ -165,21 +172,14 @@ class Box:
         self._systemd = None
         remove_cgroup(self._cgroup)
 
-    def _enter(self) -> list[str]:
+    def _enter(self, *, online: bool = False) -> list[str]:
         """Return what puts a command into the box."""
         assert self._holder is not None
+        of_root = ("--mount", "--uts", "--root", "--wd")
         if self._systemd is None:
-            return [NSENTER, f"--target={self._holder.pid}", "--mount", "--root", "--wd"]
-        kinds = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd")
-        return [NSENTER, f"--target={child_of(self._systemd)}", *kinds]
-
-    def _environment(self) -> dict[str, str]:
-        here = {name: value for name, value in os.environ.items() if name in PASSED_ON}
-        return {"PATH": SEARCH_PATH, "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb"} | here
-
-
-class BoxError(RuntimeError):
-    """A command failed in a box, or the box cannot be made."""
+            return [NSENTER, f"--target={self._holder.pid}", *of_root]
+        of_systemd = ("--ipc", "--pid", "--cgroup", *(() if online else ("--net",)))
+        return [NSENTER, f"--target={child_of(self._systemd)}", *of_root, *of_systemd]
 
 
 def child_of(parent: "subprocess.Popen[bytes]") -> int:

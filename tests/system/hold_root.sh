@@ -1,5 +1,5 @@
 # Holds a root folder in a mount namespace of its own, until standard input ends.
-#   unshare --mount sh hold_root.sh MERGED OVERLAY_OPTIONS [FROM TO]...
+#   unshare --mount --uts sh hold_root.sh MERGED OVERLAY_OPTIONS [FROM TO]...
 # Each FROM, a folder or file of this machine, is seen as TO inside.
 set -eu
 merged=$1 options=$2
@@ -24,8 +24,13 @@ mkdir "$merged/dev/pts" "$merged/dev/shm"
 mount -t devpts -o newinstance,ptmxmode=0666 devpts "$merged/dev/pts"
 mount -t tmpfs -o mode=1777 tmpfs "$merged/dev/shm"
 ln -s pts/ptmx "$merged/dev/ptmx"
-ln -s /proc/self/fd "$merged/dev/fd"
+for link in fd fd/0:stdin fd/1:stdout fd/2:stderr; do
+  ln -s "/proc/self/${link%:*}" "$merged/dev/${link#*:}"
+done
 cp -L /etc/resolv.conf "$merged/etc/resolv.conf" 2>/dev/null || true
+echo box > "$merged/etc/hostname"
+echo '127.0.0.1 localhost box' > "$merged/etc/hosts"
+hostname box
 cd "$merged"
 pivot_root . .
 umount -l .

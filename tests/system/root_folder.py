@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import pytest
 from tests.system.box import Box, BoxError, cgroup_root
 
 TOOLS = ("debootstrap", "ip", "nsenter", "setpriv", "unshare")
+PIP_KEYS = ("cert", "index-url", "timeout")
 ALWAYS = ("ca-certificates", "dbus", "iproute2", "procps", "systemd", "systemd-sysv")
 """What a device has before anybody installs a gate."""
 
@@ -74,12 +76,23 @@ def cache() -> Path:
 
 
 def registry() -> dict[Path, str]:
-    """Return what a box must see of this machine to reach the package registry as it does."""
-    downloads = cache() / "pip"
+    """Return what a box must see of this machine for its pip to reach the registry as ours does."""
+    downloads, of_user = cache() / "pip", cache() / "pip-of-user"
+    settings = cache() / "pip.conf"
     downloads.mkdir(exist_ok=True)
-    authorities = os.environ.get("PIP_CERT")
-    seen = {Path(authorities): authorities} if authorities else {}
-    return {downloads: "/root/.cache/pip"} | seen
+    known = {key: value for key in PIP_KEYS if (value := _pip_setting(key))}
+    settings.write_text("\n".join(["[global]", *(f"{key} = {known[key]}" for key in known)]) + "\n")
+    authorities = {Path(known["cert"]): known["cert"]} if "cert" in known else {}
+    of_user.mkdir(exist_ok=True)
+    os.chown(of_user, 1000, 1000)  # pip uses no cache but its user's
+    caches = {downloads: "/root/.cache/pip", of_user: "/home/nano/.cache/pip"}
+    return {**caches, settings: "/etc/pip.conf"} | authorities
+
+
+def _pip_setting(key: str) -> str:
+    own = os.environ.get(f"PIP_{key.upper().replace('-', '_')}")
+    words = [sys.executable, "-m", "pip", "config", "get", f"global.{key}"]
+    return own or subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from edge.diagnosis import service_view
 from edge.errors import ConfigError
 from edge.pipeline import proof
 from tests.edge.configurations import SMALLEST, loaded
-from tests.pairs import put_pair, tiny_pair
+from tests.pairs import put_pair
 
 TWO_SOURCES = """\
 pair: pair
@@ -170,7 +170,7 @@ def cached_detector(monkeypatch):
 
 
 def test_check_proves_the_pair_when_asked_to(tmp_path, capsys, cached_detector):  # noqa: ARG001
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     (tmp_path / "door").mkdir()
     config = tmp_path / "gate.yaml"
     config.write_text(TWO_SOURCES.replace("uri: yard.mp4", "uri: door"))
@@ -189,7 +189,7 @@ def test_check_proves_that_the_detector_is_there_and_says_how_to_fetch_it(
     tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setenv("EDGE_GATE_CACHE", str(tmp_path / "cache"))
-    tiny_pair(tmp_path)
+    put_pair(tmp_path)
     (tmp_path / "door").mkdir()
     config = tmp_path / "gate.yaml"
     config.write_text(TWO_SOURCES.replace("uri: yard.mp4", "uri: door"))

@@ -16,7 +16,7 @@ SOURCES = [*ROOT.glob("edge/**/*.py"), *ROOT.glob("engines/**/*.py")]
 TEXTS = [
     *ROOT.glob("configs/**/*.yaml"),
     *ROOT.glob("docs/*.md"),
-    *ROOT.glob("systemd/*"),
+    *ROOT.glob("systemd/*.in"),
     ROOT / "README.md",
 ]
 NAMED = re.compile(r"(?:edge-gate|@BINDIR@/edge-gate) ((?:[a-z]+(?= |$|['`\"\n]) ?)+)([^'`\"\n]*)")
