@@ -166,6 +166,18 @@ def test_a_source_that_comes_back_goes_on_with_its_books(site):
     assert ledgers.imbalances() == []
 
 
+def test_a_source_that_is_opened_anew_goes_on_with_its_books(site):
+    daemon = site.start(site.config(DOOR))
+    site.until_looked_at("door", 2)
+    site.pictures["door"][0].going_on.set()
+    todo = daemon.reload(site.config(DOOR.replace("}", ", pace: timestamps}")))
+    assert (todo.closed, todo.opened) == (("door",), ("door",))
+    assert len(site.pictures["door"]) == 2
+    (door,) = site.run_to_the_end().sources
+    assert (door.frames > 3, door.counts.forwarded) == (True, 2)
+    assert list(door.imbalances()) == []
+
+
 def test_another_threshold_is_taken_over_by_the_stream_that_runs(site):
     daemon = site.start(site.config(DOOR))
     site.until_looked_at("door", 2)

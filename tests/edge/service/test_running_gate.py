@@ -7,7 +7,6 @@ from contextlib import closing
 
 import pytest
 
-from engines.pruning.recipe import Recipe
 from tests.edge.running_gate import (
     ENGINES,
     PATIENCE_S,
@@ -16,7 +15,6 @@ from tests.edge.running_gate import (
     kept_keys,
     outbox_keys,
 )
-from tests.pairs import tiny_pair
 
 pytestmark = pytest.mark.registry
 
@@ -131,54 +129,6 @@ def test_a_changed_threshold_is_taken_over_without_opening_the_source_anew(confi
     assert code == 0
     assert source["forwarded"] == at_reload["forwarded"]
     assert sum(line["message"] == "clip is starting" for line in gate.log) == 1
-
-
-def test_a_source_that_is_opened_anew_goes_on_with_its_books(configure):
-    with RunningGate(configure()) as gate:
-        gate.wait_for("READY=1")
-        before = gate.wait_until_forwarded(more_than=0)
-        configure(ENDLESS.replace("timestamps", "fast"))
-        gate.send(signal.SIGHUP)
-        assert gate.wait_for_log("reloaded")["message"] == "reloaded: clip is opened anew"
-        gate.wait_until_forwarded(more_than=before + 1)
-        code, source, sink = gate.terminate()
-    assert code == 0
-    assert source["forwarded"] == sink["delivered"] > before
-
-
-def test_a_pair_built_anew_under_the_same_path_is_taken_at_a_reload(configure, tmp_path):
-    path = configure()
-    (tmp_path / "pair").unlink()
-    first = tiny_pair(tmp_path)
-    with RunningGate(path) as gate:
-        gate.wait_for("READY=1")
-        gate.wait_until_forwarded(more_than=0)
-        second = tiny_pair(tmp_path, recipe=Recipe(sparsity=0.3))
-        gate.send(signal.SIGHUP)
-        gate.wait_for_log("reloaded: engines")
-        before = gate.ledgers()[0]["forwarded"]
-        gate.wait_until_forwarded(more_than=before)
-        code, *_ = gate.terminate()
-    records = [json.loads(path.read_text()) for path in (tmp_path / "faces").glob("*.json")]
-    assert code == 0
-    assert {record["pair_id"] for record in records} == {first.pair_id, second.pair_id}
-
-
-def test_another_outbox_and_sink_take_over_and_the_old_ones_lose_nothing(configure, tmp_path):
-    path = configure()
-    with RunningGate(path) as gate:
-        gate.wait_for("READY=1")
-        gate.wait_until_forwarded(more_than=0)
-        path.write_text(path.read_text().replace("faces", "others").replace("outbox.sq", "new.sq"))
-        gate.send(signal.SIGHUP)
-        gate.wait_for_log("reloaded: delivery")
-        before = gate.ledgers()[0]["forwarded"]
-        gate.wait_until_forwarded(more_than=before)
-        code, source, _ = gate.terminate()
-    assert code == 0
-    faces = [kept_keys(tmp_path / folder) for folder in ("faces", "others")]
-    assert all(faces)
-    assert len(faces[0]) + len(faces[1]) == source["forwarded"]
 
 
 def test_faces_accepted_before_kill_9_are_delivered_by_the_next_process(configure, tmp_path):
