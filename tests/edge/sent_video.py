@@ -48,15 +48,26 @@ def moving_pictures(count: int, width: int = 320, height: int = 240) -> list[Pix
     ]
 
 
-def write_video(path: Path, codec: str, pictures: list[Pixels], **options: str) -> None:
-    """Encode pictures, with a key frame each half second; the file's ending says its form."""
+def write_video(
+    path: Path, codec: str, pictures: list[Pixels], start: int = 0, **options: str
+) -> None:
+    """
+    Encode pictures, with a key frame each half second; the file's ending says its form.
+
+    Args:
+        path: Of the file.
+        codec: "h264", "hevc" or "mjpeg".
+        pictures: All of one size.
+        start: Number of the first picture, for its time stamp.
+        options: Of the encoder.
+    """
     encoder, chosen = ENCODERS[codec]
     with av.open(str(path), "w") as file:
         stream = cast("VideoStream", file.add_stream(encoder, rate=RATE, options=chosen | options))
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.codec_context.gop_size = 12
-        for index, picture in enumerate(pictures):
+        for index, picture in enumerate(pictures, start):
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts, frame.time_base = index, Fraction(1, RATE)
             file.mux(stream.encode(frame))
@@ -70,5 +81,5 @@ def decoded(path: Path) -> list[Pixels]:
 
 def sent_video(folder: Path, codec: str, count: int = 100, **options: str) -> Sent:
     path = folder / f"{codec}{''.join(options.values())}.mkv".replace("=", "").replace(":", "")
-    write_video(path, codec, moving_pictures(count), **options)
+    write_video(path, codec, moving_pictures(count), 0, **options)
     return Sent(path, codec, decoded(path))

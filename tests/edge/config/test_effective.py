@@ -1,3 +1,4 @@
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from edge.config.effective import after_observing, at_threshold, in_effect, in_e
 from edge.config.file import read_config
 from edge.config.model import Config, GateSettings, Source
 from edge.config.origins import effective_settings
+from edge.config.source import Geometry
 from edge.config.tracks import TrackSettings
 from edge.config.uri import parse_uri
 from edge.errors import UsageError
+from edge.tuning.target import targets
 from tests.edge.configurations import loaded
 
 CONFIG = "pair: pair\nsources: [{name: door, uri: %s}]\nsinks: [{type: stdout}]\n"
@@ -157,3 +160,14 @@ def test_explain_tells_the_mode_that_run_uses(photographs):
     settings = effective_settings(read_config(photographs / "gate.yaml"))
     (mode,) = (each for each in settings if each.name == "sources.door.mode")
     assert (mode.value, mode.origin) == ("every", "photographs")
+
+
+@pytest.mark.parametrize("footage", [(), (Path("monday.mp4"),)], ids=["own", "recorded"])
+def test_footage_of_a_camera_is_turned_as_the_camera_is(tmp_path, footage):
+    path = tmp_path / "gate.yaml"
+    path.write_text(CONFIG % "clip.mp4, aspect: 16:9, rotate: 270, mirror: true")
+    config = read_config(path).config
+    geometry = in_effect_for(config, "door", footage).geometry
+    assert geometry == Geometry(Fraction(16, 9), 270, mirror=True)
+    (target,) = targets(config, footage, "door")
+    assert target.geometry == geometry

@@ -22,6 +22,10 @@ def source(uri: str, **keys: object) -> SourceSettings:
         ("v4l2:///dev/video0", {"width": 640, "height": 480, "fps": 15}),
         ("csi://0", {"width": 1280, "height": 720}),
         ("clip.mp4", {"loop": True, "pace": "timestamps"}),
+        ("clip.mp4", {"aspect": "16:9", "rotate": 90, "mirror": True, "deinterlace": "never"}),
+        ("csi://0", {"aspect": "4:3", "rotate": 180, "mirror": True}),
+        ("rtsp://camera/1", {"transport": "udp_multicast", "deinterlace": "always"}),
+        ("http://camera/snapshot.jpg", {"snapshot_every": "2s"}),
     ],
 )
 def test_keys_are_taken_where_they_mean_something(uri, keys):
@@ -38,6 +42,11 @@ def test_keys_are_taken_where_they_mean_something(uri, keys):
         ("rtsp://camera/", {"loop": True}, "loop is for file://, and uri is rtsp://"),
         ("rtsp://camera/", {"width": 640, "height": 480}, "height is for csi://, v4l2://"),
         ("v4l2:///dev/video0", {"width": 640}, "width and height go together"),
+        ("v4l2:///dev/video0", {"deinterlace": "auto"}, "deinterlace is for file://, http://"),
+        ("rtsp://camera/", {"snapshot_every": 1}, "snapshot_every is for http://, https://"),
+        ("clip.mp4", {"rotate": 45}, "rotate"),
+        ("clip.mp4", {"aspect": "16:0"}, "aspect"),
+        ("clip.mp4", {"aspect": "1.78"}, "aspect"),
         ("v4l2:///dev/video0", {"login": LOGIN}, "login is for http://"),
         ("rtsp://a:hunter2@camera/", {"login": LOGIN}, "keep one of them"),
     ],

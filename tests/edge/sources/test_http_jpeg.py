@@ -204,3 +204,28 @@ def test_other_video_over_http_is_received(tmp_path, ending, codec):
         frames = until_the_end(frames_from(port))
     assert frames
     assert None not in [video.index_of(frame.pixels) for frame in frames]
+
+
+def test_a_camera_whose_clock_jumps_goes_on(tmp_path):
+    """By an hour forward, then back: time stamps of a camera that was set, and set again."""
+    sent = sent_video(tmp_path, "h264", 60)
+    parts = []
+    for number, hours in enumerate((0, 1, 0)):
+        path = tmp_path / f"{number}.ts"
+        write_video(path, "h264", moving_pictures(60), start=hours * 3600 * 25)
+        parts.append(path.read_bytes())
+
+    class Jumping(MotionJpeg):
+        def answer(self):
+            self.send_response(200)
+            self.end_headers()
+            data, pause = b"".join(parts), Event()
+            for start in range(0, len(data), 8000):
+                self.wfile.write(data[start : start + 8000])
+                pause.wait(0.03)
+
+    with motion_jpeg(camera=Jumping) as port:
+        frames = until_the_end(frames_from(port))
+    shown = [sent.index_of(frame.pixels) for frame in frames if isinstance(frame, Frame)]
+    assert None not in shown
+    assert shown.count(50) == 3  # in each of the three parts

@@ -1,18 +1,22 @@
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from threading import Event
+from typing import cast
 
 import cv2
 import numpy as np
 import pytest
 
 from edge.errors import ConfigError, SourceError
-from edge.samples import Damaged
+from edge.samples import Damaged, Frame
 from edge.sources.open import address, frame_source, limits, live_source
 from edge.sources.status import Surroundings
 from edge.sources.whole_pictures import is_cut_off
 from tests.edge.cameras import BY_ID, camera_settings, picture
 from tests.edge.motion_jpeg import MotionJpeg, motion_jpeg
+from tests.edge.sent_video import moving_pictures, write_video
 from tests.edge.watching import PATIENCE_S, Told
 
 
@@ -148,3 +152,59 @@ def test_motion_jpeg_that_stops_without_a_word_is_given_up():
         for _ in frames_of(port, read_timeout=0.5):
             pass
     silent.set()
+
+
+def test_between_two_single_pictures_a_camera_is_neither_stalled_nor_stuck():
+    treated = limits(camera_settings("http://a/b.jpg", read_timeout=2, snapshot_every=60))
+    assert treated.read_stuck_s > 60
+    assert treated.patience.stalled_after_s > 60
+    assert treated.patience.announce_after_s > 60
+
+
+def test_a_recording_as_a_source_is_turned_as_its_keys_say(tmp_path):
+    path = tmp_path / "clip.mp4"
+    write_video(path, "h264", moving_pictures(2))
+    shapes = [
+        cast("Frame", next(iter(frame_source(settings, unwanted).frames()))).pixels.shape
+        for settings in (
+            camera_settings(str(path)),
+            camera_settings(str(path), rotate=90, aspect="16:9"),
+        )
+    ]
+    assert shapes == [(240, 320, 3), (427, 240, 3)]
+
+
+SDP = (
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+    "m=video 0 RTP/AVP 96\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:96 H264/90000\r\na=control:1\r\n"
+)
+
+
+def asked_transport(server):
+    """Answer a client up to its SETUP, and return what it asks there to be sent by."""
+    connection, _ = server.accept()
+    with connection, connection.makefile("rwb") as stream:
+        while True:
+            request = "".join(iter(lambda: stream.readline().decode(), "\r\n"))
+            if request.startswith("SETUP"):
+                return next(line for line in request.splitlines() if line.startswith("Transport:"))
+            number = next(line for line in request.splitlines() if line.startswith("CSeq"))
+            body = SDP if request.startswith("DESCRIBE") else ""
+            kind = "Content-Type: application/sdp\r\n" if body else ""
+            head = f"RTSP/1.0 200 OK\r\n{number}\r\n{kind}Content-Length: {len(body)}\r\n\r\n"
+            stream.write((head + body).encode())
+            stream.flush()
+
+
+@pytest.mark.parametrize(
+    ("transport", "words"),
+    [("tcp", "RTP/AVP/TCP;"), ("udp", "unicast"), ("udp_multicast", "multicast")],
+)
+def test_a_camera_is_asked_to_send_by_the_transport_of_the_configuration(transport, words):
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor() as pool:
+        asked = pool.submit(asked_transport, server)
+        uri = f"rtsp://127.0.0.1:{server.getsockname()[1]}/cam"
+        frames = frame_source(camera_settings(uri, transport=transport), unwanted).frames()
+        with pytest.raises(SourceError):
+            next(iter(frames))
+        assert words in asked.result(PATIENCE_S)

@@ -70,3 +70,9 @@ def test_the_real_backend_refuses_a_device_that_does_not_exist():
     settings = camera_settings("v4l2:///dev/v4l/by-id/none")
     with pytest.raises(SourceError, match="cannot be opened"):
         next(UsbCamera(settings).frames())
+
+
+def test_a_usb_camera_mounted_on_its_side_shows_upright_pictures():
+    plain, turned = (next(usb(UsbDevice([50]), **keys).frames()) for keys in ({}, {"rotate": 90}))
+    assert turned.pixels.shape == (64, 48, 3)
+    assert plain.pixels.shape == (48, 64, 3)
