@@ -21,6 +21,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PATIENCE_S = 120
 """For a machine with other things to do; nothing is measured by it."""
+LONGEST_S = 1200
+"""For one command: a download that hangs ends the tests, with its name."""
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NSENTER = shutil.which("nsenter") or "nsenter"
 JOIN = 'echo $$ > "$1/cgroup.procs"; shift; exec setpriv --pdeathsig KILL "$@"'
@@ -128,6 +130,7 @@ class Box:
             text=True,
             errors="replace",
             check=False,
+            timeout=LONGEST_S,
         )
         if check and done.returncode:
             said = f"{done.stdout}{done.stderr}"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.box import Box, BoxError, cgroup_root
+from tests.system.box import LONGEST_S, Box, BoxError, cgroup_root
 
 TOOLS = ("debootstrap", "ip", "nsenter", "setpriv", "unshare")
 PIP_KEYS = ("cert", "index-url", "timeout")
@@ -148,7 +148,7 @@ def _debootstrap(wanted: RootFolder, work: Path) -> Path:
         f"--include={','.join(ALWAYS)}",
     ]
     command = ["debootstrap", *options, wanted.release, str(made), mirror(wanted.release)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST_S)
     if done.returncode:
         raise BoxError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
     return made
