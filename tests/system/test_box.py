@@ -14,11 +14,11 @@ def box(device, tmp_path):
 def test_what_is_changed_in_a_box_is_seen_in_it_and_in_those_made_from_it_only(
     box, device, tmp_path
 ):
-    box.sh("echo changed > /etc/debian_version; rm /etc/hostname")
+    box.sh("echo changed > /etc/debian_version; rm /etc/issue")
     assert box.path("/etc/debian_version").read_text() == "changed\n"
     with Box(box.layers, tmp_path / "second") as second:
         assert second.run("cat", "/etc/debian_version").stdout == "changed\n"
-        assert second.run("test", "-e", "/etc/hostname", check=False).returncode == 1
+        assert second.run("test", "-e", "/etc/issue", check=False).returncode == 1
     with Box(device, tmp_path / "other") as other:
         assert other.run("cat", "/etc/debian_version").stdout.startswith("1")
 

@@ -119,6 +119,15 @@ def test_what_cannot_work_ends_with_78_and_is_not_tried_again(gate):
         assert said in gate.log(), said
 
 
+def test_check_and_doctor_say_what_the_service_cannot_see(gate):
+    gate.configure(pair=f"{CHECKOUT}/pairs/mobilefacenet512")
+    for command in ("check", "doctor"):
+        done = gate.box.run("edge-gate", command, "--config", CONFIGURATION, check=False)
+        assert done.returncode != 0
+        said = " ".join((done.stdout + done.stderr).split())
+        assert "the service cannot see /home" in said, command
+
+
 def test_a_fetch_that_hangs_delays_no_start(gate):
     # As root made them, with documented commands; held, as by a download that gets no answer.
     locks = gate.box.sh("ls /var/cache/edge-gate/locks/*.lock").stdout.split()
