@@ -69,6 +69,7 @@ def _facts(job: ScoreJob, items: Sequence[str], part_size: int) -> JobFacts:
         "detector": job.detector.model_dump(mode="json"),
         "gate": job.gate.model_dump(mode="json"),
         "software": job.software,
+        "geometry": str(job.geometry),
         "files": len(items),
         "list": list_digest(items),
         "part_size": part_size,

@@ -19,6 +19,7 @@ from edge.cluster.work import (
     worker_pair,
 )
 from edge.config.model import DetectorSettings, GateSettings
+from edge.config.source import AS_STATED, Geometry
 from edge.delivery.record import FaceRecord, face_record
 from edge.errors import EdgeError
 from edge.footage.frames import assessments
@@ -60,6 +61,8 @@ class ScoreJob:
     gate: GateSettings
     software: Mapping[str, str]
     """Versions that the worker must have."""
+    geometry: Geometry = AS_STATED
+    """How pictures become what people saw."""
 
 
 def score_part(job: ScoreJob, part: Part) -> bytes:
@@ -97,6 +100,6 @@ def _scored(job: ScoreJob, part: Part) -> tuple[list[FaceRecord], list[str]]:
         gate=job.gate,
         score_discarded=True,
     )
-    sources = open_files(list(map(Path, part.items)), problems.append, part.first)
+    sources = open_files(list(map(Path, part.items)), problems.append, part.first, job.geometry)
     found = assessments(sources, assess, Progress(disable=True), problems.append)
     return list(map(face_record, found)), list(map(str, problems))

@@ -12,6 +12,7 @@ from edge.cluster.score import score_on_cluster
 from edge.cluster.score_part import ScoreJob
 from edge.cluster.work import PairPlace, software
 from edge.config.model import DetectorSettings, GateSettings
+from edge.config.source import Geometry
 from edge.console import amount, console, progress
 from edge.delivery.face_output import Form, Write, summary, whole_text, written
 from edge.delivery.record import FaceRecord, face_record
@@ -37,7 +38,7 @@ def _run_there(arguments: argparse.Namespace) -> int:
     gate, detector = _settings(arguments)
     pair = Path.cwd() / arguments.pair
     place = PairPlace(pair, read_manifest(pair).pair_id, arguments.threads)
-    job = ScoreJob(place, detector, gate, software())
+    job = ScoreJob(place, detector, gate, software(), _geometry(arguments))
     where = Where(arguments.cluster, arguments.out, arguments.part_size)
     return score_on_cluster(where, arguments.paths, job, console())
 
@@ -45,7 +46,7 @@ def _run_there(arguments: argparse.Namespace) -> int:
 def _run_here(arguments: argparse.Namespace) -> int:
     shown_on = console()
     problems: list[EdgeError] = []
-    sources = open_files(arguments.paths, problems.append)
+    sources = open_files(arguments.paths, problems.append, geometry=_geometry(arguments))
     counted: list[FaceRecord] = []
     with _assessor(arguments) as assess, _output(arguments) as write, progress(shown_on) as bars:
         for assessment in assessments(sources, assess, bars, problems.append):
@@ -57,6 +58,10 @@ def _run_here(arguments: argparse.Namespace) -> int:
     failed = f"; {amount(len(problems), 'input')} failed" if problems else ""
     shown_on.print(summary(counted) + failed)
     return 1 if problems else 0
+
+
+def _geometry(arguments: argparse.Namespace) -> Geometry:
+    return Geometry(arguments.aspect, arguments.rotate, arguments.mirror, arguments.deinterlace)
 
 
 @contextmanager

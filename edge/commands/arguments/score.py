@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from edge.commands.arguments.cluster import add_cluster_arguments
+from edge.commands.arguments.geometry import add_geometry_arguments
 from edge.commands.arguments.numbers import between, whole
 
 DEFAULT_PAIR = Path("pairs/mobilefacenet512")
@@ -12,6 +13,7 @@ examples:
   edge-gate score photo.jpg
   edge-gate score photos/ --json --out scores.jsonl     one JSON record for each face
   edge-gate score photos/ clip.mp4 --csv > scores.csv
+  edge-gate score hall.mp4 --rotate 180                 of a camera mounted upside down
   edge-gate score photos/ --pair pairs/my-network --threshold 60
   edge-gate score /archive --cluster tcp://scheduler:8786 --out scores    one Parquet file a part
 
@@ -52,4 +54,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=whole(1, 64), default=2, metavar="N", help="(%(default)s)"
     )
+    add_geometry_arguments(parser)
     add_cluster_arguments(parser)

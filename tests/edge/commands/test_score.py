@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import cv2
 import pytest
 
 from edge.__main__ import main
@@ -53,6 +54,7 @@ def test_a_broken_file_is_named_and_the_others_are_scored_into_a_whole_csv(
         (["--threshold", "101"], "--threshold: 101 is not between 0 and 100"),
         (["--smallest-face", "2"], "--smallest-face: 2 is not between 12 and 2,000"),
         (["--threads", "0"], "--threads: 0 is not between 1 and 64"),
+        (["--aspect", "1.78"], "--aspect: 1.78 is no shape; write width:height, as 16:9"),
     ],
 )
 def test_a_wrong_number_is_an_error_that_names_it(capsys, words, said):
@@ -72,3 +74,16 @@ def test_an_unwritable_folder_leaves_nothing(pair, photographs, tmp_path, capsys
     words = ["--pair", pair, "--json", "--out", out]
     assert main(["score", photographs["obama.jpg"], *words]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_photographs_of_a_camera_mounted_upside_down_are_scored_upright(
+    pair, photographs, tmp_path, capsys
+):
+    turned = tmp_path / "turned.png"
+    cv2.imwrite(str(turned), cv2.rotate(cv2.imread(photographs["obama.jpg"]), cv2.ROTATE_180))
+    scores = []
+    for words in ([photographs["obama.jpg"]], [str(turned), "--rotate", "180"]):
+        assert main(["score", *words, "--pair", pair, "--json"]) == 0
+        (record,) = map(json.loads, capsys.readouterr().out.splitlines())
+        scores.append(record["score"])
+    assert scores[0] == pytest.approx(scores[1], abs=1)  # two decoders of JPEG round differently
