@@ -67,6 +67,13 @@ def test_pooled_discards_whole_pairs_despite_rounding():
     assert (curve.fnmr[28] > 0, curve.fnmr[29]) == (True, 0)
 
 
+@pytest.mark.parametrize(("limit", "steps"), [(0.004, 2), (0.01, 2), (0.3, 31), (0.95, 96)])
+def test_pooled_steps_by_one_per_cent_from_nothing_to_the_limit(limit, steps):
+    comparisons, quality = mated_pairs([True, False], [0, 0])
+    curve = error_versus_discard(comparisons, quality, Question(0.5, limit, "pooled"))
+    assert curve.discard == pytest.approx(np.linspace(0, limit, steps))
+
+
 def mated_pairs(refused, quality):
     """Mated pairs, given ones refused, with two non-mated pairs that put the threshold at 0.5."""
     score = np.where(refused, 0.0, 1.0)
@@ -79,6 +86,14 @@ def mated_pairs(refused, quality):
 def area(refused, quality, limit=0.3):
     comparisons, qualities = mated_pairs(refused, quality)
     return partial_area(error_versus_discard(comparisons, qualities, Question(0.5, limit)), limit)
+
+
+def test_a_mated_pair_whose_score_is_the_threshold_is_no_error():
+    # At this rate one of the two non-mated pairs matches: the threshold is just above the other.
+    score = np.array([np.nextafter(0.5, 1), 0.5, 0.6, 0.5])
+    comparisons = Comparisons(score, np.arange(4) < 2)
+    curve = error_versus_discard(comparisons, np.zeros(4), Question(0.5))
+    assert curve.fnmr.tolist() == [0.5]
 
 
 def test_qualities_that_are_all_equal_discard_nothing_and_are_useless():
