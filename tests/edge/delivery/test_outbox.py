@@ -130,6 +130,18 @@ def test_a_refused_face_is_a_dead_letter_until_it_is_put_back(open_outbox):
     assert waiting(outbox) == [blob(1)]
 
 
+def test_a_sink_waits_for_the_first_of_its_own_faces(open_outbox):
+    outbox = open_outbox(("http", "mqtt"))
+    outbox.put(blob(1))
+    outbox.put(blob(2))
+    for face_id, delay_s in ((1, 60.0), (2, 30.0)):
+        outbox.postpone(face_id, "http", delay_s)
+    assert outbox.seconds_until_due("http") == 30.0
+    assert outbox.seconds_until_due("mqtt") == 0.0
+    outbox.refuse(2, "http", "no")
+    assert outbox.seconds_until_due("http") == 60.0
+
+
 def test_a_dead_letter_that_had_to_wait_is_due_at_once_when_it_is_put_back(open_outbox):
     outbox = open_outbox()
     outbox.put(blob(1))

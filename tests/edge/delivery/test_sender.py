@@ -233,3 +233,15 @@ def test_a_face_that_comes_while_the_thread_idles_wakes_it(sender_of, open_outbo
     outbox.put(blob(1))
     sender.wake()
     assert sink.keys(1) == keys(1)
+
+
+def test_an_idle_sender_takes_one_turn_for_each_call(sender_of, open_outbox):
+    sink = ScriptedSink()
+    sender = sender_of(sink, open_outbox(faces=0))
+    assert sender.status.turned_s == 0
+    sender.start()
+    sink.moments.get(timeout=PATIENCE_S)
+    sender.wake()
+    sink.moments.get(timeout=PATIENCE_S)
+    assert ended(sender).turned_s > 0
+    assert sink.moments.empty()
