@@ -41,8 +41,18 @@ lint: venv ## formatting, lint, types, import rules
 	$(BIN)/lint-imports
 
 # Tests keep to ports and folders of their own; those of one file share what it has opened.
-test: lint ## lint and all tests, in WORKERS (2) processes
-	$(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile --benchmark-disable
+PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile --benchmark-disable
+# What decides, counts and computes, and the tests that mirror it.
+PURE := tests/edge/config tests/edge/delivery tests/edge/gate tests/edge/pipeline \
+  tests/edge/page/test_access.py tests/edge/page/test_memory.py tests/edge/page/test_preview.py \
+  tests/edge/page/test_state.py tests/edge/page/test_threshold.py \
+  tests/engines/biometrics tests/engines/calibration tests/engines/pruning tests/engines/quality
+
+test: lint coverage ## lint and all tests, in WORKERS (2) processes
+	$(PYTEST) $(PURE:%=--ignore=%)
+
+coverage: venv ## the tests of what decides, counts and computes, and which of its branches they miss
+	$(PYTEST) --cov --cov-report=term $(PURE)
 
 test-system: venv ## install and run it as a service, under a real systemd in a folder (needs root)
 	$(BIN)/python -m pytest tests/system -p no:randomly
