@@ -56,6 +56,8 @@ def test_the_template_faces_are_aligned_to_is_almost_without_pose():
         (moved(2, -20, 0), Pose(0, -0.5, 0)),
         (moved(2, 0, -20), Pose(0, 0, -1)),
         (moved(2, 0, 20), Pose(0, 0, 1)),
+        (moved(3, 0, 20), Pose(0, 0, -0.2)),  # the mouth line runs midway between its corners
+        (moved(4, 0, 20), Pose(0, 0, -0.2)),
         (rotated(FRONTAL, 30), Pose(30, 0, 0)),
         (rotated(FRONTAL, -90), Pose(-90, 0, 0)),
     ],
@@ -96,3 +98,16 @@ def test_the_yaw_ratio_is_the_tangent_of_yaw_under_the_stated_model(yaw, protrus
 )
 def test_landmarks_that_span_no_face_have_no_pose(landmarks):
     assert pose(landmarks) is None
+
+
+@pytest.mark.parametrize("drop", [0.0, -1.0])
+def test_a_mouth_that_is_not_below_the_eyes_is_of_no_face(drop):
+    landmarks = FRONTAL.copy()
+    landmarks[3:, 1] = FRONTAL[0, 1] + drop
+    assert pose(landmarks) is None
+
+
+def test_a_mouth_just_below_the_eyes_is_of_a_face():
+    landmarks = FRONTAL.copy()
+    landmarks[3:, 1] = FRONTAL[0, 1] + 0.5
+    assert pose(landmarks) is not None
