@@ -61,7 +61,16 @@ def test_the_template_faces_are_aligned_to_is_almost_without_pose():
         (rotated(FRONTAL, 30), Pose(30, 0, 0)),
         (rotated(FRONTAL, -90), Pose(-90, 0, 0)),
     ],
-    ids=["right eye", "left eye", "eye line", "mouth line", "clockwise", "lying on a side"],
+    ids=[
+        "right eye",
+        "left eye",
+        "eye line",
+        "mouth line",
+        "left corner",
+        "right corner",
+        "clockwise",
+        "lying on a side",
+    ],
 )
 def test_each_figure_follows_its_landmark(landmarks, expected):
     assert figures(landmarks) == close(expected)
