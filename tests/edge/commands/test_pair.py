@@ -98,7 +98,7 @@ def test_impossible_requests_exit_with_64_before_anything_is_fetched(
 
 
 def test_a_wrong_entry_file_exits_with_78(tmp_path, entry, capsys):
-    entry.write_text(ENTRY.replace("colour: bgr", "colour: grey"))
+    entry.write_text(ENTRY.replace("colour: bgr", "colour: purple"))
     code = run("build", "--network", entry, "--out", tmp_path / "pair")
     assert code == EXIT_CONFIG
     assert "colour" in capsys.readouterr().err
