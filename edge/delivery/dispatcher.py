@@ -19,6 +19,7 @@ from edge.delivery.sender import Sender, SenderStatus
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
 from edge.protocols import Sink
 from edge.samples import Delivery
+from edge.watched_thread import WatchedThread
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,10 @@ class Dispatcher:
         for sender in self._senders:
             sender.wake()
         return placed
+
+    def threads(self) -> list[WatchedThread]:
+        """Return those that send."""
+        return [sender.thread for sender in self._senders]
 
     def status(self) -> list[SenderStatus]:
         """Return how each sink is doing."""

@@ -137,9 +137,15 @@ class Outbox:
         with self._access.writing() as (database, now):
             database.execute(statement, (now.outbox_s + delay_s, face_id, sink))
 
-    def refuse(self, face_id: int, sink: str, refusal: str) -> None:
+    def refuse(self, face_id: int, sink: str, refusal: str, *, is_damaged: bool = False) -> None:
         """
         Make a dead letter: kept with the receiver's reason until it expires or is purged.
+
+        Args:
+            face_id: Of the face.
+            sink: Whose queue it is in.
+            refusal: The reason.
+            is_damaged: Its row is not as it was written, and may be at odds with the indexes.
 
         Raises:
             OutboxError: Not recorded.
@@ -149,6 +155,8 @@ class Outbox:
         )
         with self._access.writing() as (database, _):
             database.execute(statement, (refusal, face_id, sink))
+            if is_damaged:  # else sqlite takes the whole file for damaged when the row is deleted
+                database.execute("REINDEX faces")
 
     def requeue(self, sink: str) -> int:
         """

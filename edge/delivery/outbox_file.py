@@ -66,7 +66,12 @@ CREATE TABLE ledger (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (VERSION_1,)
+VERSION_2 = """
+ALTER TABLE faces ADD COLUMN checksum INTEGER;
+"""
+"""Tells a face that is not as it was accepted; NULL for those of the first release."""
+
+MIGRATIONS: tuple[str, ...] = (VERSION_1, VERSION_2)
 """Statement scripts; the n-th takes a file from version n - 1 to n. Only ever append."""
 
 
@@ -120,7 +125,10 @@ def open_intact(
         OutboxError,
     )
     with translated(settings.path):
-        return open_face_database(settings.path, form)
+        database = open_face_database(settings.path, form)
+    # One flipped bit in a text must not keep the rows behind it from being read.
+    database.text_factory = _readable
+    return database
 
 
 @contextmanager
@@ -144,6 +152,10 @@ def _outbox_error(path: Path, error: Exception) -> OutboxError:
     if "locked" in text:
         return OutboxError(f"outbox {path} is held by another process: stop it first")
     return OutboxError(f"outbox {path} cannot be used ({text}): check the folder and its disk")
+
+
+def _readable(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")
 
 
 def _statements(script: str) -> Iterator[str]:

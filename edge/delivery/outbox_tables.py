@@ -1,6 +1,9 @@
 """What the outbox's tables are asked and told, inside the caller's transaction."""
 
+import re
 import sqlite3
+import struct
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from edge.samples import Delivery
 Counted: TypeAlias = tuple[str, str, int]
 """Sink, event, faces."""
 
+KEY = re.compile("[0-9a-f]{32}")
 ADD_TO_LEDGER = """
 INSERT INTO ledger (sink, event, faces) VALUES (?, ?, ?)
 ON CONFLICT (sink, event) DO UPDATE SET faces = faces + excluded.faces
@@ -26,7 +30,7 @@ ORDER BY q.face_id
 """
 OF_LOWER_QUALITY = "SELECT id, bytes FROM faces WHERE quality < ? ORDER BY quality, id"
 DUE = """
-SELECT f.id, q.attempts, f.key, f.record, f.face_image, f.media_type, f.quality
+SELECT f.id, q.attempts, f.checksum, f.key, f.record, f.face_image, f.media_type, f.quality
 FROM queue AS q JOIN faces AS f ON f.id = q.face_id
 WHERE q.sink = ? AND q.refusal IS NULL AND q.due_s <= ? ORDER BY q.face_id
 """
@@ -46,6 +50,8 @@ class Queued:
     attempts: int
     """Failed so far."""
     delivery: Delivery
+    damage: str | None = None
+    """Why it must not be sent: it is not as it was accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,7 @@ def insert(
     """Add a face and put it into the queue of each sink, due at once."""
     face_id = database.execute(
         "INSERT INTO faces (key, quality, bytes, accepted_s, accepted_wall_s, media_type, "
-        "record, face_image) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "record, face_image, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             delivery.key,
             delivery.quality,
@@ -152,6 +158,7 @@ def insert(
             delivery.media_type,
             delivery.record,
             delivery.face_image,
+            checksum_of(delivery),
         ),
     ).lastrowid
     database.executemany(
@@ -163,6 +170,35 @@ def insert(
 def size_of(delivery: Delivery) -> int:
     """Return the bytes a delivery counts against the quota."""
     return len(delivery.record) + len(delivery.face_image)
+
+
+def checksum_of(delivery: Delivery) -> int:
+    """
+    Return the CRC-32 of everything that a sink is given.
+
+    Raises:
+        TypeError, AttributeError, struct.error: What was read is not even of the right types.
+    """
+    checksum = zlib.crc32(struct.pack("<d", delivery.quality))
+    for part in (delivery.key.encode(), delivery.media_type.encode()):
+        checksum = zlib.crc32(part, checksum)
+    return zlib.crc32(delivery.face_image, zlib.crc32(delivery.record, checksum))
+
+
+def damage_of(delivery: Delivery, checksum: object) -> str | None:
+    """
+    Return what is wrong with a face as it was read; None when it is as it was accepted.
+
+    Args:
+        delivery: Whatever the row holds.
+        checksum: Written with it; None in rows of the first release.
+    """
+    try:
+        is_whole = KEY.fullmatch(delivery.key) is not None
+        is_whole = is_whole and checksum in (None, checksum_of(delivery))
+    except (TypeError, AttributeError, struct.error):
+        is_whole = False
+    return None if is_whole else "it is not as it was accepted: the disk may be failing"
 
 
 def count(database: sqlite3.Connection, sinks: Iterable[str], event: str, faces: int = 1) -> None:
@@ -207,7 +243,8 @@ def first_due(
     """Return the oldest face of a queue whose next attempt is due, but none of `skipping`."""
     for row in database.execute(DUE, (sink, now.outbox_s)):
         if row[0] not in skipping:
-            return Queued(row[0], row[1], Delivery(*row[2:]))
+            delivery = Delivery(*row[3:])
+            return Queued(row[0], row[1], delivery, damage_of(delivery, row[2]))
     return None
 
 

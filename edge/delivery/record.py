@@ -17,9 +17,10 @@ from pathlib import PurePath
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from edge.samples import Assessment, DetectedFace, Frame, QualityScore, Reason
+from edge.errors import SinkRefusedError
+from edge.samples import Assessment, Delivery, DetectedFace, Frame, QualityScore, Reason
 from engines.quality.specification import Embeddings
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -173,6 +174,24 @@ def record_json(record: FaceRecord) -> bytes:
     """Return one line of UTF-8 JSON without its line end; no embedding key unless it has one."""
     without = {"embedding"} if record.embedding is None else None
     return record.model_dump_json(exclude=without).encode()
+
+
+def record_of(delivery: Delivery) -> FaceRecord:
+    """
+    Return the record that a delivery carries.
+
+    Raises:
+        SinkRefusedError: It cannot be read, or is of another face; that will not change.
+    """
+    try:
+        record = FaceRecord.model_validate_json(delivery.record)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "as a whole"
+        raise SinkRefusedError(f"its record cannot be read ({place}: {first['msg']})") from error
+    if record.key != delivery.key:
+        raise SinkRefusedError(f"its record is of another face, {record.key}")
+    return record
 
 
 def record_name(record: FaceRecord) -> str:

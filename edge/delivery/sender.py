@@ -14,6 +14,7 @@ from edge.delivery.outbox import Outbox
 from edge.delivery.outbox_tables import Queued
 from edge.errors import OutboxError, SinkBusyError, SinkError, SinkRefusedError
 from edge.protocols import Sink
+from edge.watched_thread import WatchedThread
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,6 @@ class SenderStatus:
     """0 while the sink works."""
     last_error: str | None = None
     """Of the last attempt that failed or was refused."""
-    turned_s: float = 0.0
-    """Monotonic clock at the last turn of the loop: the thread is alive."""
 
 
 class Sender:
@@ -65,9 +64,9 @@ class Sender:
         self._backoff = backoff
         self._chance = chance
         self._status = SenderStatus(name)
-        self._stopping, self._wake = threading.Event(), threading.Event()
+        self._wake = threading.Event()
         self._drain_until_s = 0.0
-        self._thread = threading.Thread(target=self._run, name=f"sender-{name}", daemon=True)
+        self.thread = WatchedThread(f"sender-{name}", self._run)
 
     @property
     def status(self) -> SenderStatus:
@@ -76,7 +75,7 @@ class Sender:
 
     def start(self) -> None:
         """Begin to send."""
-        self._thread.start()
+        self.thread.start()
 
     def wake(self) -> None:
         """Say that there is a new face; a sink that is resting after failures goes on resting."""
@@ -90,33 +89,42 @@ class Sender:
             drain_s: Seconds in which it may still send what is due, until the first failure.
         """
         self._drain_until_s = time.monotonic() + drain_s
-        self._stopping.set()
+        self.thread.stop()
         self._wake.set()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the end of the thread; False when the sink is still busy."""
-        if self._thread.ident is None:
+        if not self.thread.started:
             self._sink.close()
-            return True
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        return self.thread.join(timeout_s)
 
     def _run(self) -> None:
         rest_s: float | None = 0.0
-        while not self._stopping.is_set():
-            self._status = replace(self._status, turned_s=time.monotonic())
+        while not self.thread.stopping.is_set():
             self._wake.clear()
             rest_s = self._turn()
             if rest_s is None:
-                self._sink.idle()
-                self._wake.wait(self._idle_s())
+                self._idle()
             else:
-                self._stopping.wait(rest_s)
+                self._rest(self.thread.stopping, rest_s)
         while not rest_s and time.monotonic() < self._drain_until_s:
             rest_s = self._turn()
             if rest_s is None:
                 break
         self._sink.close()
+
+    def _idle(self) -> None:
+        try:
+            self._sink.idle()
+        except Exception as error:  # noqa: BLE001 -- whatever a sink may raise
+            self._rest(self.thread.stopping, self._failed(_unforeseen(error)))
+        else:
+            self._rest(self._wake, self._idle_s())
+
+    def _rest(self, until: threading.Event, longest_s: float) -> None:
+        self.thread.beat(longest_s)
+        until.wait(longest_s)
+        self.thread.beat()
 
     def _turn(self) -> float | None:
         """Send one face; return the seconds to rest, None when none is due."""
@@ -132,26 +140,39 @@ class Sender:
         return None if problem is None else self._failed(str(problem))
 
     def _attempt(self, outbox: Outbox, queued: Queued) -> float:
+        if queued.damage is not None:
+            return self._refused(outbox, queued, queued.damage)
         try:
             self._sink.send(queued.delivery)
         except SinkRefusedError as error:
             return self._refused(outbox, queued, str(error))
+        except SinkBusyError as error:
+            return self._postponed(outbox, queued, str(error), error.retry_after_s)
         except SinkError as error:
-            at_least_s = error.retry_after_s if isinstance(error, SinkBusyError) else 0.0
-            delay_s = max(self._delay(queued.attempts + 1), at_least_s)
-            with suppress(OutboxError):  # then it is due at once, but the sink rests all the same
-                outbox.postpone(queued.face_id, self._name, delay_s)
-            return max(self._failed(str(error)), at_least_s)
+            return self._postponed(outbox, queued, str(error))
+        except Exception as error:
+            if not self._status.failures_in_a_row:
+                log.exception("sink %s failed in a way nobody foresaw", self._name)
+            return self._postponed(outbox, queued, _unforeseen(error))
         outbox.delivered(queued.face_id, self._name)
         self._succeeded(replace(self._status, delivered=self._status.delivered + 1))
         return 0.0
 
+    def _postponed(
+        self, outbox: Outbox, queued: Queued, error: str, at_least_s: float = 0.0
+    ) -> float:
+        delay_s = max(self._delay(queued.attempts + 1), at_least_s)
+        with suppress(OutboxError):  # then it is due at once, but the sink rests all the same
+            outbox.postpone(queued.face_id, self._name, delay_s)
+        return max(self._failed(error), at_least_s)
+
     def _refused(self, outbox: Outbox, queued: Queued, refusal: str) -> float:
         try:
-            outbox.refuse(queued.face_id, self._name, refusal)
+            outbox.refuse(queued.face_id, self._name, refusal, is_damaged=queued.damage is not None)
         except OutboxError as error:
             return self._failed(str(error))
-        log.warning("sink %s refuses face %s: %s", self._name, queued.delivery.key, refusal)
+        key = queued.delivery.key
+        log.warning("face %s is a dead letter for sink %s: %s", key, self._name, refusal)
         refused = self._status.refused + 1
         self._succeeded(replace(self._status, refused=refused, last_error=refusal))
         return 0.0
@@ -186,3 +207,7 @@ class Sender:
         except OutboxError as error:
             return self._failed(str(error))
         return min(waits)
+
+
+def _unforeseen(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}; the log has the details"

@@ -14,6 +14,7 @@ from edge.errors import OutboxError
 from edge.gate.best_shot import Shot
 from edge.gate.observation import StageTimer, unheeded
 from edge.pipeline.ledger import Counts
+from edge.watched_thread import WatchedThread
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,10 @@ class Forwarding:
     def sinks(self) -> tuple[SenderStatus, ...]:
         """Return how each sink is doing."""
         return tuple(self._dispatcher.status())
+
+    def threads(self) -> list[WatchedThread]:
+        """Return those that send."""
+        return self._dispatcher.threads()
 
     def delivered(self) -> Delivered:
         """Return how delivering goes, as far as the outbox's file can be read."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from edge.config.delivery import DirectorySinkSettings
 from edge.delivery.encode import EXTENSIONS
-from edge.delivery.record import FaceRecord, record_name
+from edge.delivery.record import record_name, record_of
 from edge.errors import SinkError
 from edge.samples import Delivery
 from engines.whole_file import sweep_parts, write_whole
@@ -56,9 +56,10 @@ class DirectorySink:
 
         Raises:
             SinkError: The folder cannot be written.
+            SinkRefusedError: The record cannot be read.
         """
         folder = self._settings.path
-        name = record_name(FaceRecord.model_validate_json(delivery.record))
+        name = record_name(record_of(delivery))
         with _translated(folder):
             folder.mkdir(parents=True, exist_ok=True)
             stored = self._stored_before()

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from edge.config.credentials import read_secret
 from edge.config.delivery import MqttSinkSettings
-from edge.delivery.record import FaceRecord, origin
+from edge.delivery.record import origin, record_of
 from edge.errors import ConfigError, SinkError, SinkRefusedError
 from edge.samples import Delivery
 from edge.sinks.home_assistant import Announced, discovery
@@ -54,7 +54,7 @@ class MqttSink:
             SinkError: The broker is not there, or has not acknowledged in time.
             SinkRefusedError: The broker will never take this message.
         """
-        camera = origin(FaceRecord.model_validate_json(delivery.record))
+        camera = origin(record_of(delivery))
         try:
             session = self._open_session()
             for message in self._messages(delivery, camera):

@@ -34,6 +34,14 @@ def reopened(at):
     return row
 
 
+def flip_a_bit(path, of, mask):
+    """Flip bits in the first byte of a text that stands once in a file."""
+    content = bytearray(path.read_bytes())
+    assert content.count(of) >= 1
+    content[content.index(of)] ^= mask
+    path.write_bytes(content)
+
+
 def put_until_full(outbox):
     for number in range(1000):
         outbox.put(blob(number, size=20_000))
@@ -93,7 +101,7 @@ def test_a_database_of_another_program_is_left_alone(at):
 def test_a_file_of_a_newer_release_is_refused_and_left_alone(at):
     open_file(at, (*MIGRATIONS, "CREATE TABLE of_tomorrow (name TEXT);")).close()
     before = at.path.read_bytes()
-    with pytest.raises(OutboxError, match=r"schema version 2, this release knows 1"):
+    with pytest.raises(OutboxError, match=r"schema version 3, this release knows 2"):
         open_file(at)
     assert at.path.read_bytes() == before
 
@@ -102,7 +110,7 @@ def test_faces_survive_a_migration(at):
     filled(at)
     script = "ALTER TABLE faces ADD COLUMN track TEXT;\nUPDATE faces SET track = key;\n"
     database = open_file(at, (*MIGRATIONS, script))
-    assert database.execute("PRAGMA user_version").fetchone() == (2,)
+    assert database.execute("PRAGMA user_version").fetchone() == (3,)
     rows = database.execute("SELECT count(*) FROM faces WHERE track = key").fetchone()
     database.close()
     assert rows == (3,)
@@ -178,3 +186,53 @@ def test_no_query_reads_through_all_faces(at, query, values):
     plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {query}", values)]
     database.close()
     assert not [step for step in plan if step in ("SCAN f", "SCAN faces")]
+
+
+KEY_IN_ITS_ROW = blob(1).key.encode() + b"\x3f\xe0"
+"""Its quality of 0.5 follows; in the index the number of the row does."""
+
+
+@pytest.mark.parametrize(
+    ("of", "mask"),
+    [
+        (KEY_IN_ITS_ROW, 0x80),
+        (KEY_IN_ITS_ROW, 0x40),
+        (KEY_IN_ITS_ROW, 0x01),
+        (b"image/png", 0x80),
+        (b"image/png", 0x02),
+        (b"\1" * 64, 0x01),
+    ],
+    ids=["key no text", "key no digit", "key", "type no text", "type", "face image"],
+)
+def test_a_face_with_a_flipped_bit_is_a_dead_letter_and_costs_no_other_face(at, of, mask):
+    filled(at)
+    flip_a_bit(at.path, of, mask)
+    outbox, found = Outbox(at, ("http",)), []
+    while (queued := outbox.due("http")) is not None:
+        found.append(queued)
+        if queued.damage is None:
+            outbox.delivered(queued.face_id, "http")
+        else:
+            outbox.refuse(queued.face_id, "http", queued.damage, is_damaged=True)
+    [bad] = [queued for queued in found if queued.damage is not None]
+    assert "the disk may be failing" in bad.damage
+    assert len(found) == 3
+    assert all(each.delivery == blob(each.face_id - 1, size=5000) for each in found if each != bad)
+    [kept] = outbox.purge(0.0, dry_run=False)  # deleting it does not count as a corrupt file
+    [row] = outbox.ledger()
+    outbox.close()
+    assert (kept.face_id, kept.bytes) == (bad.face_id, 5000)
+    assert (row.delivered, row.purged, row.unexplained) == (2, 1, 0)
+
+
+def test_faces_of_the_first_release_have_no_checksum_and_are_sent(at):
+    database = open_file(at, MIGRATIONS[:1])
+    database.execute(
+        "INSERT INTO faces VALUES (1, ?, 0.5, 7, 0, 0, 'image/png', ?, ?)",
+        (blob(1).key, blob(1).record, blob(1).face_image),
+    )
+    database.execute("INSERT INTO queue (face_id, sink, due_s) VALUES (1, 'http', 0)")
+    database.close()
+    outbox = Outbox(at, ("http",))
+    assert waiting(outbox) == [blob(1)]
+    outbox.close()

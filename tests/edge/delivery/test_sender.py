@@ -30,8 +30,9 @@ class ReadOnlyOutbox(Outbox):
     def postpone(self, face_id, sink, delay_s):
         raise OutboxFullError(f"face {face_id} of {sink} was not postponed by {delay_s} s")
 
-    def refuse(self, face_id, sink, refusal):
-        raise OutboxFullError(f"face {face_id} of {sink} is no dead letter: {refusal}")
+    def refuse(self, face_id, sink, refusal, *, is_damaged=False):
+        kind = "damaged" if is_damaged else "refused"
+        raise OutboxFullError(f"{kind} face {face_id} of {sink} is no dead letter: {refusal}")
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_a_refused_face_becomes_a_dead_letter_and_lets_the_next_pass(
     assert (row.dead, row.delivered, row.unexplained) == (1, 1, 0)
     assert (status.refused, status.delivered, status.failed) == (1, 1, 0)
     assert status.last_error == "no such gallery"
-    assert f"refuses face {blob(0).key}: no such gallery" in caplog.text
+    assert f"face {blob(0).key} is a dead letter for sink sink: no such gallery" in caplog.text
 
 
 def test_a_refusal_that_cannot_be_recorded_is_a_failure(sender_of, open_outbox):
@@ -238,10 +239,57 @@ def test_a_face_that_comes_while_the_thread_idles_wakes_it(sender_of, open_outbo
 def test_an_idle_sender_takes_one_turn_for_each_call(sender_of, open_outbox):
     sink = ScriptedSink()
     sender = sender_of(sink, open_outbox(faces=0))
-    assert sender.status.turned_s == 0
     sender.start()
     sink.moments.get(timeout=PATIENCE_S)
     sender.wake()
     sink.moments.get(timeout=PATIENCE_S)
-    assert ended(sender).turned_s > 0
+    ended(sender)
     assert sink.moments.empty()
+
+
+@pytest.mark.parametrize("trouble", [ValueError("a defect"), MemoryError(), KeyError("webp")])
+def test_whatever_a_sink_raises_is_a_failed_attempt_and_the_next_face_goes_on(
+    sender_of, open_outbox, caplog, trouble
+):
+    outbox, sink = open_outbox(faces=3), ScriptedSink(trouble)
+    sender = sender_of(sink, outbox, backoff=QUICK)
+    sender.start()
+    assert sink.keys(2) == keys(1, 2)
+    status = ended(sender)
+    assert (status.delivered, status.failed) == (2, 1)
+    assert type(trouble).__name__ in status.last_error
+    assert caplog.text.count("Traceback") == 1
+    assert sender.thread.failures == 0
+
+
+def test_a_sink_that_fails_while_it_idles_goes_on_getting_faces(sender_of, open_outbox):
+    class FailsWhenIdle(ScriptedSink):
+        def idle(self):
+            super().idle()
+            raise RuntimeError("nobody foresaw this")
+
+    outbox, sink = open_outbox(faces=0), FailsWhenIdle()
+    sender = sender_of(sink, outbox, backoff=QUICK)
+    sender.start()
+    sink.moments.get(timeout=PATIENCE_S)
+    outbox.put(blob(1))
+    sender.wake()
+    assert sink.keys(1) == keys(1)
+
+
+def test_a_sink_that_does_not_return_is_told_as_a_stuck_thread(sender_of, open_outbox):
+    going, returns = threading.Event(), threading.Event()
+
+    class Stuck(ScriptedSink):
+        def send(self, delivery):
+            going.set()
+            returns.wait(PATIENCE_S)
+            super().send(delivery)
+
+    sender = sender_of(Stuck(), open_outbox())
+    sender.thread.patience_s = -1.0
+    sender.start()
+    assert going.wait(PATIENCE_S)
+    assert "thread sender-sink: no sign of life" in sender.thread.death()
+    returns.set()
+    ended(sender)
