@@ -45,3 +45,22 @@ def test_every_package_says_what_it_is_for(house):
     for head in heads:
         first = head.read_text(encoding="utf-8").lstrip('"').strip().partition("\n")[0]
         assert len(first.split()) > 3, f"{head}: say what the package is for"
+
+
+WATCHED_OTHERWISE = {
+    "edge/watched_thread.py": "watches the others",
+    "edge/pipeline/worker.py": "its failure ends the process",
+    "edge/sources/live.py": "grabbers, which their keeper watches",
+    "edge/sinks/http_connection.py": "ends with the exchange that it cuts",
+    "edge/service/supervisor.py": "a reload, whose failure is told by the page and the log",
+}
+
+
+def test_every_thread_of_the_gate_is_watched():
+    """A thread that dies or gets stuck in silence takes its work with it."""
+    begun = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "edge").rglob("*.py")
+        if re.search(r"\bThread\(", path.read_text(encoding="utf-8"))
+    }
+    assert begun == set(WATCHED_OTHERWISE)

@@ -71,6 +71,8 @@ class Snapshot:
     Times that a sink missed a forwarded face, by place: `quota` of the outbox, `expired` in it,
     `purged` by the operator; `unkept` are those that neither disk nor memory could keep.
     """
+    threads: Mapping[str, tuple[bool, int]] = field(default_factory=dict)
+    """By name: whether all is well with it, and how often it failed in a way nobody foresaw."""
 
 
 class Metrics:
@@ -127,6 +129,7 @@ class _LedgerCollector(Collector):
         """Read once, so that all figures are of one moment."""
         reading = self._read()
         yield from _about(reading)
+        yield from _threads(reading.threads)
         yield from _cameras(reading.cameras)
         yield from _forwarded(reading)
 
@@ -146,6 +149,17 @@ def _about(reading: Snapshot) -> Iterator[Metric]:
     reloaded = _gauge("config_reload_success", "1 when the newest configuration is in use, else 0.")
     reloaded.add_metric([], float(reading.reloaded))
     yield reloaded
+
+
+def _threads(threads: Mapping[str, tuple[bool, int]]) -> Iterator[Metric]:
+    up = _gauge("thread_up", "1 when a thread works, 0 when it failed or is stuck.", ("thread",))
+    failures = _counter(
+        "thread_failures", "Times a thread failed in a way nobody foresaw.", ("thread",)
+    )
+    for name, (is_well, failed) in threads.items():
+        up.add_metric([name], float(is_well))
+        failures.add_metric([name], failed)
+    yield from (up, failures)
 
 
 def _cameras(cameras: Sequence[CameraSnapshot]) -> Iterator[Metric]:

@@ -9,6 +9,7 @@ from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
 from edge.errors import EdgeError, SinkError
 from edge.monitoring.status import GateStatus, busy_status
+from edge.watched_thread import WatchedThread
 
 log = logging.getLogger(__name__)
 
@@ -37,30 +38,30 @@ class StatusTeller:
         self._lines: dict[MqttSinkSettings, _Line] = {}
         self._failing: set[MqttSinkSettings] = set()
         self._is_busy = False
-        self._stopping, self._wake = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="status", daemon=True)
+        self._wake = threading.Event()
+        self.thread = WatchedThread("status", self._run)
 
     def use(self, config: Config) -> None:
         """Tell the brokers of this configuration from now on; starts the thread when needed."""
         self._wanted = tuple(
             sink for sink in config.sinks if isinstance(sink, MqttSinkSettings) and sink.status
         )
-        if self._wanted and self._thread.ident is None:
-            self._thread.start()
+        if self._wanted and not self.thread.started:
+            self.thread.start()
         self._wake.set()
 
     def stop(self) -> None:
         """Ask the thread to say goodbye and end; does not wait."""
-        self._stopping.set()
+        self.thread.stop()
         self._wake.set()
 
     def join(self, timeout_s: float) -> None:
         """Wait for the end; a broker that does not answer learns it from the last will."""
-        if self._thread.ident is not None:
-            self._thread.join(timeout_s)
+        self.thread.join(timeout_s)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while not self.thread.stopping.is_set():
+            self.thread.beat()
             self._wake.clear()
             self._turn()
             self._wake.wait(LOOK_EVERY_S)
@@ -74,7 +75,7 @@ class StatusTeller:
         status = self._status() if wanted else None
         for settings in wanted:
             # The worker may have ended while it was asked.
-            if status is not None and not self._stopping.is_set():
+            if status is not None and not self.thread.stopping.is_set():
                 self._tell(settings, status)
 
     def _status(self) -> GateStatus | None:

@@ -22,6 +22,7 @@ from edge.page.memory import CameraMemory
 from edge.page.routes import HTML, Gatekeeping, Get, Routes, answer, static_file
 from edge.page.server import Server
 from edge.page.threshold import ConfigurationFile
+from edge.watched_thread import WatchedThread
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,10 @@ class Page:
     def port(self) -> int | None:
         """Where it listens; None when it is not enabled."""
         return None if self._server is None else self._server.port
+
+    def threads(self) -> list[WatchedThread]:
+        """Return the one that takes connections; none when it is not enabled."""
+        return [] if self._server is None else [self._server.thread]
 
     def start(self, gate: Gate) -> None:
         """Begin to answer out of a gate that runs."""

@@ -15,6 +15,7 @@ from typing import Any
 from edge.config.page import PageSettings
 from edge.errors import ConfigError
 from edge.page.http_messages import EVERY_ANSWER, Request, Response, words_response
+from edge.watched_thread import WatchedThread
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Server(ThreadingHTTPServer):
         self.answer = answer
         self.stopping = False
         self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
-        self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
+        self.thread = WatchedThread("page", self._serve)
         self.address_family, address = _resolved(settings)
         try:
             super().__init__(address, _Exchange)
@@ -65,14 +66,15 @@ class Server(ThreadingHTTPServer):
 
     def start(self) -> None:
         """Begin to answer."""
-        self._thread.start()
+        self.thread.start()
 
     def stop(self) -> None:
         """Give the address back; connections end with the answer they wait for."""
         self.stopping = True
-        if self._thread.is_alive():
+        self.thread.stop()
+        if self.thread.started:
             self.shutdown()
-            self._thread.join()
+            self.thread.join()
         self.server_close()
 
     def server_bind(self) -> None:
@@ -107,6 +109,10 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """Log a defect; a browser that left is none."""
         log.debug("a connection of the page ended: %s", sys.exc_info()[1])
+
+    def service_actions(self) -> None:
+        """Show a sign of life; called several times a second."""
+        self.thread.beat()
 
     def _serve(self) -> None:
         self.serve_forever(poll_interval=0.2)

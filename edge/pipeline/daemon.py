@@ -29,6 +29,7 @@ from edge.pipeline.worker import Worker
 from edge.sources.live import LiveSource
 from edge.sources.state import State
 from edge.sources.status import SourceStatus, Surroundings, is_bad, status_words, trouble_of
+from edge.watched_thread import WatchedThread
 from engines.pair.manifest import read_manifest
 
 log = logging.getLogger(__name__)
@@ -136,6 +137,11 @@ class Daemon:
     def streams(self) -> list[Stream]:
         """Return the sources on their way; what they count adds up in a call of `ask` only."""
         return list(self._worker.streams.values())
+
+    def threads(self) -> list[WatchedThread]:
+        """Return those beside the worker that keep cameras and send faces."""
+        keepers = [stream.source.keeper for stream in self.streams()]
+        return [*keepers, *self._forwarding.threads()]
 
     def sources(self) -> list[SourceStatus]:
         """Return how each source is doing."""

@@ -1,10 +1,11 @@
 """The dispatcher and the sinks that a configuration names."""
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from edge.config.delivery import OutboxSettings
+from edge.config.delivery import OutboxSettings, SinkSettings
 from edge.config.model import Config
 from edge.delivery.dispatcher import Dispatcher
 from edge.delivery.face_database import IN_MEMORY
@@ -13,6 +14,7 @@ from edge.pipeline.forwarding import Forwarding
 from edge.protocols import Sink
 from edge.samples import Delivery
 from edge.sinks.open import open_sink
+from edge.watched_thread import PATIENCE_S
 
 MEMORY_ONLY = OutboxSettings(path=IN_MEMORY, quota=4_000_000)
 """Without an outbox in the configuration: faces wait here while a sink is down, until the end."""
@@ -57,4 +59,12 @@ def open_delivery(config: Config, took: StageTimer = unheeded) -> Forwarding:
             opened.callback(sinks[settings.name].close)
         dispatcher = Dispatcher(sinks, delivery.outbox or MEMORY_ONLY, delivery.backoff)
         opened.pop_all()  # from here on the dispatcher closes them
+    for thread in dispatcher.threads():
+        thread.patience_s = _patience_s(config.sinks)
     return Forwarding(dispatcher, delivery, took)
+
+
+def _patience_s(sinks: Sequence[SinkSettings]) -> float:
+    """Return how long a sink may be busy with one face: some send several messages for it."""
+    longest = max(getattr(sink, "timeout", 0.0) for sink in sinks)
+    return max(PATIENCE_S, 10.0 * longest)

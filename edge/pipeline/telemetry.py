@@ -5,7 +5,8 @@ Ledgers are read by the worker's thread between two frames, because only then do
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from hashlib import sha256
 
 from edge.config.model import Config
@@ -15,6 +16,7 @@ from edge.monitoring.metrics import Metrics, Snapshot
 from edge.monitoring.status import GateStatus
 from edge.pipeline.daemon import Daemon, GateBusyError
 from edge.pipeline.snapshot import About, snapshot_of, status_of
+from edge.watched_thread import WatchedThread
 
 ANSWER_S = 3.0
 """For the worker to finish the frame in its hands."""
@@ -35,6 +37,8 @@ class Telemetry:
         self.drifts = DriftWatch(monotonic)
         self.reloaded = True
         """Whether the newest configuration is in use."""
+        self.onlookers: Callable[[], list[WatchedThread]] = list
+        """Returns the threads of those that the daemon does not know."""
         self._patience_s, self._monotonic = patience_s, monotonic
         self._daemon: Daemon | None = None
 
@@ -86,7 +90,9 @@ class Telemetry:
         if daemon.failure is not None:
             return f"the worker gave up: {daemon.failure}"
         silent_s = self._monotonic() - daemon.beat_s
-        return f"no sign of life for {silent_s:.0f} s" if silent_s > self._patience_s else None
+        if silent_s > self._patience_s:
+            return f"no sign of life for {silent_s:.0f} s"
+        return _first(thread.death() for thread in self._threads())
 
     def not_ready(self) -> str | None:
         """Return why no face could be forwarded now; None when all is well."""
@@ -95,19 +101,29 @@ class Telemetry:
         sources = self._daemon.sources()
         if sources and all(source.error and not source.frames for source in sources):
             return f"no source gives frames: {sources[0].name}: {sources[0].error}"
-        return self.not_alive() or self._daemon.problem
+        failing = _first(thread.trouble() for thread in self._threads())
+        return self.not_alive() or self._daemon.problem or failing
+
+    def _threads(self) -> list[WatchedThread]:
+        return [*self._followed().threads(), *self.onlookers()]
 
     def _snapshot(self) -> Snapshot:
         daemon = self._followed()
         hashed, drifts = config_hash(daemon.config), self.drifts.drifts()
-        return daemon.ask(
+        reading = daemon.ask(
             lambda: snapshot_of(daemon, hashed, drifts, reloaded=self.reloaded), ANSWER_S
         )
+        threads = {each.name: (each.trouble() is None, each.failures) for each in self._threads()}
+        return replace(reading, threads=threads)
 
     def _followed(self) -> Daemon:
         if self._daemon is None:
             raise GateBusyError("the gate is still opening its engine pair")
         return self._daemon
+
+
+def _first(words: Iterable[str | None]) -> str | None:
+    return next((each for each in words if each is not None), None)
 
 
 def config_hash(config: Config) -> str:

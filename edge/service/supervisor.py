@@ -32,6 +32,7 @@ from edge.pipeline.telemetry import Telemetry
 from edge.service.notify import notify, reloading, status, watchdog_interval_s
 from edge.service.sole_use import SoleUse
 from edge.shadow_log.log import ShadowLog
+from edge.watched_thread import WatchedThread
 from engines.errors import EnginesError
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class Supervisor:
         daemon = Daemon(config, self._open_source, lambda: self._events.put("ended"), watch)
         self._follow(daemon)
         self._page = page
+        self._telemetry.onlookers = self._onlookers
         file = ConfigurationFile(self._path, self._read, lambda: self._events.put("reload"))
         with self._signals():
             daemon.start()
@@ -112,6 +114,10 @@ class Supervisor:
             notify("STOPPING=1", status("delivering what is left"))
             page.close()
             return self._end(daemon)
+
+    def _onlookers(self) -> list[WatchedThread]:
+        page = [] if self._page is None else self._page.threads()
+        return [self._status.thread, *self._shadow_log.threads(), *page]
 
     def _follow(self, daemon: Daemon) -> None:
         self._telemetry.follow(daemon)

@@ -16,6 +16,7 @@ from edge.gate.outcome import SeenFace
 from edge.samples import Captured, Pixels, Reason
 from edge.shadow_log.tables import Kind, LoggedFace
 from edge.shadow_log.writer import Noted, ShadowLogWriter
+from edge.watched_thread import WatchedThread
 
 NOT_SCORED = "not scored: its track has a better one"
 
@@ -51,6 +52,11 @@ class ShadowLog:
             self._use = _Use(writer, modes, pair_id)
         if before is not None and (self._use is None or self._use.writer is not before.writer):
             before.writer.stop()
+
+    def threads(self) -> list[WatchedThread]:
+        """Return the one that writes; none when there is nothing to write."""
+        use = self._use
+        return [] if use is None else [use.writer.thread]
 
     def observe(self, observation: Observation) -> None:
         """Note what one frame led to."""

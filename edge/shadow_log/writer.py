@@ -26,6 +26,7 @@ from edge.shadow_log.tables import (
     stored_bytes,
 )
 from edge.sources.images import picture_of
+from edge.watched_thread import WatchedThread
 
 log = logging.getLogger(__name__)
 
@@ -73,15 +74,14 @@ class ShadowLogWriter:
         self._waiting: list[Noted] = []
         self._waiting_faces = 0
         self._left_out = 0
-        self._stopping = threading.Event()
         self._arrived, self._hurry = threading.Event(), threading.Event()
         self._database: sqlite3.Connection | None = None
         self._clock = OutboxClock(ClockReading(0.0, 0.0), self._clocks)
         self._tidy_at_s = self._open_at_s = float("-inf")
         self._problem: str | None = None
         self._pieces = Pieces()
-        self._thread = threading.Thread(target=self._run, name="shadow-log", daemon=True)
-        self._thread.start()
+        self.thread = WatchedThread("shadow-log", self._run)
+        self.thread.start()
 
     def put(self, noted: Noted) -> None:
         """Write a frame soon; never waits, and leaves it out when too much is waiting."""
@@ -97,12 +97,14 @@ class ShadowLogWriter:
 
     def stop(self) -> None:
         """Write what is waiting, and close; safe to call twice."""
-        for event in (self._stopping, self._arrived, self._hurry):
-            event.set()
-        self._thread.join(STOP_S)
+        self.thread.stop()
+        self._arrived.set()
+        self._hurry.set()
+        self.thread.join(STOP_S)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while not self.thread.stopping.is_set():
+            self.thread.beat()
             self._arrived.wait(TIDY_EVERY_S)
             self._hurry.wait(BATCH_S)
             self._write(self._taken())
@@ -128,6 +130,9 @@ class ShadowLogWriter:
         except ShadowLogError as error:
             self._failed(error, batch)
             return
+        except Exception as error:
+            self._failed(ShadowLogError(f"{self.settings.path}: {error!r}"), batch)
+            raise
         self._recovered()
 
     def _recovered(self) -> None:

@@ -21,6 +21,7 @@ from edge.sources.health import PictureHealth, glance
 from edge.sources.slot import Slot
 from edge.sources.state import Announced, CameraState, State
 from edge.sources.status import Limits, SourceStatus, Surroundings
+from edge.watched_thread import WatchedThread
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +67,11 @@ class LiveSource:
         self._stopping = False
         self._current: _Grabber | None = None
         self._news: deque[SourceStatus] = deque()
-        self._keeper = Thread(target=self._keep, name=f"keep-{name}", daemon=True)
+        self.keeper = WatchedThread(f"keep-{name}", self._keep)
 
     def start(self) -> None:
         """Start the threads."""
-        self._keeper.start()
+        self.keeper.start()
 
     def frames(self) -> Iterator[Captured]:
         """Yield frames as they come; ends with the source."""
@@ -95,11 +96,11 @@ class LiveSource:
         """
         with self._changed:
             self._stopping = True
+            self.keeper.stop()
             grabber = self._current
             self._changed.notify_all()
         self._slot.close()
-        if self._keeper.is_alive():
-            self._keeper.join(timeout_s)
+        self.keeper.join(timeout_s)
         if grabber is not None:
             grabber.thread.join(timeout_s)
 
@@ -178,6 +179,7 @@ class LiveSource:
 
     def _pause(self, is_over: Callable[[], bool]) -> bool:
         """Wait a moment and tell what is new; return whether to go on waiting."""
+        self.keeper.beat()
         with self._changed:
             over = is_over()
             if not over and not self._stopping and not self._news:

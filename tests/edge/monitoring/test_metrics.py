@@ -27,6 +27,7 @@ BUSY = Snapshot(
     outbox=OutboxSnapshot(faces=5, bytes=70_000, oldest_s=12.0, dead=1),
     deliveries={("archive", "delivered"): 7},
     drops={"quota": 2},
+    threads={"sender-archive": (True, 0), "status": (False, 3)},
 )
 
 
@@ -52,6 +53,9 @@ def test_every_figure_of_a_reading_is_told():
     assert found["edge_gate_deliveries_total", "archive", "delivered"] == 7
     assert found["edge_gate_drops_total", "quota"] == 2
     assert found["edge_gate_config_reload_success",] == 0
+    assert found["edge_gate_thread_up", "sender-archive"] == 1
+    assert found["edge_gate_thread_up", "status"] == 0
+    assert found["edge_gate_thread_failures_total", "status"] == 3
 
 
 def test_what_is_not_known_has_no_figure():

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from edge import watched_thread
 from edge.__main__ import main
 from edge.config.file import read_config
 from edge.config.uri import parse_uri
@@ -150,6 +151,39 @@ def test_a_worker_without_a_sign_of_life_is_dead(watched, configured, silent_s, 
     telemetry = Telemetry(10, lambda: gate.daemon.beat_s + silent_s)
     telemetry.follow(gate.daemon)
     assert (telemetry.not_alive(), telemetry.not_ready()) == (words, words)
+
+
+def test_a_thread_that_failed_is_told_until_only_a_new_process_helps(
+    watched, configured, monkeypatch
+):
+    monkeypatch.setattr(watched_thread, "FIRST_REST_S", 0.001)
+    monkeypatch.setattr(watched_thread, "LONGEST_REST_S", 0.001)
+    gate, failures = watched(configured(LOOPED)), []
+    works, ends = threading.Event(), threading.Event()
+
+    def clerk():
+        failures.append(ValueError("a defect"))
+        if len(failures) == 2:
+            works.set()
+            ends.wait(PATIENCE_S)
+        raise failures[-1]
+
+    thread = watched_thread.WatchedThread("clerk", clerk)
+    gate.telemetry.onlookers = lambda: [thread]
+    gate.daemon.start()
+    thread.start()
+    assert works.wait(PATIENCE_S)
+    assert gate.telemetry.not_alive() is None
+    assert gate.telemetry.not_ready() == "thread clerk failed and began anew: ValueError: a defect"
+    told = samples(gate.telemetry.metrics_text())
+    assert told["edge_gate_thread_up", "clerk"] == 0
+    assert told["edge_gate_thread_failures_total", "clerk"] == 1
+    assert told["edge_gate_thread_up", "sender-directory"] == 1
+    assert told["edge_gate_thread_up", "keep-door"] == 1
+    ends.set()
+    assert thread.join(PATIENCE_S)
+    assert gate.telemetry.not_alive() == "thread clerk gave up: ValueError: a defect"
+    assert gate.telemetry.not_ready() == gate.telemetry.not_alive()
 
 
 def test_a_source_that_never_gives_a_frame_makes_the_gate_not_ready(watched, configured):
