@@ -215,7 +215,7 @@ def test_a_face_with_a_flipped_bit_is_a_dead_letter_and_costs_no_other_face(at, 
         else:
             outbox.refuse(queued.face_id, "http", queued.damage, is_damaged=True)
     [bad] = [queued for queued in found if queued.damage is not None]
-    assert "the disk may be failing" in bad.damage
+    assert "the disk may be failing" in str(bad.damage)
     assert len(found) == 3
     assert all(each.delivery == blob(each.face_id - 1, size=5000) for each in found if each != bad)
     [kept] = outbox.purge(0.0, dry_run=False)  # deleting it does not count as a corrupt file
