@@ -142,6 +142,28 @@ def test_a_sink_waits_for_the_first_of_its_own_faces(open_outbox):
     assert outbox.seconds_until_due("http") == 60.0
 
 
+def test_only_the_dead_letters_of_the_sink_are_put_back(open_outbox):
+    outbox = open_outbox(("http", "mqtt"))
+    outbox.put(blob(1))
+    outbox.put(blob(2))
+    for face_id, sink in ((1, "http"), (2, "mqtt")):
+        outbox.refuse(face_id, sink, "no")
+    assert outbox.requeue("http") == 1
+    assert [row(outbox, sink).dead for sink in ("http", "mqtt")] == [0, 1]
+
+
+def test_each_attempt_of_a_face_is_counted(open_outbox, hands):
+    outbox = open_outbox()
+    outbox.put(blob(1))
+    assert outbox.due("http").attempts == 0
+    outbox.postpone(1, "http", 1.0)
+    hands.monotonic += 1
+    assert outbox.due("http").attempts == 1
+    outbox.refuse(1, "http", "no")
+    outbox.requeue("http")
+    assert outbox.due("http").attempts == 2
+
+
 def test_a_dead_letter_that_had_to_wait_is_due_at_once_when_it_is_put_back(open_outbox):
     outbox = open_outbox()
     outbox.put(blob(1))
