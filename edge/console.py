@@ -37,6 +37,12 @@ def counts_words(found: Mapping[Reason, int]) -> str:
     return f"{amount(total, 'face')}: {forwarded} forwarded{discarded}"
 
 
+def note(shown_on: Console, words: str | None) -> None:
+    """Say what is no failure and yet worth knowing, if there is anything."""
+    if words is not None:
+        shown_on.print(words, markup=False, style="yellow")
+
+
 def amount(count: int, noun: str) -> str:
     """Return a count with its noun, e.g. "1 face", "2 faces"."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

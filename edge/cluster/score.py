@@ -19,9 +19,9 @@ from edge.cluster.run import (
     write_failures,
 )
 from edge.cluster.score_part import ScoreJob, score_part
-from edge.console import counts_words, progress
+from edge.console import counts_words, note, progress
 from edge.samples import Reason
-from edge.sources.files import listed
+from edge.sources.files import left_out, listed
 
 SHOWN = 20
 """Failures printed; all of them are in the folder's file."""
@@ -51,6 +51,7 @@ def score_on_cluster(where: Where, paths: Sequence[Path], job: ScoreJob, shown_o
     folder = ResultFolder(where.folder, _facts(job, [*images, *videos], where.part_size))
     with progress(shown_on) as bars:
         finished = complete(where.address, partial(score_part, job), parts, folder, bars)
+    note(shown_on, left_out(paths))
     return _report(finished, folder, shown_on)
 
 

@@ -9,7 +9,7 @@ from rich.progress import Progress
 from edge.config.effective import in_effect_for
 from edge.config.engine import execution_of
 from edge.config.file import read_config
-from edge.console import console, progress
+from edge.console import console, note, progress
 from edge.delivery.face_output import made_folder, whole_text
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
@@ -17,7 +17,7 @@ from edge.footage.comparison import compare
 from edge.footage.comparison_report import Side, as_json, as_page, sentence
 from edge.footage.rerun import rerun
 from edge.gate.camera_gate import CameraGate
-from edge.sources.files import open_footage
+from edge.sources.files import left_out, open_footage
 from engines.pair.pair import open_pair
 
 
@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             file.write(text)
     for words in problems:
         shown_on.print(f"not replayed: {words}", markup=False, style="red")
+    note(shown_on, left_out(arguments.footage))
     shown_on.print(sentence(found), markup=False)
     shown_on.print(f"look at {out / 'replay.html'}", markup=False)
     return 1 if problems else 0

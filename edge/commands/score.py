@@ -13,14 +13,14 @@ from edge.cluster.score_part import ScoreJob
 from edge.cluster.work import PairPlace, software
 from edge.config.model import DetectorSettings, GateSettings
 from edge.config.source import Geometry
-from edge.console import amount, console, progress
+from edge.console import amount, console, note, progress
 from edge.delivery.face_output import Form, Write, summary, whole_text, written
 from edge.delivery.record import FaceRecord, face_record
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.footage.frames import Assess, assessments
 from edge.gate.assess import assess_frame
-from edge.sources.files import open_files
+from edge.sources.files import left_out, open_files
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import open_pair
 
@@ -55,6 +55,7 @@ def _run_here(arguments: argparse.Namespace) -> int:
             counted.append(record)
     for problem in problems:
         shown_on.print(f"not scored: {problem}", markup=False, style="red")
+    note(shown_on, left_out(arguments.paths))
     failed = f"; {amount(len(problems), 'input')} failed" if problems else ""
     shown_on.print(summary(counted) + failed)
     return 1 if problems else 0

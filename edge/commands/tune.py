@@ -16,13 +16,14 @@ from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.config.model import Config
 from edge.config.uri import redacted
-from edge.console import console, progress
+from edge.console import console, note, progress
 from edge.delivery.face_output import made_folder, whole_text
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.evaluation.pair_list import PairList, read_pairs
 from edge.monitoring.baseline import write_baseline
 from edge.shadow_log.file import is_shadow_log
+from edge.sources.files import left_out
 from edge.tuning.outcome import Tuning, conclusion
 from edge.tuning.report import report
 from edge.tuning.run import Asked, Opened, baseline_of_tuning, tune_camera, tune_logged_camera
@@ -52,6 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
         _tell(tuning, target.faces.tracks.enough, out, shown_on)
     for problem in problems:
         shown_on.print(f"not looked at: {problem}", markup=False, style="red")
+    footage = (path for target in wanted for path in target.footage)
+    note(shown_on, left_out([path for path in footage if not is_shadow_log(path)]))
     sys.stdout.write(_diff(before, after, arguments.config))
     if any(tuning.suggestion for tuning in tunings):
         shown_on.print(_change(arguments, before, after), markup=False)

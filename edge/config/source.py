@@ -178,8 +178,15 @@ class SourceSettings(Section):
         return self
 
 
-VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".webm"})
-"""File name endings read as video, lower case."""
+VIDEO_SUFFIXES = frozenset(
+    {
+        *(".264", ".265", ".3g2", ".3gp", ".asf", ".avi", ".dav", ".dv", ".f4v", ".flv", ".gif"),
+        *(".h264", ".h265", ".hevc", ".ivf", ".m1v", ".m2t", ".m2ts", ".m2v", ".m4v", ".mjpeg"),
+        *(".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogv"),
+        *(".ts", ".vob", ".webm", ".wmv", ".y4m"),
+    }
+)
+"""File name endings read as video, lower case: what cameras, recorders and FFmpeg write."""
 
 
 def is_video(path: Path) -> bool:

@@ -11,7 +11,8 @@ from edge.errors import ImageError
 from edge.evaluation.pair_list import PairList
 from edge.protocols import FaceDetector
 from edge.samples import Pixels
-from edge.sources.images import images_in, read_image
+from edge.sources.folders import images_in
+from edge.sources.images import read_image
 from engines.biometrics.degrade import with_margin
 from engines.calibration.faces import DEGRADED_SHARE, CalibrationFaces, degraded
 from engines.calibration.pairs import LabelledPairs

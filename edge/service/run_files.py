@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
-from edge.console import console, counts_words, progress
+from edge.console import console, counts_words, note, progress
 from edge.delivery.encode import to_delivery
 from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import EdgeError
@@ -30,7 +30,7 @@ from edge.samples import Reason
 from edge.service.sole_use import SoleUse
 from edge.shadow_log.log import ShadowLog
 from edge.sinks.open import open_sink
-from edge.sources.files import open_files
+from edge.sources.files import left_out, open_files
 
 Forward: TypeAlias = Callable[[Shot], None]
 
@@ -60,6 +60,7 @@ def run_files(config: Config) -> int:
             files = open_files([source.uri.path], problems.append, geometry=source.geometry)
             way = steps(frames_of(files, bars, problems.append), gate)
             counts = _counted(source.name, way, forward, shadow_log.observe)
+            note(shown_on, left_out([source.uri.path]))
             shown_on.print(f"{source.name}: {counts_words(counts)}", markup=False)
     for problem in (*problems, *undelivered):
         shown_on.print(f"failed: {problem}", markup=False, style="red")

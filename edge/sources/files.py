@@ -6,8 +6,10 @@ from pathlib import Path
 from edge.config.source import AS_STATED, VIDEO_SUFFIXES, Geometry, is_video
 from edge.errors import ImageError, SourceError
 from edge.samples import Frame
+from edge.sources.folders import files_in, passed_over
 from edge.sources.geometry import as_seen
-from edge.sources.images import SUFFIXES, files_in, read_image
+from edge.sources.images import read_image
+from edge.sources.photographs import is_photograph, suffixes
 from edge.sources.video import VideoFile
 
 
@@ -92,13 +94,38 @@ def listed(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     """
     Return the images and the videos, with those of folders; what is missing is with the images.
 
+    A file of an ending that says nothing, which only one named outright has, is looked into.
+
     Raises:
         SourceError: A folder holds neither.
     """
     images, videos = list[Path](), list[Path]()
-    for file in files_in(paths, SUFFIXES | VIDEO_SUFFIXES, "image or video"):
-        (videos if is_video(file) and file.is_file() else images).append(file)
+    for file in files_in(paths, suffixes() | VIDEO_SUFFIXES, "image or video"):
+        (videos if file.is_file() and _is_recording(file) else images).append(file)
     return tuple(images), tuple(videos)
+
+
+def _is_recording(file: Path) -> bool:
+    if file.suffix.lower() in suffixes() | VIDEO_SUFFIXES:
+        return is_video(file)
+    return not is_photograph(file) and _holds_video(file)
+
+
+def _holds_video(file: Path) -> bool:
+    """Tell whether FFmpeg finds video in a file; one single picture does not count."""
+    import av  # noqa: PLC0415 -- a large library, for files of unknown kind alone
+
+    try:
+        with av.open(native_path(file)) as container:
+            stills = container.format.name.endswith("_pipe") or container.format.name == "image2"
+            return bool(container.streams.video) and not stills
+    except (av.error.FFmpegError, SourceError):
+        return False
+
+
+def left_out(paths: Sequence[Path]) -> str | None:
+    """Return how many files of folders are no images or videos, and why, or None for not one."""
+    return passed_over(paths, suffixes() | VIDEO_SUFFIXES)
 
 
 def open_footage(

@@ -5,28 +5,26 @@ Pillow decodes, not OpenCV: it reads the size before a single pixel is decoded, 
 cannot claim all memory, and it reports a truncated JPEG where OpenCV returns half a picture.
 """
 
-import os
 import warnings
-from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
-from edge.errors import ImageError, SourceError
+from edge.errors import ImageError
 from edge.samples import Pixels
+from edge.sources.photographs import advice, kinds
 
 PIXEL_BUDGET = 64_000_000
 """Width times height: above the largest common sensor, 192 MB as BGR."""
 
+ROUNDING = 2
+"""Levels of 255: what converting sRGB to itself by way of a profile may change."""
+
 LONGEST_SIDE = 32_766
 """Pixels: OpenCV 4 warps nothing longer."""
-
-SUFFIXES = frozenset(
-    {".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-)
-"""File name endings looked for in folders, lower case; a file named outright is always tried."""
 
 
 def read_image(path: Path, budget: int = PIXEL_BUDGET) -> Pixels:
@@ -52,27 +50,34 @@ def read_image(path: Path, budget: int = PIXEL_BUDGET) -> Pixels:
         with warnings.catch_warnings():
             # The budget below is ours, and stricter than Pillow's warning.
             warnings.simplefilter("ignore")
-            with Image.open(path) as image:
+            # Not by its path: then Pillow maps grey TIFF by the turned size, which shears it.
+            with path.open("rb") as file, Image.open(file, formats=kinds()) as image:
                 _require_budget(path, image, budget)
                 return _bgr(image)
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        empty = path.stat().st_size == 0
-        problem = "the file is empty" if empty else "this is no image of a known kind"
-        raise ImageError(f"{path}: {problem}") from error
+        raise ImageError(f"{path}: {_unidentified(path)}") from error
     except Image.DecompressionBombError as error:
         raise ImageError(
             f"{path}: far more than the {budget:,} pixels allowed; shrink the image first"
         ) from error
     except FileNotFoundError as error:
         raise ImageError(f"{path}: no such file") from error
-    # Pillow's decoders raise all of these on damaged files.
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+    # Foreign code on foreign bytes: no list of what decoders raise was ever complete.
+    except Exception as error:
         raise ImageError(f"{path}: cannot be read: {_words(error)}") from error
 
 
+def _unidentified(path: Path) -> str:
+    if path.stat().st_size == 0:
+        return "the file is empty"
+    return advice(path) or "this is no image of a known kind"
+
+
 def _words(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or "damaged"
 
 
@@ -96,9 +101,62 @@ def _require_budget(path: Path, image: Image.Image, budget: int) -> None:
 
 
 def _bgr(image: Image.Image) -> Pixels:
-    upright = ImageOps.exif_transpose(image)
-    rgb = np.asarray(_eight_bit(upright).convert("RGB"))
+    image.load()
+    upright = _upright(image)
+    rgb = np.asarray(_standard_colours(_eight_bit(upright), image.info.get("icc_profile")))
     return np.ascontiguousarray(rgb[:, :, ::-1])
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""From EXIF orientation to what brings a picture upright (CIPA DC-008, 4.6.5 Orientation)."""
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn as EXIF says; Pillow's own also writes EXIF anew, which fails on what cameras write."""
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001 -- whatever is wrong with the EXIF, the picture is sound
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def _standard_colours(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """
+    Return sRGB, which is what a picture without a profile is taken for.
+
+    What leaves carries no profile: a face in the colours of Display P3 or Adobe RGB would arrive
+    paler than it was.
+    """
+    if profile and image.mode in {"RGB", "CMYK"}:
+        try:
+            return _converted(image, ImageCms.ImageCmsProfile(BytesIO(profile)))
+        except Exception:  # noqa: BLE001 -- an odd profile; people see such a picture without it
+            return image.convert("RGB")
+    return image.convert("RGB")
+
+
+def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
+    to_srgb = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), image.mode, "RGB")
+    if image.mode == "RGB" and _changes_nothing(to_srgb):
+        return image
+    return ImageCms.applyTransform(image, to_srgb) or image
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Tell whether colours stay what they are but for rounding; a profile's name says little."""
+    steps = np.linspace(0, 255, 9).astype(np.uint8)
+    colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
+    sent = Image.fromarray(colours)
+    arrived = np.asarray(ImageCms.applyTransform(sent, transform))
+    return int(np.abs(arrived.astype(int) - colours).max()) <= ROUNDING
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -118,56 +176,6 @@ def _scaled(values: np.ndarray) -> Pixels:
     if values.min() < 0 or values.max() > 65535:
         raise ValueError("pixels of more than 16 bits: convert it to 8 or 16 bits")
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def images_in(paths: Sequence[Path]) -> Iterator[Path]:
-    """
-    Yield image files: those named outright, and those of folders below them, sorted.
-
-    What is missing or cannot be listed is yielded too: `read_image` then says what is wrong with
-    it, and the run goes on. Links to folders are not followed, so that a loop of links ends.
-
-    Raises:
-        SourceError: A folder holds no image.
-    """
-    return files_in(paths, SUFFIXES, "image")
-
-
-def files_in(paths: Sequence[Path], suffixes: frozenset[str], kind: str) -> Iterator[Path]:
-    """
-    Yield files as `images_in` does, of any kind.
-
-    Args:
-        paths: Files, taken as they are, and folders.
-        suffixes: Endings looked for in folders, lower case.
-        kind: What such a file is, in words, for the error.
-
-    Raises:
-        SourceError: A folder holds no such file.
-    """
-    for path in paths:
-        if path.is_dir():
-            yield from _files_below(path, suffixes, kind)
-        else:
-            yield path
-
-
-def _files_below(folder: Path, suffixes: frozenset[str], kind: str) -> Iterator[Path]:
-    unlisted: list[Path] = []
-    found = False
-    for root, folders, files in os.walk(
-        folder, onerror=lambda e: unlisted.append(Path(e.filename))
-    ):
-        folders.sort()
-        for name in sorted(files):
-            if Path(name).suffix.lower() in suffixes and not name.startswith("."):
-                found = True
-                yield Path(root) / name
-    yield from unlisted
-    if not found and not unlisted:
-        raise SourceError(
-            f"{folder}: no {kind} below this folder; known endings: {', '.join(sorted(suffixes))}"
-        )
 
 
 PICTURE = 112

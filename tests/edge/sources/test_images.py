@@ -5,10 +5,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from edge.errors import ImageError, SourceError
-from edge.sources.images import images_in, read_image
+from edge.sources.folders import images_in
+from edge.sources.images import read_image
+from tests.edge.sources.odd_pictures import (
+    ODD_ENTRIES,
+    SIDEWAYS,
+    exif_block,
+    jpeg_with,
+    profile_of_swapped_colours,
+    without_heif,
+)
+
+__all__ = ["without_heif"]
+
+HERE = Path(__file__).parent
+CORPUS = sorted((HERE / "corpus").iterdir())
 
 
 @pytest.fixture
@@ -38,6 +52,105 @@ def test_a_photograph_taken_sideways_is_turned_upright(tmp_path, picture):
     pixels = read_image(saved(tmp_path, picture, "a.jpg", exif=exif, quality=95))
     assert pixels.shape == (60, 40, 3)
     assert pixels[5, 20, 2] > 200  # the left half is now on top
+
+
+@pytest.mark.parametrize("entry", ODD_ENTRIES.values(), ids=ODD_ENTRIES)
+def test_a_sound_picture_with_odd_exif_is_turned_upright(tmp_path, entry):
+    path = tmp_path / "odd.jpg"
+    path.write_bytes(jpeg_with(exif_block(SIDEWAYS, entry)))
+    pixels = read_image(path)
+    assert pixels[128, 5].mean() > 200  # white, which is stored below, is at the left
+    assert pixels[128, -5].mean() < 50
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0xx"])
+def test_a_sound_picture_with_exif_that_is_none_is_read_as_it_is_stored(tmp_path, exif):
+    path = tmp_path / "odd.jpg"
+    path.write_bytes(jpeg_with(exif))
+    assert read_image(path)[5, 128].mean() < 50
+
+
+UPRIGHT = np.array([[0, 40, 80], [120, 160, 200]], np.uint8).repeat(16, 0).repeat(16, 1)
+STORED = {
+    1: UPRIGHT,
+    2: UPRIGHT[:, ::-1],
+    3: UPRIGHT[::-1, ::-1],
+    4: UPRIGHT[::-1],
+    5: UPRIGHT.T,
+    6: np.rot90(UPRIGHT),
+    7: UPRIGHT[::-1, ::-1].T,
+    8: np.rot90(UPRIGHT, -1),
+}
+"""EXIF orientation: the same picture as such a camera stores it."""
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
+@pytest.mark.parametrize("orientation", STORED)
+def test_every_orientation_of_every_kind_becomes_the_same_picture(tmp_path, orientation, name):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = np.ascontiguousarray(STORED[orientation])
+    options = {"exif": exif} | ({} if name == "a.tif" else {"quality": 95})
+    grey = read_image(saved(tmp_path, stored, name, **options))[:, :, 0]
+    np.testing.assert_allclose(grey.astype(int), UPRIGHT, atol=4)
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [struct.error("bad"), MemoryError(), RuntimeError("no"), KeyError(1), ZeroDivisionError()],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_a_decoder_raises_is_that_files_failure(tmp_path, picture, monkeypatch, raised):
+    def opened(*_, **__):
+        raise raised
+
+    monkeypatch.setattr(Image, "open", opened)
+    with pytest.raises(ImageError, match=r"a\.png: cannot be read: ."):
+        read_image(saved(tmp_path, picture, "a.png"))
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.name)
+def test_what_fuzzing_found_is_an_error_that_names_the_file(path):
+    with pytest.raises(ImageError, match=path.name):
+        read_image(path)
+
+
+def test_heic_is_read_and_turned_upright_once():
+    pixels = read_image(HERE.parents[1] / "data" / "pictures" / "sideways.heic")
+    assert pixels.shape == (60, 40, 3)
+    assert pixels[5, 20, 2] > 200  # the left half, red, is now on top
+
+
+@pytest.mark.usefixtures("without_heif")
+def test_heic_without_its_library_is_an_error_that_says_how_to_get_it():
+    with pytest.raises(ImageError, match=r"sideways\.heic: .*pip install 'edge-gate\[heic\]'"):
+        read_image(HERE.parents[1] / "data" / "pictures" / "sideways.heic")
+
+
+def test_colours_of_a_profile_become_standard_ones(tmp_path, picture):
+    path = saved(tmp_path, picture, "a.png", icc_profile=profile_of_swapped_colours())
+    assert read_image(path)[0, 0].tolist() == pytest.approx([0, 255, 0], abs=4)  # red meant green
+
+
+def test_a_profile_that_changes_nothing_leaves_every_pixel(tmp_path):
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path = saved(tmp_path, noise, "a.png", icc_profile=profile)
+    assert np.array_equal(read_image(path)[:, :, ::-1], noise)
+
+
+@pytest.mark.parametrize("profile", [b"no profile", profile_of_swapped_colours()[:200]])
+def test_a_broken_profile_leaves_the_picture_as_it_is(tmp_path, picture, profile):
+    path = saved(tmp_path, picture, "a.png", icc_profile=profile)
+    assert read_image(path)[0, 0].tolist() == [0, 0, 255]
+
+
+def test_a_jpeg_with_bytes_between_its_parts_is_read(tmp_path, picture):
+    whole = saved(tmp_path, picture, "a.jpg", quality=95)
+    content = whole.read_bytes()
+    scan = content.index(b"\xff\xda")
+    whole.write_bytes(content[:scan] + b"\x00\x11\x22" + content[scan:])
+    assert read_image(whole)[20, 10, 2] > 200
 
 
 def test_grey_alpha_cmyk_and_16_bit_become_bgr(tmp_path, picture):
