@@ -10,7 +10,7 @@ from edge.sources.folders import files_in, passed_over
 from edge.sources.geometry import as_seen
 from edge.sources.images import read_image
 from edge.sources.photographs import is_photograph, suffixes
-from edge.sources.video import VideoFile
+from edge.sources.video import VideoFile, holds_video
 
 
 def native_path(path: Path) -> str:
@@ -108,19 +108,7 @@ def listed(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
 def _is_recording(file: Path) -> bool:
     if file.suffix.lower() in suffixes() | VIDEO_SUFFIXES:
         return is_video(file)
-    return not is_photograph(file) and _holds_video(file)
-
-
-def _holds_video(file: Path) -> bool:
-    """Tell whether FFmpeg finds video in a file; one single picture does not count."""
-    import av  # noqa: PLC0415 -- a large library, for files of unknown kind alone
-
-    try:
-        with av.open(native_path(file)) as container:
-            stills = container.format.name.endswith("_pipe") or container.format.name == "image2"
-            return bool(container.streams.video) and not stills
-    except (av.error.FFmpegError, SourceError):
-        return False
+    return not is_photograph(file) and holds_video(file)
 
 
 def left_out(paths: Sequence[Path]) -> str | None:

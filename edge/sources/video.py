@@ -26,6 +26,15 @@ def largest_video(container: InputContainer) -> VideoStream | None:
     return max(tracks, key=lambda track: track.width * track.height, default=None)
 
 
+def holds_video(path: Path) -> bool:
+    """Tell by its content whether a file is a video; what FFmpeg takes for one picture is none."""
+    try:
+        with path.open("rb") as file, av.open(file, "r") as container:
+            return not container.format.name.endswith("_pipe") and bool(largest_video(container))
+    except (OSError, av.error.FFmpegError):
+        return False
+
+
 def _nothing(_: SourceError) -> None:
     """Tell nobody."""
 

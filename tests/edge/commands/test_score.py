@@ -6,9 +6,11 @@ import json
 
 import cv2
 import pytest
+from PIL import Image
 
 from edge.__main__ import main
 from engines.catalogue.catalogue import fetch, find_entry
+from tests.edge.sources.odd_pictures import ODD_ENTRIES, SIDEWAYS, exif_block, jpeg_with
 
 pytestmark = pytest.mark.registry
 
@@ -87,3 +89,16 @@ def test_photographs_of_a_camera_mounted_upside_down_are_scored_upright(
         (record,) = map(json.loads, capsys.readouterr().out.splitlines())
         scores.append(record["score"])
     assert scores[0] == pytest.approx(scores[1], abs=1)  # two decoders of JPEG round differently
+
+
+def test_odd_photographs_end_no_run_and_what_a_folder_holds_besides_is_told(pair, tmp_path, capsys):
+    ramp = Image.linear_gradient("L").convert("RGB")
+    for name, kind in (("b.jfif", "JPEG"), ("d.jp2", "JPEG2000"), ("e.avif", "AVIF")):
+        ramp.save(tmp_path / name, kind)
+    for name, entry in ODD_ENTRIES.items():
+        (tmp_path / f"{name}.jpg").write_bytes(jpeg_with(exif_block(SIDEWAYS, entry)))
+    (tmp_path / "notes.txt").touch()
+    assert main(["score", str(tmp_path), "--pair", pair]) == 0
+    said = capsys.readouterr().err
+    assert "1 file passed over: 1 of unknown ending .txt" in said
+    assert "7/7" in said

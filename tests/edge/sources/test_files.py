@@ -4,9 +4,11 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 
+from edge.config.source import VIDEO_SUFFIXES
 from edge.errors import SourceError
-from edge.sources.files import ImageFiles, open_files
+from edge.sources.files import ImageFiles, listed, open_files
 from edge.sources.video import VideoFile
 from tests.edge.sent_video import sent_video
 
@@ -49,6 +51,105 @@ def test_a_video_that_is_none_or_missing_is_an_error(tmp_path):
         list(VideoFile(fake).frames())
     with pytest.raises(SourceError, match="no such video file"):
         list(VideoFile(tmp_path / "gone.mp4").frames())
+
+
+FORMATS = {
+    ".ts": "mpegts",
+    ".m2ts": "mpegts",
+    ".mts": "mpegts",
+    ".m2t": "mpegts",
+    ".dav": "mpegts",
+    ".mpg": "mpeg",
+    ".mpeg": "mpeg",
+    ".vob": "vob",
+    ".m1v": "mpeg1video",
+    ".m2v": "mpeg2video",
+    ".mp4": "mp4",
+    ".m4v": "mp4",
+    ".mov": "mov",
+    ".f4v": "mp4",
+    ".3gp": "3gp",
+    ".3g2": "3g2",
+    ".mkv": "matroska",
+    ".webm": "webm",
+    ".avi": "avi",
+    ".flv": "flv",
+    ".wmv": "asf",
+    ".asf": "asf",
+    ".mxf": "mxf",
+    ".nut": "nut",
+    ".ogv": "ogg",
+    ".ivf": "ivf",
+    ".gif": "gif",
+    ".y4m": "yuv4mpegpipe",
+    ".mjpeg": "mjpeg",
+    ".mjpg": "mjpeg",
+    ".dv": "dv",
+    ".264": "h264",
+    ".h264": "h264",
+    ".265": "hevc",
+    ".h265": "hevc",
+    ".hevc": "hevc",
+}
+"""Ending: what FFmpeg calls such a file; Dahua's recorders call other formats `.dav` too."""
+
+CODECS = {
+    "mpegts": "mpeg2video",
+    "mpeg": "mpeg1video",
+    "vob": "mpeg2video",
+    "webm": "libvpx",
+    "mpeg1video": "mpeg1video",
+    "mpeg2video": "mpeg2video",
+    "flv": "flv",
+    "3gp": "mpeg4",
+    "asf": "msmpeg4",
+    "mxf": "mpeg2video",
+    "ogg": "libvpx",
+    "ivf": "libvpx",
+    "gif": "gif",
+    "yuv4mpegpipe": "rawvideo",
+    "mjpeg": "mjpeg",
+    "dv": "dvvideo",
+    "h264": "libx264",
+    "hevc": "libx265",
+    "3g2": "mpeg4",
+}
+"""Format: a codec it takes, where that is not MPEG-4."""
+
+
+def recorded(path, form):
+    """Write ten frames, each brighter than the last, as FFmpeg writes such files."""
+    pixel_formats = {"gif": "rgb8", "mjpeg": "yuvj420p", "dv": "yuv420p"}
+    with av.open(str(path), "w", format=form) as container:
+        track = container.add_stream(CODECS.get(form, "mpeg4"), rate=25)
+        assert isinstance(track, VideoStream)
+        track.width, track.height = (720, 576) if form == "dv" else (352, 288)
+        track.pix_fmt = pixel_formats.get(form, "yuv420p")
+        for step in range(10):
+            pixels = np.full((track.height, track.width, 3), 20 * step, np.uint8)
+            container.mux(track.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
+        container.mux(track.encode())
+
+
+def test_every_ending_of_a_video_is_tried_below():
+    assert FORMATS.keys() == VIDEO_SUFFIXES
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_folder_of_recordings_of_any_kind_is_read(tmp_path, ending):
+    recorded(tmp_path / f"clip{ending}", FORMATS[ending])
+    (video,) = open_files([tmp_path], lambda _: None)
+    brightness = [frame.pixels.mean() for frame in video.frames()]
+    assert len(brightness) >= 9  # H.265 that ends without an end leaves out its last
+    assert brightness[8] == pytest.approx(160, abs=12)
+
+
+def test_a_file_named_outright_is_what_it_holds_whatever_its_ending(tmp_path, clip, picture):
+    film = clip.rename(tmp_path / "recording.20261129")
+    photograph = picture.rename(tmp_path / "photograph")
+    other = tmp_path / "notes.txt"
+    other.write_text("neither")
+    assert listed([film, photograph, other]) == ((photograph, other), (film,))
 
 
 def test_a_video_whose_name_is_not_utf_8_is_read(clip):
