@@ -10,7 +10,7 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -98,11 +98,18 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def sweep_parts(folder: Path) -> None:
-    """Delete what killed processes left behind in a folder; files being written stay."""
+def sweep_parts(folder: Path, is_ours: Callable[[str], bool] = lambda _: True) -> None:
+    """
+    Delete what killed processes left behind in a folder; files being written stay.
+
+    Args:
+        folder: Where to look.
+        is_ours: Whether a file of this name would be ours, in a folder that others use too.
+    """
     for part in folder.glob(f"{PART}*"):
-        with suppress(OSError):
-            _delete_left(part)
+        if is_ours(part.name.removeprefix(PART)):
+            with suppress(OSError):
+                _delete_left(part)
 
 
 def _created(part: Path, mode: int) -> BinaryIO:

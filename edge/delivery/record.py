@@ -27,6 +27,8 @@ SCHEMA_VERSION: Literal[1] = 1
 """Raised when a field changes its meaning or goes; a new optional field leaves it alone."""
 
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._]+")
+NAME_FORM = re.compile(r"(\d{8}T\d{6}Z-)?[A-Za-z0-9._]{1,64}(-\d{6,})?-\d+-(?P<key>[0-9a-f]{16})")
+"""What `record_name` returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,12 @@ def record_name(record: FaceRecord) -> str:
     when = "" if record.captured_at is None else f"{_utc(record.captured_at):%Y%m%dT%H%M%SZ}-"
     frame = "" if record.frame is None else f"-{record.frame:06d}"
     return f"{when}{origin(record)}{frame}-{record.face_index}-{record.key[:16]}"
+
+
+def key_in_name(name: str) -> str | None:
+    """Return the digits of the key that a name of `record_name`'s form ends with; else None."""
+    form = NAME_FORM.fullmatch(name)
+    return None if form is None else form["key"]
 
 
 def origin(record: FaceRecord) -> str:

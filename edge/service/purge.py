@@ -1,5 +1,6 @@
 """Delete faces by age: from outboxes, directory sinks and shadow logs, and account for each."""
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from edge.delivery.outbox_file import SET_ASIDE, open_intact
 from edge.errors import OutboxCorruptError
 from edge.shadow_log.file import open_shadow_log, translated
 from edge.shadow_log.tables import faces_before, last_time, remove_before
-from edge.sinks.directory import delete_face, face_bytes, stamp_unset, stored_faces
+from edge.sinks.directory import delete_face, face_bytes, is_ours, stamp_unset, stored_faces
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def purge_directory(folder: Path, older_than_s: float, *, dry_run: bool) -> list
     Delete the faces of a directory sink stored longer ago than this.
 
     Args:
-        folder: An existing folder; other files in it are left alone.
+        folder: An existing folder; what is not proven to be a face of a gate is left alone.
         older_than_s: Seconds.
         dry_run: Only return what would be deleted.
 
@@ -80,7 +81,11 @@ def purge_directory(folder: Path, older_than_s: float, *, dry_run: bool) -> list
     now = time.time()
     if not dry_run:
         stamp_unset(folder, now)
-    old = [face for face in stored_faces(folder, now) if now - face.stored_at >= older_than_s]
+    old = [
+        face
+        for face in stored_faces(folder, now)
+        if now - face.stored_at >= older_than_s and is_ours(folder, face.name)
+    ]
     remove = face_bytes if dry_run else delete_face
     return [Purged(face.name, remove(folder, face.name), face.stored_at) for face in old]
 
@@ -112,7 +117,10 @@ def purge_shadow_log(path: Path, older_than_s: float, *, dry_run: bool) -> list[
 
 def _set_aside(path: Path, older_than_s: float, *, dry_run: bool) -> Iterator[Purged]:
     now = time.time()
-    for file in sorted(path.parent.glob(f"{path.name}{SET_ASIDE}*")):
+    ours = re.compile(re.escape(f"{path.name}{SET_ASIDE}") + r"\d+(-wal|-shm)?")
+    for file in sorted(path.parent.iterdir()):
+        if ours.fullmatch(file.name) is None:
+            continue
         status = file.stat()
         if now - status.st_mtime >= older_than_s:
             if not dry_run:

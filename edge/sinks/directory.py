@@ -4,9 +4,15 @@ A folder of face images, each with a JSON sidecar of the same name.
 The image is put in place first and the sidecar second; deleting goes the other way round. So
 whoever starts from the sidecars (`*.json`) always finds the image, and neither is ever seen
 half-written: both are written under a hidden name in the same folder and renamed.
+
+Others may keep files in the folder. Ours is what has a name of our form and a sidecar that holds
+the key the name ends with; nothing else is ever deleted or stamped.
 """
 
+import fcntl
+import json
 import os
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,14 +22,16 @@ from pathlib import Path
 
 from edge.config.delivery import DirectorySinkSettings
 from edge.delivery.encode import EXTENSIONS
-from edge.delivery.record import record_name, record_of
+from edge.delivery.record import key_in_name, record_name, record_of
 from edge.errors import SinkError
 from edge.samples import Delivery
-from engines.whole_file import sweep_parts, write_whole
+from engines.whole_file import PART, lock, part_of, sweep_parts, write_whole
 
 SIDECAR = ".json"
-EARLIER_PART = ".part"
-"""What the first release called a file in the making, with `.NAME.PROCESS` before it."""
+EARLIER_PART = re.compile(r"\.(?P<file>.+)\.\d+\.part")
+"""What the first release called a file in the making."""
+LONGEST_SIDECAR = 1_000_000
+"""Bytes; with an embedding it is 11 kB."""
 STALE_PART_S = 3600.0
 CLOCK_WAS_SET_S = 1_704_067_200.0
 """2024-01-01: a file time before it was stamped by a clock nobody had set."""
@@ -103,7 +111,7 @@ class DirectorySink:
 
 def stored_faces(folder: Path, now: float) -> list[StoredFace]:
     """
-    Return the faces of a folder, the oldest first; an image whose sidecar is missing counts too.
+    Return what has the names of a face and its sidecar, the oldest first; `is_ours` proves it.
 
     A file stamped before 2024 was written while the clock was not set: it is taken as new.
 
@@ -114,24 +122,31 @@ def stored_faces(folder: Path, now: float) -> list[StoredFace]:
     Raises:
         OSError: The folder cannot be read.
     """
-    times: dict[str, float] = {}
-    for path in folder.iterdir():
-        if path.suffix not in (SIDECAR, *EXTENSIONS.values()) or path.name.startswith("."):
-            continue
-        with suppress(FileNotFoundError):  # another process was quicker
-            times[path.stem] = max(times.get(path.stem, 0.0), _stored_at(path, now))
-    return sorted(
-        (StoredFace(name, stored_at) for name, stored_at in times.items()),
-        key=lambda face: (face.stored_at, face.name),
-    )
+    found = [
+        StoredFace(path.stem, max(_times(folder, path.stem, now), default=now))
+        for path in folder.glob(f"*{SIDECAR}")
+        if key_in_name(path.stem) is not None
+    ]
+    return sorted(found, key=lambda face: (face.stored_at, face.name))
+
+
+def is_ours(folder: Path, name: str) -> bool:
+    """
+    Return whether a face of this name was written by a gate: its sidecar holds the name's key.
+
+    Raises:
+        OSError: The sidecar cannot be read.
+    """
+    return _proves(folder / f"{name}{SIDECAR}", name)
 
 
 def stamp_unset(folder: Path, now: float) -> None:
-    """Let the age of files stamped before 2024 count from now, if now is after it."""
-    for path in folder.iterdir():
-        with suppress(FileNotFoundError):
-            if _stored_at(path, now) != path.stat().st_mtime:
-                os.utime(path, (now, now))
+    """Let the age of our files stamped before 2024 count from now, if now is after it."""
+    for face in stored_faces(folder, now):
+        for path in _files_of(folder, face.name):
+            with suppress(FileNotFoundError):
+                if _stored_at(path, now) != path.stat().st_mtime and is_ours(folder, face.name):
+                    os.utime(path, (now, now))
 
 
 def face_bytes(folder: Path, name: str) -> int:
@@ -150,24 +165,69 @@ def face_bytes(folder: Path, name: str) -> int:
 
 def delete_face(folder: Path, name: str) -> int:
     """
-    Delete a face's sidecar, then its image; return the bytes freed.
+    Delete a face's sidecar, then its image, if they are ours; return the bytes freed.
+
+    The sidecar is hidden first and goes last: what a killed process left can still be proven ours.
 
     Raises:
         OSError: A file cannot be deleted.
     """
+    if not is_ours(folder, name):
+        return 0
     freed = face_bytes(folder, name)
-    for path in _files_of(folder, name):
-        path.unlink(missing_ok=True)
+    sidecar, *images = _files_of(folder, name)
+    hidden = sidecar.replace(part_of(sidecar))
+    for image in images:
+        image.unlink(missing_ok=True)
+    hidden.unlink(missing_ok=True)
     return freed
 
 
 def delete_stale_parts(folder: Path, now: float) -> None:
-    """Delete what a process killed while writing left behind: it holds faces."""
-    sweep_parts(folder)
-    for part in folder.glob(f".*{EARLIER_PART}"):
-        with suppress(FileNotFoundError):
-            if abs(now - part.stat().st_mtime) > STALE_PART_S:
-                part.unlink()
+    """Delete what a process killed while writing or deleting left behind: it holds faces."""
+    for hidden in folder.glob(f"{PART}*{SIDECAR}"):
+        _end_deletion(hidden)
+    sweep_parts(folder, _is_file_of_a_face)
+    for part in folder.glob(".*.part"):
+        earlier = EARLIER_PART.fullmatch(part.name)
+        if earlier is not None and _is_file_of_a_face(earlier["file"]):
+            with suppress(FileNotFoundError):
+                if abs(now - part.stat().st_mtime) > STALE_PART_S:
+                    part.unlink()
+
+
+def _end_deletion(hidden: Path) -> None:
+    """Delete the image whose sidecar was hidden by a process that got no further."""
+    name = hidden.name.removeprefix(PART).removesuffix(SIDECAR)
+    sidecar, *images = _files_of(hidden.parent, name)
+    if sidecar.exists() or not _proves(hidden, name):
+        return
+    with suppress(OSError), hidden.open("rb") as file:
+        lock(file, fcntl.LOCK_NB)  # else another process is just writing it
+        for image in images:
+            image.unlink(missing_ok=True)
+
+
+def _proves(sidecar: Path, name: str) -> bool:
+    key = key_in_name(name)
+    if key is None or not sidecar.is_file() or sidecar.stat().st_size > LONGEST_SIDECAR:
+        return False
+    try:
+        record = json.loads(sidecar.read_bytes())
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and str(record.get("key", "")).startswith(key)
+
+
+def _is_file_of_a_face(name: str) -> bool:
+    path = Path(name)
+    return path.suffix in (SIDECAR, *EXTENSIONS.values()) and key_in_name(path.stem) is not None
+
+
+def _times(folder: Path, name: str, now: float) -> Iterator[float]:
+    for path in _files_of(folder, name):
+        with suppress(FileNotFoundError):  # no image of this type, or another process was quicker
+            yield _stored_at(path, now)
 
 
 def _files_of(folder: Path, name: str) -> list[Path]:

@@ -97,10 +97,13 @@ def test_a_configuration_names_the_places(outbox, folder, tmp_path, capsys):
 def test_damaged_files_that_were_set_aside_hold_faces_too(outbox):
     aside = outbox.with_name("outbox.sqlite.corrupt-1")
     aside.write_bytes(b"faces in ruins")
+    notes = outbox.with_name("outbox.sqlite.corrupt-notes.txt")
+    notes.write_text("what I found out about it")
     main(["purge", "--older-than", "1d", "--outbox", str(outbox)])
     assert aside.exists()
     main(["purge", "--older-than", "0s", "--outbox", str(outbox)])
     assert not aside.exists()
+    assert notes.exists()
 
 
 def test_a_damaged_outbox_is_reported_and_not_set_aside(outbox, capsys):

@@ -16,6 +16,7 @@ from edge.delivery.record import (
     FaceRecord,
     face_record,
     idempotency_key,
+    key_in_name,
     record_json,
     record_name,
     schema_json,
@@ -137,6 +138,7 @@ def test_name_is_a_plain_file_name_that_ends_with_the_key(made, capture):
     record = face_record(assessment(made), capture)
     name = record_name(record)
     assert name.endswith(record.key[:16])
+    assert key_in_name(name) == record.key[:16]
     assert Path(name).name == name
     assert len(name.encode()) < 200
     assert not name.startswith(".")

@@ -11,9 +11,11 @@ from edge.config.delivery import DirectorySinkSettings
 from edge.delivery.encode import to_delivery
 from edge.errors import SinkError, SinkRefusedError
 from edge.protocols import Sink
-from edge.sinks.directory import DirectorySink, stored_faces
+from edge.service.purge import purge_directory
+from edge.sinks.directory import DirectorySink
 from tests.edge.assessments import Given, assessment, face_image
 
+FACE = "20260102T030405Z-door-000120-0-0123456789abcdef"
 NOW = 1_800_000_000.0
 DAY = 86400.0
 
@@ -86,11 +88,12 @@ def test_the_sidecar_appears_after_its_image(tmp_path):
     assert faces(tmp_path) == []
 
 
-def test_an_image_without_sidecar_never_hides_from_retention(tmp_path):
-    sink = DirectorySink(DirectorySinkSettings(path=tmp_path))
-    send(sink, 1)
-    next(tmp_path.glob("*.json")).unlink()
-    assert len(stored_faces(tmp_path, NOW)) == 1
+def test_what_a_process_killed_while_deleting_left_is_deleted_at_the_next_start(tmp_path):
+    send(DirectorySink(DirectorySinkSettings(path=tmp_path)), 1)
+    sidecar = next(tmp_path.glob("*.json"))
+    sidecar.rename(tmp_path / f".part-{sidecar.name}")
+    send(DirectorySink(DirectorySinkSettings(path=tmp_path)), 2)
+    assert [path.name[0] for path in tmp_path.iterdir()] == ["2", "2"]
 
 
 def test_oldest_faces_go_when_there_are_too_many(tmp_path):
@@ -127,23 +130,55 @@ def test_a_face_stored_before_the_clock_was_set_is_not_56_years_old(tmp_path):
 
 @pytest.mark.parametrize("keep", [{}, {"keep_at_most": 9}])
 def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path, keep):
-    for name in (".part-face.png", ".face.png.123.part"):  # of this release, and of the first one
+    for name in (f".part-{FACE}.png", f".{FACE}.png.123.part"):  # of this release, and the first
         (tmp_path / name).write_bytes(b"half")
     stamp(tmp_path, NOW - DAY)
     send(DirectorySink(DirectorySinkSettings(path=tmp_path, **keep), Clock()), 1)
     assert [path for path in tmp_path.iterdir() if "part" in path.name] == []
 
 
-def test_a_file_of_somebody_else_is_left_alone(tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
+FOREIGN = {
+    "notes.txt": b"mine",
+    "package.json": b"{}",
+    "holiday.jpg": b"\xff\xd8\xff",
+    "holiday.json": b'{"key": "0123456789abcdef0123456789abcdef"}',
+    f"{FACE}.json": b'{"key": "fedcba98765432100123456789abcdef"}',  # the name says another key
+    f"{FACE}.png": b"\x89PNG",
+    "door-000120-0-aaaaaaaaaaaaaaaa.json": b"[" * 100_000,
+    "door-000121-0-aaaaaaaaaaaaaaaa.png": b"no sidecar proves whose it is",
+    ".part-holiday.jpg": b"half",
+    ".movie.mkv.part": b"half",
+    ".holiday.jpg.99.part": b"half",
+}
+"""What others keep in the folder, some of it named much like a face."""
+
+
+@pytest.fixture
+def shared(tmp_path):
+    """A folder with files of others, all older than any face."""
+    for name, content in FOREIGN.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "album").mkdir()
+    stamp(tmp_path, 200.0)
+    yield tmp_path
+    assert {name: (tmp_path / name).read_bytes() for name in FOREIGN} == FOREIGN
+    assert {(tmp_path / name).stat().st_mtime for name in [*FOREIGN, "album"]} == {200.0}
+
+
+@pytest.mark.parametrize("keep", [{"keep_at_most": 2}, {"keep_for": 1.5}])
+def test_retention_touches_only_what_is_proven_to_be_a_face_of_a_gate(shared, keep):
     clock = Clock()
-    send(
-        DirectorySink(DirectorySinkSettings(path=tmp_path, keep_at_most=1), clock),
-        1,
-        2,
-        clock=clock,
-    )
-    assert (tmp_path / "notes.txt").read_text() == "mine"
+    send(DirectorySink(DirectorySinkSettings(path=shared, **keep), clock), 1, 2, 3, clock=clock)
+    assert [name for name in faces(shared) if name[0] in "123"] == [
+        name for name in faces(shared) if name[0] in "23"
+    ]
+
+
+def test_purge_touches_only_what_is_proven_to_be_a_face_of_a_gate(shared):
+    send(DirectorySink(DirectorySinkSettings(path=shared)), 1)
+    shown = purge_directory(shared, 0.0, dry_run=True)
+    assert purge_directory(shared, 0.0, dry_run=False) == shown
+    assert [face.name[0] for face in shown] == ["1"]
 
 
 def test_a_folder_that_is_a_file_is_an_error_that_names_it(tmp_path):
