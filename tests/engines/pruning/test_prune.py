@@ -11,7 +11,7 @@ from engines.errors import RecipeError
 from engines.graph import graph
 from engines.graph.batch_norm import fold_batch_norm
 from engines.onnxruntime.backend import open_network
-from engines.pruning.prune import masks, prunable_weights, prune
+from engines.pruning.prune import importance, masks, prunable_weights, prune
 from engines.pruning.recipe import Recipe
 from tests.networks import TinyNetwork, loaded
 
@@ -202,3 +202,11 @@ def test_shares_of_all_prunable_weights_add_up_to_one(tmp_path):
     weights = prunable_weights(loaded(tmp_path).model)
     assert [each.op for each in weights] == ["Conv", "Conv", "Gemm"]
     assert sum(each.share for each in weights) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+def test_importance_within_a_channel_is_its_share_of_the_channels_scale(size):
+    weights = np.array([[3.0, 4.0], [0.0, 0.0], [-30.0, 40.0]], np.float32) * np.float32(size)
+    found = importance(weights, 0, Recipe(importance="channel"))
+    rms = np.sqrt(12.5)  # of 3 and 4
+    assert found == pytest.approx(np.array([[3, 4], [0, 0], [3, 4]]) / rms, rel=1e-6)
