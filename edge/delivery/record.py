@@ -27,7 +27,7 @@ SCHEMA_VERSION: Literal[1] = 1
 """Raised when a field changes its meaning or goes; a new optional field leaves it alone."""
 
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._]+")
-NAME_FORM = re.compile(r"(\d{8}T\d{6}Z-)?[A-Za-z0-9._]{1,64}(-\d{6,})?-\d+-(?P<key>[0-9a-f]{16})")
+NAME_FORM = re.compile(r"(\d{5,8}T\d{6}Z-)?[A-Za-z0-9._]{1,64}(-\d{6,})?-\d+-(?P<key>[0-9a-f]{16})")
 """What `record_name` returns."""
 
 
