@@ -10,7 +10,7 @@ from edge.config.effective import CameraSettings, in_effect
 from edge.config.file import LoadedConfig, place_of, read_config
 from edge.config.model import Config
 from edge.config.reader import Document, KeyPath, key_name, place_error
-from edge.config.tls import client_context
+from edge.config.tls import client_context, server_context
 from edge.diagnosis.service_view import hidden_paths, is_for_the_service
 from edge.errors import ConfigError
 from edge.monitoring.baseline import read_baseline
@@ -89,6 +89,12 @@ def _mistakes_of_certificates(config: Config) -> Iterator[tuple[KeyPath, str]]:
                 wrong = _wrong_certificates(*files) if any(files) else None
                 if wrong is not None:
                     yield (section, index, key), wrong
+    page = config.page
+    if page.enabled and page.certificate is not None and page.key is not None:
+        try:
+            server_context(page.certificate, page.key)
+        except ConfigError as error:
+            yield ("page", "certificate"), str(error)
 
 
 def _wrong_certificates(

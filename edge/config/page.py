@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from edge.config.delivery import Secret
-from edge.config.section import Section
+from edge.config.section import AnyPath, Section
 
 _LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>\d{1,5})")
 
@@ -37,6 +37,13 @@ class PageSettings(Section):
     """
     token: Secret | None = None
     """What a viewer must know, at least 16 characters; required unless `listen` is loopback."""
+    certificate: AnyPath | None = None
+    """
+    PEM file of this machine's certificate and those between it and its authority: the page is then
+    served over https:// only. Read anew with each reload. With `key`.
+    """
+    key: AnyPath | None = None
+    """PEM file of the certificate's key, not encrypted; readable by the service only."""
     allow_apply: bool = False
     """Let the page write a threshold into this file and reload it."""
     hosts: Annotated[tuple[HostName, ...], Field(strict=False)] = ()
@@ -52,6 +59,12 @@ class PageSettings(Section):
                 f"listen {self.listen} lets other machines see faces: give page.token, "
                 "or listen on 127.0.0.1 and use ssh -L"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _certificate_has_its_key(self) -> "PageSettings":
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together: give both or neither")
         return self
 
     @property

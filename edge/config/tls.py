@@ -1,4 +1,4 @@
-"""TLS as a client: the server's certificate is always checked."""
+"""TLS: as a client the server's certificate is always checked; as a server we show ours."""
 
 import ssl
 from pathlib import Path
@@ -34,6 +34,29 @@ def client_context(
         raise ConfigError(
             f"certificate files {files} cannot be used ({error}): PEM files are wanted, "
             "and the key must belong to its certificate and not be encrypted"
+        ) from error
+    return context
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """
+    Return a context of TLS 1.2 or later that proves who we are.
+
+    Args:
+        certificate: PEM file, followed by those between it and its authority.
+        key: PEM file of its key, not encrypted.
+
+    Raises:
+        ConfigError: A file is missing or not what it should be.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key, password="")
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError(
+            f"certificate files {certificate}, {key} cannot be used ({error}): PEM files are "
+            "wanted, and the key must belong to its certificate and not be encrypted"
         ) from error
     return context
 

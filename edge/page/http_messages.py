@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -38,11 +38,11 @@ class Request:
     @property
     def path(self) -> str:
         """Without the query."""
-        return urlsplit(self.target).path
+        return self.target.partition("?")[0]
 
     def argument(self, name: str, default: str = "") -> str:
         """Return the first value of a name in the query."""
-        return parse_qs(urlsplit(self.target).query).get(name, [default])[0]
+        return parse_qs(self.target.partition("?")[2]).get(name, [default])[0]
 
 
 @dataclass(frozen=True, slots=True)

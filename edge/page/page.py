@@ -2,11 +2,12 @@
 
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ from edge.config.changes import changes
 from edge.config.credentials import read_secret
 from edge.config.model import Config
 from edge.config.page import PageSettings, is_loopback
+from edge.config.tls import server_context
 from edge.errors import ConfigError
 from edge.gate.observation import Observation
 from edge.page.camera_pages import CameraPages
@@ -76,13 +78,13 @@ class Page:
 
         Raises:
             ConfigError: The address that the configuration names is in use, or the token is
-                missing or too short.
+                missing or too short, or the certificate cannot be used.
         """
         self.reloaded = Reloaded()
         self._memories: dict[str, CameraMemory] = {}
         self._routes: Routes | None = None
         self._config, self._keeping = config, gatekeeping(config.page)
-        self._server = self._listening(config.page)
+        self._server = self._listening(config.page, page_tls(config.page))
 
     @property
     def port(self) -> int | None:
@@ -117,11 +119,11 @@ class Page:
         Raises:
             ConfigError: As the constructor, before the block; the page goes on as it was.
         """
-        keeping = gatekeeping(config.page)
+        keeping, tls = self._keeping_of(config.page), page_tls(config.page)
         before, server = self._server, self._server
         try:
             if _place(config.page) != _place(self._config.page):
-                server = self._moved(config.page)
+                server = self._moved(config.page, tls)
             yield
         except BaseException:
             self._move_back(before, server)
@@ -129,32 +131,42 @@ class Page:
         for name in changes(self._config, config).closed:
             self._memories.pop(name, None)
         self._config, self._keeping, self._server = config, keeping, server
+        if server is not None:
+            server.tls = tls  # a certificate is renewed without a new address
         if server is not before:
             self._begin()
             if before is not None:
                 before.stop()
 
-    def _moved(self, settings: PageSettings) -> Server | None:
+    def _keeping_of(self, settings: PageSettings) -> Gatekeeping:
+        """Return who may ask; sessions go on, and wrong tokens stay counted."""
+        before = self._keeping
+        return replace(
+            gatekeeping(settings), sessions=before.sessions, wrong_tokens=before.wrong_tokens
+        )
+
+    def _moved(self, settings: PageSettings, tls: ssl.SSLContext | None) -> Server | None:
         """Listen elsewhere; the same port of another address can only be taken when it is free."""
         if settings.enabled and self.port == settings.address[1]:
             self.close()
-        return self._listening(settings)
+        return self._listening(settings, tls)
 
     def _move_back(self, before: Server | None, server: Server | None) -> None:
         if server is not None and server is not before:
             server.stop()
         if before is not self._server:
-            self._server = self._listening(self._config.page)
+            page = self._config.page
+            self._server = self._listening(page, page_tls(page))
             self._begin()
 
     def _memory(self, camera: str) -> CameraMemory:
         return self._memories.setdefault(camera, CameraMemory())
 
-    def _listening(self, settings: PageSettings) -> Server | None:
+    def _listening(self, settings: PageSettings, tls: ssl.SSLContext | None) -> Server | None:
         if not settings.enabled:
             return None
         try:
-            return Server(settings, self._answer)
+            return Server(settings, self._answer, tls)
         except ConfigError as error:
             if "listen" in settings.model_fields_set:
                 raise
@@ -167,7 +179,8 @@ class Page:
             self._server.start()
             host = self._config.page.address[0]
             shown = f"[{host}]" if ":" in host else host
-            log.info("look at http://%s:%d/", shown, self._server.port)
+            scheme = "http" if self._server.tls is None else "https"
+            log.info("look at %s://%s:%d/", scheme, shown, self._server.port)
 
     def _answer(self, request: Request) -> Response:
         assert self._routes is not None  # noqa: S101 -- a server is started after it
@@ -228,7 +241,19 @@ def gatekeeping(settings: PageSettings) -> Gatekeeping:
     host = settings.address[0].lower()
     if not is_loopback(host):
         names.add(host)
-    return Gatekeeping(_token(settings), frozenset(names))
+    return Gatekeeping(_token(settings), frozenset(names), settings.certificate is not None)
+
+
+def page_tls(settings: PageSettings) -> ssl.SSLContext | None:
+    """
+    Return how the page is encrypted; None when it is not.
+
+    Raises:
+        ConfigError: The certificate or its key cannot be used.
+    """
+    if not settings.enabled or settings.certificate is None or settings.key is None:
+        return None
+    return server_context(settings.certificate, settings.key)
 
 
 def _token(settings: PageSettings) -> str | None:

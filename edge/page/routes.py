@@ -1,20 +1,20 @@
 """What each path answers, behind the checks of `edge.page.access`."""
 
 import json
-import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from urllib.parse import parse_qs, unquote
 
 from edge.errors import ConfigError
-from edge.page.access import has_token, is_foreign, is_own_host, is_same, no_cookie, session_cookie
+from edge.page.access import bearer, is_foreign, is_own_host
 from edge.page.http_messages import Refusal, Request, Response, see_other, words_response
-
-log = logging.getLogger(__name__)
+from edge.page.sessions import Sessions, is_same, no_cookie
+from edge.page.wrong_tokens import WrongTokens
 
 STATIC = {
     "/page.css": ("page.css", "text/css; charset=utf-8"),
@@ -36,8 +36,13 @@ class Gatekeeping:
     """None lets everybody in who reaches the address."""
     names: frozenset[str]
     """Of this machine, in lower case."""
+    secure: bool = False
+    """Whether it is served over TLS."""
+    sessions: Sessions = field(default_factory=Sessions)
+    wrong_tokens: WrongTokens = field(default_factory=WrongTokens)
 
 
+@cache
 def static_file(name: str) -> bytes:
     """Return a file that came with the program."""
     return (files("edge.page") / "static" / name).read_bytes()
@@ -81,7 +86,7 @@ def _answer(request: Request, keeping: Gatekeeping, routes: Routes) -> Response:
         raise Refusal(
             HTTPStatus.MISDIRECTED_REQUEST, "not a name of this gate; see page.hosts, or use its IP"
         )
-    if is_foreign(request.method, request.headers):
+    if _is_foreign(request):
         raise Refusal(HTTPStatus.FORBIDDEN, "asked by a page of another site")
     if request.method == "GET" and request.path in STATIC:
         name, media_type = STATIC[request.path]
@@ -95,13 +100,40 @@ def _answer(request: Request, keeping: Gatekeeping, routes: Routes) -> Response:
     return _inside(request, routes)
 
 
+def _is_foreign(request: Request) -> bool:
+    try:
+        return is_foreign(request.method, request.headers)
+    except ValueError:
+        raise Refusal(HTTPStatus.BAD_REQUEST, "the Origin is none") from None
+
+
 def _is_let_in(request: Request, keeping: Gatekeeping) -> bool:
-    return keeping.token is None or has_token(request.headers, keeping.token, time.time())
+    if keeping.token is None:
+        return True
+    given = bearer(request.headers)
+    if given is not None:
+        return _is_token(given, request, keeping)
+    return keeping.sessions.is_open(request.headers, keeping.token, time.time())
+
+
+def _is_token(given: str, request: Request, keeping: Gatekeeping) -> bool:
+    wait_s = keeping.wrong_tokens.wait_s(request.peer)
+    if wait_s > 0:
+        raise Refusal(
+            HTTPStatus.TOO_MANY_REQUESTS, f"too many wrong tokens; wait {math.ceil(wait_s)} s"
+        )
+    if is_same(given, keeping.token or ""):
+        return True
+    keeping.wrong_tokens.note(request.peer)
+    return False
 
 
 def _yes_or_no(full: Response, request: Request, keeping: Gatekeeping) -> Response:
-    if _is_let_in(request, keeping):
-        return full
+    try:
+        if _is_let_in(request, keeping):
+            return full
+    except Refusal:  # a probe with an old token still is one
+        pass
     return words_response(full.status, "yes" if full.status == HTTPStatus.OK else "no")
 
 
@@ -116,16 +148,17 @@ def _session(request: Request, keeping: Gatekeeping) -> Response:
     host = request.headers.get("host", "")
     if request.path == "/logout":
         _require(request.method == "POST", HTTPStatus.METHOD_NOT_ALLOWED, "POST only")
+        keeping.sessions.end(request.headers, keeping.token or "", time.time())
         return see_other("/login", {"Set-Cookie": no_cookie(host)})
     if keeping.token is None:
         return see_other("/")
     if request.method == "GET":
         return Response(HTTPStatus.OK, HTML, static_file("login.html"))
     given = parse_qs(request.body.decode("utf-8", "replace")).get("token", [""])[0]
-    if not is_same(given.strip(), keeping.token):
-        log.warning("a wrong token was given by %s", request.peer)
+    if not _is_token(given.strip(), request, keeping):
         return Response(HTTPStatus.FORBIDDEN, HTML, _login_refused())
-    return see_other("/", {"Set-Cookie": session_cookie(host, keeping.token, time.time())})
+    cookie = keeping.sessions.new_cookie(host, keeping.token, time.time(), secure=keeping.secure)
+    return see_other("/", {"Set-Cookie": cookie})
 
 
 def _login_refused() -> bytes:
@@ -157,7 +190,7 @@ def posted_json(request: Request) -> Mapping[str, object]:
     _require(kind == "application/json", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send JSON")
     try:
         document = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):  # also what is nested deeper than Python stands
         raise Refusal(HTTPStatus.BAD_REQUEST, "the body is no JSON") from None
     _require(isinstance(document, dict), HTTPStatus.BAD_REQUEST, "the body is no JSON object")
     return dict(document)

@@ -3,11 +3,12 @@
 import json
 import socket
 import struct
-from http.client import HTTPConnection
+from contextlib import ExitStack
 
 import pytest
 
-from edge.page.server import MOST_BODY, MOST_CONNECTIONS
+from edge.page.exchange import MOST_BODY
+from edge.page.places import MOST_CONNECTIONS
 from tests.edge.looked_at import (
     CONFIGURATION,
     NEEDS_A_TOKEN,
@@ -148,11 +149,72 @@ def raw(gate, data):
         ),
         (b"DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"501"),
         (b"GET /" + b"x" * 70000 + b" HTTP/1.1\r\n\r\n", b"414"),
-        (b"GET / HTTP/1.1\r\n\r\n", b"421"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"421"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET /\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://[\r\n\r\n", b"400"),
+        (b"GET //[ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
+        (b"GET /" + b"[" * 99 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
+        (
+            b"POST /login HTTP/1.1\r\nHost: a\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n",
+            b"413",
+        ),
     ],
 )
-def test_what_is_no_proper_request_is_refused(gate, data, status):
+def test_what_is_no_proper_request_is_refused_without_a_traceback(gate, caplog, data, status):
     assert raw(gate, data).split()[1] == status
+    assert not caplog.records
+
+
+def test_a_refusal_of_what_is_no_request_carries_the_headers_of_every_answer(gate):
+    _, headers, body = gate.ask("/", "DELETE")
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert body == b"Unsupported method ('DELETE')\n"
+    assert gate.ask("/", "HEAD")[2] == b""
+
+
+@pytest.mark.parametrize("body", ["[" * 4000, '{"a":' * 800, "9" * 4096, '"\\ud800"'])
+def test_json_that_is_deep_or_no_object_is_refused_without_a_traceback(applying, caplog, body):
+    json_type = {"Content_Type": "application/json"}
+    assert applying.ask("/api/cameras/door/threshold", "POST", body, **json_type)[0] == 400
+    assert not caplog.records
+
+
+def test_a_body_that_breaks_off_is_no_request(gate):
+    with socket.create_connection(("127.0.0.1", gate.page.port), timeout=30) as connection:
+        connection.sendall(
+            b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nto"
+        )
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.makefile("rb").readline().split()[1] == b"400"
+
+
+def login(gate, token):
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    status, headers, _ = gate.ask("/login", "POST", f"token={token}", **form)
+    return status, headers.get("Set-Cookie", "").partition(";")[0]
+
+
+def test_a_logout_ends_the_session_for_whoever_copied_the_cookie(guarded):
+    _, cookie = login(guarded, TOKEN)
+    _, another = login(guarded, TOKEN)
+    assert guarded.ask("/api/state", Cookie=cookie)[0] == 200
+    assert guarded.ask("/logout", "POST", Cookie=cookie)[0] == 303
+    assert guarded.ask("/api/state", Cookie=cookie)[0] == 401
+    assert guarded.ask("/api/state", Cookie=another)[0] == 200
+
+
+def test_wrong_tokens_are_heard_ten_times_a_minute_and_open_sessions_go_on(guarded, caplog):
+    _, cookie = login(guarded, TOKEN)
+    answers = [login(guarded, "wrong")[0] for _ in range(5)]
+    answers += [guarded.ask("/status", Authorization="Bearer wrong")[0] for _ in range(5)]
+    assert answers == [403] * 5 + [401] * 5
+    assert login(guarded, "wrong")[0] == 429
+    assert login(guarded, TOKEN)[0] == 429
+    assert guarded.ask("/status", Authorization=f"Bearer {TOKEN}")[0] == 429
+    assert guarded.ask("/api/state", Cookie=cookie)[0] == 200
+    assert caplog.messages == ["a wrong token was given by 127.0.0.1"]
 
 
 def test_a_browser_that_takes_nothing_does_not_hold_up_the_gate(gate):
@@ -169,18 +231,22 @@ def test_a_browser_that_takes_nothing_does_not_hold_up_the_gate(gate):
     assert newest["score"] == 39
 
 
-def test_a_client_too_many_is_turned_away_and_there_is_room_again_when_one_leaves(gate):
-    held = [
-        HTTPConnection("127.0.0.1", gate.page.port, timeout=30) for _ in range(MOST_CONNECTIONS)
-    ]
-    for connection in held:
-        connection.request("GET", "/icon.svg")
-        assert connection.getresponse().read()
-    assert raw(gate, b"").split()[1] == b"503"
-    for connection in held:
-        connection.close()
-    while raw(gate, b"GET /icon.svg HTTP/1.1\r\nHost: localhost\r\n\r\n").split()[1] != b"200":
-        pass
+@pytest.mark.parametrize(
+    "drip",
+    [
+        b"",
+        b"GET /l",
+        b"GET /icon.svg HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\na",
+    ],
+)
+def test_clients_that_send_next_to_nothing_lock_nobody_out(gate, drip):
+    with ExitStack() as held:
+        for _ in range(2 * MOST_CONNECTIONS):
+            slow = socket.create_connection(("127.0.0.1", gate.page.port), timeout=30)
+            held.enter_context(slow).sendall(drip)
+        for _ in range(3):
+            assert gate.ask("/icon.svg")[0] == 200
 
 
 def test_a_client_that_breaks_off_leaves_the_others_alone(gate):
