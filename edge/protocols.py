@@ -1,9 +1,9 @@
 """The seams: where a device, a library or a network of somebody else's begins."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from edge.samples import Damaged, Delivery, DetectedFace, Frame, Pixels
+from edge.samples import Connection, Damaged, Delivery, DetectedFace, Frame, Pixels
 
 
 class FrameSource(Protocol):
@@ -72,3 +72,16 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Release connections; safe to call twice."""
+
+
+@runtime_checkable
+class Connected(Protocol):
+    """A sink that keeps a connection while no face is on its way."""
+
+    def connection(self) -> Connection:
+        """Return how it is doing; may be asked by any thread."""
+
+
+def connection_of(sink: Sink) -> Connection:
+    """Return how the connection of a sink is doing; one that keeps none has no problem."""
+    return sink.connection() if isinstance(sink, Connected) else Connection()

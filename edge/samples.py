@@ -1,6 +1,7 @@
 """The values that flow through the gate, one way: frame, detected face, assessment."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Literal, TypeAlias
@@ -162,3 +163,15 @@ class Delivery:
     media_type: MediaType
     quality: float
     """Q in [0, 1], higher is better: what a full outbox keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How the connection of a sink is doing that keeps one."""
+
+    problem: str | None = None
+    """Why there is none; None while there is one, or none was needed yet."""
+    last_loss: str | None = None
+    """Why it was lost last, with the other side's reason; None when it never was."""
+    losses: Mapping[str, int] = field(default_factory=dict)
+    """Times it was lost, by cause: taken_over, ended (by the other side, with a reason), lost."""

@@ -151,12 +151,18 @@ class MqttSinkSettings(_NetworkSinkSettings):
     tls: bool = True
     """Encrypt, and check the broker's certificate."""
     protocol: Literal["5", "3.1.1"] = "5"
-    """MQTT version; with 5 the broker can say that it refuses a message."""
+    """MQTT version; with 5 the broker can say why it refuses a message or ends a connection."""
+    websocket: Annotated[str, Field(pattern=r"^/[!-~]*$")] | None = None
+    """Path of the broker's WebSocket, often /mqtt: MQTT goes over that. Plain MQTT if not set."""
+    qos: Literal[0, 1] = 1
+    """Highest quality of service. 0 for a broker of 3.1.1 without 1; one of 5 says it itself."""
+    retain: bool = True
+    """Let state be retained. false for a broker of 3.1.1 that cannot; one of 5 says it itself."""
     username: str | None = None
     """The broker's name for this device."""
     password: Secret | None = None
     device: DeviceName | None = None
-    """Level after `topic` and part of the client id; the host name if not set."""
+    """Level after `topic`, and part of the client id: one for each gate. Else the host's name."""
     topic: Topic = "edge-gate"
     """First level or levels of each topic."""
     keepalive: Annotated[Duration, Field(ge=5, le=65535)] = 30.0

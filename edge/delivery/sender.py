@@ -6,14 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from edge.backoff import backoff_delay
 from edge.config.delivery import BackoffSettings
 from edge.delivery.outbox import Outbox
 from edge.delivery.outbox_tables import Queued
 from edge.errors import OutboxError, SinkBusyError, SinkError, SinkRefusedError
-from edge.protocols import Sink
+from edge.protocols import Sink, connection_of
+from edge.samples import Connection
 from edge.watched_thread import WatchedThread
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ class SenderStatus:
     """0 while the sink works."""
     last_error: str | None = None
     """Of the last attempt that failed or was refused."""
+    connection: Connection = field(default_factory=Connection)
+    """Of a sink that keeps one."""
 
 
 class Sender:
@@ -71,7 +74,7 @@ class Sender:
     @property
     def status(self) -> SenderStatus:
         """A snapshot."""
-        return self._status
+        return replace(self._status, connection=connection_of(self._sink))
 
     def start(self) -> None:
         """Begin to send."""

@@ -66,6 +66,8 @@ class Snapshot:
     outbox: OutboxSnapshot | None = None
     deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By sink and result: delivered, failed, refused."""
+    losses: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Lost connections, by sink and cause: taken_over, ended, lost."""
     drops: Mapping[str, int] = field(default_factory=dict)
     """
     Times that a sink missed a forwarded face, by place: `quota` of the outbox, `expired` in it,
@@ -198,7 +200,10 @@ def _forwarded(reading: Snapshot) -> Iterator[Metric]:
     drops = _counter("drops", "Times that a sink missed a forwarded face.", ("place",))
     for place, count in reading.drops.items():
         drops.add_metric([place], count)
-    yield from (deliveries, drops)
+    losses = _counter("connection_losses", "Lost connections of a sink.", ("sink", "cause"))
+    for (sink, cause), count in reading.losses.items():
+        losses.add_metric([sink, cause], count)
+    yield from (deliveries, drops, losses)
     if reading.outbox is not None:
         yield from _outbox(reading.outbox)
 

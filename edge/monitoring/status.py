@@ -92,9 +92,13 @@ class SinkStatus(_Model):
     refused: int = Field(ge=0)
     """Faces it will never take: dead letters."""
     failing: bool
-    """The newest attempt failed."""
+    """The newest attempt failed, or the connection is gone that it keeps."""
     error: str | None
     """Why; null while it works."""
+    last_error: str | None
+    """Why an attempt failed last, else why its connection was lost last; kept while it works."""
+    losses: dict[str, int]
+    """Times that its connection was lost, by cause: taken_over, ended, lost."""
     waiting: int | None
     """Faces that wait for it; null while the outbox cannot be read."""
     dead: int | None

@@ -9,11 +9,11 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
-from edge.config.credentials import read_secret
 from edge.config.delivery import MqttSinkSettings
-from edge.errors import ConfigError, SinkError
+from edge.errors import SinkError
 from edge.monitoring.status import GateStatus, status_json
-from edge.sinks.mqtt_session import Message, MqttSession, client_id, device_name
+from edge.sinks.mqtt_link import BrokerLink
+from edge.sinks.mqtt_terms import Message, client_id, device_name
 
 
 class MqttStatus:
@@ -29,11 +29,12 @@ class MqttStatus:
             settings: Where the broker is.
             environment: Where the password may be; None is the process's.
         """
-        self._settings, self._environment = settings, environment
+        self._settings = settings
         self._device = device_name(settings)
         self._base = f"{settings.topic}/{self._device}"
-        self._session: MqttSession | None = None
-        self._told: tuple[object, int] | None = None
+        available = f"{self._base}/available"
+        self._link = BrokerLink(settings, f"{client_id(settings)}-status", available, environment)
+        self._told: tuple[object, ...] | None = None
         self._told_s = 0.0
 
     def tell(self, status: GateStatus) -> bool:
@@ -43,8 +44,8 @@ class MqttStatus:
         Raises:
             SinkError: The broker is not there, or has not acknowledged in time.
         """
-        session = self._open_session()
-        now = (essence(status), session.connections)
+        session = self._link.session()
+        now = (essence(status), session)
         if now == self._told and time.monotonic() - self._told_s < self._settings.status_every:
             return False
         about = {"device": self._device, "time": datetime.now(timezone.utc)}
@@ -52,35 +53,15 @@ class MqttStatus:
         try:
             session.publish(Message(f"{self._base}/status", payload, retain=True))
         except SinkError:
-            self._give_up()
+            self._link.give_up()
+            self._told = None
             raise
         self._told, self._told_s = now, time.monotonic()
         return True
 
     def close(self) -> None:
         """Publish `offline` and disconnect; safe to call twice."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
-
-    def _open_session(self) -> MqttSession:
-        if self._session is not None and self._session.is_open:
-            return self._session
-        self._give_up()
-        own_id = f"{client_id(self._settings)}-status"
-        try:
-            self._session = MqttSession(self._settings, own_id, f"{self._base}/available")
-            secret = self._settings.password
-            self._session.open(None if secret is None else read_secret(secret, self._environment))
-        except ConfigError as error:
-            raise SinkError(str(error)) from error
-        return self._session
-
-    def _give_up(self) -> None:
-        if self._session is not None:
-            self._session.abandon()
-            self._session = None
-        self._told = None
+        self._link.close()
 
 
 def essence(status: GateStatus) -> object:

@@ -11,8 +11,8 @@ from edge.delivery.dispatcher import Dispatcher
 from edge.delivery.face_database import IN_MEMORY
 from edge.gate.observation import StageTimer, unheeded
 from edge.pipeline.forwarding import Forwarding
-from edge.protocols import Sink
-from edge.samples import Delivery
+from edge.protocols import Sink, connection_of
+from edge.samples import Connection, Delivery
 from edge.sinks.open import open_sink
 from edge.watched_thread import PATIENCE_S
 
@@ -34,6 +34,9 @@ class _TimedSink:
 
     def idle(self) -> None:
         self.sink.idle()
+
+    def connection(self) -> Connection:
+        return connection_of(self.sink)
 
     def close(self) -> None:
         self.sink.close()

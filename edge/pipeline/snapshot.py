@@ -49,6 +49,11 @@ def snapshot_of(
         cameras=[_camera(stream, drifts.get(stream.settings.name)) for stream in streams],
         outbox=_outbox(delivered),
         deliveries=dict(_deliveries(delivered.sinks)),
+        losses={
+            (sink.sink, cause): count
+            for sink in delivered.sinks
+            for cause, count in sink.connection.losses.items()
+        },
         drops=_drops([stream.counts for stream in streams], delivered.rows),
     )
 
@@ -119,13 +124,17 @@ def _drift_status(drift: Drift) -> DriftStatus:
 
 def _sink_status(status: SenderStatus, rows: Sequence[LedgerRow]) -> SinkStatus:
     row = next((row for row in rows if row.sink == status.sink), None)
+    connection = status.connection
+    error = status.last_error if status.failures_in_a_row else connection.problem
     return SinkStatus(
         name=status.sink,
         delivered=status.delivered,
         failed=status.failed,
         refused=status.refused,
-        failing=status.failures_in_a_row > 0,
-        error=status.last_error if status.failures_in_a_row else None,
+        failing=error is not None,
+        error=error,
+        last_error=status.last_error or connection.last_loss,
+        losses=dict(connection.losses),
         waiting=None if row is None else row.waiting,
         dead=None if row is None else row.dead,
         oldest_s=None if row is None else row.oldest_s,

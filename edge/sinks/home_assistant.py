@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge import __version__
-from edge.sinks.mqtt_session import Message
+from edge.sinks.mqtt_terms import Message
 
 
 @dataclass(frozen=True, slots=True)

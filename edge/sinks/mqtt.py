@@ -1,5 +1,5 @@
 """
-One MQTT message for each face, QoS 1, delivered when the broker has acknowledged it.
+One MQTT message for each face, delivered when the broker has confirmed it.
 
 Topics and messages stand in docs/protocol.md. Faces are never retained: a broker must not keep one
 for whoever subscribes next.
@@ -10,13 +10,14 @@ import json
 import logging
 from collections.abc import Mapping
 
-from edge.config.credentials import read_secret
 from edge.config.delivery import MqttSinkSettings
 from edge.delivery.record import origin, record_of
-from edge.errors import ConfigError, SinkError, SinkRefusedError
-from edge.samples import Delivery
+from edge.errors import SinkBusyError, SinkError, SinkRefusedError
+from edge.samples import Connection, Delivery
 from edge.sinks.home_assistant import Announced, discovery
-from edge.sinks.mqtt_session import Message, MqttSession, client_id, device_name
+from edge.sinks.mqtt_link import BrokerLink
+from edge.sinks.mqtt_session import MqttSession
+from edge.sinks.mqtt_terms import Message, client_id, device_name
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +39,14 @@ class MqttSink:
             ConfigError: A secret or a certificate file is missing or unusable.
         """
         self._settings = settings
-        self._environment = environment
         self._device = device_name(settings)
         self._base = f"{settings.topic}/{self._device}"
         self._announced: set[str] = set()
+        self._announced_on: MqttSession | None = None
         self._is_missed = False
-        self._password()
-        self._session: MqttSession | None = self._new_session()
+        available = None if settings.status else f"{self._base}/available"
+        self._link = BrokerLink(settings, client_id(settings), available, environment)
+        self._link.check()
 
     def send(self, delivery: Delivery) -> None:
         """
@@ -56,33 +58,43 @@ class MqttSink:
         """
         camera = origin(record_of(delivery))
         try:
-            session = self._open_session()
+            session = self._link.session()
+            self._forget_if_new(session)
             for message in self._messages(delivery, camera):
                 session.publish(message)
         except SinkRefusedError:
             raise
         except SinkError:
-            self._give_up()
+            self._link.give_up()
             raise
         self._announced.add(camera)
 
     def idle(self) -> None:
         """Be there for those who watch the availability, also before the first face."""
         try:
-            self._open_session()
+            self._link.session()
+        except SinkBusyError:
+            pass  # the link has said why it rests
         except SinkError as error:
-            self._give_up()
             if not self._is_missed:
                 log.warning("%s; until then the gate is shown as offline", error)
             self._is_missed = True
         else:
             self._is_missed = False
 
+    def connection(self) -> Connection:
+        """Return how the connection is doing."""
+        return self._link.connection
+
     def close(self) -> None:
         """Publish `offline` and disconnect; safe to call twice."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        self._link.close()
+
+    def _forget_if_new(self, session: MqttSession) -> None:
+        """A broker that was away may have forgotten what was announced."""
+        if session is not self._announced_on:
+            self._announced.clear()
+        self._announced_on = session
 
     def _messages(self, delivery: Delivery, camera: str) -> list[Message]:
         place = f"{self._base}/{camera}"
@@ -105,28 +117,3 @@ class MqttSink:
         }
         # Appended to the record's own bytes, so that its numbers stay as they were written.
         return delivery.record[:-1] + b',"face_image":' + json.dumps(image).encode() + b"}"
-
-    def _open_session(self) -> MqttSession:
-        if self._session is not None and self._session.is_open:
-            return self._session
-        self._give_up()
-        self._session = self._new_session()
-        try:
-            self._session.open(self._password())
-        except ConfigError as error:
-            raise SinkError(str(error)) from error
-        return self._session
-
-    def _new_session(self) -> MqttSession:
-        available = None if self._settings.status else f"{self._base}/available"
-        return MqttSession(self._settings, client_id(self._settings), available)
-
-    def _give_up(self) -> None:
-        if self._session is not None:
-            self._session.abandon()
-            self._session = None
-        self._announced.clear()
-
-    def _password(self) -> str | None:
-        secret = self._settings.password
-        return None if secret is None else read_secret(secret, self._environment)

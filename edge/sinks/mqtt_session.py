@@ -1,58 +1,53 @@
 """
-One connection to a broker on which a message counts as sent when its PUBACK has come.
+One connection to a broker on which a message counts as sent when the broker has confirmed it.
 
-paho-mqtt keeps the connection alive and reopens it. Whenever a PUBACK does not come in time the
-connection is given up altogether, so that nothing is left in paho's own queue: the outbox alone
-decides what is sent again.
+paho-mqtt keeps the connection alive, and never opens it again. Whenever a confirmation does not
+come in time the connection is given up altogether, so that nothing is left in paho's own queue: the
+outbox alone decides what is sent again.
 """
 
+import os
+import queue
 import socket
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import Literal, NoReturn
 
-from paho.mqtt.client import Client, ConnectFlags
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.config.delivery import MqttSinkSettings
 from edge.config.tls import client_context
-from edge.delivery.record import NOT_IN_NAMES
 from edge.errors import SinkError, SinkRefusedError
+from edge.sinks.mqtt_terms import Abilities, Cause, Loss, Message, address
 
 ONLINE, OFFLINE = "online", "offline"
 PROTOCOLS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
+TAKEN_OVER = 0x8E
+"""DISCONNECT reason: another client connected with our id (MQTT 5, 3.14.2.1)."""
 NEVER = frozenset({0x90, 0x99})
-"""PUBACK reasons that concern the message itself: topic name, payload format (MQTT 5, 3.4.2.1)."""
+"""PUBACK reasons that concern the message itself: topic name, payload format (3.4.2.1)."""
 PACKET_OVERHEAD = 32
 """Bytes of a PUBLISH packet beside topic and payload, generously."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What is published, with QoS 1."""
-
-    topic: str
-    payload: bytes
-    retain: bool = False
-
-
-def client_id(settings: MqttSinkSettings) -> str:
-    """Return what tells this client from others of its broker, which ends the older of two."""
-    return f"{settings.topic}/{device_name(settings)}/{settings.name}".replace("/", "-")
-
-
-def device_name(settings: MqttSinkSettings) -> str:
-    """Return what tells this gate's topics from others': `device`, else the host's name."""
-    return settings.device or NOT_IN_NAMES.sub("_", socket.gethostname())
+LONGEST_CLOSE_S = 3.0
+"""For the goodbye; a broker that does not confirm it learns from the last will."""
 
 
 class MqttSession:
     """A connection that announces whether it is there; used by one thread beside paho's own."""
 
-    def __init__(self, settings: MqttSinkSettings, own_id: str, availability: str | None) -> None:
+    def __init__(
+        self,
+        settings: MqttSinkSettings,
+        own_id: str,
+        availability: str | None,
+        abilities: Abilities = Abilities(),  # noqa: B008 -- frozen
+        on_loss: Callable[[Loss], None] = lambda _: None,
+    ) -> None:
         """
         Prepare; nothing is connected yet.
 
@@ -60,32 +55,27 @@ class MqttSession:
             settings: Where the broker is.
             own_id: Different for each client of the broker.
             availability: Topic that holds `online` or `offline`, retained; None tells neither.
+            abilities: What the broker is known to be able to do.
+            on_loss: Told by paho's thread when the connection ends that we did not end.
 
         Raises:
             ConfigError: A certificate file is missing or unusable.
         """
         self._settings = settings
         self._availability = availability
-        self.connections = 0
-        """How often the broker took us; after another one it may have forgotten what it kept."""
+        self._able = self._known = abilities
+        self._on_loss = on_loss
+        self.where = address(settings)
+        """The broker, for messages."""
+        self.refusal_code: int | None = None
+        """Of the CONNACK that did not take us."""
         self._settled = threading.Event()
         self._refusal: str | None = None
+        self._since_s = 0.0
         self._largest: int | None = None
         self._failures: dict[int, ReasonCode] = {}
-        self._client = Client(
-            CallbackAPIVersion.VERSION2, own_id, protocol=PROTOCOLS[settings.protocol]
-        )
-        self._client.connect_timeout = settings.timeout
-        self._client.reconnect_delay_set(1, 60)
-        if availability is not None:
-            self._client.will_set(availability, OFFLINE, qos=1, retain=True)
-        if settings.tls:
-            self._client.tls_set_context(
-                client_context(settings.ca_file, settings.client_certificate, settings.client_key)
-            )
-        self._client.on_connect = self._on_connect
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_publish = self._on_publish
+        self._receipts: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._client = self._new_client(own_id)
 
     def open(self, password: str | None) -> None:
         """
@@ -113,33 +103,38 @@ class MqttSession:
         return self._settled.is_set() and self._refusal is None
 
     @property
-    def where(self) -> str:
-        """The broker, for messages."""
-        return (
-            f"mqtt{'s' if self._settings.tls else ''}://{self._settings.host}:{self._settings.port}"
-        )
+    def able(self) -> Abilities:
+        """What the broker said it can do."""
+        return self._able
 
-    def publish(self, message: Message) -> None:
+    def publish(self, message: Message, within_s: float | None = None) -> None:
         """
-        Publish with QoS 1 and wait for the PUBACK.
+        Publish and wait until the broker has confirmed it.
+
+        With QoS 1 the PUBACK does. A broker without it answers something else that we ask for
+        afterwards, and it answers in order.
+
+        Args:
+            message: What to publish.
+            within_s: Seconds to wait; None waits as long as the settings say.
 
         Raises:
-            SinkError: It did not come in time, or says that it may succeed later.
+            SinkError: The confirmation did not come in time, or says that it may succeed later.
             SinkRefusedError: The broker will never take this message.
         """
-        size = len(message.topic.encode()) + len(message.payload) + PACKET_OVERHEAD
-        if self._largest is not None and size > self._largest:
-            raise SinkRefusedError(
-                f"{self.where} takes at most {self._largest} bytes, this face is {size}: set "
-                "include_face_image: false, or raise the broker's max_packet_size"
-            )
+        self._check_size(message)
+        ends_at = time.monotonic() + (self._settings.timeout if within_s is None else within_s)
+        able = self._able
+        retain = message.retain and able.retains
         try:
-            info = self._client.publish(message.topic, message.payload, 1, message.retain)
-            info.wait_for_publish(self._settings.timeout)
+            info = self._client.publish(message.topic, message.payload, able.qos, retain)
+            info.wait_for_publish(max(0.0, ends_at - time.monotonic()))
+            is_confirmed = info.is_published() and (able.qos > 0 or self._is_read(ends_at))
         except (RuntimeError, ValueError) as error:  # how paho says that it is not connected
             raise SinkError(f"{self.where}: {error}") from error
-        if not info.is_published():
-            raise SinkError(f"{self.where}: no PUBACK for {message.topic} in time")
+        if not is_confirmed:
+            awaited = "PUBACK" if able.qos else "answer after the message"
+            raise SinkError(f"{self.where}: no {awaited} for {message.topic} in time")
         failure = self._failures.pop(info.mid, None)
         if failure is not None:
             self._raise(failure, message.topic)
@@ -148,21 +143,71 @@ class MqttSession:
         """Say goodbye, `offline` first; safe to call twice."""
         try:
             if self._availability is not None:
-                self.publish(Message(self._availability, OFFLINE.encode(), retain=True))
+                goodbye = Message(self._availability, OFFLINE.encode(), retain=True)
+                self.publish(goodbye, min(LONGEST_CLOSE_S, self._settings.timeout))
         except SinkError:
             self.abandon()
         else:
+            self._on_loss = _unheard
             self._client.disconnect()
             self._client.loop_stop()
 
     def abandon(self) -> None:
         """Cut the connection; the broker publishes the last will."""
+        self._on_loss = _unheard
         connected = self._client.socket()
-        if isinstance(connected, socket.socket):
-            with suppress(OSError):
-                # Without it paho's thread would wait for messages that are never acknowledged.
-                socket.socket.shutdown(connected, socket.SHUT_RDWR)
+        if connected is not None and connected.fileno() >= 0:
+            # Of whatever kind paho's is. Without it its thread would wait for messages that are
+            # never acknowledged.
+            with suppress(OSError), socket.socket(fileno=os.dup(connected.fileno())) as same:
+                same.shutdown(socket.SHUT_RDWR)
         self._client.loop_stop()
+        if connected is not None:
+            connected.close()  # which paho leaves to the garbage collector
+
+    def _new_client(self, own_id: str) -> Client:
+        settings = self._settings
+        transport: Literal["websockets", "tcp"] = "websockets" if settings.websocket else "tcp"
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            own_id,
+            protocol=PROTOCOLS[settings.protocol],
+            transport=transport,
+            reconnect_on_failure=False,
+        )
+        if settings.websocket:
+            client.ws_set_options(settings.websocket)
+        client.connect_timeout = settings.timeout
+        if self._availability is not None:
+            able = self._able
+            client.will_set(self._availability, OFFLINE, qos=able.qos, retain=able.retains)
+        if settings.tls:
+            client.tls_set_context(
+                client_context(settings.ca_file, settings.client_certificate, settings.client_key)
+            )
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_unsubscribe = lambda _client, _data, mid, *_more: self._receipts.put(mid)
+        return client
+
+    def _check_size(self, message: Message) -> None:
+        size = len(message.topic.encode()) + len(message.payload) + PACKET_OVERHEAD
+        if self._largest is not None and size > self._largest:
+            raise SinkRefusedError(
+                f"{self.where} takes at most {self._largest} bytes, this face is {size}: set "
+                "include_face_image: false, or raise the broker's max_packet_size"
+            )
+
+    def _is_read(self, ends_at: float) -> bool:
+        """Ask for something without effect; its answer tells that all before it was read."""
+        _, asked = self._client.unsubscribe(f"{self._settings.topic}/nothing")
+        with suppress(queue.Empty):
+            while asked is not None:
+                left_s = max(0.0, ends_at - time.monotonic())
+                if self._receipts.get(timeout=left_s) == asked:
+                    return True
+        return False
 
     def _raise(self, failure: ReasonCode, topic: str) -> NoReturn:
         text = f"{self.where} did not take the message for {topic}: {failure}"
@@ -177,16 +222,39 @@ class MqttSession:
         properties: Properties | None,
     ) -> None:
         self._refusal = str(reason) if reason.is_failure else None
+        self.refusal_code = reason.value if reason.is_failure else None
         self._largest = getattr(properties, "MaximumPacketSize", None)
+        self._able = Abilities(
+            min(self._known.qos, getattr(properties, "MaximumQoS", 1)),
+            self._known.retains and bool(getattr(properties, "RetainAvailable", 1)),
+        )
         if not reason.is_failure:
-            self.connections += 1
+            self._since_s = time.monotonic()
             if self._availability is not None:
-                client.publish(self._availability, ONLINE, qos=1, retain=True)
+                able = self._able
+                client.publish(self._availability, ONLINE, qos=able.qos, retain=able.retains)
         self._settled.set()
 
-    def _on_disconnect(self, *_details: object) -> None:
-        if self._refusal is None:
-            self._settled.clear()
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _data: object,
+        flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if self._refusal is not None:
+            return
+        if not self._settled.is_set():
+            self._refusal = "it hung up without a word"
+            self._settled.set()
+            return
+        self._settled.clear()
+        told = flags.is_disconnect_packet_from_server
+        cause: Cause = "ended" if told else "lost"
+        if told and reason.value == TAKEN_OVER:
+            cause = "taken_over"
+        self._on_loss(Loss(cause, str(reason), time.monotonic() - self._since_s))
 
     def _on_publish(
         self, _client: Client, _data: object, mid: int, reason: ReasonCode, _more: Properties
@@ -194,3 +262,7 @@ class MqttSession:
         # Runs before wait_for_publish() returns.
         if reason.is_failure:
             self._failures[mid] = reason
+
+
+def _unheard(_loss: Loss) -> None:
+    """For the end that we made ourselves."""

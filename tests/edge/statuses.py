@@ -43,6 +43,8 @@ def gate_status(**keys: object) -> GateStatus:
                 refused=0,
                 failing=False,
                 error=None,
+                last_error=None,
+                losses={},
                 waiting=0,
                 dead=0,
                 oldest_s=None,

@@ -1,7 +1,9 @@
 """Wait for what a source tells, however slow the machine is."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, Queue
+from threading import Event
 
 from edge.samples import Frame
 from edge.sources.status import SourceStatus
@@ -48,3 +50,11 @@ class Scripted:
 
     def frames(self) -> Iterator[Frame]:
         yield from next(self._openings)()
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Return when it holds; asked now and then."""
+    pause, ends_at = Event(), time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < ends_at, "it never came to hold"
+        pause.wait(0.02)

@@ -26,6 +26,7 @@ BUSY = Snapshot(
     ),
     outbox=OutboxSnapshot(faces=5, bytes=70_000, oldest_s=12.0, dead=1),
     deliveries={("archive", "delivered"): 7},
+    losses={("broker", "taken_over"): 4},
     drops={"quota": 2},
     threads={"sender-archive": (True, 0), "status": (False, 3)},
 )
@@ -52,6 +53,7 @@ def test_every_figure_of_a_reading_is_told():
     assert found["edge_gate_outbox_dead_faces",] == 1
     assert found["edge_gate_deliveries_total", "archive", "delivered"] == 7
     assert found["edge_gate_drops_total", "quota"] == 2
+    assert found["edge_gate_connection_losses_total", "broker", "taken_over"] == 4
     assert found["edge_gate_config_reload_success",] == 0
     assert found["edge_gate_thread_up", "sender-archive"] == 1
     assert found["edge_gate_thread_up", "status"] == 0
