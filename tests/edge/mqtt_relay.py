@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 PUBACK = 4
 """Packet type (MQTT 5, 2.1.2)."""
-TAKEN_OVER = b"\xe0\x02\x8e\x00"
-"""DISCONNECT because of another client with the same id (MQTT 5, 3.14)."""
+TAKEN_OVER = b"\xe0\x23\x8e\x21\x1f\x00\x1eReplaced by another connection"
+"""DISCONNECT because of another client with the same id, as ejabberd 23.01 sent it on the wire."""
 
 
 @dataclass
