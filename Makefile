@@ -13,9 +13,13 @@ UNITDIR := $(PREFIX)/lib/systemd/system
 SYSUSERS := $(PREFIX)/lib/sysusers.d/edge-gate.conf
 TMPFILES := $(PREFIX)/lib/tmpfiles.d/edge-gate.conf
 
+# The Python of the system that a package is for: 3.10 on JetPack 6, 3.11 on Debian 12.
+DEB_ARCH ?= arm64
+DEB_PYTHON ?= 3.10
+
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test test-system lint bench soak services install install-program install-launcher \
-  install-service uninstall clean
+  install-service deb uninstall clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -99,6 +103,11 @@ install-service:
 	install -m 644 README.md LICENSE docs/service.md configs/gate.example.yaml configs/rtsp.yaml '$(DESTDIR)$(DOCDIR)'
 	@[ -n '$(DESTDIR)' ] || { systemd-sysusers '$(SYSUSERS)' && systemd-tmpfiles --create '$(TMPFILES)' && \
 	  systemctl daemon-reload; } || echo "systemd is not running here: users and units are taken up at the next start"
+
+# Made on any machine for either processor. lintian is asked where it is installed.
+deb: venv ## make a Debian package in dist/, for DEB_ARCH (amd64, arm64) and DEB_PYTHON (3.10, 3.11, 3.12)
+	@deb=$$(deb/build.sh $(BIN)/python $(DEB_ARCH) $(DEB_PYTHON) dist) && ls -sh "$$deb" && \
+	  if command -v lintian >/dev/null; then lintian --fail-on error "$$deb"; fi
 
 uninstall: ## remove what `make install` installed; configuration and state stay
 	@[ -n '$(DESTDIR)' ] || systemctl disable --now edge-gate edge-gate-csi 2>/dev/null || true
