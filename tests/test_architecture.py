@@ -52,6 +52,7 @@ WATCHED_OTHERWISE = {
     "edge/pipeline/worker.py": "its failure ends the process",
     "edge/sources/live.py": "grabbers, which their keeper watches",
     "edge/sinks/http_connection.py": "ends with the exchange that it cuts",
+    "edge/page/server.py": "one for each connection, which ends with it",
     "edge/service/supervisor.py": "a reload, whose failure is told by the page and the log",
 }
 
