@@ -25,6 +25,7 @@ from edge.samples import Damaged, Frame
 from edge.sources.camera_tls import tls_options, tls_problem
 from edge.sources.geometry import AsSeen, as_seen
 from edge.sources.http_jpeg import AS_BYTES, HttpAnswer
+from edge.sources.rtsp_redirect import refuse_redirection
 from edge.sources.video import largest_video
 from edge.sources.whole_pictures import WholePictures, gaps_heard, is_annex_b, joined
 
@@ -93,6 +94,7 @@ class NetworkCamera:
         settings = self._settings
         timeouts_s = settings.open_timeout, settings.read_timeout
         options = self._options | how.pop("options", {})
+        refuse_redirection(uri, settings)
         try:
             return av.open(uri.address, options=options, timeout=timeouts_s, **how)
         except av.error.FFmpegError as error:
