@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -14,7 +15,7 @@ from edge.delivery.outbox_tables import LedgerRow
 from edge.errors import UsageError
 from edge.service.purge import open_for_service
 
-COLUMNS = ("queued", "delivered", "waiting", "dead", "evicted", "expired", "purged")
+COLUMNS = ("queued", "delivered", "waiting", "dead", "evicted", "expired", "purged", "lost")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,9 +43,9 @@ def _path(arguments: argparse.Namespace) -> Path:
 
 
 def _table(rows: list[LedgerRow]) -> Table:
-    table = Table()
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("sink")
-    for heading in (*COLUMNS, "oldest waiting"):
+    for heading in (*COLUMNS, "oldest"):
         table.add_column(heading, justify="right")
     for row in rows:
         age = "-" if row.oldest_s is None else f"{row.oldest_s / 60:.0f} min"

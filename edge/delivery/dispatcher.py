@@ -121,15 +121,18 @@ class Dispatcher:
         stocks = [outbox.stock() for outbox in self._outboxes()]
         return Stock(sum(each.faces for each in stocks), sum(each.bytes for each in stocks))
 
-    def stop(self, drain_s: float = 0.0) -> None:
+    def stop(self, drain_s: float = 0.0) -> int:
         """
         End the senders, save what is in memory if the disk allows, and close; safe to call twice.
 
         Args:
             drain_s: Seconds in which the sinks may still take what is due.
+
+        Returns:
+            Faces that are lost, because they were in memory only; 0 when called again.
         """
         if self._stopped:
-            return
+            return 0
         self._stopped = True
         for sender in self._senders:
             sender.stop(drain_s)
@@ -142,13 +145,24 @@ class Dispatcher:
         except OutboxError as error:
             self._degrade(error)
         self._recover()
-        lost = len(self._memory.deliveries())
-        if lost:
-            log.error("%d faces were in memory only and are lost", lost)
+        lost = self._lose()
         with suppress(OutboxError):
             self._last_ledger = self.ledger()
         for outbox in self._outboxes():
             outbox.close()
+        return lost
+
+    def _lose(self) -> int:
+        """Book what no disk keeps as lost; return how many faces."""
+        lost = self._memory.lose()
+        if self._settings.path == IN_MEMORY and self._disk is not None:
+            lost += self._disk.lose()
+        if lost:
+            log.error("%d faces were in memory only and are lost", lost)
+            if self._disk is not None:
+                with suppress(OutboxError):  # then only this process's log knows
+                    self._move_ledger(self._disk)
+        return lost
 
     def _outboxes(self) -> Sequence[Outbox]:
         return (self._memory,) if self._disk is None else (self._disk, self._memory)

@@ -192,6 +192,16 @@ class Outbox:
         with self._access.writing() as (database, _):
             tables.forget(database, key)
 
+    def lose(self) -> int:
+        """
+        Give up the faces that wait: nobody will ever have them; return how many.
+
+        Raises:
+            OutboxError: Nothing was changed.
+        """
+        with self._access.writing() as (database, _):
+            return tables.lose(database)
+
     def purge(self, older_than_s: float, *, dry_run: bool) -> list[Stored]:
         """
         Delete the faces accepted longer ago than this, whatever their state; return them.

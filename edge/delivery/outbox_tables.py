@@ -79,6 +79,8 @@ class LedgerRow:
     """Older than the time to live."""
     purged: int
     """Deleted by the operator."""
+    lost: int
+    """Against everybody's will: in memory only at a stop, or gone with a part of the file."""
     waiting: int
     """Now in the queue."""
     dead: int
@@ -89,7 +91,7 @@ class LedgerRow:
     @property
     def unexplained(self) -> int:
         """Faces that went nowhere: 0, or the outbox has a fault."""
-        gone = self.delivered + self.evicted + self.expired + self.purged
+        gone = self.delivered + self.evicted + self.expired + self.purged + self.lost
         return self.queued - gone - self.waiting - self.dead
 
 
@@ -220,6 +222,17 @@ def forget(database: sqlite3.Connection, key: str) -> None:
         database.execute("DELETE FROM faces WHERE id = ?", (face_id,))
 
 
+def lose(database: sqlite3.Connection) -> int:
+    """Delete what waits, and say in the ledger that it is lost; return how many faces."""
+    waiting = "FROM queue WHERE refusal IS NULL"
+    faces = database.execute(f"SELECT count(DISTINCT face_id) {waiting}").fetchone()[0]
+    for sink, number in database.execute(f"SELECT sink, count(*) {waiting} GROUP BY sink"):
+        count(database, [sink], "lost", number)
+    database.execute(f"DELETE {waiting}")
+    database.execute("DELETE FROM faces WHERE id NOT IN (SELECT face_id FROM queue)")
+    return int(faces)
+
+
 def _queues_of(database: sqlite3.Connection, face_id: int) -> list[str]:
     rows = database.execute("SELECT sink FROM queue WHERE face_id = ?", (face_id,))
     return [sink for (sink,) in rows]
@@ -293,6 +306,7 @@ def _ledger_row(
         evicted=events.get("evicted", 0),
         expired=events.get("expired", 0),
         purged=events.get("purged", 0),
+        lost=events.get("lost", 0),
         waiting=waiting,
         dead=dead,
         oldest_s=None if oldest_accepted_s is None else now.outbox_s - oldest_accepted_s,

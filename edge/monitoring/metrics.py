@@ -71,7 +71,8 @@ class Snapshot:
     drops: Mapping[str, int] = field(default_factory=dict)
     """
     Times that a sink missed a forwarded face, by place: `quota` of the outbox, `expired` in it,
-    `purged` by the operator; `unkept` are those that neither disk nor memory could keep.
+    `purged` by the operator; `lost` with a damaged file or at a stop without a disk; `unkept` are
+    those that neither disk nor memory could keep.
     """
     threads: Mapping[str, tuple[bool, int]] = field(default_factory=dict)
     """By name: whether all is well with it, and how often it failed in a way nobody foresaw."""

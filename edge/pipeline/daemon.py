@@ -77,6 +77,7 @@ class Daemon:
         self._worker = Worker(self._forwarding, on_end)
         self._worker.together = self._engines.together
         self._closed: dict[str, Ledger] = {}
+        self._lost = 0
 
     def start(self) -> None:
         """Begin to deliver what an earlier process left, open the sources, and look at frames."""
@@ -120,9 +121,9 @@ class Daemon:
         with ThreadPoolExecutor() as threads:  # a stuck camera takes its time; ten, no more
             ended = list(threads.map(Stream.close, self._worker.streams.values()))
         sources = [*self._closed.values(), *ended]
-        self._forwarding.stop(drain_s)
+        self._lost += self._forwarding.stop(drain_s)
         self._engines.pair.close()
-        return Ledgers(tuple(sources), self._forwarding.ledger())
+        return Ledgers(tuple(sources), self._forwarding.ledger(), self._lost)
 
     def books(self) -> Ledgers:
         """
@@ -132,7 +133,7 @@ class Daemon:
             OutboxError: The outbox's file cannot be read.
         """
         sources = [*self._closed.values(), *(stream.ledger() for stream in self.streams())]
-        return Ledgers(tuple(sources), self._forwarding.ledger())
+        return Ledgers(tuple(sources), self._forwarding.ledger(), self._lost)
 
     def streams(self) -> list[Stream]:
         """Return the sources on their way; what they count adds up in a call of `ask` only."""
@@ -262,7 +263,7 @@ class Daemon:
     def _deliver_by(self, delivery: Forwarding) -> None:
         before, self._forwarding = self._forwarding, delivery
         self._in_worker(lambda: setattr(self._worker, "forwarding", delivery))
-        before.stop()
+        self._lost += before.stop()
         delivery.start()
 
     def _in_worker(self, function: Callable[[], Result]) -> Result:

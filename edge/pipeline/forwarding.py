@@ -56,9 +56,14 @@ class Forwarding:
         """Begin to send, first what an earlier process left."""
         self._dispatcher.start()
 
-    def stop(self, drain_s: float = 0.0) -> None:
-        """End, and close; what the sinks do not take in so many seconds stays in the outbox."""
-        self._dispatcher.stop(drain_s)
+    def stop(self, drain_s: float = 0.0) -> int:
+        """
+        End, and close; what the sinks do not take in so many seconds stays in the outbox.
+
+        Returns:
+            Faces that are lost, because they were in memory only.
+        """
+        return self._dispatcher.stop(drain_s)
 
     @property
     def problem(self) -> str | None:

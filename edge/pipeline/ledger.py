@@ -108,6 +108,13 @@ class Ledgers:
 
     sources: tuple[Ledger, ...]
     sinks: tuple[LedgerRow, ...]
+    lost_at_stop: int = 0
+    """Faces that were in memory only when delivering ended."""
+
+    @property
+    def lost(self) -> int:
+        """Faces that this process lost: the rows of sinks count those of earlier ones too."""
+        return self.lost_at_stop + sum(source.counts.lost for source in self.sources)
 
     def imbalances(self) -> list[str]:
         """Return what does not add up, in words; nothing when all is well."""

@@ -173,5 +173,6 @@ def _drops(counts: Sequence[Counts], rows: Sequence[LedgerRow]) -> dict[str, int
         "quota": sum(row.evicted for row in rows),
         "expired": sum(row.expired for row in rows),
         "purged": sum(row.purged for row in rows),
+        "lost": sum(row.lost for row in rows),
         "unkept": sum(each.lost for each in counts),
     }

@@ -105,7 +105,9 @@ def _queued(config: Config, undelivered: list[str]) -> Iterator[Forward]:
         yield lambda shot: forwarding.forward(shot, None, counts)
         _wait_for_sinks(forwarding)
     finally:
-        forwarding.stop()
+        lost = forwarding.stop()
+    if lost:
+        undelivered.append(f"{lost} faces were in memory only and are lost")
     undelivered += [words for row in forwarding.ledger() for words in _left(row)]
     if counts.lost or counts.evicted:
         undelivered.append(f"{counts.lost + counts.evicted} faces found no room in the outbox")

@@ -207,7 +207,7 @@ class Supervisor:
         imbalances = log_books(books)
         live = {source.name for source in daemon.config.sources if source.uri.is_live}
         unread = [source for source in sources if source.error and source.name not in live]
-        return 1 if failed or imbalances or unread else 0
+        return 1 if failed or imbalances or unread or books.lost else 0
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -238,4 +238,6 @@ def log_books(books: Ledgers) -> list[str]:
         log.error("the ledger does not balance: %s", "; ".join(imbalances))
     else:
         log.info("the ledger balances")
+    if books.lost:
+        log.error("%d faces are lost", books.lost, extra={"fields": {"lost": books.lost}})
     return imbalances

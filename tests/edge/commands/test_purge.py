@@ -192,4 +192,5 @@ def test_status_is_the_ledger(outbox, capsys):
     [row] = json.loads(capsys.readouterr().out)
     assert (row["sink"], row["queued"], row["waiting"]) == ("http", 2, 2)
     assert main(["outbox", "status", "--outbox", str(outbox)]) == 0
-    assert "waiting" in capsys.readouterr().out
+    headings = capsys.readouterr().out.split()
+    assert ["waiting", "dead", "evicted", "expired", "purged", "lost"] == headings[3:9]

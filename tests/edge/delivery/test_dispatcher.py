@@ -12,6 +12,7 @@ from edge.config.delivery import (
     OutboxSettings,
 )
 from edge.delivery.dispatcher import Dispatcher
+from edge.delivery.face_database import IN_MEMORY
 from edge.errors import SinkBusyError, SinkError
 from edge.sinks.http import HttpSink
 from edge.sinks.mqtt import MqttSink
@@ -152,6 +153,26 @@ def test_a_sink_that_took_a_face_from_memory_does_not_get_it_again_from_the_disk
     assert (rows["quick"].queued, rows["quick"].delivered) == (6, 6)
     assert (rows["away"].queued, rows["away"].waiting) == (6, 6)
     assert len(quick.attempts) == 6
+
+
+@pytest.mark.parametrize("is_full", [True, False], ids=["full disk", "no outbox"])
+def test_faces_that_no_disk_keeps_at_a_stop_are_booked_as_lost(
+    small_file_system, open_dispatcher, caplog, is_full
+):
+    down, up = ScriptedSink(*[SinkError("down")] * 10**6), ScriptedSink()
+    path = small_file_system / "outbox.sqlite" if is_full else IN_MEMORY
+    dispatcher = open_dispatcher(path=path, down=down, up=up)
+    fill(small_file_system)
+    dispatcher.start()
+    for number in range(10):
+        dispatcher.accept(blob(number, size=20_000))
+    up.keys(10)
+    assert dispatcher.stop(drain_s=1) == 10
+    rows = {row.sink: row for row in dispatcher.ledger()}
+    assert (rows["down"].waiting, rows["down"].lost, rows["down"].unexplained) == (0, 10, 0)
+    assert (rows["up"].delivered, rows["up"].lost, rows["up"].unexplained) == (10, 0, 0)
+    assert "10 faces were in memory only and are lost" in caplog.text
+    assert dispatcher.stop() == 0
 
 
 def test_the_gate_starts_on_a_full_disk(small_file_system, open_dispatcher):

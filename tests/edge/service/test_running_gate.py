@@ -101,6 +101,21 @@ def test_everything_is_accounted_for_after_sigterm(configure, tmp_path):
     assert len(kept_keys(tmp_path / "faces")) == sink["delivered"]
 
 
+def test_faces_that_were_in_memory_only_at_the_end_are_lost_by_books_log_and_exit_code(configure):
+    path = configure()
+    nobody = "type: http, url: 'http://127.0.0.1:9/'"  # discard(9): nobody listens
+    text = path.read_text().replace("type: directory, path: faces", nobody)
+    path.write_text(text.replace("outbox: {path: outbox.sqlite}, ", ""))
+    with RunningGate(path) as gate:
+        gate.wait_for("READY=1")
+        gate.wait_until_forwarded(more_than=1)
+        code, source, sink = gate.terminate()
+        lost = gate.wait_for_log("faces are lost")["lost"]
+    assert code == 1
+    assert source["forwarded"] == sink["lost"] == lost > 1
+    assert (sink["waiting"], sink["delivered"]) == (0, 0)
+
+
 def test_a_broken_configuration_is_named_and_changes_nothing(configure):
     with RunningGate(configure()) as gate:
         gate.wait_for("READY=1")
