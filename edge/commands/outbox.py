@@ -43,7 +43,7 @@ def _path(arguments: argparse.Namespace) -> Path:
 
 
 def _table(rows: list[LedgerRow]) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=0)
     table.add_column("sink")
     for heading in (*COLUMNS, "oldest"):
         table.add_column(heading, justify="right")

@@ -193,4 +193,4 @@ def test_status_is_the_ledger(outbox, capsys):
     assert (row["sink"], row["queued"], row["waiting"]) == ("http", 2, 2)
     assert main(["outbox", "status", "--outbox", str(outbox)]) == 0
     headings = capsys.readouterr().out.split()
-    assert ["waiting", "dead", "evicted", "expired", "purged", "lost"] == headings[3:9]
+    assert headings[3:9] == ["waiting", "dead", "evicted", "expired", "purged", "lost"]
