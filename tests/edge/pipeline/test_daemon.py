@@ -233,7 +233,7 @@ def test_the_line_of_the_service_manager_says_how_many_cameras_and_faces(site):
 
 
 def test_faces_that_went_nowhere_are_told_for_each_source_and_sink():
-    row = LedgerRow("http", 5, 1, 1, 0, 0, 1, 1, None)
+    row = LedgerRow("http", 5, 1, 1, 0, 0, 0, 1, 1, None)
     ledgers = Ledgers((Ledger("door", 9, Counts(), 0),), (row,))
     assert ledgers.imbalances() == [
         "door: 9 of 9 frames went nowhere",
