@@ -8,6 +8,7 @@ be set for the whole process only. Every timeout is explicit: a silent server wo
 A read may block for twice its timeout.
 """
 
+import errno
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -26,7 +27,7 @@ from edge.sources.camera_tls import tls_options, tls_problem
 from edge.sources.geometry import AsSeen, as_seen
 from edge.sources.http_jpeg import AS_BYTES, HttpAnswer
 from edge.sources.rtsp_redirect import refuse_redirection
-from edge.sources.video import largest_video
+from edge.sources.video import METADATA_ERRORS, largest_video
 from edge.sources.whole_pictures import WholePictures, gaps_heard, is_annex_b, joined
 
 HTTP = ("http", "https")
@@ -96,7 +97,13 @@ class NetworkCamera:
         options = self._options | how.pop("options", {})
         refuse_redirection(uri, settings)
         try:
-            return av.open(uri.address, options=options, timeout=timeouts_s, **how)
+            return av.open(
+                uri.address,
+                options=options,
+                timeout=timeouts_s,
+                metadata_errors=METADATA_ERRORS,
+                **how,
+            )
         except av.error.FFmpegError as error:
             # Not "from error": its text holds the address with the password.
             raise SourceError(_refusal(uri, settings, error)) from None
@@ -129,7 +136,9 @@ class NetworkCamera:
     ) -> Iterator[Frame | Damaged]:
         track = largest_video(container)
         if track is None:
-            raise SourceError(f"{uri} has no video; check the path")
+            raise SourceError(
+                f"{uri} has no video that can be decoded; check the path, and the camera's codec"
+            )
         seen = AsSeen(track, self._settings.geometry)
         yield from self._frames(uri, _Pictures(container, track, lost), seen)
 
@@ -159,6 +168,9 @@ def _refusal(uri: SourceUri, settings: SourceSettings, error: av.error.FFmpegErr
     problem = tls_problem(uri, settings)
     if problem is not None:
         return f"{uri} cannot be opened: {problem}"
+    if error.errno == errno.EPROTONOSUPPORT and uri.scheme == "rtsp":  # RTSP's 461, RFC 2326
+        other = "udp" if settings.transport == "tcp" else "tcp"
+        return f"{uri} does not send by transport: {settings.transport}; set transport: {other}"
     return (
         f"{uri} cannot be opened within {settings.open_timeout:g} s ({error.strerror}); "
         f"check host, path and login; look at it with: ffplay {str(uri)!r}"

@@ -15,13 +15,22 @@ from edge.samples import Frame
 from edge.sources.geometry import AsSeen
 from edge.sources.whole_pictures import WholePictures
 
+METADATA_ERRORS = "replace"
+"""What becomes of titles, names of cameras and the like that are not UTF-8; nobody reads them."""
+
 
 def largest_video(container: InputContainer) -> VideoStream | None:
-    """Return the video track with the most pixels: others are previews, or a cover."""
+    """
+    Return the video track with the most pixels: others are previews, or a cover.
+
+    One of a codec that this FFmpeg cannot decode does not count, and even its size is not known.
+    """
     tracks = [
         track
         for track in container.streams.video
-        if not track.disposition & Disposition.attached_pic
+        # PyAV's annotation promises one.
+        if track.codec_context is not None  # type: ignore[redundant-expr]
+        and not track.disposition & Disposition.attached_pic
     ]
     return max(tracks, key=lambda track: track.width * track.height, default=None)
 
@@ -29,10 +38,22 @@ def largest_video(container: InputContainer) -> VideoStream | None:
 def holds_video(path: Path) -> bool:
     """Tell by its content whether a file is a video; what FFmpeg takes for one picture is none."""
     try:
-        with path.open("rb") as file, av.open(file, "r") as container:
-            return not container.format.name.endswith("_pipe") and bool(largest_video(container))
-    except (OSError, av.error.FFmpegError):
+        with opened(path) as container:
+            is_still = container.format.name.endswith("_pipe")
+            return not is_still and largest_video(container) is not None
+    except Exception:  # noqa: BLE001 -- foreign bytes; reading it says what is wrong
         return False
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """Open a file; titles and the like may be in any encoding, and are not looked at."""
+    # Opened by us, since FFmpeg takes names in UTF-8 only, and addresses as well as paths.
+    with (
+        path.open("rb") as file,
+        av.open(file, "r", metadata_errors=METADATA_ERRORS) as container,
+    ):
+        yield container
 
 
 def _nothing(_: SourceError) -> None:
@@ -74,14 +95,18 @@ class VideoFile:
         left_out: list[None] = []
         index = 0
         try:
-            with self._open() as container:
+            with opened(self._path) as container:
                 for frame in self._read(container, lambda: left_out.append(None)):
                     if index % self._every == 0:
                         yield frame
                     index += 1
-        except av.error.FFmpegError as error:
+        # Foreign code on foreign bytes: no list of what it raises was ever complete.
+        except Exception as error:
             if index == 0:
-                raise self._nothing_read(str(error.strerror)) from None
+                raise self._nothing_read(_words(error)) from error
+            self._damaged(
+                SourceError(f"{self._path}: cannot be read after {index} pictures: {_words(error)}")
+            )
         if index == 0:
             raise self._nothing_read("it holds no whole picture")
         if left_out:
@@ -94,12 +119,6 @@ class VideoFile:
             f"{self._path}: no frame could be read ({why}); "
             "the file is empty, cut short or not a video: play it with ffplay to see"
         )
-
-    @contextmanager
-    def _open(self) -> Iterator[InputContainer]:
-        # Opened by us, since FFmpeg takes names in UTF-8 only, and addresses as well as paths.
-        with self._path.open("rb") as file, av.open(file, "r") as container:
-            yield container
 
     def _read(self, container: InputContainer, left_out: Callable[[], None]) -> Iterator[Frame]:
         track = largest_video(container)
@@ -117,11 +136,17 @@ class VideoFile:
     def frame_count(self) -> int | None:
         """Return the number of frames the container promises, None when it does not say."""
         try:
-            with self._open() as container:
+            with opened(self._path) as container:
                 count = _promised(largest_video(container))
-        except (OSError, av.error.FFmpegError):
-            return None  # `frames` says why
+        except Exception:  # noqa: BLE001 -- foreign bytes; `frames` says why
+            return None
         return -(-count // self._every) if count > 0 else None
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or "damaged"
 
 
 def _promised(track: VideoStream | None) -> int:

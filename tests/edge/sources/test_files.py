@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import av
 import cv2
@@ -8,7 +9,9 @@ from av.video.stream import VideoStream
 
 from edge.config.source import VIDEO_SUFFIXES
 from edge.errors import SourceError
+from edge.sources import video
 from edge.sources.files import ImageFiles, listed, open_files
+from edge.sources.geometry import AsSeen
 from edge.sources.video import VideoFile
 from tests.edge.sent_video import sent_video
 
@@ -53,6 +56,7 @@ def test_a_video_that_is_none_or_missing_is_an_error(tmp_path):
         list(VideoFile(tmp_path / "gone.mp4").frames())
 
 
+FUZZED = sorted((Path(__file__).parent / "corpus" / "recordings").iterdir())
 FORMATS = {
     ".ts": "mpegts",
     ".m2ts": "mpegts",
@@ -150,6 +154,53 @@ def test_a_file_named_outright_is_what_it_holds_whatever_its_ending(tmp_path, cl
     other = tmp_path / "notes.txt"
     other.write_text("neither")
     assert listed([film, photograph, other]) == ((photograph, other), (film,))
+
+
+def bytes_exchanged(path, old, new):
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new))
+
+
+def test_a_recording_whose_title_is_not_utf_8_is_read(tmp_path):
+    film = tmp_path / "clip.mkv"
+    recorded(film, "matroska")
+    bytes_exchanged(film, b"Lavf", b"\xe9\xe8\xff\x80")  # the name of what wrote it
+    assert len(list(VideoFile(film).frames())) == 10
+
+
+def test_a_recording_of_an_unknown_codec_is_an_error_that_names_it(tmp_path):
+    film = tmp_path / "clip.mkv"
+    recorded(film, "matroska")
+    bytes_exchanged(film, b"V_MPEG4/ISO/ASP", b"V_XXXX4/ISO/ASP")
+    with pytest.raises(SourceError, match=r"clip\.mkv: no frame could be read"):
+        list(VideoFile(film).frames())
+    assert VideoFile(film).frame_count() is None
+
+
+@pytest.mark.parametrize("path", FUZZED, ids=lambda path: path.name)
+def test_what_fuzzing_found_is_read_or_an_error_that_names_the_file(path):
+    assert VideoFile(path).frame_count() in {None, 6}
+    try:
+        count = len(list(VideoFile(path).frames()))
+    except SourceError as error:
+        count = 0
+        assert path.name in str(error)  # noqa: PT017 -- some are read
+    assert (count > 0) == path.name.startswith("title")
+
+
+def test_whatever_a_decoder_raises_in_the_middle_is_told_after_what_was_read(clip, monkeypatch):
+    class Failing(AsSeen):
+        def of(self, frame):
+            if frame is not None and frame.pts > 3:
+                raise MemoryError
+            return super().of(frame)
+
+    monkeypatch.setattr(video, "AsSeen", Failing)
+    told: list[SourceError] = []
+    assert len(list(VideoFile(clip, damaged=told.append).frames())) in {1, 4}
+    assert "clip.mp4: cannot be read after" in str(told[0])
+    assert "more memory" in str(told[0])
 
 
 def test_a_video_whose_name_is_not_utf_8_is_read(clip):

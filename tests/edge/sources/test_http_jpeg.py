@@ -185,25 +185,64 @@ def test_a_single_picture_that_is_cut_off_is_left_out():
     assert [isinstance(frame, Damaged) for frame in frames] == [False, True, False]
 
 
+def serving(path, old=b"", new=b""):
+    """Return a camera that sends a file once, in real time."""
+
+    class Serving(MotionJpeg):
+        def answer(self):
+            self.send_response(200)
+            self.end_headers()
+            data, pause = path.read_bytes().replace(old, new), Event()
+            for start in range(0, len(data), 4000):
+                self.wfile.write(data[start : start + 4000])
+                pause.wait(0.04)
+
+    return Serving
+
+
 @pytest.mark.parametrize(("ending", "codec"), [("flv", "h264"), ("ts", "h264"), ("ts", "hevc")])
 def test_other_video_over_http_is_received(tmp_path, ending, codec):
     video = sent_video(tmp_path, codec, 100)
     path = tmp_path / f"video.{ending}"
     write_video(path, codec, moving_pictures(100))
 
-    class Serving(MotionJpeg):
-        def answer(self):
-            self.send_response(200)
-            self.end_headers()
-            data, pause = path.read_bytes(), Event()
-            for start in range(0, len(data), 4000):
-                self.wfile.write(data[start : start + 4000])
-                pause.wait(0.04)
-
-    with motion_jpeg(camera=Serving) as port:
+    with motion_jpeg(camera=serving(path)) as port:
         frames = until_the_end(frames_from(port))
     assert frames
     assert None not in [video.index_of(frame.pixels) for frame in frames]
+
+
+def test_a_camera_whose_name_is_not_utf_8_is_received(tmp_path):
+    path = tmp_path / "camera.flv"
+    sent = sent_video(tmp_path, "h264", 100)
+    with av.open(str(sent.path)) as source, av.open(str(path), "w") as file:
+        file.metadata["title"] = "named"
+        track = file.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = track
+                file.mux(packet)
+    assert b"named" in path.read_bytes()
+    with motion_jpeg(camera=serving(path, b"named", b"\xe9\xe8\xff\x80\xfe")) as port:
+        frames = until_the_end(frames_from(port))
+    assert frames
+    assert None not in [sent.index_of(frame.pixels) for frame in frames]
+
+
+def test_a_camera_that_sends_sound_alone_is_told_and_tried_again(tmp_path):
+    path = tmp_path / "camera.ts"
+    with av.open(str(path), "w") as file:
+        sound = file.add_stream("mp2", rate=44100, layout="mono")
+        for _ in range(100):
+            samples = av.AudioFrame.from_ndarray(np.zeros((1, 1152), np.int16), "s16", "mono")
+            samples.sample_rate = 44100
+            file.mux(sound.encode(samples))
+        file.mux(sound.encode())
+    with (
+        motion_jpeg(camera=serving(path)) as port,
+        pytest.raises(SourceError, match="has no video that can be decoded"),
+    ):
+        list(frames_from(port))
 
 
 def test_a_camera_whose_clock_jumps_goes_on(tmp_path):

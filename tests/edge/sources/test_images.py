@@ -22,7 +22,7 @@ from tests.edge.sources.odd_pictures import (
 __all__ = ["without_heif"]
 
 HERE = Path(__file__).parent
-CORPUS = sorted((HERE / "corpus").iterdir())
+CORPUS = sorted((HERE / "corpus" / "pictures").iterdir())
 
 
 @pytest.fixture

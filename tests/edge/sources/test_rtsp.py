@@ -136,7 +136,8 @@ def test_the_transport_is_the_one_configured(camera, told, started, transport):
     camera.start()
     other = {"tcp": "udp", "udp": "tcp"}[transport]
     started(camera.uri, transport=other)
-    assert "cannot be opened" in str(told.until_state("lost").error)
+    error = str(told.until_state("lost").error)
+    assert f"does not send by transport: {other}; set transport: {transport}" in error
     started(camera.uri, transport=transport)
     told.until_state("streaming")
 
