@@ -6,10 +6,9 @@ from pathlib import Path
 from edge.config.source import AS_STATED, VIDEO_SUFFIXES, Geometry, is_video
 from edge.errors import ImageError, SourceError
 from edge.samples import Frame
-from edge.sources.folders import files_in, passed_over
+from edge.sources.folders import files_in, is_photograph, passed_over, suffixes
 from edge.sources.geometry import as_seen
 from edge.sources.images import read_image
-from edge.sources.photographs import is_photograph, suffixes
 from edge.sources.video import VideoFile, holds_video
 
 

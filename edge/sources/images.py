@@ -15,7 +15,7 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from edge.errors import ImageError
 from edge.samples import Pixels
-from edge.sources.photographs import advice, kinds
+from edge.sources.folders import advice, kinds
 
 PIXEL_BUDGET = 64_000_000
 """Width times height: above the largest common sensor, 192 MB as BGR."""

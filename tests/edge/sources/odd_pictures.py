@@ -7,7 +7,7 @@ import sys
 import pytest
 from PIL import Image, ImageCms
 
-from edge.sources import photographs
+from edge.sources import folders
 
 SIDEWAYS = (0x0112, 3, 1, struct.pack(">H", 6))
 """EXIF orientation as one entry of a directory: turn 90 degrees clockwise to view."""
@@ -51,10 +51,10 @@ def without_heif(monkeypatch):
     """Take away what reads HEIC, and let it be found again afterwards."""
     for name in ("pi_heif", "pillow_heif"):
         monkeypatch.setitem(sys.modules, name, None)
-    photographs.kinds()
+    folders.kinds()
     monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
-    for cached in (photographs.kinds, photographs.suffixes):
+    for cached in (folders.kinds, folders.suffixes):
         cached.cache_clear()
     yield
-    for cached in (photographs.kinds, photographs.suffixes):
+    for cached in (folders.kinds, folders.suffixes):
         cached.cache_clear()

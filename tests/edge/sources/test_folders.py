@@ -8,9 +8,8 @@ from PIL import Image
 from edge.config.source import VIDEO_SUFFIXES
 from edge.errors import SourceError
 from edge.sources.files import left_out
-from edge.sources.folders import images_in, passed_over
+from edge.sources.folders import images_in, passed_over, suffixes
 from edge.sources.images import read_image
-from edge.sources.photographs import suffixes
 from tests.edge.sources.odd_pictures import without_heif
 
 __all__ = ["without_heif"]

@@ -281,3 +281,11 @@ def test_folders_are_searched_in_order_and_link_loops_end(tmp_path, picture):
     (tmp_path / "b" / "loop").symlink_to(tmp_path)
     found = [path.relative_to(tmp_path).as_posix() for path in images_in([tmp_path])]
     assert found == ["z.png", "b/A.JPG"]
+
+
+@pytest.mark.parametrize("name", [b"\xc5\xbdofie.jpg", b"Ren\xe9e.jpg", "김철수.png".encode()])
+def test_a_photograph_of_any_name_is_read(tmp_path, picture, name):
+    plain = saved(tmp_path, picture, "a.jpg")
+    named = plain.rename(tmp_path / os.fsdecode(name))
+    assert list(images_in([tmp_path])) == [named]
+    assert read_image(named).shape == picture.shape
