@@ -2,7 +2,8 @@
 From an accepted face to every sink: the outbox, and a sender thread for each sink.
 
 While the disk is full or broken, faces are kept in memory instead, the best ones if there are too
-many. They leave from there as well, and move to the disk as soon as it works again.
+many. They leave from there as well, and move to the disk as soon as it works again. So do those of
+a file that somebody deleted or replaced while it was open.
 """
 
 import logging
@@ -24,6 +25,8 @@ from edge.watched_thread import WatchedThread
 log = logging.getLogger(__name__)
 
 REOPEN_EVERY_S = 10.0
+MOST_MOVED = 500
+"""Faces at once: a second on a memory card."""
 STOP_GRACE_S = 10.0
 """For sinks in the middle of an attempt, beyond the time to drain: their usual timeout."""
 
@@ -54,6 +57,8 @@ class Dispatcher:
         self._settings = outbox
         self._clocks = clocks or Clocks()
         self._memory = Outbox(_in_memory(outbox), self._names, self._clocks)
+        self._adrift: list[Outbox] = []
+        """Files that were deleted or replaced while open; their faces leave, and move on."""
         self._disk: Outbox | None = None
         self._reopen_at_s = 0.0
         self._stopped = False
@@ -69,8 +74,15 @@ class Dispatcher:
 
     @property
     def problem(self) -> str | None:
-        """Why faces are kept in memory only; None while the disk works."""
+        """Why faces are kept in memory only, or by a nameless file; None while the disk works."""
+        disk = self._disk
+        if self._problem is None and disk is not None and not disk.is_in_place:
+            return self._gone
         return self._problem
+
+    @property
+    def _gone(self) -> str:
+        return f"outbox {self._settings.path} was deleted or replaced while it was open"
 
     def start(self) -> None:
         """Begin to send, first what an earlier process left."""
@@ -144,7 +156,8 @@ class Dispatcher:
             self._working_disk()
         except OutboxError as error:
             self._degrade(error)
-        self._recover()
+        while not self._recover():
+            pass
         lost = self._lose()
         with suppress(OutboxError):
             self._last_ledger = self.ledger()
@@ -161,13 +174,16 @@ class Dispatcher:
             log.error("%d faces were in memory only and are lost", lost)
             if self._disk is not None:
                 with suppress(OutboxError):  # then only this process's log knows
-                    self._move_ledger(self._disk)
+                    _move_ledger(self._memory, self._disk)
         return lost
 
     def _outboxes(self) -> Sequence[Outbox]:
-        return (self._memory,) if self._disk is None else (self._disk, self._memory)
+        disk = () if self._disk is None else (self._disk,)
+        return (*disk, *self._adrift, self._memory)
 
     def _working_disk(self) -> Outbox:
+        if self._disk is not None and not self._disk.is_in_place:
+            self._cast_off(self._disk)
         if self._disk is None:
             now_s = self._clocks.monotonic()
             if self._problem is not None and now_s < self._reopen_at_s:
@@ -175,6 +191,14 @@ class Dispatcher:
             self._reopen_at_s = now_s + REOPEN_EVERY_S
             self._disk = Outbox(self._settings, self._names, self._clocks)
         return self._disk
+
+    def _cast_off(self, disk: Outbox) -> None:
+        """Begin another file in the place of one that is gone, and move its faces over."""
+        self._problem = self._gone
+        log.error("%s; another one is begun, and the faces in it move there", self._problem)
+        self._disk, self._reopen_at_s = None, 0.0
+        if disk.leave_place():
+            self._adrift.append(disk)
 
     def _degrade(self, error: OutboxError) -> None:
         if self._problem is None:
@@ -185,25 +209,45 @@ class Dispatcher:
             damaged, self._disk, self._reopen_at_s = self._disk, None, 0.0
             damaged.close()
 
-    def _recover(self) -> None:
+    def _recover(self) -> bool:
+        """Move what waits elsewhere to the disk; False when there is more that can be moved."""
         if self._problem is None or self._disk is None:
-            return
+            return True
         try:
-            for delivery, sinks in self._memory.deliveries():
-                self._disk.put(delivery, sinks)
-                self._memory.forget(delivery.key)
-            self._move_ledger(self._disk)
+            is_done = all(_move(each, self._disk) for each in (*self._adrift, self._memory))
         except OutboxError as error:
             self._degrade(error)
-            return
+            return True
+        if not is_done:
+            return False
+        while self._adrift:
+            self._adrift.pop().close()
         log.info("the outbox works again")
         self._problem = None
+        return True
 
-    def _move_ledger(self, disk: Outbox) -> None:
-        """Let also those be in the books of the next process that left from memory."""
-        ledger = self._memory.counted()
-        disk.count(ledger)
-        self._memory.count([(sink, event, -faces) for sink, event, faces in ledger])
+
+def _move(origin: Outbox, disk: Outbox) -> bool:
+    """Move faces and ledger to the disk; False when faces are left, so that no camera waits."""
+    for _ in range(MOST_MOVED):
+        kept = origin.oldest()
+        if kept is None:
+            _move_ledger(origin, disk)
+            return True
+        if kept.damage is None:
+            disk.put(kept.delivery, kept.sinks)
+            origin.forget(kept.face_id)
+        else:
+            log.error("face %s is lost: %s", kept.delivery.key, kept.damage)
+            origin.lose_damaged(kept.face_id)
+    return False
+
+
+def _move_ledger(origin: Outbox, disk: Outbox) -> None:
+    """Let also those be in the books of the next process that left from elsewhere."""
+    ledger = origin.counted()
+    disk.count(ledger)
+    origin.count([(sink, event, -faces) for sink, event, faces in ledger])
 
 
 def _in_memory(settings: OutboxSettings) -> OutboxSettings:

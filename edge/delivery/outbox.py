@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from edge.config.delivery import OutboxSettings
 from edge.delivery import outbox_tables as tables
 from edge.delivery.clock import Clocks
+from edge.delivery.open_parts import OpenParts
 from edge.delivery.outbox_access import Access
 from edge.delivery.outbox_file import open_file
-from edge.delivery.outbox_tables import Counted, LedgerRow, Queued, Stock, Stored
+from edge.delivery.outbox_tables import Counted, Kept, LedgerRow, Queued, Stock, Stored
 from edge.errors import OutboxError
 from edge.samples import Delivery
 
@@ -59,8 +60,27 @@ class Outbox:
         self._settings = settings
         self._sinks = tuple(sinks)
         self._access = Access(opened(settings), settings.path, clocks or Clocks())
+        self._parts = OpenParts(settings.path)
         self._next_expiry_s = 0.0
         self._shrink_to_quota()
+
+    @property
+    def is_in_place(self) -> bool:
+        """False when the file was deleted or replaced: what is in it goes with this process."""
+        return self._parts.are_in_place
+
+    def leave_place(self) -> bool:
+        """
+        Let the file be opened anew, when it is no longer in place.
+
+        Returns:
+            True when it goes on without a name: its faces can still be taken out, until `close`.
+        """
+        if self._parts.is_file_in_place:
+            self.close()
+            return False
+        self._parts.delete_left()
+        return True
 
     def put(self, delivery: Delivery, sinks: Sequence[str] | None = None) -> Placed:
         """
@@ -172,17 +192,17 @@ class Outbox:
         with self._access.writing(keep_time=False) as (database, _):
             return database.execute(statement, (sink,)).rowcount
 
-    def deliveries(self) -> list[tuple[Delivery, tuple[str, ...]]]:
+    def oldest(self) -> Kept | None:
         """
-        Return every face and who waits for it, the oldest first; only for a small outbox.
+        Return the oldest face and in whose queues it is; None when there is none.
 
         Raises:
             OutboxError: The file cannot be read.
         """
         with self._access.reading() as (database, _):
-            return tables.deliveries(database)
+            return tables.oldest(database)
 
-    def forget(self, key: str) -> None:
+    def forget(self, face_id: int) -> None:
         """
         Delete a face that was moved to another outbox; the ledger forgets it too.
 
@@ -190,7 +210,18 @@ class Outbox:
             OutboxError: Nothing was changed.
         """
         with self._access.writing() as (database, _):
-            tables.forget(database, key)
+            tables.forget(database, face_id)
+
+    def lose_damaged(self, face_id: int) -> None:
+        """
+        Delete a face that is not as it was accepted.
+
+        Raises:
+            OutboxError: Nothing was changed.
+        """
+        with self._access.writing() as (database, _):
+            database.execute("REINDEX faces")
+            tables.remove(database, [face_id], "lost")
 
     def lose(self) -> int:
         """

@@ -55,6 +55,18 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """One face, whether it is due or not."""
+
+    face_id: int
+    delivery: Delivery
+    sinks: tuple[str, ...]
+    """In whose queues it is."""
+    damage: str | None
+    """As of `Queued`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """One face in the outbox, without its bytes."""
 
@@ -215,11 +227,10 @@ def remove(database: sqlite3.Connection, face_ids: Iterable[int], event: str) ->
         database.execute("DELETE FROM faces WHERE id = ?", (face_id,))
 
 
-def forget(database: sqlite3.Connection, key: str) -> None:
+def forget(database: sqlite3.Connection, face_id: int) -> None:
     """Delete a face as if these queues had never held it."""
-    for (face_id,) in database.execute("SELECT id FROM faces WHERE key = ?", (key,)).fetchall():
-        count(database, _queues_of(database, face_id), "queued", -1)
-        database.execute("DELETE FROM faces WHERE id = ?", (face_id,))
+    count(database, _queues_of(database, face_id), "queued", -1)
+    database.execute("DELETE FROM faces WHERE id = ?", (face_id,))
 
 
 def lose(database: sqlite3.Connection) -> int:
@@ -261,12 +272,17 @@ def first_due(
     return None
 
 
-def deliveries(database: sqlite3.Connection) -> list[tuple[Delivery, tuple[str, ...]]]:
-    """Return every face and the sinks in whose queues it is, the oldest first."""
-    rows = database.execute(
-        "SELECT id, key, record, face_image, media_type, quality FROM faces ORDER BY id"
-    )
-    return [(Delivery(*row[1:]), tuple(_queues_of(database, row[0]))) for row in rows.fetchall()]
+def oldest(database: sqlite3.Connection) -> Kept | None:
+    """Return the oldest face; None when there is none."""
+    row = database.execute(
+        "SELECT id, checksum, key, record, face_image, media_type, quality FROM faces "
+        "ORDER BY id LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return None
+    delivery = Delivery(*row[2:])
+    queues = tuple(_queues_of(database, row[0]))
+    return Kept(row[0], delivery, queues, damage_of(delivery, row[1]))
 
 
 def accepted_before(database: sqlite3.Connection, outbox_s: float) -> list[Stored]:

@@ -1,7 +1,10 @@
 import random
 import re
+import shutil
 import signal
+import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -11,8 +14,9 @@ from edge.config.delivery import (
     MqttSinkSettings,
     OutboxSettings,
 )
-from edge.delivery.dispatcher import Dispatcher
+from edge.delivery.dispatcher import MOST_MOVED, Dispatcher
 from edge.delivery.face_database import IN_MEMORY
+from edge.delivery.outbox import Outbox
 from edge.errors import SinkBusyError, SinkError
 from edge.sinks.http import HttpSink
 from edge.sinks.mqtt import MqttSink
@@ -173,6 +177,94 @@ def test_faces_that_no_disk_keeps_at_a_stop_are_booked_as_lost(
     assert (rows["up"].delivered, rows["up"].lost, rows["up"].unexplained) == (10, 0, 0)
     assert "10 faces were in memory only and are lost" in caplog.text
     assert dispatcher.stop() == 0
+
+
+def delete(folder, *suffixes):
+    for suffix in suffixes:
+        (folder / f"outbox.sqlite{suffix}").unlink()
+
+
+def restore_a_backup(folder):
+    delete(folder, "", "-wal", "-shm")
+    backup = Outbox(OutboxSettings(path=folder / "outbox.sqlite"), ("sink",))
+    backup.put(blob(0))
+    backup.put(blob(99))
+    backup.close()
+
+
+@pytest.mark.parametrize(
+    ("vanish", "others"),
+    [
+        (lambda folder: delete(folder, "", "-wal", "-shm"), ()),
+        (lambda folder: delete(folder, ""), ()),
+        (lambda folder: delete(folder, "-wal"), ()),
+        (lambda folder: delete(folder, "-shm"), ()),
+        (lambda folder: delete(folder, "-wal", "-shm"), ()),
+        (shutil.rmtree, ()),
+        (restore_a_backup, (99,)),
+    ],
+    ids=["all parts", "file", "log", "index", "log and index", "folder", "replaced"],
+)
+def test_an_outbox_that_vanishes_while_open_is_noticed_and_costs_no_face(
+    open_dispatcher, tmp_path, caplog, vanish, others
+):
+    folder = tmp_path / "state"
+    dispatcher = open_dispatcher(path=folder / "outbox.sqlite", sink=ScriptedSink())
+    for number in range(20):
+        dispatcher.accept(blob(number, size=5000))
+    assert dispatcher.problem is None
+    vanish(folder)
+    assert "was deleted or replaced while it was open" in str(dispatcher.problem)
+    dispatcher.accept(blob(20, size=5000))
+    assert dispatcher.problem is None
+    assert "was deleted or replaced while it was open; another one is begun" in caplog.text
+    assert only_row(dispatcher).waiting == 21 + len(others)
+    del dispatcher  # as kill -9 would: nothing more is written
+    sink = ScriptedSink()
+    again = open_dispatcher(path=folder / "outbox.sqlite", sink=sink)
+    again.start()
+    expected = keys(*range(21), *others)
+    assert sorted(sink.keys(len(expected))) == sorted(expected)
+
+
+def test_an_outbox_that_vanished_is_saved_at_the_stop_at_the_latest(open_dispatcher, tmp_path):
+    folder = tmp_path / "state"
+    dispatcher = open_dispatcher(path=folder / "outbox.sqlite", sink=ScriptedSink())
+    for number in range(MOST_MOVED + 20):
+        dispatcher.accept(blob(number))
+    shutil.rmtree(folder)
+    assert dispatcher.stop() == 0
+    row = only_row(open_dispatcher(path=folder / "outbox.sqlite", sink=ScriptedSink()))
+    assert (row.queued, row.waiting) == (MOST_MOVED + 20, MOST_MOVED + 20)
+
+
+def test_while_no_other_outbox_can_be_made_faces_leave_from_the_one_that_vanished(
+    open_dispatcher, tmp_path
+):
+    sink, folder = ScriptedSink(), tmp_path / "state"
+    dispatcher = open_dispatcher(path=folder / "outbox.sqlite", sink=sink)
+    for number in range(3):
+        dispatcher.accept(blob(number))
+    shutil.rmtree(folder)
+    folder.write_text("a file in its place")
+    dispatcher.accept(blob(3))
+    assert "cannot be used" in str(dispatcher.problem)
+    dispatcher.start()
+    assert sink.keys(4) == keys(*range(4))
+
+
+def test_a_damaged_face_is_not_made_whole_by_moving(open_dispatcher, tmp_path, caplog):
+    folder = tmp_path / "state"
+    dispatcher = open_dispatcher(path=folder / "outbox.sqlite", sink=ScriptedSink())
+    for number in range(3):
+        dispatcher.accept(blob(number))
+    with closing(sqlite3.connect(folder / "outbox.sqlite")) as other, other:
+        other.execute("UPDATE faces SET quality = 0.75 WHERE id = 2")
+    shutil.rmtree(folder)
+    dispatcher.accept(blob(3))
+    row = only_row(dispatcher)
+    assert (row.waiting, row.lost) == (3, 1)
+    assert f"face {blob(1).key} is lost" in caplog.text
 
 
 def test_the_gate_starts_on_a_full_disk(small_file_system, open_dispatcher):
