@@ -24,7 +24,7 @@ def read_secret(secret: Secret, environment: Mapping[str, str] | None = None) ->
     variable = "EDGE_GATE_" + secret.name.upper().replace("-", "_").replace(".", "_")
     folder = environment.get(CREDENTIALS_DIRECTORY)
     credential = Path(folder) / secret.name if folder else None
-    if credential is not None and credential.exists():
+    if credential is not None and _exists(credential):
         return _checked(_read(credential), str(credential))
     if variable in environment:
         return _checked(environment[variable], f"environment variable {variable}")
@@ -36,10 +36,20 @@ def read_secret(secret: Secret, environment: Mapping[str, str] | None = None) ->
     )
 
 
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:  # no permission, above all
+        raise ConfigError(f"credential {path} cannot be read: {error}") from error
+    return True
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # not UTF-8, or a NUL in the path
         raise ConfigError(f"secret file {path} cannot be read: {error}") from error
 
 

@@ -8,11 +8,11 @@ import re
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from edge.config.quantities import ByteCount, Duration
 from edge.config.section import AnyPath, Section
-from edge.config.uri import redacted
+from edge.config.uri import check_host
 
 SinkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 DeviceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -42,6 +42,11 @@ class DirectorySinkSettings(Section):
     """Faces; the oldest go first. Unlimited if not set."""
     keep_for: Duration | None = None
     """Faces older than this are deleted. Kept if not set."""
+    file_mode: Annotated[str, Field(pattern=r"^0[0-7]{3}$")] = "0640"
+    """
+    Permissions of the files, in quotes: "0640" lets the folder's group read faces, "0600" nobody
+    else.
+    """
     fsync: bool = False
     """Wait for the disk, so that a face also survives a power loss."""
 
@@ -82,9 +87,7 @@ def _server(key: str, text: str) -> SplitResult:
     if not re.fullmatch(r"[!-~]+", text):
         raise ValueError(f"{key} holds blanks or characters beyond ASCII: percent-encode them")
     if not host or port == 0:
-        raise ValueError(
-            f"{key} {redacted(text)!r} does not start with https://HOST or http://HOST"
-        )
+        raise ValueError(f"{key} does not start with https://HOST or http://HOST")
     if url.username or url.password:
         name = "login" if key == "url" else "proxy_login"
         raise ValueError(f"{key} holds a user name or password: use {name} instead")
@@ -119,7 +122,7 @@ class HttpSinkSettings(_NetworkSinkSettings):
     def _encrypted_or_meant_not_to_be(self) -> "HttpSinkSettings":
         url = _server("url", self.url)
         if url.scheme not in ("http", "https"):
-            raise ValueError(f"url {self.url!r} does not start with https://HOST or http://HOST")
+            raise ValueError("url does not start with https://HOST or http://HOST")
         if url.scheme == "http" and url.hostname not in LOOPBACK and not self.allow_plaintext:
             raise ValueError("url is not encrypted: use https:// or set allow_plaintext: true")
         return self
@@ -138,13 +141,18 @@ class HttpSinkSettings(_NetworkSinkSettings):
         return self
 
 
+def _host(text: str) -> str:
+    check_host(text)
+    return text
+
+
 class MqttSinkSettings(_NetworkSinkSettings):
     """One JSON message for each face; docs/protocol.md has the topics."""
 
     type: Literal["mqtt"] = "mqtt"
     name: SinkName = "mqtt"
     """Names the sink in logs, metrics and the outbox."""
-    host: Annotated[str, Field(min_length=1)]
+    host: Annotated[str, Field(min_length=1), AfterValidator(_host)]
     """Name or address of the broker."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8883
     """8883 with TLS, usually 1883 without."""

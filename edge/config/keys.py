@@ -10,6 +10,7 @@ from pydantic_core import core_schema
 
 from edge.config.model import Config
 from edge.config.reader import KeyPath
+from edge.config.uri import without_path
 
 Schema: TypeAlias = dict[str, Any]
 _ESCAPED_PIPE = r"\|"
@@ -156,6 +157,8 @@ def shown_value(value: object) -> str:
             return str(value).lower()
         case float():
             return f"{value:.12g}"
+        case str() if "://" in value:
+            return without_path(value)
     return str(value)
 
 

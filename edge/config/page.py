@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from edge.config.delivery import Secret
 from edge.config.section import AnyPath, Section
+from edge.config.uri import check_host
 
 _LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>\d{1,5})")
 
@@ -16,6 +17,7 @@ def _listen(text: str) -> str:
     found = _LISTEN.fullmatch(text)
     if found is None or int(found["port"]) > 65535:
         raise ValueError(f"{text!r} is no HOST:PORT such as 127.0.0.1:8787 or [::1]:8787")
+    check_host(found["six"] or found["host"])
     return text
 
 

@@ -24,13 +24,50 @@ SCHEMES: tuple[str, ...] = get_args(Scheme)
 
 _USER = re.compile(r"(?<=//)\S.*@")
 # Many cameras take user and password as a parameter, some even as a part of the path. A value of
-# one or two digits is a channel number, not a secret.
-_PARAMETER = re.compile(r"(?<=[?&/;])([^\s?&/;=]+)=(?!\d{1,2}(?:[&/;\s'\"]|$))[^\s&/;'\"]+")
+# one or two digits is a channel number, not a secret, unless its name says otherwise.
+_TELLING = r"(?=[^\s?&/;#=]*(?i:pass|pwd|secret|token|key|auth|user|login))"
+_CHANNEL = r"(?!\d{1,2}(?:[&/;#\s'\"]|$))"
+_PARAMETER = re.compile(
+    rf"(?<=[?&/;#])(?:{_TELLING}([^\s?&/;#=]+)=|([^\s?&/;#=]+)={_CHANNEL})[^\s&/;'\"]+"
+)
+_ADDRESS = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_IN_PATH = re.compile(r"(?<=[^/]/)[^\s/:?#'\"]+:[^\s/?#'\"]+")
+"""`user:password` as a part of the path; a host with its port follows two slashes."""
+_BARE = re.compile(r"\?(?![^\s'\"]*=)[^\s'\"]+")
+"""A query without names: all of it may be a token."""
 
 
 def redacted(words: str) -> str:
     """Return text with the user names, passwords and parameters within addresses hidden."""
-    return _PARAMETER.sub(r"\1=…", _USER.sub("…@", words))
+    found = _PARAMETER.sub(lambda match: f"{match[1] or match[2]}=…", _USER.sub("…@", words))
+    return _ADDRESS.sub(lambda match: _BARE.sub("?…", _IN_PATH.sub("…", match[0])), found)
+
+
+def without_path(address: str) -> str:
+    """Return where an address of a server points to; its path may be as secret as a password."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "…"
+    if not parts.netloc:
+        return "…"
+    rest = "/…" if parts.path.strip("/") or parts.query or parts.fragment else parts.path
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{rest}"
+
+
+def check_host(host: str) -> None:
+    """
+    Check that a host can be looked up at all.
+
+    Raises:
+        ValueError: It cannot; the message does not hold it.
+    """
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ValueError("the host is no name: a part of it is empty or too long") from None
+    if not re.fullmatch(r"[!-~]+", host):
+        raise ValueError("the host is no name: it holds blanks or characters beyond ASCII")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +184,7 @@ def _check_network(text: str) -> None:
         )
     if not parts.hostname:
         raise ValueError(f"the host is missing; write {parts.scheme}://host/path")
+    check_host(parts.hostname)
 
 
 def _split(text: str) -> SplitResult:

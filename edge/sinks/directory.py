@@ -69,7 +69,7 @@ class DirectorySink:
         folder = self._settings.path
         name = record_name(record_of(delivery))
         with _translated(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
             stored = self._stored_before()
             known = (folder / f"{name}{SIDECAR}").exists()
             self._write(name + EXTENSIONS[delivery.media_type], delivery.face_image)
@@ -85,7 +85,10 @@ class DirectorySink:
         """Nothing is held open."""
 
     def _write(self, file_name: str, content: bytes) -> None:
-        write_whole(self._settings.path / file_name, content, durable=self._settings.fsync)
+        # Whatever the umask is: of a terminal it would let everybody see faces.
+        mode = int(self._settings.file_mode, 8)
+        path = self._settings.path / file_name
+        write_whole(path, content, mode=mode, durable=self._settings.fsync)
 
     def _stored_before(self) -> deque[StoredFace]:
         settings = self._settings

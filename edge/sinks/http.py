@@ -10,7 +10,8 @@ import hmac
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from urllib3 import encode_multipart_formdata
 from urllib3.exceptions import NewConnectionError
@@ -18,7 +19,7 @@ from urllib3.exceptions import NewConnectionError
 from edge import __version__
 from edge.config.credentials import read_secret
 from edge.config.delivery import HttpSinkSettings, Secret
-from edge.config.uri import redacted
+from edge.config.uri import without_path
 from edge.delivery.encode import EXTENSIONS
 from edge.errors import ConfigError, SinkError
 from edge.samples import Delivery
@@ -55,7 +56,7 @@ class HttpSink:
         """
         self._settings = settings
         self._environment = environment
-        self._where = redacted(settings.url)
+        self._where = without_path(settings.url)
         self._connection = ServerConnection(settings)
         for secret in (settings.token, settings.signing_secret):
             if secret is not None:
@@ -80,8 +81,10 @@ class HttpSink:
         except ConfigError as error:
             raise SinkError(str(error)) from error
         except TROUBLE as error:
-            raise SinkError(f"{self._where}: {error}{self._hint(error)}") from error
-        judge(answer, self._where, now_s=time.time())
+            words = hidden(str(error), self._settings.url)
+            raise SinkError(f"{self._where}: {words}{self._hint(error)}") from error
+        said = hidden(answer.text.decode("utf-8", "replace"), self._settings.url)
+        judge(replace(answer, text=said.encode()), self._where, now_s=time.time())
 
     def idle(self) -> None:
         """Do nothing: nobody looks whether it is there."""
@@ -127,6 +130,15 @@ class HttpSink:
         if named is None or self._settings.proxy or not isinstance(error, NewConnectionError):
             return ""
         return f" ({named} is set but not used: if the way leads through it, set proxy)"
+
+
+def hidden(words: str, url: str) -> str:
+    """Return what a server or a library says without the path and query of our address in it."""
+    parts = urlsplit(url)
+    for secret in (url, f"{parts.path}?{parts.query}", parts.query, parts.path):
+        if len(secret.strip("/?")) > 3:  # less is no secret, and part of many words
+            words = words.replace(secret, "…")
+    return words
 
 
 def multipart(delivery: Delivery) -> Form:

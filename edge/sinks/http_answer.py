@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from edge.config.uri import redacted
+from edge.config.uri import without_path
 from edge.errors import SinkBusyError, SinkError, SinkRefusedError
 
 TRY_AGAIN = frozenset({408, 425, 429})
@@ -47,7 +47,8 @@ def judge(answer: Answer, url: str, now_s: float) -> None:
         return
     said = f"{url} answered {status}{_excerpt(answer.text)}"
     if 300 <= status < 400:
-        place = redacted(_headers(answer).get("location", "nowhere"))
+        location = _headers(answer).get("location")
+        place = without_path(location) if location else "nowhere"
         raise SinkError(f"{said} and points to {place}: redirects are not followed, correct url")
     if answer.may_be_a_proxys and status in BY_A_PROXY:
         raise SinkError(f"{said}: the proxy or the server refuses the login, correct proxy_login")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.config.uri import SourceUri, parse_uri, redacted
+from edge.config.uri import SourceUri, parse_uri, redacted, without_path
 from edge.errors import ConfigError, SourceError
 
 BY_ID = "/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920_2F8A1B0F-video-index0"
@@ -139,3 +139,45 @@ def test_a_login_without_a_password_is_refused():
 def test_only_files_are_not_live():
     assert not parse_uri("a.mp4").is_live
     assert SourceUri("csi", "csi://0").is_live
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://h/admin:hunter2/x", "rtsp://h/…/x"),
+        ("rtsp://h:554/a/admin:hunter2", "rtsp://h:554/a/…"),
+        ("rtsp://h/live#token=hunter2", "rtsp://h/live#token=…"),
+        ("rtsp://h/live?pwd=12&channel=1", "rtsp://h/live?pwd=…&channel=1"),
+        ("rtsp://h/live?hunter2", "rtsp://h/live?…"),
+        ("rtsp://h/user=admin;password=hunter2", "rtsp://h/user=…;password=…"),
+        ("rtsp://[fe80::1]:554/live/1", "rtsp://[fe80::1]:554/live/1"),
+    ],
+)
+def test_odd_places_of_a_password_are_hidden_and_the_rest_is_shown(address, shown):
+    assert redacted(f"{address} cannot be opened: x") == f"{shown} cannot be opened: x"
+
+
+def test_a_place_in_a_file_is_no_password():
+    words = "/etc/edge/gate.yaml:12:3: sinks: is missing"
+    assert redacted(words) == words
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://h/services/T0/B0/hunter2", "https://h/…"),
+        ("http://h:8080/?hunter2", "http://h:8080/…"),
+        ("https://me:hunter2@h/", "https://h/"),
+        ("https://h", "https://h"),
+        ("/hunter2", "…"),
+        ("http://[", "…"),
+    ],
+)
+def test_the_path_of_a_server_is_not_shown(address, shown):
+    assert without_path(address) == shown
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 70}.example", ".a", "h:99999", "h:0x1", "["])
+def test_a_host_that_cannot_be_looked_up_is_refused_before_anybody_tries(host):
+    with pytest.raises(ValueError, match="host"):
+        parse_uri(f"rtsp://{host}/x")

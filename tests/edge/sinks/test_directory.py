@@ -212,3 +212,25 @@ def test_a_discarded_face_is_never_packed_for_delivery():
     discarded = replace(assessment(), quality=None)
     with pytest.raises(SinkRefusedError, match="only forwarded faces"):
         to_delivery(discarded)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_faces_are_read_by_their_owner_and_group_whatever_the_umask(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        send(DirectorySink(DirectorySinkSettings(path=tmp_path / "faces")), 1)
+        send(DirectorySink(DirectorySinkSettings(path=tmp_path / "own", file_mode="0600")), 1)
+    finally:
+        os.umask(before)
+    modes = {
+        folder: {path.stat().st_mode & 0o7777 for path in (tmp_path / folder).iterdir()}
+        for folder in ("faces", "own")
+    }
+    assert modes == {"faces": {0o640}, "own": {0o600}}
+    assert (tmp_path / "faces").stat().st_mode & 0o007 == 0
+
+
+@pytest.mark.parametrize("mode", ["640", "rw-r-----", "0888", 416])
+def test_permissions_are_written_as_chmod_takes_them(tmp_path, mode):
+    with pytest.raises(ValueError, match="file_mode"):
+        DirectorySinkSettings(path=tmp_path, file_mode=mode)

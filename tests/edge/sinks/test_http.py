@@ -358,3 +358,18 @@ def test_a_file_that_is_no_certificate_is_a_mistake_of_the_configuration(tmp_pat
     (tmp_path / "ca.pem").write_text("not PEM")
     with pytest.raises(ConfigError, match=r"ca\.pem"):
         HttpSink(HttpSinkSettings(url="https://faces.example", ca_file=tmp_path / "ca.pem"))
+
+
+@pytest.mark.parametrize("path", ["/hook?token=hunter2", "/services/hunter2", "/?hunter2"])
+def test_no_part_of_an_address_beyond_its_host_is_told(server, open_sink, path):
+    host = server.url.partition("://")[2].partition("/")[0]
+    for status in (500, 404, 302):
+        says = f"no {path} here, http://{host}{path}".encode()
+        server.behaviours.append(answers(status, says, Location=f"http://{host}{path}"))
+        with pytest.raises((SinkError, SinkRefusedError)) as refused:
+            open_sink(url=f"http://{host}{path}").send(face(1))
+        assert "hunter2" not in str(refused.value)
+        assert host in str(refused.value)
+    with pytest.raises(SinkError) as missing:
+        open_sink(url=f"http://127.0.0.1:1{path}").send(face(1))
+    assert "hunter2" not in str(missing.value)
