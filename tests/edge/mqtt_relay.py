@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-PUBACK = 4
-"""Packet type (MQTT 5, 2.1.2)."""
+CONNACK, PUBACK, PINGRESP = 2, 4, 13
+"""Packet types (MQTT 5, 2.1.2)."""
 TAKEN_OVER = b"\xe0\x23\x8e\x21\x1f\x00\x1eReplaced by another connection"
 """DISCONNECT because of another client with the same id, as ejabberd 23.01 sent it on the wire."""
 
