@@ -75,7 +75,7 @@ class Dispatcher:
     @property
     def problem(self) -> str | None:
         """Why faces are kept in memory only, or by a nameless file; None while the disk works."""
-        disk = self._disk
+        disk = None if self._stopped else self._disk
         if self._problem is None and disk is not None and not disk.is_in_place:
             return self._gone
         return self._problem

@@ -234,6 +234,7 @@ def test_an_outbox_that_vanished_is_saved_at_the_stop_at_the_latest(open_dispatc
         dispatcher.accept(blob(number))
     shutil.rmtree(folder)
     assert dispatcher.stop() == 0
+    assert dispatcher.problem is None  # its parts are gone because it was closed
     row = only_row(open_dispatcher(path=folder / "outbox.sqlite", sink=ScriptedSink()))
     assert (row.queued, row.waiting) == (MOST_MOVED + 20, MOST_MOVED + 20)
 
