@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
+from urllib3.response import HTTPResponse
 
 from edge.config.delivery import HttpSinkSettings
 from edge.config.tls import client_context
@@ -97,13 +98,30 @@ class ServerConnection:
             connection.connect()
 
     def _exchange(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Return the answer, also of one who refuses and hangs up before all was sent or read."""
         connection = self._connection
-        connection.request("POST", self._target(), body, headers, preload_content=False)
+        cut_short: OSError | None = None
+        try:
+            connection.request("POST", self._target(), body, headers, preload_content=False)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            cut_short = error
         response = connection.getresponse()
-        text = response.read(LONGEST_ANSWER + 1, decode_content=False)
-        if len(text) > LONGEST_ANSWER:
-            connection.close()
+        is_taken = 200 <= response.status < 300
+        if cut_short is not None and is_taken:
+            raise cut_short
+        text = self._text(response, must_be_whole=is_taken)
         return Answer(response.status, dict(response.headers), text, self._is_handed_on)
+
+    def _text(self, response: HTTPResponse, *, must_be_whole: bool) -> bytes:
+        try:
+            text = response.read(LONGEST_ANSWER + 1, decode_content=False)
+        except TROUBLE:
+            if must_be_whole:
+                raise
+            return b""
+        if len(text) > LONGEST_ANSWER:
+            self._connection.close()
+        return text
 
     def _target(self) -> str:
         whole = self._url._replace(fragment="")

@@ -3,7 +3,9 @@ import hashlib
 import hmac
 import socket
 import ssl
+import threading
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 import trustme
@@ -286,6 +288,39 @@ def test_the_sink_works_again_after_any_trouble(server, open_sink, behaviour):
         sink.send(face(1))
     sink.send(face(2))
     assert server.keys()[-1] == face(2).key
+
+
+@pytest.fixture
+def hasty():
+    """Serve once: answer before the request was read, and hang up so that it is noticed."""
+    threads = []
+
+    def serve(answer):
+        listener = socket.create_server(("127.0.0.1", 0))
+
+        def run():
+            with listener, listener.accept()[0] as client:
+                client.recv(100)
+                client.sendall(answer)
+
+        threads.append(threading.Thread(target=run))
+        threads[-1].start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+    yield serve
+    for thread in threads:
+        thread.join()
+
+
+def test_a_refusal_counts_of_a_server_that_hung_up_before_all_was_sent(hasty, open_sink):
+    url = hasty(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 50000\r\n\r\nfar too")
+    with pytest.raises(SinkRefusedError, match="answered 413"):
+        open_sink(url=url).send(replace(face(1), face_image=bytes(8_000_000)))
+
+
+def test_a_face_that_was_not_sent_whole_is_not_delivered_whatever_the_answer(hasty, open_sink):
+    with pytest.raises(SinkError, match=r"reset|[Bb]roken"):
+        open_sink(url=hasty(TAKEN)).send(replace(face(1), face_image=bytes(8_000_000)))
 
 
 def test_a_port_nobody_listens_on_is_tried_again(open_sink):
