@@ -71,11 +71,11 @@ class Daemon:
         """
         self.config = config
         self._open_source = open_source
-        self._onlookers = onlookers
-        self._engines = open_networks(config)
+        self._listeners = onlookers
+        self._networks = open_networks(config)
         self._forwarding = open_delivery(config, onlookers.took)
         self._worker = Worker(self._forwarding, on_end)
-        self._worker.together = self._engines.together
+        self._worker.together = self._networks.together
         self._closed: dict[str, Ledger] = {}
         self._lost = 0
 
@@ -93,12 +93,12 @@ class Daemon:
             EdgeError, EnginesError: As in the constructor; the old configuration is kept.
         """
         todo = self._todo(config)
-        engines = open_networks(config) if todo.engines else self._engines
-        delivery = open_delivery(config, self._onlookers.took) if todo.delivery else None
+        engines = open_networks(config) if todo.engines else self._networks
+        delivery = open_delivery(config, self._listeners.took) if todo.delivery else None
         new_sources = self._new_sources(config, todo.opened)
         # Nothing below can fail for what is written in the configuration.
         self._leave(todo.closed)
-        before, self._engines = self._engines, engines
+        before, self._networks = self._networks, engines
         retuned = self._worker.streams if todo.engines else todo.retuned
         self._in_worker(lambda: self._retune(config, retuned))
         if todo.engines:
@@ -122,7 +122,7 @@ class Daemon:
             ended = list(threads.map(Stream.close, self._worker.streams.values()))
         sources = [*self._closed.values(), *ended]
         self._lost += self._forwarding.stop(drain_s)
-        self._engines.pair.close()
+        self._networks.pair.close()
         return Ledgers(tuple(sources), self._forwarding.ledger(), self._lost)
 
     def books(self) -> Ledgers:
@@ -191,7 +191,7 @@ class Daemon:
     @property
     def pair_id(self) -> str:
         """Of the engine pair that scores."""
-        return self._engines.pair.pair_id
+        return self._networks.pair.pair_id
 
     def status_words(self) -> str:
         """Return the line that `systemctl status` shows."""
@@ -231,8 +231,8 @@ class Daemon:
             settings.name: Stream(
                 settings,
                 source,
-                self._engines.camera_gate(config, settings),
-                self._onlookers.observe,
+                self._networks.camera_gate(config, settings),
+                self._listeners.observe,
                 self._closed.pop(settings.name, None),
             )
             for settings, source in sources
@@ -253,12 +253,12 @@ class Daemon:
         return stream
 
     def _retune(self, config: Config, names: Iterable[str]) -> None:
-        self._worker.together = self._engines.together
+        self._worker.together = self._networks.together
         for source in config.sources:
             if source.name in names and source.name in self._worker.streams:
                 decided = in_effect(config, source).faces
                 stream = self._worker.streams[source.name]
-                stream.retune(source, self._engines, decided, self._forwarding)
+                stream.retune(source, self._networks, decided, self._forwarding)
 
     def _deliver_by(self, delivery: Forwarding) -> None:
         before, self._forwarding = self._forwarding, delivery

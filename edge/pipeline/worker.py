@@ -54,6 +54,9 @@ class Worker:
         self._on_end = on_end
         self._failures = 0
         self._asked: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._ending = threading.RLock()
+        self._is_over = False
+        """Whether nobody answers any more what is asked; under `_ending`."""
         self._arrived = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
@@ -67,7 +70,11 @@ class Worker:
         self._arrived.set()
 
     def call(self, function: Callable[[], Result]) -> "Future[Result]":
-        """Let the thread call a function between two frames; return its result to come."""
+        """
+        Let the thread call a function between two frames; return its result to come.
+
+        When the thread has ended, the caller's calls it: nothing can be changed under its hands.
+        """
         future: Future[Result] = Future()
 
         def answer() -> None:
@@ -76,7 +83,11 @@ class Worker:
             except Exception as error:  # noqa: BLE001 -- it belongs to the one who asked
                 future.set_exception(error)
 
-        self._asked.put(answer)
+        with self._ending:
+            if self._is_over:
+                answer()
+            else:
+                self._asked.put(answer)
         self.wake()
         return future
 
@@ -95,7 +106,9 @@ class Worker:
         except Exception as error:
             log.exception("the worker gives up")
             self.failure = error
-        self._answer_all()
+        with self._ending:
+            self._is_over = True
+            self._answer_all()
         self._on_end()
 
     def _loop(self) -> None:

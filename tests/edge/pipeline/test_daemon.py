@@ -167,13 +167,13 @@ def test_a_source_that_comes_back_goes_on_with_its_books(site):
 
 
 def test_a_source_that_is_opened_anew_goes_on_with_its_books(site):
-    daemon = site.start(site.config(DOOR))
+    daemon = site.start(site.config(DOOR, YARD))  # the yard goes on whenever the door ends
     site.until_looked_at("door", 2)
     site.pictures["door"][0].going_on.set()
-    todo = daemon.reload(site.config(DOOR.replace("}", ", pace: timestamps}")))
+    todo = daemon.reload(site.config(DOOR.replace("}", ", pace: timestamps}"), YARD))
     assert (todo.closed, todo.opened) == (("door",), ("door",))
     assert len(site.pictures["door"]) == 2
-    (door,) = site.run_to_the_end().sources
+    (door,) = (one for one in site.run_to_the_end().sources if one.name == "door")
     assert (door.frames > 3, door.counts.forwarded) == (True, 2)
     assert list(door.imbalances()) == []
 

@@ -249,3 +249,10 @@ def test_being_stopped_forwards_what_tracks_have_kept(bench):
         pass
     assert bench.worker.stop(PATIENCE_S)
     assert stream.counts.accepted == 1
+
+
+def test_what_is_asked_of_a_worker_that_has_ended_is_answered_all_the_same(bench):
+    bench.add("one", 3)
+    bench.run()
+    asked = bench.worker.call(lambda: threading.current_thread().name)
+    assert asked.result(0) == threading.current_thread().name
