@@ -14,6 +14,17 @@ from engines.quality.specification import Embeddings, FaceImages, Landmarks
 Pixels: TypeAlias = NDArray[np.uint8]
 """(height, width, 3) uint8 in B, G, R order."""
 
+PIXEL_BUDGET = 64_000_000
+"""
+Width times height of any picture: above the largest common sensor, 192 MB as BGR. What is larger is
+refused before it is decoded, wherever it comes in.
+"""
+CAMERA_PIXELS = 20_000_000
+"""
+The same for live cameras, of which several frames are held at a time: above 4K (8.3 million) and
+the usual fisheye cameras (12 million), 60 MB as BGR.
+"""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import DetectorError
-from edge.samples import Box, DetectedFace, Pixels
+from edge.samples import PIXEL_BUDGET, Box, DetectedFace, Pixels
 
 Boxes: TypeAlias = NDArray[np.float32]
 """(N, 4) left, top, right, bottom in pixels; right and bottom lie outside."""
@@ -85,12 +85,18 @@ def detected_faces(
 
 def check_pixels(pixels: Pixels) -> None:
     """
-    Refuse anything but a colour image.
+    Refuse anything but a colour image of bearable size.
 
     Raises:
-        DetectorError: Not (height, width, 3) uint8, or empty.
+        DetectorError: Not (height, width, 3) uint8, empty, or of more than PIXEL_BUDGET pixels.
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
         raise DetectorError(
             f"a detector needs (height, width, 3) uint8 BGR, got {pixels.shape} {pixels.dtype}"
+        )
+    height, width = pixels.shape[:2]
+    if height * width > PIXEL_BUDGET:
+        raise DetectorError(
+            f"an image of {width} x {height} pixels is more than the {PIXEL_BUDGET:,} allowed; "
+            "shrink it first"
         )

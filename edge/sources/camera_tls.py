@@ -16,8 +16,6 @@ from edge.config.uri import SourceUri
 
 ENCRYPTED = {"https": 443, "rtsps": 322}
 """Schemes with TLS and their ports."""
-_NEVER_IN_PLAIN = {"https": "https,tls,tcp", "rtsps": "rtsps,tls,tcp"}
-"""FFmpeg's protocols: a redirection to an address without encryption is not followed."""
 
 
 def tls_options(settings: SourceSettings) -> dict[str, str]:
@@ -29,12 +27,11 @@ def tls_options(settings: SourceSettings) -> dict[str, str]:
     """
     if settings.uri.scheme not in ENCRYPTED:
         return {}
-    options = {"protocol_whitelist": _NEVER_IN_PLAIN[settings.uri.scheme]}
-    if settings.verify_certificate:
-        # Read here once, since FFmpeg would not tell what is wrong with it.
-        client_context(settings.ca_file, None, None)
-        options |= {"tls_verify": "1", "ca_file": str(settings.ca_file or authorities())}
-    return options
+    if not settings.verify_certificate:
+        return {}
+    # Read here once, since FFmpeg would not tell what is wrong with it.
+    client_context(settings.ca_file, None, None)
+    return {"tls_verify": "1", "ca_file": str(settings.ca_file or authorities())}
 
 
 def tls_problem(uri: SourceUri, settings: SourceSettings) -> str | None:

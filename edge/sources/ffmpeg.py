@@ -22,8 +22,9 @@ from av.video.stream import VideoStream
 from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import SourceError
-from edge.samples import Damaged, Frame
+from edge.samples import CAMERA_PIXELS, Damaged, Frame
 from edge.sources.camera_tls import tls_options, tls_problem
+from edge.sources.confined.bounds import HTTP_FORMATS, carried, require_pixels
 from edge.sources.geometry import AsSeen, as_seen
 from edge.sources.http_jpeg import AS_BYTES, HttpAnswer
 from edge.sources.rtsp_redirect import refuse_redirection
@@ -63,9 +64,10 @@ class NetworkCamera:
         """
         self._settings = settings
         self._address, self._wait = address, wait
-        self._options = tls_options(settings)
+        self._options = carried(settings) | tls_options(settings)
+        self._of_video = {"format_whitelist": "rtsp"}
         if settings.uri.scheme in HTTP:
-            self._options["analyzeduration"] = LOOK_US
+            self._of_video = {"format_whitelist": HTTP_FORMATS, "analyzeduration": LOOK_US}
         if settings.uri.scheme in ("rtsp", "rtsps"):
             self._options["rtsp_transport"] = settings.transport
             if settings.transport == "tcp":
@@ -83,7 +85,7 @@ class NetworkCamera:
         uri = self._address()
         try:
             if uri.scheme not in HTTP or not (yield from self._jpegs(uri)):
-                with gaps_heard() as lost, closing(self._open(uri)) as container:
+                with gaps_heard(uri) as lost, self._open(uri, options=self._of_video) as container:
                     yield from self._read(uri, container, lost)
         except av.error.FFmpegError as error:
             gave = f"gave no frame for {self._settings.read_timeout:g} s"
@@ -114,7 +116,7 @@ class NetworkCamera:
         while True:
             asked_s, in_answer = time.monotonic(), 0
             with closing(self._open(uri, format="data", options=AS_BYTES)) as container:
-                answer = HttpAnswer(container)
+                answer = HttpAnswer(container, str(uri))
                 if not answer.is_jpeg():
                     return False
                 for pixels in answer.pictures():
@@ -139,7 +141,8 @@ class NetworkCamera:
             raise SourceError(
                 f"{uri} has no video that can be decoded; check the path, and the camera's codec"
             )
-        seen = AsSeen(track, self._settings.geometry)
+        require_pixels(uri, track.width, track.height, CAMERA_PIXELS)
+        seen = AsSeen(track, self._settings.geometry, CAMERA_PIXELS)
         yield from self._frames(uri, _Pictures(container, track, lost), seen)
 
     def _frames(
@@ -185,7 +188,9 @@ class _Pictures:
     ) -> None:
         self._container, self._stream, self._lost = container, stream, lost
         self._left_out: list[Damaged] = []
-        self._whole = WholePictures(self._stream, lambda: self._left_out.append(Damaged()))
+        self._whole = WholePictures(
+            self._stream, lambda: self._left_out.append(Damaged()), CAMERA_PIXELS
+        )
         self._decoded = self._decode()
 
     def __iter__(self) -> Iterator[av.VideoFrame | Damaged]:

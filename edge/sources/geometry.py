@@ -18,7 +18,8 @@ from av.sidedata.sidedata import SideData
 from av.video.stream import VideoStream
 
 from edge.config.source import Geometry
-from edge.samples import Pixels
+from edge.samples import PIXEL_BUDGET, Pixels
+from edge.sources.confined.bounds import require_pixels
 
 Turn: TypeAlias = tuple[int, int, int, int]
 """a, b, c, d: what is at (x, y) comes to (a x + c y, b x + d y); the directions alone count."""
@@ -47,8 +48,18 @@ def as_seen(pixels: Pixels, geometry: Geometry, pixel_aspect: Fraction | None = 
     return oriented(squared(pixels, geometry, pixel_aspect), geometry)
 
 
-def squared(pixels: Pixels, geometry: Geometry, pixel_aspect: Fraction | None) -> Pixels:
-    """Return a picture with square pixels: stretched in one direction, never shrunk."""
+def squared(
+    pixels: Pixels,
+    geometry: Geometry,
+    pixel_aspect: Fraction | None,
+    budget: int = PIXEL_BUDGET,
+) -> Pixels:
+    """
+    Return a picture with square pixels: stretched in one direction, never shrunk.
+
+    Raises:
+        SourceError: It would become larger than the budget.
+    """
     height, width = pixels.shape[:2]
     if geometry.aspect is not None:
         pixel_aspect = geometry.aspect * height / width
@@ -57,6 +68,7 @@ def squared(pixels: Pixels, geometry: Geometry, pixel_aspect: Fraction | None) -
     size = max(width, round(width * pixel_aspect)), max(height, round(height / pixel_aspect))
     if size == (width, height):
         return pixels
+    require_pixels("stretched to square pixels", *size, budget)
     return cast("Pixels", cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR))
 
 
@@ -89,15 +101,16 @@ def turn_of(frame: av.VideoFrame) -> Turn:
 class AsSeen:
     """Makes the pictures of one video stream what people saw."""
 
-    def __init__(self, stream: VideoStream, geometry: Geometry) -> None:
+    def __init__(self, stream: VideoStream, geometry: Geometry, budget: int = PIXEL_BUDGET) -> None:
         """
         Prepare.
 
         Args:
             stream: States its sample aspect ratio, in the file or in the video.
             geometry: Of the source.
+            budget: Largest width times height of what becomes of them.
         """
-        self._stream, self._geometry = stream, geometry
+        self._stream, self._geometry, self._budget = stream, geometry, budget
         self._deinterlacer = Deinterlacer(every=geometry.deinterlace == "always")
         self._never = geometry.deinterlace == "never"
 
@@ -109,7 +122,8 @@ class AsSeen:
 
     def _upright(self, frame: av.VideoFrame) -> Pixels:
         pixels = cast("Pixels", frame.to_ndarray(format="bgr24"))
-        square = squared(pixels, self._geometry, self._stream.sample_aspect_ratio)
+        aspect = self._stream.sample_aspect_ratio
+        square = squared(pixels, self._geometry, aspect, self._budget)
         return oriented(turned(square, turn_of(frame)), self._geometry)
 
 

@@ -17,7 +17,8 @@ from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 
 from edge.errors import SourceError
-from edge.samples import Pixels
+from edge.samples import CAMERA_PIXELS, Pixels
+from edge.sources.confined.bounds import decoding, jpeg_size, require_pixels
 
 AS_BYTES = {"probesize": "32", "analyzeduration": "0", "raw_packet_size": "65536"}
 """FFmpeg's options with its format `data`: nothing is looked at, and nothing is waited for."""
@@ -110,8 +111,9 @@ class JpegSplitter:
 class HttpAnswer:
     """The pictures in one answer of a camera."""
 
-    def __init__(self, container: InputContainer) -> None:
-        """Take a container opened with the format `data`; nothing is read yet."""
+    def __init__(self, container: InputContainer, name: str) -> None:
+        """Take a container opened with the format `data`, and its name in errors; read nothing."""
+        self._name = name
         self._chunks = _chunks(container)
         self._first = b""
         self._decoder = _decoder()
@@ -135,7 +137,7 @@ class HttpAnswer:
         Yield pictures as they come, (height, width, 3) uint8 BGR; None for a damaged one.
 
         Raises:
-            SourceError: A picture has no end.
+            SourceError: A picture has no end, or more pixels than CAMERA_PIXELS.
         """
         splitter = JpegSplitter()
         for jpeg in splitter.feed(self._first):
@@ -147,6 +149,7 @@ class HttpAnswer:
     def _decoded(self, jpeg: bytes | None) -> Pixels | None:
         if jpeg is None:
             return None
+        require_pixels(self._name, *(jpeg_size(jpeg) or (0, 0)), CAMERA_PIXELS)
         try:
             (frame,) = self._decoder.decode(av.Packet(jpeg))
         except (av.error.FFmpegError, ValueError):
@@ -169,4 +172,5 @@ def _chunks(container: InputContainer) -> Iterator[bytes]:
 def _decoder() -> VideoCodecContext:
     decoder = VideoCodecContext.create("mjpeg", "r")
     decoder.thread_count = 1
+    decoder.options = decoding(CAMERA_PIXELS)
     return decoder

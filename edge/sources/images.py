@@ -14,11 +14,8 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from edge.errors import ImageError
-from edge.samples import Pixels
+from edge.samples import PIXEL_BUDGET, Pixels
 from edge.sources.folders import advice, kinds
-
-PIXEL_BUDGET = 64_000_000
-"""Width times height: above the largest common sensor, 192 MB as BGR."""
 
 ROUNDING = 2
 """Levels of 255: what converting sRGB to itself by way of a profile may change."""

@@ -15,7 +15,8 @@ import cv2
 
 from edge.config.source import SourceSettings
 from edge.errors import SourceError
-from edge.samples import Frame, Pixels
+from edge.samples import CAMERA_PIXELS, Frame, Pixels
+from edge.sources.confined.bounds import require_pixels
 from edge.sources.ffmpeg import drain
 from edge.sources.geometry import as_seen
 
@@ -70,7 +71,16 @@ class UsbCamera:
             capture.release()
             raise SourceError(f"{uri} cannot be opened; {ADVICE}")
         self._ask(capture)
+        self._require_budget(capture)
         return capture
+
+    def _require_budget(self, capture: cv2.VideoCapture) -> None:
+        sides = (capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        try:
+            require_pixels(self._settings.uri, int(sides[0]), int(sides[1]), CAMERA_PIXELS)
+        except SourceError:
+            capture.release()
+            raise
 
     def _ask(self, capture: cv2.VideoCapture) -> None:
         """Ask for what the settings want; a camera that cannot do it gives what it has."""

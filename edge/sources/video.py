@@ -11,12 +11,20 @@ from av.video.stream import VideoStream
 
 from edge.config.source import AS_STATED, Geometry
 from edge.errors import SourceError
-from edge.samples import Frame
+from edge.samples import PIXEL_BUDGET, Frame
+from edge.sources.confined.bounds import (
+    keep_words,
+    last_words,
+    of_files,
+    require_moderate,
+    require_pixels,
+)
 from edge.sources.geometry import AsSeen
 from edge.sources.whole_pictures import WholePictures
 
 METADATA_ERRORS = "replace"
 """What becomes of titles, names of cameras and the like that are not UTF-8; nobody reads them."""
+OPTIONS = of_files(PIXEL_BUDGET)
 
 
 def largest_video(container: InputContainer) -> VideoStream | None:
@@ -48,10 +56,11 @@ def holds_video(path: Path) -> bool:
 @contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
     """Open a file; titles and the like may be in any encoding, and are not looked at."""
+    keep_words()
     # Opened by us, since FFmpeg takes names in UTF-8 only, and addresses as well as paths.
     with (
         path.open("rb") as file,
-        av.open(file, "r", metadata_errors=METADATA_ERRORS) as container,
+        av.open(file, "r", options=OPTIONS, metadata_errors=METADATA_ERRORS) as container,
     ):
         yield container
 
@@ -88,7 +97,8 @@ class VideoFile:
         Yield frames in order, `time_s` from the container's time stamps.
 
         Raises:
-            SourceError: The file is missing, cut short before its index, or holds no frame.
+            SourceError: The file is missing, cut short before its index, of larger pictures than
+                PIXEL_BUDGET, or holds no frame.
         """
         if not self._path.is_file():
             raise SourceError(f"{self._path}: no such video file")
@@ -103,7 +113,7 @@ class VideoFile:
         # Foreign code on foreign bytes: no list of what it raises was ever complete.
         except Exception as error:
             if index == 0:
-                raise self._nothing_read(_words(error)) from error
+                raise self._unread(error) from error
             self._damaged(
                 SourceError(f"{self._path}: cannot be read after {index} pictures: {_words(error)}")
             )
@@ -113,6 +123,12 @@ class VideoFile:
             self._damaged(
                 SourceError(f"{self._path}: {len(left_out)} pictures are damaged and left out")
             )
+
+    def _unread(self, error: Exception) -> SourceError:
+        if isinstance(error, SourceError):
+            return SourceError(str(error))
+        require_moderate(self._path, last_words(error))
+        return self._nothing_read(_words(error))
 
     def _nothing_read(self, why: str) -> SourceError:
         return SourceError(
@@ -124,6 +140,7 @@ class VideoFile:
         track = largest_video(container)
         if track is None:
             return
+        require_pixels(self._path, track.width, track.height, PIXEL_BUDGET)
         start_s = float((track.start_time or 0) * (track.time_base or 0))
         pictures, seen, index = WholePictures(track, left_out), AsSeen(track, self._geometry), 0
         for packet in container.demux(track):

@@ -16,7 +16,6 @@ with FFmpeg 8.1 through PyAV 18.1, slices and packets taken out of streams of x2
 Not seen: a slice of H.265 that was left out before the packets were numbered.
 """
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias, cast
@@ -26,6 +25,9 @@ import av.logging
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
+
+from edge.samples import PIXEL_BUDGET
+from edge.sources.confined.bounds import decoding, keep_words, last_words, require_moderate
 
 VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 Received: TypeAlias = tuple[VideoPacket, bool]
@@ -40,19 +42,22 @@ GAPS = ("RTP: missed", "max delay reached")
 class WholePictures:
     """Decodes one video stream and leaves out what is damaged, up to the next whole key frame."""
 
-    def __init__(self, stream: VideoStream, damaged: Callable[[], None]) -> None:
+    def __init__(
+        self, stream: VideoStream, damaged: Callable[[], None], budget: int = PIXEL_BUDGET
+    ) -> None:
         """
         Prepare the decoder; the stream must not have been decoded before.
 
         Args:
             stream: Of an open container.
             damaged: Called for each picture that is left out.
+            budget: Largest width times height that is decoded.
         """
-        self._stream = stream
+        self._stream, self._budget = stream, budget
         self._damaged = damaged
         self._began = self._waits = self._suspect = False
         self._held: list[av.VideoFrame] = []
-        self._decoder = _prepared(stream.codec_context)
+        self._decoder = _prepared(stream.codec_context, budget)
 
     def of(self, packet: VideoPacket, *, lost: bool = False) -> list[av.VideoFrame]:
         """Return the whole pictures that a packet completes; `lost` tells of a gap before it."""
@@ -101,7 +106,7 @@ class WholePictures:
             self._leave_out()
         self._held = []
         # A decoder that was flushed still decodes the next key frame a little differently.
-        self._decoder = _another(self._stream)
+        self._decoder = _another(self._stream, self._budget)
 
     def _leave_out(self) -> None:
         if self._began:  # nobody misses what came before the first key frame
@@ -119,24 +124,25 @@ class WholePictures:
         """Return the pictures that a packet completes; None when one of them is damaged."""
         try:
             frames = self._decoder.decode(packet)
-        except av.error.FFmpegError:  # nothing is read here, so it is the data
+        except av.error.FFmpegError as error:  # nothing is read here, so it is the data
+            require_moderate("the video", last_words(error))
             return None
         return None if any(frame.is_corrupt for frame in frames) else frames
 
 
-def _prepared(decoder: VideoCodecContext) -> VideoCodecContext:
+def _prepared(decoder: VideoCodecContext, budget: int) -> VideoCodecContext:
     # More threads would turn FFmpeg's check for missing slices off, or tell of it too late.
     decoder.thread_count = 1
-    if decoder.name == "hevc":
-        decoder.options = {"err_detect": "explode"}
+    strict = {"err_detect": "explode"} if decoder.name == "hevc" else {}
+    decoder.options = decoding(budget) | strict
     return decoder
 
 
-def _another(stream: VideoStream) -> VideoCodecContext:
+def _another(stream: VideoStream, budget: int) -> VideoCodecContext:
     like = stream.codec_context
     decoder = VideoCodecContext.create(like.codec, "r")
     decoder.extradata, decoder.codec_tag = like.extradata, like.codec_tag
-    return _prepared(cast("VideoCodecContext", decoder))
+    return _prepared(cast("VideoCodecContext", decoder), budget)
 
 
 def is_cut_off(jpeg: bytes) -> bool:
@@ -145,21 +151,20 @@ def is_cut_off(jpeg: bytes) -> bool:
 
 
 @contextmanager
-def gaps_heard() -> Iterator[Callable[[], bool]]:
+def gaps_heard(what: object = "the stream") -> Iterator[Callable[[], bool]]:
     """
     Listen to FFmpeg in this thread; yield what tells whether packets were lost since it was asked.
 
-    FFmpeg's other words are kept from the log of the process: what matters is told in our own.
+    What is yielded raises SourceError when a picture was refused for its size.
     """
-    av.logging.set_level(av.logging.WARNING)
-    av.logging.set_skip_repeated(False)  # two gaps of one packet each are told in the same words
-    logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
+    keep_words()
     with av.logging.Capture(local=True) as said:
 
         def heard() -> bool:
-            was_gap = any(words.startswith(GAPS) for _, _, words in said)
+            told = [words for _, _, words in said]
             said.clear()
-            return was_gap
+            require_moderate(what, "".join(told))
+            return any(words.startswith(GAPS) for words in told)
 
         yield heard
 

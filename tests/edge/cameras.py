@@ -35,6 +35,7 @@ class UsbDevice:
     opened: list[tuple[str, int, tuple[int, ...]]] = field(default_factory=list)
     asked: list[tuple[int, float]] = field(default_factory=list)
     is_open: bool = False
+    size: tuple[int, int] = (64, 48)
     shown: int = 0
 
     def __post_init__(self) -> None:
@@ -65,9 +66,12 @@ class UsbCapture:
         return property_id in self.camera.accepts
 
     def get(self, property_id: int) -> float:
-        return {cv2.CAP_PROP_FPS: 1 / INTERVAL_S, cv2.CAP_PROP_POS_MSEC: self.newest * 5.0}[
-            property_id
-        ]
+        return {
+            cv2.CAP_PROP_FPS: 1 / INTERVAL_S,
+            cv2.CAP_PROP_POS_MSEC: self.newest * 5.0,
+            cv2.CAP_PROP_FRAME_WIDTH: float(self.camera.size[0]),
+            cv2.CAP_PROP_FRAME_HEIGHT: float(self.camera.size[1]),
+        }[property_id]
 
     def grab(self) -> bool:
         if not self.opened:

@@ -78,3 +78,9 @@ def test_an_impossible_face_is_an_error_and_never_a_number(part, number):
 def test_anything_but_a_colour_image_is_refused(pixels):
     with pytest.raises(DetectorError, match=r"needs \(height, width, 3\) uint8 BGR"):
         check_pixels(pixels)
+
+
+def test_a_detector_refuses_an_image_over_the_budget_of_pixels():
+    pixels = np.broadcast_to(np.uint8(0), (8000, 8001, 3))
+    with pytest.raises(DetectorError, match="8001 x 8000 pixels is more than the 64,000,000"):
+        check_pixels(pixels)

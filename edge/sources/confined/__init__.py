@@ -1,0 +1,1 @@
+"""What comes from outside is held in bounds: budgets of pixels, and a process for each camera."""
