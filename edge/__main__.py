@@ -10,6 +10,7 @@ import argparse
 import importlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -35,6 +36,9 @@ COMMANDS = {
     "schema": "print the JSON Schema of the configuration for editors",
 }
 """Command name (module of `edge.commands`) and its one-line help."""
+
+HELD = (signal.SIGHUP, signal.SIGUSR1)
+"""Requests to a service: to reload, to tell its ledgers."""
 
 EXIT_FAILED = 1
 EXIT_USAGE = 64
@@ -99,7 +103,12 @@ def _run(named: str | None, words: Sequence[str]) -> int:
         # Records are UTF-8 in any locale, and names of files may hold bytes that are not.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     arguments = parser_of(named).parse_args(words)
-    code = int(importlib.import_module(f"edge.commands.{arguments.command}").run(arguments))
+    # They end a process that does not listen yet; a service hears them once it is ready.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, HELD if arguments.command == "run" else ())
+    try:
+        code = int(importlib.import_module(f"edge.commands.{arguments.command}").run(arguments))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
     if sys.stdout is not None:
         sys.stdout.flush()
     return code

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 from pathlib import Path
 
 from edge.commands.check import check_surroundings
@@ -11,7 +12,7 @@ from edge.detection.open import open_located
 from edge.errors import ConfigError, DetectorError
 from edge.service.logs import start_logging
 from edge.service.run_files import run_files
-from edge.service.supervisor import Supervisor
+from edge.service.supervisor import SIGNALS, Supervisor
 from edge.sources.open import live_source
 from engines.errors import CatalogueError, PairError
 
@@ -20,6 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run until the files end, or until a signal."""
     config = read_config(arguments.config).config
     if not _is_service(config):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # files end with their terminal
         return run_files(config)
     start_logging(arguments.log)
     try:

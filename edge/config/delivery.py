@@ -143,6 +143,8 @@ class HttpSinkSettings(_NetworkSinkSettings):
 
 def _host(text: str) -> str:
     check_host(text)
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?", text):
+        raise ValueError("is no name or address of a host; the port is a key of its own")
     return text
 
 

@@ -190,11 +190,13 @@ def _check_network(text: str) -> None:
 def _split(text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
-        _ = parts.port  # reading it checks it
+        is_reachable = parts.port != 0  # reading it checks it
     except ValueError:
         # Without the cause: its message may quote a part of a password.
         raise ValueError(
             "host or port is wrong; percent-encode the characters @ / ? # [ ] of a password, "
             "or give it as the secret 'login'"
         ) from None
+    if not is_reachable:
+        raise ValueError("port 0 is none of a host's")
     return parts

@@ -215,9 +215,11 @@ class Supervisor:
             self._events.put(SIGNALS[signal.Signals(number)])
 
         before = {number: signal.signal(number, handle) for number in SIGNALS}
+        held = signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         try:
             yield
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
             for number, handler in before.items():
                 signal.signal(number, handler)
 

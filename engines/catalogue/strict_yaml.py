@@ -60,5 +60,5 @@ def read_yaml(path: Path) -> object:
         return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- safe
     except (OSError, UnicodeDecodeError) as error:
         raise YamlError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # also a 13th month, a key of lists
         raise YamlError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error

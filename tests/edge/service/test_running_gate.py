@@ -67,6 +67,15 @@ def test_the_service_manager_is_told_each_step_in_order(configure):
     assert names.index("WATCHDOG") > names.index("READY")
 
 
+def test_a_reload_that_is_asked_for_before_the_gate_is_ready_is_done_after(configure):
+    with RunningGate(configure()) as gate:
+        gate.wait_for("STATUS=opening")
+        gate.send(signal.SIGHUP)
+        gate.wait_for("READY=1")
+        gate.wait_for("RELOADING=1")
+        assert gate.terminate()[0] == 0
+
+
 def test_a_worker_that_stands_still_is_not_reported_alive(configure, tmp_path):
     with RunningGate(configure()) as gate:
         gate.wait_for("READY=1")
