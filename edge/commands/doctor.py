@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.config.model import Config
 from edge.config.reader import key_name
-from edge.diagnosis.device_nodes import device_nodes, drop_in
+from edge.diagnosis.device_nodes import DeviceNode, device_nodes, drop_in
 from edge.diagnosis.doctor import (
     Finding,
     library_findings,
@@ -23,6 +23,8 @@ from edge.diagnosis.doctor import (
     pair_findings,
 )
 from edge.diagnosis.jetson import read_jetson
+from edge.diagnosis.preflight import gstreamer_findings, memory_findings, python_findings
+from edge.diagnosis.service_findings import service_findings
 from edge.diagnosis.service_view import hidden_paths, is_for_the_service
 from engines.errors import EnginesError
 from engines.pair.execution import Execution
@@ -47,27 +49,36 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _findings(arguments: argparse.Namespace) -> list[Finding]:
     pairs = [(folder, Execution()) for folder in arguments.pair]
-    unseen: list[Finding] = []
-    if arguments.config is not None:
-        config = read_config(arguments.config).config
+    config = None if arguments.config is None else read_config(arguments.config).config
+    if config is not None:
         pairs.append((config.pair, execution_of(config.engine)))
-        unseen = _unseen(config, arguments.config)
-    jetson, answers = read_jetson(), probe()
+    jetson, answers, nodes = read_jetson(), probe(), device_nodes()
     needs_plans = any(_needs_tensorrt(folder) for folder, _ in pairs)
     found = [
         *machine_findings(jetson),
+        *python_findings(),
         *library_findings(answers, jetson, needs_plans),
-        *node_findings(device_nodes()),
-        *unseen,
+        *node_findings(nodes),
+        *_service(config, arguments.config, nodes),
     ]
     for folder, execution in pairs:
         found += pair_findings(folder, execution, answers)
+        found += memory_findings(folder, builds_here=jetson.l4t is not None)
     return found
 
 
-def _unseen(config: Config, path: Path) -> list[Finding]:
-    if not is_for_the_service(path):
-        return []
+def _service(config: Config | None, path: Path, nodes: tuple[DeviceNode, ...]) -> Iterator[Finding]:
+    if config is None:
+        yield from service_findings(nodes)
+        return
+    of_service = is_for_the_service(path)
+    yield from service_findings(nodes, (path, config.pair) if of_service else ())
+    yield from gstreamer_findings(config.sources)
+    if of_service:
+        yield from _unseen(config)
+
+
+def _unseen(config: Config) -> list[Finding]:
     told = ((key, what.rpartition(": ")) for key, what in hidden_paths(config))
     return [Finding(key_name(key), "problem", what, remedy) for key, (what, _, remedy) in told]
 

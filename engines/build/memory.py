@@ -13,7 +13,11 @@ TIMES_WEIGHTS = 10
 
 def needed_bytes(network: Network) -> int:
     """Return about what a build of the network's pair needs at its peak, whatever the recipe."""
-    weights = sum(4 * math.prod(each.dims) for each in network.model.graph.initializer)
+    return needed_for(sum(4 * math.prod(each.dims) for each in network.model.graph.initializer))
+
+
+def needed_for(weights: int) -> int:
+    """Return the same for a network with so many bytes of weights."""
     return BASE_BYTES + TIMES_WEIGHTS * weights
 
 

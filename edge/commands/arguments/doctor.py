@@ -6,13 +6,17 @@ from pathlib import Path
 EXAMPLES = """\
 examples:
   edge-gate doctor                          this machine, its libraries and device files
-  edge-gate doctor --config gate.yaml       and whether its engine pair would load
+  edge-gate doctor --config gate.yaml       and its engine pair, its cameras, the service's rights
   edge-gate doctor --pair pairs/default     the same for a pair without a configuration
   edge-gate doctor --device-dropin | sudo tee \\
       /etc/systemd/system/edge-gate.service.d/devices.conf
 
 Changes nothing. CUDA and TensorRT are asked in a process of their own, because a broken driver can
-crash it. Run it as the user that the service runs as.
+crash it. It looks at Python and pip, memory, power mode and device files; at the service's user,
+groups and drop-ins, and at what it may read; at GStreamer's elements for CSI cameras; at pairs and
+their plans. What is wrong comes with the command that mends it. Before the service is started:
+
+  sudo edge-gate doctor --config /etc/edge-gate/gate.yaml
 
 Exit code: 0 nothing is wrong, 1 a problem was found.
 """
@@ -21,7 +25,7 @@ Exit code: 0 nothing is wrong, 1 a problem was found.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to look at and how to say it."""
     parser.epilog = EXAMPLES
-    parser.add_argument("--config", type=Path, metavar="FILE", help="look at its engine pair too")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="look at what it needs too")
     parser.add_argument(
         "--pair", type=Path, action="append", default=[], metavar="DIR", help="an engine pair"
     )

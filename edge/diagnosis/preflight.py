@@ -1,0 +1,121 @@
+"""Findings about what the program stands on here, before it runs: Python, cameras, memory."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from edge.config.source import SourceSettings
+from edge.diagnosis.doctor import Finding
+from edge.errors import SourceError
+from edge.sources.gstreamer import PACKAGES, csi_pipeline, load_gstreamer
+from engines.build.memory import free_bytes, memory_text, needed_for
+from engines.errors import EnginesError
+from engines.pair.manifest import read_manifest
+
+PYTHONS = ((3, 10), (3, 13))
+"""The oldest and the newest, as pyproject.toml says."""
+OLDEST_PIP = 23
+"""One before makes an empty package UNKNOWN of this project with the system's old setuptools."""
+
+
+def python_findings(
+    python: tuple[int, int] = sys.version_info[:2], versions: Mapping[str, str] | None = None
+) -> Iterator[Finding]:
+    """
+    Yield whether this Python runs the program, and whether its pip could install it.
+
+    Args:
+        python: Major and minor version.
+        versions: Of pip and setuptools, where they are installed; None looks.
+    """
+    text = f"{python[0]}.{python[1]}"
+    if PYTHONS[0] <= python <= PYTHONS[1]:
+        yield Finding("Python", "ok", text)
+    else:
+        remedy = "sudo apt-get install python3.12; then make install PYTHON=/usr/bin/python3.12"
+        yield Finding("Python", "problem", f"{text}, where 3.10 to 3.13 is needed", remedy)
+    here = _installed() if versions is None else versions
+    told = " with ".join(f"{name} {version}" for name, version in here.items())
+    if "pip" not in here:
+        text = "not here; 'models fetch' and 'pair build' obtain files through it"
+        yield Finding("pip", "note", text, "sudo apt-get install python3-pip")
+    elif int(here["pip"].partition(".")[0]) < OLDEST_PIP:
+        text = f"{told}: too old to install this, it comes out as UNKNOWN-0.0.0"
+        remedy = "make deb, or make install; in a venv: python -m pip install --upgrade pip"
+        yield Finding("pip", "note", text, remedy)
+    else:
+        yield Finding("pip", "ok", told)
+
+
+def gstreamer_findings(
+    sources: Sequence[SourceSettings], factories: Any | None = None
+) -> Iterator[Finding]:
+    """
+    Yield whether GStreamer has the elements of the sources that are read through it.
+
+    Args:
+        sources: Of the configuration.
+        factories: `Gst.ElementFactory`; None takes the installed one.
+    """
+    needed = {
+        element
+        for source in sources
+        if source.uri.scheme == "csi"
+        for element in _elements(csi_pipeline(source))
+    }
+    if not needed:
+        return
+    try:
+        found = load_gstreamer().ElementFactory if factories is None else factories
+    except SourceError as error:
+        remedy = f"sudo apt-get install -y {PACKAGES}"
+        yield Finding("GStreamer", "problem", str(error).partition(";")[0], remedy)
+        return
+    missing = sorted(name for name in needed if found.find(name) is None)
+    if not missing:
+        yield Finding("GStreamer", "ok", f"has {', '.join(sorted(needed))}")
+    for name in missing:
+        nvidias = name.startswith("nv")
+        remedy = f"sudo apt-get install -y {'nvidia-l4t-gstreamer' if nvidias else PACKAGES}"
+        yield Finding("GStreamer", "problem", f"has no element {name}", remedy)
+
+
+def memory_findings(
+    folder: Path, builds_here: bool, meminfo: Path = Path("/proc/meminfo")
+) -> Iterator[Finding]:
+    """
+    Yield whether there is memory to build a pair's network here, with plans or anew.
+
+    Args:
+        folder: The pair's; without a manifest there is nothing to say.
+        builds_here: Whether that is likely, so that too little is a problem and not only a fact.
+        meminfo: Another file in tests.
+    """
+    try:
+        manifest = read_manifest(folder)
+        weights = max((folder / each.name).stat().st_size for each in manifest.files.values())
+    except (EnginesError, OSError):
+        return  # told by the finding of the pair
+    needed, free = needed_for(weights), free_bytes(meminfo)
+    short = free is not None and free < needed
+    yield Finding(
+        f"memory for {manifest.network.name}",
+        ("problem" if builds_here else "note") if short else "ok",
+        memory_text(needed, free).removeprefix("warning: "),
+        "stop other programs, the desktop above all: sudo systemctl isolate multi-user.target"
+        if short
+        else "",
+    )
+
+
+def _installed() -> dict[str, str]:
+    found = ((name, list(metadata.distributions(name=name))) for name in ("pip", "setuptools"))
+    return {name: here[0].version for name, here in found if here}
+
+
+def _elements(pipeline: str) -> set[str]:
+    """Return the elements of a pipeline's text and of its end; what has a slash is a format."""
+    heads = (part.split()[0] for part in pipeline.split("!"))
+    return {head.partition("(")[0] for head in heads if "/" not in head} | {"appsink"}
