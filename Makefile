@@ -48,8 +48,7 @@ lint: venv ## formatting, lint, types, import rules
 PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile --benchmark-disable
 # What decides, counts and computes, and the tests that mirror it.
 PURE := tests/edge/config tests/edge/delivery tests/edge/gate tests/edge/pipeline \
-  tests/edge/page/test_access.py tests/edge/page/test_memory.py tests/edge/page/test_preview.py \
-  tests/edge/page/test_state.py tests/edge/page/test_threshold.py \
+  $(filter-out %_chromium.py,$(wildcard tests/edge/page/test_*.py)) \
   tests/engines/biometrics tests/engines/calibration tests/engines/pruning tests/engines/quality
 
 test: lint coverage ## lint and all tests, in WORKERS (2) processes

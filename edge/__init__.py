@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edge.config.file import LoadedConfig, read_config
     from edge.config.model import Config, DetectorSettings, GateSettings
+    from edge.config.source import Geometry
     from edge.delivery.record import Capture, FaceRecord, face_record, record_json
     from edge.detection.open import open_detector
     from edge.errors import (
@@ -76,6 +77,7 @@ __all__ = [
     "FrameSource",
     "Gate",
     "GateSettings",
+    "Geometry",
     "ImageError",
     "ImageFiles",
     "InUseError",
@@ -109,6 +111,7 @@ __all__ = [
 _HOMES = {
     "edge.config.file": ("LoadedConfig", "read_config"),
     "edge.config.model": ("Config", "DetectorSettings", "GateSettings"),
+    "edge.config.source": ("Geometry",),
     "edge.delivery.record": ("Capture", "FaceRecord", "face_record", "record_json"),
     "edge.detection.open": ("open_detector",),
     "edge.errors": (

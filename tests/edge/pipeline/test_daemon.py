@@ -227,9 +227,9 @@ def test_the_line_of_the_service_manager_says_how_many_cameras_and_faces(site):
     daemon = site.start(site.config(DOOR, YARD))
     site.until_looked_at("door", 2)
     site.until_looked_at("yard", 2)
-    assert daemon.status_words() == "2/2 sources up; 0 faces forwarded"
+    assert daemon.status_words().startswith("2/2 sources up; 0 faces forwarded")
     site.run_to_the_end()
-    assert daemon.status_words() == "0/2 sources up; 2 faces forwarded"
+    assert daemon.status_words().startswith("0/2 sources up; 2 faces forwarded")
 
 
 def test_faces_that_went_nowhere_are_told_for_each_source_and_sink():
