@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from edge import __version__
 from edge.errors import ConfigError, EdgeError, UsageError
-from engines.errors import EnginesError
+from engines.errors import EnginesError, PairSignatureError
 
 COMMANDS = {
     "demo": "obtain networks and photographs, run the gate over them, write a report",
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except ConfigError as error:
+    except (ConfigError, PairSignatureError) as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
     except UsageError as error:

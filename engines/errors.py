@@ -14,6 +14,7 @@ What can go wrong with networks. Every message names the operator's next step.
   x PairError                 an engine pair
     + PairRefusedError        built, but collapsed or did not move
     + PairIntegrityError      edited, swapped, mixed, truncated or of another version
+    + PairSignatureError      not signed with the key that is insisted on; exit code 78
   x EmbeddingError            an embedding without a direction: zero, NaN or infinite
   x AlignmentError            five landmarks that span no face
   x BackendError              the inference library refused
@@ -75,6 +76,10 @@ class PairRefusedError(PairError, ValueError):
 
 class PairIntegrityError(PairError, ValueError):
     """The pair's files are not the ones its manifest promises."""
+
+
+class PairSignatureError(PairError, ValueError):
+    """A pair bears no valid signature of the key, or the key itself cannot be used."""
 
 
 class EmbeddingError(EnginesError, ValueError):

@@ -17,7 +17,7 @@ from edge.monitoring.baseline import read_baseline
 from edge.pipeline.proof import unproved
 from edge.shadow_log.file import is_shadow_log
 from engines.errors import PairError
-from engines.pair.manifest import read_manifest
+from engines.pair.signature import trusted_manifest
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -121,7 +121,7 @@ def _mistakes_of_state(config: Config) -> Iterator[tuple[KeyPath, str]]:
 
 def _mistakes_of_pair(config: Config) -> Iterator[tuple[KeyPath, str]]:
     try:
-        pair_id = read_manifest(config.pair).pair_id
+        pair_id = trusted_manifest(config.pair, config.engine.pair_key).pair_id
     except PairError as error:
         yield ("pair",), str(error)
         return

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from getpass import getpass
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -20,10 +21,11 @@ from engines.build.verify import verify_pair
 from engines.calibration.files import draw_sweep, write_sweep
 from engines.calibration.report import recipe_text, sweep_table
 from engines.catalogue.catalogue import find_entry
-from engines.errors import EntryError, RecipeError, UnknownEntryError
+from engines.errors import EntryError, PairSignatureError, RecipeError, UnknownEntryError
 from engines.pair.execution import Execution
-from engines.pair.manifest import read_manifest
+from engines.pair.manifest import SIGNATURE_NAME, read_manifest
 from engines.pair.pair import golden_vectors_of
+from engines.pair.signature import sign_pair, trusted_manifest
 from engines.plans.check import plan_states
 from engines.plans.device_check import DeviceCheck
 from engines.plans.faster_form import Bench, verify_on_device
@@ -61,6 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(str(error)) from error
     except (UnknownEntryError, RecipeError) as error:
         raise UsageError(str(error)) from error
+    except PairSignatureError as error:
+        print(f"edge-gate pair: {error}", file=sys.stderr)
+        return EXIT_FAILED  # no configuration insists here
     except KeyboardInterrupt:
         print("interrupted; nothing was changed", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -145,8 +150,20 @@ def _inspect(arguments: argparse.Namespace, progress: Progress) -> int:  # noqa:
     return 0
 
 
+def _sign(arguments: argparse.Namespace, progress: Progress) -> int:
+    def passphrase() -> str:
+        progress.stop()
+        return getpass(f"passphrase of {arguments.key}: ")
+
+    manifest = sign_pair(arguments.pair, arguments.key, passphrase)
+    print(f"{arguments.pair}: engine pair {manifest.pair_id} is signed ({SIGNATURE_NAME})")
+    return 0
+
+
 def _verify(arguments: argparse.Namespace, progress: Progress) -> int:
-    manifest = read_manifest(arguments.pair)
+    manifest = trusted_manifest(arguments.pair, arguments.key)
+    if arguments.key is not None:
+        print(f"signature: by the key of {arguments.key}")
     golden = golden_faces(manifest.specification, progress) if arguments.faces else None
     if arguments.device:
         images = None if golden is None else golden.images
@@ -190,5 +207,6 @@ ACTIONS: dict[str, Action] = {
     "calibrate": _calibrate,
     "plan": _plan,
     "inspect": _inspect,
+    "sign": _sign,
     "verify": _verify,
 }

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from edge.config.section import Section
+from edge.config.section import AnyPath, Section
 from engines.pair.execution import Execution
 
 Provider = Literal["CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"]
@@ -34,6 +34,11 @@ class EngineSettings(Section):
     When the plans do not load on this machine: stop with the command that rebuilds them, or run
     with ONNX Runtime, slower, and warn in the log.
     """
+    pair_key: AnyPath | None = None
+    """
+    File of a public key (Ed25519, PEM): only engine pairs that its owner signed are opened; see
+    `edge-gate pair sign --help`.
+    """
 
     @model_validator(mode="after")
     def _has_a_use(self) -> "EngineSettings":
@@ -45,7 +50,10 @@ class EngineSettings(Section):
 def execution_of(settings: EngineSettings) -> Execution:
     """Return the settings as `open_pair` takes them."""
     return Execution(
-        backend=settings.backend, providers=settings.providers, fallback=settings.fallback
+        backend=settings.backend,
+        providers=settings.providers,
+        fallback=settings.fallback,
+        pair_key=settings.pair_key,
     )
 
 

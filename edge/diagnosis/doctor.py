@@ -10,10 +10,10 @@ import onnxruntime
 
 from edge.diagnosis.device_nodes import DeviceNode, current_groups
 from edge.diagnosis.jetson import Jetson
-from engines.errors import BackendError, EnginesError
+from engines.errors import BackendError, EnginesError, PairSignatureError
 from engines.pair.execution import Execution
-from engines.pair.manifest import read_manifest
 from engines.pair.pair import open_pair
+from engines.pair.signature import trusted_manifest
 from engines.plans.check import plan_states
 from engines.plans.memory import available_bytes
 from engines.tensorrt.probe import Probe
@@ -100,7 +100,10 @@ def pair_findings(folder: Path, execution: Execution, probe: Probe) -> Iterator[
     """
     topic = f"pair {folder}"
     try:
-        manifest = read_manifest(folder)
+        manifest = trusted_manifest(folder, execution.pair_key)
+    except PairSignatureError as error:
+        yield Finding(topic, "problem", str(error), "see docs/networks.md, Signed pairs")
+        return
     except EnginesError as error:
         yield Finding(topic, "problem", str(error), _build(folder))
         return

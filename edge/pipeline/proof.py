@@ -8,8 +8,8 @@ from edge.config.reader import KeyPath
 from edge.detection.open import open_located
 from edge.errors import DetectorError
 from engines.errors import EnginesError, PairIntegrityError
-from engines.pair.manifest import read_manifest
 from engines.pair.pair import golden_vectors_of, open_pair
+from engines.pair.signature import trusted_manifest
 from engines.plans.check import plan_states
 
 
@@ -31,7 +31,8 @@ def unproved(config: Config) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _prove_pair(config: Config) -> None:
-    manifest, execution = read_manifest(config.pair), execution_of(config.engine)
+    execution = execution_of(config.engine)
+    manifest = trusted_manifest(config.pair, execution.pair_key)
     if execution.backend == "onnxruntime" or manifest.backend == "onnxruntime":
         open_pair(config.pair, config.threads, execution).close()
         return

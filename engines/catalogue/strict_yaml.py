@@ -51,14 +51,43 @@ def read_yaml(path: Path) -> object:
         YamlError: No readable regular file, too large, not UTF-8, not YAML, too deep, or a key
             is given twice.
     """
+    return parse_yaml(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """
+    Return what a file of YAML holds, not parsed.
+
+    Raises:
+        YamlError: No readable regular file, or too large.
+    """
     try:
         if not path.is_file():
             words = "no regular file" if path.exists() else "no such file"
             raise YamlError(f"{path}: cannot be read: {words}")
-        if path.stat().st_size > LARGEST_FILE:
-            raise YamlError(f"{path}: larger than {LARGEST_FILE:,} bytes")
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- safe
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise YamlError(f"{path}: cannot be read: {error}") from error
+    if len(content) > LARGEST_FILE:
+        raise YamlError(f"{path}: larger than {LARGEST_FILE:,} bytes")
+    return content
+
+
+def parse_yaml(content: bytes, path: Path) -> object:
+    """
+    Return the document of bytes that were read before.
+
+    Args:
+        content: UTF-8.
+        path: Named in messages, never opened.
+
+    Raises:
+        YamlError: Not UTF-8, not YAML, too deep, or a key is given twice.
+    """
+    try:
+        return yaml.load(content.decode(), _Loader)  # noqa: S506 -- safe
+    except UnicodeDecodeError as error:
         raise YamlError(f"{path}: cannot be read: {error}") from error
     except (yaml.YAMLError, ValueError, TypeError) as error:  # also a 13th month, a key of lists
         raise YamlError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error

@@ -36,6 +36,8 @@ class Execution:
     """Of ONNX Runtime, in order of preference; the first one must really be in use."""
     fallback: Literal["stop", "onnxruntime"] = "stop"
     """What to do when the plans do not run here: refuse, or take the ONNX files instead."""
+    pair_key: Path | None = None
+    """File of a public key: pairs that it did not sign are refused. None asks for no signature."""
     plans: OpenPlans = open_plans
     """Opens plans; tests give another."""
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from engines.catalogue.strict_yaml import YamlError, read_yaml
+from engines.catalogue.strict_yaml import YamlError, parse_yaml, read_bytes
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.acceptance import Acceptance
 from engines.pair.golden_vectors import Tolerance
@@ -23,6 +23,8 @@ from engines.quality.specification import InputSpecification
 from engines.whole_file import write_whole
 
 MANIFEST_NAME = "pair.yaml"
+SIGNATURE_NAME = "pair.yaml.sig"
+"""Beside the manifest, where the pair was signed; see `engines.pair.signature`."""
 SCHEMA = 1
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -122,9 +124,10 @@ def identified(manifest: Manifest) -> Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `pair.yaml` into the folder."""
+    """Write `pair.yaml` into the folder; a signature there was of the one before, and goes."""
     content = manifest.model_dump(mode="json", by_alias=True)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    (folder / SIGNATURE_NAME).unlink(missing_ok=True)
     write_whole(folder / MANIFEST_NAME, text.encode())
 
 
@@ -136,8 +139,21 @@ def read_manifest(folder: Path) -> Manifest:
         PairError: The folder holds no engine pair.
         PairIntegrityError: The manifest is unreadable, of another version, or was edited.
     """
+    return parse_manifest(manifest_bytes(folder), folder)
+
+
+def parse_manifest(raw: bytes, folder: Path) -> Manifest:
+    """
+    Check the manifest that `manifest_bytes` read; the folder is named in messages only.
+
+    Raises:
+        PairIntegrityError: The manifest is unreadable, of another version, or was edited.
+    """
     path = folder / MANIFEST_NAME
-    content = _content(path)
+    try:
+        content = parse_yaml(raw, path)
+    except YamlError as error:
+        raise PairIntegrityError(f"{error}; build it again") from error
     version = content.get("schema") if isinstance(content, dict) else None
     if version != SCHEMA:
         raise PairIntegrityError(
@@ -152,23 +168,31 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def manifest_bytes(folder: Path) -> bytes:
+    """
+    Return the bytes of a pair's manifest, which a signature is about.
+
+    Raises:
+        PairError: The folder holds no engine pair.
+        PairIntegrityError: The manifest cannot be read.
+    """
+    path = folder / MANIFEST_NAME
+    if not _is_there(path):
+        raise PairError(
+            f"{folder}: no engine pair ({path.name} is missing); make one with "
+            f"'edge-gate pair build --network mobilefacenet512 --out {folder}'"
+        )
+    try:
+        return read_bytes(path)
+    except YamlError as error:
+        raise PairIntegrityError(f"{error}; build it again") from error
+
+
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
     except OSError as error:  # a folder above it is closed for this user
         raise PairError(f"{path}: {error.strerror}: give the user the right to read it") from error
-
-
-def _content(path: Path) -> object:
-    if not _is_there(path):
-        raise PairError(
-            f"{path.parent}: no engine pair ({path.name} is missing); make one with "
-            f"'edge-gate pair build --network mobilefacenet512 --out {path.parent}'"
-        )
-    try:
-        return read_yaml(path)
-    except YamlError as error:
-        raise PairIntegrityError(f"{error}; build it again") from error
 
 
 def _first(error: ValidationError) -> str:

@@ -19,7 +19,8 @@ from engines.onnxruntime.heap import trim_heap
 from engines.pair.execution import Execution, open_networks
 from engines.pair.folder import checked_content
 from engines.pair.golden_vectors import GoldenVectors, Replay, compare, read_vectors
-from engines.pair.manifest import Manifest, read_manifest
+from engines.pair.manifest import Manifest
+from engines.pair.signature import trusted_manifest
 from engines.protocols import EmbeddingNetwork
 from engines.quality.preprocess import prepare
 from engines.quality.score_mapping import ScoreMapping
@@ -122,6 +123,7 @@ def open_pair(
     Raises:
         PairError: The folder holds no engine pair.
         PairIntegrityError: A file is missing, swapped or edited, or the golden vectors are missed.
+        PairSignatureError: `execution` insists on a key, and the pair is not signed with it.
         BackendError: The inference library refused a network.
     """
     folder = Path(folder)
@@ -142,9 +144,10 @@ def open_unproved(
     folder: Path, threads: int = 1, execution: Execution | None = None
 ) -> tuple[EnginePair, GoldenVectors]:
     """Open a pair whose files are the promised ones, and its golden vectors, without replay."""
-    manifest = read_manifest(folder)
+    how = execution or Execution()
+    manifest = trusted_manifest(folder, how.pair_key)
     golden = golden_vectors_of(folder, manifest)
-    networks = open_networks(folder, manifest, threads, execution or Execution())
+    networks = open_networks(folder, manifest, threads, how)
     return EnginePair(manifest, networks), golden
 
 

@@ -20,6 +20,8 @@ examples:
   edge-gate pair calibrate --images my-photographs --plot sweep.png --out pairs/mine
   edge-gate pair inspect pairs/default
   edge-gate pair verify pairs/default
+  edge-gate pair sign pairs/default --key pair-key.pem
+  edge-gate pair verify pairs/default --key pair-key.pub.pem
   edge-gate pair plan --backend tensorrt
   edge-gate pair build --backend tensorrt --out pairs/jetson   # on the device
   edge-gate pair verify pairs/jetson --device
@@ -63,7 +65,20 @@ VERIFY_NOTES = """\
 Compares every file with its hash and replays the golden vectors: with ONNX Runtime, on any
 machine. For a pair with TensorRT plans it also says whether they would load here, and what FP16
 does to embeddings, shift and quality order (emulated on the CPU). --device runs the plans on this
-GPU, compares them with FP32, times them, and writes the acceptance into their manifests.
+GPU, compares them with FP32, times them, and writes the acceptance into their manifests. With --key
+the signature is checked before all else.
+"""
+
+SIGN_NOTES = """\
+Writes pair.yaml.sig beside the manifest: an Ed25519 signature (RFC 8032) of its bytes. The manifest
+holds the hash of every network, plan and golden vector, and these are compared first. Make the keys
+once, and keep the private one off the devices:
+
+  openssl genpkey -algorithm ed25519 -out pair-key.pem
+  openssl pkey -in pair-key.pem -pubout -out pair-key.pub.pem
+
+A device with 'engine: {pair_key: pair-key.pub.pem}' in its configuration takes signed pairs only.
+Building a pair again, or its plans, drops the signature; its id has nothing to do with it.
 """
 
 PLAN_NOTES = "Build the pair in a scratch folder and say what its plans would be."
@@ -124,8 +139,18 @@ def _add_inspect(inspect: argparse.ArgumentParser) -> None:
     inspect.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
 
 
+def _add_sign(sign: argparse.ArgumentParser) -> None:
+    sign.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
+    sign.add_argument(
+        "--key", type=Path, required=True, metavar="FILE", help="private Ed25519 key (PEM)"
+    )
+
+
 def _add_verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
+    verify.add_argument(
+        "--key", type=Path, metavar="FILE", help="public key (PEM) that must have signed the pair"
+    )
     verify.add_argument(
         "--faces", action="store_true", help="embed all golden faces again too; may fetch them"
     )
@@ -239,6 +264,7 @@ ACTIONS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] =
     ),
     "plan": (_add_plan, "say what TensorRT plans would be built, without a GPU", PLAN_NOTES),
     "inspect": (_add_inspect, "print the manifest, what was pruned, the plans", INSPECT_NOTES),
+    "sign": (_add_sign, "sign a pair, for devices that insist on it", SIGN_NOTES),
     "verify": (
         _add_verify,
         "check files, golden vectors and FP16 on this machine",
