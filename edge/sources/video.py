@@ -139,7 +139,7 @@ class VideoFile:
     def _read(self, container: InputContainer, left_out: Callable[[], None]) -> Iterator[Frame]:
         track = largest_video(container)
         if track is None:
-            return
+            raise ValueError("it has no video of a codec that is known here")
         require_pixels(self._path, track.width, track.height, PIXEL_BUDGET)
         start_s = float((track.start_time or 0) * (track.time_base or 0))
         pictures, seen, index = WholePictures(track, left_out), AsSeen(track, self._geometry), 0

@@ -173,7 +173,7 @@ def test_a_recording_of_an_unknown_codec_is_an_error_that_names_it(tmp_path):
     film = tmp_path / "clip.mkv"
     recorded(film, "matroska")
     bytes_exchanged(film, b"V_MPEG4/ISO/ASP", b"V_XXXX4/ISO/ASP")
-    with pytest.raises(SourceError, match=r"clip\.mkv: no frame could be read"):
+    with pytest.raises(SourceError, match=r"clip\.mkv: .* no video of a codec that is known"):
         list(VideoFile(film).frames())
     assert VideoFile(film).frame_count() is None
 
