@@ -21,7 +21,7 @@ from edge.samples import CAMERA_PIXELS
 HTTP_FORMATS = "flv,mpegts,matroska,mov,h264,hevc"
 """Demuxers of live video over HTTP; JPEG is cut out of the answer by `http_jpeg`."""
 FILE_FORMATS = (
-    "asf,avi,dv,flv,gif,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mpeg,mpegts,mpegvideo,mpjpeg,mxf,"
+    "asf,avi,dhav,dv,flv,gif,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mpeg,mpegts,mpegvideo,mpjpeg,mxf,"
     "nut,obu,ogg,rm,wtv,yuv4mpegpipe"
 )
 """Demuxers of recordings: those that read the file which they are given, and nothing else."""
