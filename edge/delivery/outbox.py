@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from edge.config.delivery import OutboxSettings
 from edge.delivery import outbox_tables as tables
 from edge.delivery.clock import Clocks
+from edge.delivery.missing_faces import open_owed, settle
 from edge.delivery.open_parts import OpenParts
 from edge.delivery.outbox_access import Access
 from edge.delivery.outbox_file import open_file
@@ -59,8 +60,13 @@ class Outbox:
         """
         self._settings = settings
         self._sinks = tuple(sinks)
-        self._access = Access(opened(settings), settings.path, clocks or Clocks())
+        database = opened(settings)
+        # Only the gate accepts and delivers; its books are not those of a command beside it.
+        self._owed = open_owed(settings.path, sinks) if opened is open_file else None
+        self._access = Access(database, settings.path, clocks or Clocks(), self._owed)
         self._parts = OpenParts(settings.path)
+        if self._owed is not None:
+            settle(self._access, self._owed, settings.path)
         self._next_expiry_s = 0.0
         self._shrink_to_quota()
 
@@ -80,6 +86,8 @@ class Outbox:
             self.close()
             return False
         self._parts.delete_left()
+        if self._owed is not None:
+            self._owed.delete()
         return True
 
     def put(self, delivery: Delivery, sinks: Sequence[str] | None = None) -> Placed:

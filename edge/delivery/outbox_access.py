@@ -11,6 +11,7 @@ from edge.delivery import outbox_tables as tables
 from edge.delivery.clock import ClockReading, Clocks, OutboxClock
 from edge.delivery.face_database import transaction
 from edge.delivery.outbox_file import translated
+from edge.delivery.owed import Owed
 from edge.errors import OutboxCorruptError, OutboxError
 
 log = logging.getLogger(__name__)
@@ -19,7 +20,13 @@ log = logging.getLogger(__name__)
 class Access:
     """Safe to use from several threads; other processes may have the file open too."""
 
-    def __init__(self, database: sqlite3.Connection, path: Path, clocks: Clocks) -> None:
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        path: Path,
+        clocks: Clocks,
+        owed: Owed | None = None,
+    ) -> None:
         """
         Go on with the clock that the file holds.
 
@@ -27,7 +34,9 @@ class Access:
             database: Opened by `edge.delivery.outbox_file`; closed by `close`.
             path: Of its file, for messages.
             clocks: The system's, unless a test brings its own.
+            owed: Is told which transactions were kept; closed by `close`.
         """
+        self._owed = owed
         self._database, self._path = database, path
         self._lock = threading.Lock()
         last = database.execute("SELECT outbox_s, wall_s FROM clock").fetchone()
@@ -69,7 +78,7 @@ class Access:
             OutboxError: Nothing was changed.
         """
         with self.reading() as (database, now):
-            with transaction(database):
+            with self._told(), transaction(database):
                 for face_id, sink in self._unrecorded:
                     if tables.take_from_queue(database, face_id, sink):
                         tables.count(database, [sink], "delivered")
@@ -96,6 +105,21 @@ class Access:
             self._record()
         with self._lock:
             self._database.close()
+            if self._owed is not None:
+                self._owed.close()
+                self._owed = None
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        if self._owed is None:
+            yield
+            return
+        try:
+            yield
+        except BaseException:
+            self._owed.roll_back()
+            raise
+        self._owed.commit()
 
     def _record(self) -> None:
         try:

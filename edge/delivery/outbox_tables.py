@@ -285,6 +285,23 @@ def oldest(database: sqlite3.Connection) -> Kept | None:
     return Kept(row[0], delivery, queues, damage_of(delivery, row[1]))
 
 
+def newest(database: sqlite3.Connection) -> int:
+    """Return the number of the newest face that was ever here; 0 when there was none."""
+    row = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'faces'").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def go_on_after(database: sqlite3.Connection, face_id: int) -> None:
+    """Give no face to come this number or a lower one."""
+    database.execute("DELETE FROM sqlite_sequence WHERE name = 'faces'")
+    database.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('faces', ?)", (face_id,))
+
+
+def queued(database: sqlite3.Connection) -> list[tuple[int, str]]:
+    """Return each face and a sink whose queue holds it."""
+    return database.execute("SELECT face_id, sink FROM queue").fetchall()
+
+
 def accepted_before(database: sqlite3.Connection, outbox_s: float) -> list[Stored]:
     """Return the faces accepted at or before a moment, the oldest first."""
     rows = database.execute(

@@ -58,8 +58,10 @@ def test_a_corrupt_file_is_set_aside_and_the_gate_goes_on(at, damage, caplog):
         "text": b"quality: 80\n" * 100,
     }[damage]
     at.path.write_bytes(broken)
-    with caplog.at_level(logging.ERROR, "edge.delivery.outbox_file"):
-        assert reopened(at) is None
+    with caplog.at_level(logging.ERROR, "edge.delivery"):
+        row = reopened(at)
+    assert (row.queued, row.lost, row.waiting) == (3, 3, 0)
+    assert "3 faces that were accepted" in caplog.text
     assert at.path.with_name("outbox.sqlite.corrupt-1").read_bytes() == broken
     assert "set aside as" in caplog.text
     assert ".recover" in caplog.text
@@ -73,7 +75,7 @@ def test_a_second_corrupt_file_does_not_replace_the_first(at):
     assert aside == ["outbox.sqlite.corrupt-1", "outbox.sqlite.corrupt-2"]
 
 
-def test_a_log_cut_by_a_power_loss_loses_only_its_tail(at):
+def test_a_log_cut_by_a_power_loss_loses_only_its_tail_and_says_how_much(at, caplog):
     """The write-ahead log is copied away while open, and its second half overwritten."""
     outbox = Outbox(at, ("http",))
     for number in range(20):
@@ -85,7 +87,8 @@ def test_a_log_cut_by_a_power_loss_loses_only_its_tail(at):
     log.write_bytes(tail[: len(tail) // 2] + b"\xff" * (len(tail) // 2))
     row = reopened(at)
     assert 0 < row.waiting < 20
-    assert row.unexplained == 0
+    assert (row.queued, row.waiting + row.lost, row.unexplained) == (20, 20, 0)
+    assert f"{row.lost} faces that were accepted and not yet delivered are lost" in caplog.text
 
 
 def test_a_database_of_another_program_is_left_alone(at):

@@ -1,0 +1,65 @@
+"""What an outbox owed and does not hold any more, booked when it is opened."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge.delivery import outbox_tables as tables
+from edge.delivery.face_database import IN_MEMORY
+from edge.delivery.outbox_access import Access
+from edge.delivery.owed import Owed
+
+log = logging.getLogger(__name__)
+
+
+def open_owed(path: Path, sinks: Sequence[str]) -> Owed | None:
+    """Return the file beside an outbox; None in memory, and on a disk that does not give one."""
+    if path == IN_MEMORY:
+        return None
+    try:
+        return Owed(path, sinks)
+    except OSError as error:
+        _warn(path, error)
+        return None
+
+
+def settle(access: Access, owed: Owed, path: Path) -> None:
+    """
+    Book what is owed and not here any more as lost, and go on from what is here.
+
+    Args:
+        access: To the outbox just opened.
+        owed: The file beside it.
+        path: Of the outbox, for messages.
+
+    Raises:
+        OutboxError: It could not be booked; the next opening tries again.
+    """
+    with access.reading() as (database, _):
+        newest = tables.newest(database)
+    faces, sinks = owed.missing(newest)
+    if owed.newest > newest:
+        with access.writing() as (database, _):
+            for sink, lost in sinks.items():
+                tables.count(database, [sink], "queued", lost)
+                tables.count(database, [sink], "lost", lost)
+            tables.go_on_after(database, owed.newest)
+    if faces:
+        log.error(
+            "outbox %s: %d faces that were accepted and not yet delivered are lost: a crash cut "
+            "off the end of the file, or it was set aside or deleted",
+            path,
+            faces,
+        )
+    with access.reading() as (database, _):
+        try:
+            owed.begin(max(newest, owed.newest), tables.queued(database))
+        except OSError as error:  # a full disk can be opened and emptied all the same
+            _warn(path, error)
+            owed.delete()
+        else:
+            owed.follow(database)
+
+
+def _warn(path: Path, error: OSError) -> None:
+    log.warning("%s: %s; a cut end of the outbox would not be noticed", path, error.strerror)
