@@ -1,4 +1,5 @@
 import os
+import struct
 from pathlib import Path
 
 import av
@@ -13,7 +14,7 @@ from edge.sources import video
 from edge.sources.files import ImageFiles, listed, open_files
 from edge.sources.geometry import AsSeen
 from edge.sources.video import VideoFile
-from tests.edge.sent_video import sent_video
+from tests.edge.sent_video import moving_pictures, sent_video, write_video
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ FORMATS = {
     ".h265": "hevc",
     ".hevc": "hevc",
 }
-"""Ending: what FFmpeg calls such a file; Dahua's recorders call other formats `.dav` too."""
+"""Ending: what FFmpeg calls such a file; `.dav` holds other formats too, Dahua's own is below."""
 
 CODECS = {
     "mpegts": "mpeg2video",
@@ -146,6 +147,34 @@ def test_a_folder_of_recordings_of_any_kind_is_read(tmp_path, ending):
     brightness = [frame.pixels.mean() for frame in video.frames()]
     assert len(brightness) >= 9  # H.265 that ends without an end leaves out its last
     assert brightness[8] == pytest.approx(160, abs=12)
+
+
+def dahua_frame(data, number, *, is_key):
+    """Return a frame as Dahua's recorders store it, by the fields that FFmpeg reads."""
+    extension = bytes([0x80, 0, 320 // 8, 240 // 8, 0x81, 0, 2, 25])  # size; H.264, 25 a second
+    date = 26 << 26 | 11 << 22 | 29 << 17 | 12 << 12  # 2026-11-29 12:00:00
+    length = 24 + len(extension) + len(data) + 8
+    kind = 0xFD if is_key else 0xFC
+    head = struct.pack(
+        "<4sBBBBIIIHBB", b"DHAV", kind, 0, 0, 0, number, length, date, 40 * number, 8, 0
+    )
+    return head + extension + data + struct.pack("<4sI", b"dhav", length)
+
+
+def test_a_recording_of_dahua_is_read(tmp_path):
+    sent = sent_video(tmp_path, "h264", 20)
+    stream = tmp_path / "stream.h264"
+    write_video(stream, "h264", moving_pictures(20))
+    with av.open(str(stream)) as file:
+        packets = [packet for packet in file.demux(video=0) if packet.size]
+    (tmp_path / "clip.dav").write_bytes(
+        b"".join(
+            dahua_frame(bytes(packet), number, is_key=packet.is_keyframe)
+            for number, packet in enumerate(packets)
+        )
+    )
+    frames = list(VideoFile(tmp_path / "clip.dav").frames())
+    assert [sent.index_of(frame.pixels) for frame in frames] == list(range(20))
 
 
 def test_a_file_named_outright_is_what_it_holds_whatever_its_ending(tmp_path, clip, picture):
