@@ -154,7 +154,8 @@ def lock(file: BinaryIO | int, how: int = 0) -> bool:
 
 def _set_access(descriptor: int, mode: int | None, before: os.stat_result | None) -> None:
     if mode is not None:
-        os.fchmod(descriptor, mode)
+        with suppress(PermissionError):  # the file is ours: FAT, say, has no such permissions
+            os.fchmod(descriptor, mode)
     if before is not None:
         with suppress(PermissionError):  # only root may give a file away
             os.fchown(descriptor, before.st_uid, before.st_gid)

@@ -195,3 +195,12 @@ def test_nobody_else_writes_files_in_a_way_of_its_own():
     modules = [*ROOT.glob("edge/**/*.py"), *ROOT.glob("engines/**/*.py")]
     found = {str(path.relative_to(ROOT)) for path in modules if _writes(path)}
     assert found <= WRITES_ITSELF
+
+
+def test_a_file_system_without_permissions_is_written_all_the_same(tmp_path, monkeypatch):
+    def refuses(_descriptor, _mode):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchmod", refuses)
+    write_whole(tmp_path / "face.png", b"face", mode=0o640)
+    assert (tmp_path / "face.png").read_bytes() == b"face"
