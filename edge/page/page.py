@@ -181,6 +181,8 @@ class Page:
             shown = f"[{host}]" if ":" in host else host
             scheme = "http" if self._server.tls is None else "https"
             log.info("look at %s://%s:%d/", scheme, shown, self._server.port)
+            if scheme == "http" and not is_loopback(host):
+                log.warning("faces and the token travel unencrypted; see page.certificate")
 
     def _answer(self, request: Request) -> Response:
         assert self._routes is not None  # noqa: S101 -- a server is started after it

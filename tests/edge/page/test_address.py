@@ -106,7 +106,7 @@ def test_a_reload_that_fails_leaves_the_page_where_it_was(gate):
     assert gate.ask("/api/state")[0] == 200
 
 
-def test_the_same_port_of_all_addresses_is_taken_over_from_one_of_them(gate):
+def test_the_same_port_of_all_addresses_is_taken_over_from_one_of_them(gate, caplog):
     port = gate.page.port
     wider = (CONFIGURATION % NEEDS_A_TOKEN).replace("127.0.0.1:0", f"0.0.0.0:{port}")
     gate.path.write_text(wider)
@@ -114,6 +114,7 @@ def test_the_same_port_of_all_addresses_is_taken_over_from_one_of_them(gate):
         pass
     assert gate.page.port == port
     assert gate.ask("/api/state", Authorization=f"Bearer {TOKEN}")[0] == 200
+    assert "faces and the token travel unencrypted" in caplog.text
 
 
 def test_the_same_port_of_an_address_that_is_not_ours_leaves_the_page_where_it_was(tmp_path):

@@ -3,9 +3,11 @@
 import json
 import socket
 import struct
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from edge.page.exchange import MOST_BODY
 from edge.page.places import MOST_CONNECTIONS
@@ -165,6 +167,27 @@ def raw(gate, data):
 def test_what_is_no_proper_request_is_refused_without_a_traceback(gate, caplog, data, status):
     assert raw(gate, data).split()[1] == status
     assert not caplog.records
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.tuples(st.sampled_from(["GET", "POST", "HEAD"]), st.text(max_size=20)),
+    st.dictionaries(
+        st.sampled_from(["Origin", "Cookie", "Authorization", "Sec-Fetch-Site", "X-Frame"]),
+        st.text(max_size=20),
+    ),
+    st.binary(max_size=20),
+)
+def test_no_request_of_a_peer_is_a_defect(guarded, caplog, asked, headers, body):
+    method, path = asked
+    fields = {"Host": "localhost", "Content-Length": len(body), "Connection": "close", **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    request = f"{method} /{path} HTTP/1.1\r\n{head}\r\n".encode() + body
+    with suppress(ConnectionResetError, IndexError):  # no answer is one, too
+        assert raw(guarded, request).split()[1] != b"500"
+    assert not [each for each in caplog.records if each.exc_info]
 
 
 def test_a_refusal_of_what_is_no_request_carries_the_headers_of_every_answer(gate):
