@@ -178,6 +178,30 @@ def test_faces_accepted_before_kill_9_are_delivered_by_the_next_process(configur
     assert outbox_keys(outbox) == set()
 
 
+def test_a_poisoned_row_is_a_dead_letter_and_every_other_face_is_delivered(configure, tmp_path):
+    path, outbox = configure(), tmp_path / "outbox.sqlite"
+    to_a_folder = path.read_text().replace("type: directory", "name: receiver, type: directory")
+    nobody = "type: http, url: 'http://127.0.0.1:9/'"  # discard(9): nobody listens
+    path.write_text(to_a_folder.replace("type: directory, path: faces", nobody))
+    with RunningGate(path) as gate:
+        gate.wait_for("READY=1")
+        gate.wait_until_forwarded(more_than=2)
+        gate.terminate()
+    content = bytearray(outbox.read_bytes())
+    content[content.index(b'"reason":"forwarded"') + 11] ^= 1
+    outbox.write_bytes(content)
+    left = outbox_keys(outbox)
+    path.write_text(to_a_folder)
+    with RunningGate(path) as gate:
+        gate.wait_for("READY=1")
+        gate.wait_for_log("is a dead letter for sink receiver")
+        gate.wait_until_forwarded(more_than=0)
+        code, _, sink = gate.terminate()
+    assert (code, sink["dead"], sink["waiting"], sink["lost"]) == (0, 1, 0, 0)
+    assert len(left - kept_keys(tmp_path / "faces")) == 1
+    assert outbox_keys(outbox) == left - kept_keys(tmp_path / "faces")
+
+
 def test_a_service_with_files_ends_with_them_and_sends_what_a_plain_run_sends(configure, tmp_path):
     with RunningGate(configure(ONCE)) as gate:
         assert gate.process.wait(60) == 0
