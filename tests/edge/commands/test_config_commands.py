@@ -92,6 +92,16 @@ def test_explain_prints_value_origin_range_default_and_meaning_of_a_key(config_p
     ]
 
 
+def test_explain_shows_of_a_servers_address_the_host_alone(config_path, capsys):
+    text = config_path.read_text()
+    hook = "{type: http, url: 'https://hooks.example/services/hunter2?token=hunter2'}"
+    config_path.write_text(f"{text.partition('sinks:')[0]}sinks: [{hook}]\n")
+    assert main(["explain", "--config", str(config_path)]) == 0
+    told = capsys.readouterr().out
+    assert "https://hooks.example/…" in told
+    assert "hunter2" not in told
+
+
 @pytest.mark.parametrize(
     ("key", "names"),
     [
