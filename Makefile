@@ -18,7 +18,7 @@ DEB_ARCH ?= arm64
 DEB_PYTHON ?= 3.10
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-system lint bench soak services install install-program install-launcher \
+.PHONY: help venv demo test test-system test-arm64 lint bench soak services install install-program install-launcher \
   install-service deb uninstall clean
 
 help: ## list the targets
@@ -59,6 +59,9 @@ coverage: venv ## the tests of what decides, counts and computes, and which of i
 
 test-system: venv ## install and run it as a service, under a real systemd in a folder (needs root)
 	$(BIN)/python -m pytest tests/system -p no:randomly
+
+test-arm64: venv ## the package of an arm64 device, emulated (needs root)
+	EDGE_GATE_ARM64=1 $(BIN)/python -m pytest tests/system/test_arm64.py -p no:randomly
 
 bench: venv ## time the hot paths
 	$(BIN)/python -m pytest tests/bench/bench_hot_paths.py -p no:randomly

@@ -46,7 +46,7 @@ xargs -a "$work/words" "$builder" -m pip --quiet --disable-pip-version-check ins
   --no-compile --target "$lib" "$work"/own/*.whl "$work"/wheels/*.whl
 # Programs of the libraries, and their tests.
 rm -rf "$lib/bin" "$lib/share" "$lib/onnx/backend/test"
-find "$lib" -type d -name tests -prune -exec rm -rf {} +
+find "$lib" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
 
 make --no-print-directory install-launcher install-service \
   DESTDIR="$root" PREFIX=/usr PYTHON=/usr/bin/python3 >/dev/null
