@@ -1,4 +1,4 @@
-"""YAML of this package's own files and of the user's: each key once, of bounded size and depth."""
+"""YAML of this package's own files and of the user's: each key once, bounded, no tags."""
 
 from collections.abc import Hashable
 from pathlib import Path
@@ -24,6 +24,9 @@ class _Loader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "tag", None) is not None:  # `!!int ''` is an IndexError of PyYAML
+            raise yaml.composer.ComposerError(None, None, "tags (!) are not used", event.start_mark)
         self.depth += 1
         if self.depth > DEEPEST_NESTING:
             raise yaml.composer.ComposerError(
@@ -48,8 +51,8 @@ def read_yaml(path: Path) -> object:
     Return the document of a file.
 
     Raises:
-        YamlError: No readable regular file, too large, not UTF-8, not YAML, too deep, or a key
-            is given twice.
+        YamlError: No readable regular file, too large, not UTF-8, not YAML, too deep, tagged, or
+            a key is given twice.
     """
     return parse_yaml(read_bytes(path), path)
 
@@ -83,7 +86,7 @@ def parse_yaml(content: bytes, path: Path) -> object:
         path: Named in messages, never opened.
 
     Raises:
-        YamlError: Not UTF-8, not YAML, too deep, or a key is given twice.
+        YamlError: Not UTF-8, not YAML, too deep, tagged, or a key is given twice.
     """
     try:
         return yaml.load(content.decode(), _Loader)  # noqa: S506 -- safe

@@ -19,6 +19,7 @@ def test_a_document_is_returned_as_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("a: !!int ''\n", r"tags \(!\) are not used.*line 1"),
         ("a: 1\nb: 2\na: 3\n", r"key 'a' is given twice.*line 3"),
         ("a:\n  b: 1\n  b: 2\n", r"key 'b' is given twice.*line 3"),
         ("[" * 5000, "nested deeper than 32 levels"),
