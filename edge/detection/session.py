@@ -1,4 +1,9 @@
-"""One ONNX network of a face detector; what goes wrong becomes a DetectorError."""
+"""
+One ONNX network of a face detector; what goes wrong becomes a DetectorError.
+
+Its operators are given the form that runs fastest, in memory: the file stays as published. Many
+inputs run in batches, whose activations stay in the processor's cache.
+"""
 
 from pathlib import Path
 from typing import TypeAlias
@@ -7,13 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import DetectorError
-from engines.errors import BackendError
+from engines.errors import BackendError, NetworkError
 from engines.onnxruntime.backend import open_network
 
 Shape: TypeAlias = tuple[int, ...]
 
 DETECTION_FLOOR = 0.5
 """Faces below this detector score are never reported, so no gate can ask for less."""
+
+BATCH = 16
+"""Inputs of one run. MTCNN's R-Net takes 0.8 of the time for 100 boxes that it takes for all at
+once, 0.7 of that for one by one, and its memory does not grow with the crowd."""
 
 
 class DetectorSession:
@@ -34,8 +43,8 @@ class DetectorSession:
         """
         self._file = file
         try:
-            self._network = open_network(file, threads)
-        except BackendError as error:
+            self._network = open_network(_quick(file), threads)
+        except (BackendError, NetworkError) as error:
             raise DetectorError(f"{file}: {error}: fetch this detector again") from error
         given = tuple(each.shape for each in self.run(np.zeros(takes, np.float32)))
         if given != gives:
@@ -45,14 +54,35 @@ class DetectorSession:
         """
         Return the outputs in the order of the file.
 
+        Args:
+            inputs: (N, ...), N of at least 1.
+
         Raises:
             DetectorError: The network does not take this input, or gave NaN or infinity.
         """
         try:
-            outputs = self._network.run(inputs)
+            outputs = self._in_batches(inputs)
         except BackendError as error:
             raise DetectorError(f"{self._file}: {error}: is it the right detector?") from error
         # Compared with a threshold, NaN would quietly become "no face".
         if not all(np.isfinite(output).all() for output in outputs):
             raise DetectorError(f"{self._file}: gave NaN or infinity: fetch this detector again")
         return outputs
+
+    def _in_batches(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        if len(inputs) <= BATCH:
+            return self._network.run(inputs)
+        starts = range(0, len(inputs), BATCH)
+        parts = [self._network.run(inputs[start : start + BATCH]) for start in starts]
+        return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
+
+
+def _quick(file: Path) -> Path | bytes:
+    """Return the network with PRelu spelled out; the file itself where none is in it."""
+    if not file.is_file() or b"PRelu" not in file.read_bytes():
+        return file
+    # Here, so that detectors without PRelu do not carry the library that rewrites networks.
+    from engines.graph.onnx_file import read_onnx  # noqa: PLC0415
+    from engines.graph.prelu import spell_out_prelu  # noqa: PLC0415
+
+    return spell_out_prelu(read_onnx(file)[0]).SerializeToString()

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.detection.boxes import check_pixels, detected_faces, suppress
+from edge.detection.boxes import AT_ONCE, check_pixels, detected_faces, suppress
 from edge.errors import DetectorError
+from tests.edge.detection.as_published import suppress_one_by_one
 
 CORNER, SIDE = st.integers(0, 20), st.integers(1, 12)
 BOX = st.tuples(CORNER, CORNER, SIDE, SIDE).map(lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3]))
@@ -37,6 +38,20 @@ def test_suppression_equals_counting_the_pixels_of_each_pair(found, limit, of_sm
         np.array(boxes, np.float32).reshape(-1, 4), scores, limit, of_smaller=of_smaller
     )
     assert list(kept) == suppressed_by_counting_pixels(boxes, scores, limit, of_smaller)
+
+
+@pytest.mark.parametrize("of_smaller", [False, True])
+@pytest.mark.parametrize("limit", [0.3, 0.7])
+def test_suppression_of_a_crowd_equals_going_from_box_to_box(limit, of_smaller):
+    random = np.random.default_rng(5)
+    corners, sides = random.uniform(0, 300, (400, 2)), random.uniform(10, 60, (400, 2))
+    boxes = np.hstack([corners, corners + sides]).astype(np.float32)
+    scores = (random.integers(0, 50, 400) / 50).astype(np.float32)
+    kept = suppress(boxes, scores, limit, of_smaller=of_smaller)
+    assert 2 * AT_ONCE < len(kept) < 400
+    np.testing.assert_array_equal(
+        kept, suppress_one_by_one(boxes, scores, limit, of_smaller=of_smaller)
+    )
 
 
 def found(count):
