@@ -18,8 +18,8 @@ DEB_ARCH ?= arm64
 DEB_PYTHON ?= 3.10
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-system test-arm64 lint bench soak services install install-program install-launcher \
-  install-service deb uninstall clean
+.PHONY: help venv demo test test-system test-arm64 lint bench soak soak-kills services install \
+  install-program install-launcher install-service deb uninstall clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -73,6 +73,9 @@ services: ## install the Debian packages that the tests of cameras and sinks use
 
 soak: venv ## run two cameras for MINUTES (10) while everything around them fails
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10)
+
+soak-kills: venv ## kill -9 the gate KILLS (500) times among two cameras and three receivers
+	$(BIN)/python -m tests.soak_kills --kills $(or $(KILLS),500)
 
 install: install-program install-service ## install program, units and example to PREFIX (needs root)
 

@@ -48,7 +48,9 @@ def write_walks(path, people=("obama.jpg", "biden.jpg")):
 class RunningGate:
     """Started, talked to by signals, and listened to."""
 
-    def __init__(self, config: Path, watchdog_s: float = 0.9) -> None:
+    def __init__(
+        self, config: Path, watchdog_s: float = 0.9, program: str = "edge", **environs: str
+    ) -> None:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         address = config.parent / f"notify-{os.urandom(4).hex()}"
         self._listener.bind(str(address))
@@ -56,14 +58,15 @@ class RunningGate:
         self.log: list[dict[str, object]] = []
         self._told: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lines: queue.SimpleQueue[dict[str, object]] = queue.SimpleQueue()
-        environment = os.environ | {
+        environment = os.environ | environs
+        environment |= {
             "NOTIFY_SOCKET": str(address),
             "WATCHDOG_USEC": str(round(watchdog_s * 1e6)),
             "OMP_NUM_THREADS": "1",
         }
         environment.pop("JOURNAL_STREAM", None)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "edge", "run", "--config", config, "--log", "json"],
+            [sys.executable, "-m", program, "run", "--config", config, "--log", "json"],
             cwd=ROOT,
             env=environment,
             stderr=subprocess.PIPE,
@@ -117,6 +120,12 @@ class RunningGate:
             self.log.append(line)
             if words in str(line["message"]):
                 return line
+
+    def rest_of_log(self):
+        """Return all lines of a gate that has ended, read before or not."""
+        while not self._lines.empty():
+            self.log.append(self._lines.get())
+        return self.log
 
     def send(self, number):
         self.process.send_signal(number)
