@@ -18,7 +18,7 @@ DEB_ARCH ?= arm64
 DEB_PYTHON ?= 3.10
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-system test-arm64 lint bench soak soak-kills services install \
+.PHONY: help venv demo test test-system test-arm64 lint bench soak soak-kills services hashes sbom audit install \
   install-program install-launcher install-service deb uninstall clean
 
 help: ## list the targets
@@ -34,6 +34,21 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 venv: $(BIN)/.installed ## create .venv and install the pinned dependencies
+
+# For every Python and processor at once. uv is no tool of the venv: it is needed only here.
+UV ?= uv
+HASHED := install/requirements.txt
+hashes: ## write install/requirements.txt anew, from constraints.txt (needs uv, from PyPI)
+	@{ head -n 2 $(HASHED); $(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+	  --only-binary :all: --emit-build-options --no-header --no-annotate --upgrade \
+	  --constraint constraints.txt pyproject.toml; } > $(HASHED).new && mv $(HASHED).new $(HASHED)
+
+sbom: venv ## write sbom.cdx.json: what the venv holds, as a CycloneDX bill of materials
+	$(BIN)/python install/sbom.py > sbom.cdx.json
+
+audit: venv ## ask PyPI which pinned libraries have known faults (needs the web)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/python -m pip_audit --requirement install/requirements.txt --require-hashes --disable-pip
 
 demo: venv ## obtain networks and photographs, build the pair, run the gate, write demo/
 	@$(BIN)/python -m edge demo --out demo

@@ -60,6 +60,7 @@ mv "$doc"/*.yaml "$doc/examples"
 printf 'edge-gate (%s) stable; urgency=medium\n\n  * What is new is in CHANGELOG.md.\n\n -- %s  %s\n' \
   "$version" "$maintainer" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" | gzip -9n > "$doc/changelog.gz"
 cp CHANGELOG.md "$doc"
+"$builder" install/sbom.py "$lib" > "$doc/sbom.cdx.json"
 install -D -m 644 deb/lintian-overrides "$root/usr/share/lintian/overrides/edge-gate"
 
 chmod -R u=rwX,go=rX "$root"

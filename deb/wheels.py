@@ -9,6 +9,8 @@ runs in. So requirements are followed here, and pip is told the pinned version o
 """
 
 import argparse
+import hashlib
+import re
 import subprocess
 import sys
 import zipfile
@@ -100,6 +102,19 @@ def download_words(environment: Target) -> list[str]:
     return words + [f"--platform={each}" for each in (*tags, f"manylinux2014_{machine}")]
 
 
+def strangers(wheels: Iterable[Path], hashed: str) -> list[str]:
+    """
+    Return the names of wheels whose SHA-256 is not pinned.
+
+    Args:
+        wheels: Downloaded, none of their code run.
+        hashed: The text of install/requirements.txt.
+    """
+    known = set(re.findall(r"--hash=sha256:([0-9a-f]{64})\b", hashed))
+    digests = ((each.name, hashlib.sha256(each.read_bytes()).hexdigest()) for each in wheels)
+    return sorted(name for name, digest in digests if digest not in known)
+
+
 def obtain(program: Path, into: Path, known: Mapping[str, str], environment: Target) -> None:
     """Download what a wheel requires, and what that requires, until nothing is missing."""
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
@@ -115,6 +130,7 @@ def main() -> None:
     parser.add_argument("--python", choices=GLIBC, required=True)
     parser.add_argument("--machine", choices=("x86_64", "aarch64"), required=True)
     parser.add_argument("--constraints", type=Path, default=Path("constraints.txt"))
+    parser.add_argument("--hashes", type=Path, default=Path("install/requirements.txt"))
     parser.add_argument("--into", type=Path)
     parser.add_argument("--words", action="store_true", help="print pip's options for the target")
     arguments = parser.parse_args()
@@ -124,6 +140,9 @@ def main() -> None:
         return
     lines = arguments.constraints.read_text(encoding="utf-8").splitlines()
     obtain(arguments.wheel, arguments.into, pins(lines, environment), environment)
+    unknown = strangers(arguments.into.glob("*.whl"), arguments.hashes.read_text(encoding="utf-8"))
+    if unknown:
+        sys.exit(f"{', '.join(unknown)}: other hashes than in {arguments.hashes}: 'make hashes'")
 
 
 def _holds(requirement: Requirement, environment: Target) -> bool:

@@ -31,7 +31,13 @@ pip() { "$work/venv/bin/python" -m pip --disable-pip-version-check "$@"; }
 
 mkdir "$work/source"
 cp -R pyproject.toml setup.py constraints.txt README.md LICENSE build_engines.py edge engines "$work/source"
-pip install --quiet --constraint constraints.txt --target "$fresh" "$work/source"
+pip wheel --quiet --no-deps --wheel-dir "$work/own" "$work/source"
+# Every wheel is held to its hash, our own to the one that it has now: pip wants one of each.
+wheel=$(echo "$work"/own/*.whl)
+cp install/requirements.txt "$work/requirements.txt"
+echo "$wheel --hash=sha256:$(sha256sum "$wheel" | cut -c1-64)" >> "$work/requirements.txt"
+pip install --quiet --require-hashes --target "$fresh" --requirement "$work/requirements.txt"
+"$work/venv/bin/python" install/sbom.py "$fresh" > "$fresh/sbom.cdx.json"
 chmod 755 "$fresh"
 
 # From where it lies, as the launcher calls it; then all libraries that a gate needs.

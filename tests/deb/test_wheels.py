@@ -1,10 +1,11 @@
 """What a package carries is chosen for its target, whatever makes it."""
 
+import hashlib
 import zipfile
 
 import pytest
 
-from deb.wheels import download_words, missing, pins, target
+from deb.wheels import download_words, missing, pins, strangers, target
 
 ORIN = target("3.10", "aarch64")
 PINS = (
@@ -57,3 +58,9 @@ def test_wheels_are_asked_for_that_run_on_the_target():
     platforms = [word for word in words if word.startswith("--platform=")]
     assert "--platform=manylinux_2_35_aarch64" in platforms
     assert "--platform=manylinux_2_36_aarch64" not in platforms
+
+
+def test_a_wheel_of_another_hash_is_a_stranger(tmp_path):
+    known, unknown = wheel(tmp_path, "known"), wheel(tmp_path, "unknown", "numpy")
+    digest = hashlib.sha256(known.read_bytes()).hexdigest()
+    assert strangers([known, unknown], f"known==1.0 --hash=sha256:{digest}") == [unknown.name]
