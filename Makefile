@@ -48,7 +48,7 @@ sbom: venv ## write sbom.cdx.json: what the venv holds, as a CycloneDX bill of m
 
 audit: venv ## ask PyPI which pinned libraries have known faults (needs the web)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
-	$(BIN)/python -m pip_audit --requirement install/requirements.txt --require-hashes --disable-pip
+	$(BIN)/python -m pip_audit --requirement install/requirements.txt --require-hashes --disable-pip --strict
 
 demo: venv ## obtain networks and photographs, build the pair, run the gate, write demo/
 	@$(BIN)/python -m edge demo --out demo
