@@ -36,7 +36,12 @@ WIDEST = 5
 """A pixel that is said to be wider or higher than that is a defect of the file."""
 
 
-def as_seen(pixels: Pixels, geometry: Geometry, pixel_aspect: Fraction | None = None) -> Pixels:
+def as_seen(
+    pixels: Pixels,
+    geometry: Geometry,
+    pixel_aspect: Fraction | None = None,
+    budget: int = PIXEL_BUDGET,
+) -> Pixels:
     """
     Return a picture with square pixels, turned and mirrored as the operator says.
 
@@ -44,8 +49,9 @@ def as_seen(pixels: Pixels, geometry: Geometry, pixel_aspect: Fraction | None = 
         pixels: (height, width, 3) uint8 BGR.
         geometry: Of the source; its `aspect` is believed more than `pixel_aspect`.
         pixel_aspect: Width of a pixel divided by its height, as the stream states it.
+        budget: Largest width times height of what becomes of it.
     """
-    return oriented(squared(pixels, geometry, pixel_aspect), geometry)
+    return oriented(squared(pixels, geometry, pixel_aspect, budget), geometry)
 
 
 def squared(
@@ -113,6 +119,8 @@ class AsSeen:
         self._stream, self._geometry, self._budget = stream, geometry, budget
         self._deinterlacer = Deinterlacer(every=geometry.deinterlace == "always")
         self._never = geometry.deinterlace == "never"
+        self._turn: Turn | None = None
+        self._was_key = False
 
     def of(self, frame: av.VideoFrame | None) -> Iterator[tuple[Pixels, float | None]]:
         """Yield pictures and their times in seconds; None asks for those that are still held."""
@@ -121,10 +129,19 @@ class AsSeen:
             yield self._upright(each), each.time
 
     def _upright(self, frame: av.VideoFrame) -> Pixels:
-        pixels = cast("Pixels", frame.to_ndarray(format="bgr24"))
+        # Else each picture has threads of its own, as many as there are cores.
+        pixels = cast("Pixels", frame.to_ndarray(format="bgr24", threads=1))
         aspect = self._stream.sample_aspect_ratio
         square = squared(pixels, self._geometry, aspect, self._budget)
-        return oriented(turned(square, turn_of(frame)), self._geometry)
+        return oriented(turned(square, self._turn_at(frame)), self._geometry)
+
+    def _turn_at(self, frame: av.VideoFrame) -> Turn:
+        # A frame whose side data was looked at refers to itself: its memory waits for Python's
+        # garbage collector, dozens of pictures at a time. So only the first of a run is asked.
+        if self._turn is None or (frame.key_frame and not self._was_key):
+            self._turn = turn_of(frame)
+        self._was_key = frame.key_frame
+        return self._turn
 
 
 class Deinterlacer:

@@ -157,7 +157,7 @@ class HttpAnswer:
             return None
         if frame.is_corrupt:
             return None
-        return cast("Pixels", frame.to_ndarray(format="bgr24"))
+        return cast("Pixels", frame.to_ndarray(format="bgr24", threads=1))
 
 
 def _chunks(container: InputContainer) -> Iterator[bytes]:

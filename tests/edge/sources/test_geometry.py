@@ -1,7 +1,9 @@
 """Pictures are as people saw them: upright, of square pixels, one moment in each."""
 
+import gc
 import struct
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import cv2
@@ -224,3 +226,21 @@ def test_combed_pictures_become_one_moment(tmp_path, says_so, how, better):
 def test_what_is_as_stated_is_not_touched():
     pixels = moving_pictures(1)[0]
     assert as_seen(pixels, AS_STATED) is pixels
+
+
+def test_pictures_are_let_go_of_at_once_and_start_no_threads(tmp_path):
+    path = tmp_path / "video.mp4"
+    write_video(path, "h264", moving_pictures(60, 64, 48))
+    gc.collect()
+    gc.disable()
+    try:
+        frames = sum(1 for _ in VideoFile(path).frames())
+        kept = sum(isinstance(each, av.VideoFrame) for each in gc.get_objects())
+        threads = len(list(Path("/proc/self/task").iterdir()))
+        again = sum(1 for _ in VideoFile(path).frames())
+        more = len(list(Path("/proc/self/task").iterdir()))
+    finally:
+        gc.enable()
+    assert (frames, again) == (60, 60)
+    assert kept <= 10
+    assert more == threads
