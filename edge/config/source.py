@@ -25,6 +25,7 @@ _SCHEMES_OF_KEY = {
     "open_timeout": _LIVE,
     "read_timeout": _LIVE,
     "offline_after": _LIVE,
+    "isolate": NETWORK,
     "width": _DEVICE,
     "height": _DEVICE,
     "fps": _DEVICE,
@@ -128,6 +129,12 @@ class SourceSettings(Section):
     """Cameras: connect anew when no frame comes for so long."""
     offline_after: Duration = 30.0
     """Cameras: announce as offline after so long without frames; shorter gaps stay unsaid."""
+    isolate: bool = True
+    """
+    Network cameras: read each in a process of its own, with a limit of memory, so that what a
+    broken or hostile camera sends cannot take the gate down; 40 to 80 MB each. False reads it in
+    the gate, for cameras that are trusted, on a board that is short of memory.
+    """
     width: PixelCount | None = None
     """v4l2:// and csi://: pixels to ask the camera for; with height. Its own choice if not set."""
     height: PixelCount | None = None

@@ -124,7 +124,7 @@ class NetworkCamera:
                     if pixels is None:
                         yield Damaged()
                         continue
-                    seen = as_seen(pixels, self._settings.geometry)
+                    seen = as_seen(pixels, self._settings.geometry, None, CAMERA_PIXELS)
                     yield Frame(seen, self._settings.name, index, time.monotonic() - start_s)
                     index += 1
             if in_answer > 1 or not answer.is_bare:

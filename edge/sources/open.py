@@ -15,6 +15,8 @@ from edge.sources.status import Limits, Surroundings
 
 STUCK = 3
 """Times its own timeout, after which a native call is believed never to return."""
+PROCESS_START_S = 10.0
+"""For the process of a network camera, on a slow board under load."""
 FROZEN_S = 10.0
 """No sensor gives the same picture for so long; only the driver of a lost USB camera does."""
 
@@ -50,6 +52,14 @@ def frame_source(
             from edge.sources.v4l2 import UsbCamera  # noqa: PLC0415
 
             return UsbCamera(settings)
+    return _network_camera(settings)
+
+
+def _network_camera(settings: SourceSettings) -> FrameSource:
+    if settings.isolate:
+        from edge.sources.confined.camera import ConfinedCamera  # noqa: PLC0415
+
+        return ConfinedCamera(settings, lambda: address(settings))
     from edge.sources.ffmpeg import NetworkCamera  # noqa: PLC0415
 
     return NetworkCamera(settings, lambda: address(settings))
@@ -79,9 +89,10 @@ def limits(settings: SourceSettings) -> Limits:
     """Return how a source is treated."""
     # Between two single pictures nothing is wrong.
     rest_s = settings.snapshot_every if settings.uri.scheme in ("http", "https") else 0.0
+    start_s = PROCESS_START_S if settings.uri.is_network and settings.isolate else 0.0
     return Limits(
         is_live=settings.uri.is_live,
-        open_stuck_s=STUCK * settings.open_timeout,
+        open_stuck_s=STUCK * settings.open_timeout + start_s,
         read_stuck_s=STUCK * settings.read_timeout + rest_s,
         frozen_after_s=FROZEN_S if settings.uri.scheme == "v4l2" else None,
         patience=Patience(

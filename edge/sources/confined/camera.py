@@ -1,0 +1,152 @@
+"""
+A network camera in a process of its own, so that none can take the gate down.
+
+Not a fork: the gate has threads and a GPU, of which a copy is worth nothing. Each opening starts a
+process; `docs/measured.md` has what that costs.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+
+from edge.config.source import SourceSettings
+from edge.config.uri import SourceUri
+from edge.errors import SourceError
+from edge.samples import Damaged, Frame
+from edge.sources.camera_tls import tls_options
+from edge.sources.confined.messages import LONGEST, heard
+from edge.sources.confined.pictures import SharedPictures, created
+
+PROGRAM = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+    "from edge.sources.confined.process import main; main(*map(int, sys.argv[2:]))"
+)
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+START_S = 10.0
+"""On a slow board under load; usual is less than one second."""
+STUCK = 2.5
+"""Times its own timeout, after which the process is ended: a read may take twice the timeout."""
+GOODBYE_S = 1.0
+"""For the process to tell the camera that the session is over."""
+
+
+class ConfinedCamera:
+    """Opens a camera as `NetworkCamera` does, in another process with a limit of memory."""
+
+    def __init__(self, settings: SourceSettings, address: Callable[[], SourceUri]) -> None:
+        """
+        Keep the settings; nothing is started yet.
+
+        Args:
+            settings: Of a source with one of the schemes rtsp(s), http(s).
+            address: Returns the address, with the login as it is at that moment.
+
+        Raises:
+            ConfigError: The file of certificate authorities cannot be used.
+        """
+        tls_options(settings)
+        self._settings, self._address = settings, address
+
+    def frames(self) -> Iterator[Frame | Damaged]:
+        """
+        Yield fresh frames; take them in the thread that took the first one.
+
+        The process dies with that thread.
+
+        Raises:
+            SourceError: The camera cannot be reached, ended, gave no whole frame in time, or its
+                process was ended.
+            ConfigError: Its login cannot be read.
+        """
+        uri = self._address()
+        memory = created()
+        try:
+            pictures = SharedPictures(memory)
+            with _process(memory) as (process, channel):
+                with suppress(OSError):
+                    channel.send((self._settings, uri))
+                yield from self._received(uri, process, channel, pictures)
+        finally:
+            os.close(memory)
+
+    def _received(
+        self,
+        uri: SourceUri,
+        process: "subprocess.Popen[bytes]",
+        channel: Connection,
+        pictures: SharedPictures,
+    ) -> Iterator[Frame | Damaged]:
+        index = 0
+        for seconds in self._patience():
+            message = _message(uri, process, channel, seconds)
+            said = heard(message)
+            if isinstance(said, Damaged):
+                yield said
+            elif said is not None:
+                place, time_s = said
+                pixels = pictures.copy(place)
+                with suppress(OSError):  # it has gone; what it said before is still to be read
+                    channel.send_bytes(bytes([place.number]))
+                yield Frame(pixels, self._settings.name, index, time_s)
+                index += 1
+
+    def _patience(self) -> Iterator[float]:
+        """Yield for each message how long it may take, in seconds."""
+        settings = self._settings
+        yield START_S
+        yield STUCK * settings.open_timeout
+        rest_s = settings.snapshot_every if settings.uri.scheme in ("http", "https") else 0.0
+        while True:
+            yield STUCK * settings.read_timeout + rest_s
+
+
+def _message(
+    uri: SourceUri, process: "subprocess.Popen[bytes]", channel: Connection, seconds: float
+) -> bytes:
+    try:
+        if channel.poll(seconds):
+            return channel.recv_bytes(LONGEST)
+    except (EOFError, OSError):
+        raise SourceError(f"{uri}: {_end(process)}") from None
+    raise SourceError(f"{uri}: its process has not answered for {seconds:.0f} s and is ended")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> str:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(GOODBYE_S)
+    code = process.returncode or 0
+    how = signal.Signals(-code).name if code < 0 else f"code {code}"
+    return f"its process has ended ({how}): what it sends is broken, or needs too much memory"
+
+
+@contextmanager
+def _process(memory: int) -> Iterator[tuple["subprocess.Popen[bytes]", Connection]]:
+    ours, theirs = socket.socketpair()
+    with Connection(ours.detach()) as channel:
+        with theirs:
+            process = _started(theirs.fileno(), memory)
+        try:
+            yield process, channel
+        finally:
+            channel.close()  # so it ends by itself, and says goodbye to the camera
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(GOODBYE_S)
+            process.kill()
+            process.wait()
+
+
+def _started(channel: int, memory: int) -> "subprocess.Popen[bytes]":
+    numbers = map(str, (os.getpid(), channel, memory))
+    return subprocess.Popen(
+        [sys.executable, "-I", "-c", PROGRAM, json.dumps(sys.path), *numbers],
+        stdin=subprocess.DEVNULL,
+        env=os.environ | ONE_THREAD,
+        pass_fds=(channel, memory),
+        start_new_session=True,  # Ctrl-C is for the gate, which ends this process then
+    )

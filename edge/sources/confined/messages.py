@@ -1,0 +1,62 @@
+"""
+What the process of a camera says to the gate, one JSON array each.
+
+Not pickled: a process that a hostile camera has taken over must not run code in the gate.
+
+    ["ready"]                                 it has started, and connects now
+    ["picture", number, height, width, time]  at this place of the shared pictures; time or null
+    ["damaged"]                               a picture was left out
+    ["failed", words]                         the camera cannot be opened or was lost; the last one
+
+The gate answers each picture with one byte, the number of the place that is free again.
+"""
+
+import json
+import math
+from typing import TypeAlias
+
+from edge.errors import SourceError
+from edge.samples import Damaged
+from edge.sources.confined.pictures import Place
+
+LONGEST = 10_000
+"""Bytes of a message."""
+READY = b'["ready"]'
+DAMAGED = b'["damaged"]'
+
+Heard: TypeAlias = "Damaged | tuple[Place, float | None] | None"
+"""A picture and its time in seconds; None when the process has started."""
+
+
+def picture(place: Place, time_s: float | None) -> bytes:
+    """Return the message for a picture."""
+    stamp_s = time_s if time_s is not None and math.isfinite(time_s) else None
+    return json.dumps(["picture", place.number, place.height, place.width, stamp_s]).encode()
+
+
+def failed(words: str) -> bytes:
+    """Return the last message."""
+    return json.dumps(["failed", words[: LONGEST // 8]]).encode()
+
+
+def heard(message: bytes) -> Heard:
+    """
+    Return what a message says.
+
+    Raises:
+        SourceError: That the camera failed; or it is no such message.
+    """
+    try:
+        said = json.loads(message)
+    except (ValueError, RecursionError):
+        said = None
+    match said:
+        case ["ready"]:
+            return None
+        case ["damaged"]:
+            return Damaged()
+        case ["picture", int(number), int(height), int(width), float() | int() | None as time_s]:
+            return Place(number, height, width), time_s
+        case ["failed", str(words)]:
+            raise SourceError(words)
+    raise SourceError("the process of the camera says something that nobody understands")

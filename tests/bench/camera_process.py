@@ -1,0 +1,133 @@
+"""
+What a process for each network camera costs: python tests/bench/camera_process.py
+
+Motion JPEG over HTTP on this machine, read in the gate's process and in one of its own: memory,
+processor time, and the time from the last byte sent to the frame in the gate's hands.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from threading import Event
+
+import cv2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from edge.config.source import SourceSettings
+from edge.samples import Frame
+from edge.sources.open import frame_source
+from tests.edge.motion_jpeg import MotionJpeg, motion_jpeg
+
+FRAMES, PASSED_OVER = 200, 20
+RATE = 20
+LEVELS = 16
+SIZES = ((1280, 720), (1920, 1080), (3840, 2160))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one camera."""
+
+    private_mb: float
+    """Memory of no other process, of the gate and the camera's process together."""
+    cpu_ms: float
+    """Processor time for each frame, of both."""
+    latency_ms: float
+    """Median."""
+
+
+def sending(width: int, height: int, sent_s: np.memmap) -> type[MotionJpeg]:
+    """Return a camera whose pictures tell their number by their brightness, modulo LEVELS."""
+    noise = np.random.default_rng(0).normal(0, 4, (height, width, 3))
+    levels = [np.clip(noise + 8 + 16 * level, 0, 255).astype(np.uint8) for level in range(LEVELS)]
+    jpegs = [cv2.imencode(".jpg", level)[1].tobytes() for level in levels]
+
+    class Camera(MotionJpeg):
+        def answer(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+            self.end_headers()
+            pause = Event()
+            for number in range(10**6):
+                self.wfile.write(b"--frame\r\n\r\n" + jpegs[number % LEVELS] + b"\r\n")
+                sent_s[number % LEVELS] = time.monotonic()
+                pause.wait(1 / RATE)
+
+    return Camera
+
+
+def private_mb(process: str) -> float:
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+
+
+def children() -> Iterator[str]:
+    for task in Path("/proc/self/task").iterdir():
+        yield from (task / "children").read_text().split()
+
+
+def cost(address: str, *, isolate: bool, sent: Path) -> Cost:
+    """Read one camera in this process, which does nothing else."""
+    settings = SourceSettings.model_validate({"name": "door", "uri": address, "isolate": isolate})
+    frames = frame_source(settings, print).frames()
+    sum(1 for _ in islice(frames, PASSED_OVER))
+    latencies_s, before_s = [], cpu_s()
+    for frame in islice(frames, FRAMES):
+        now_s = time.monotonic()
+        assert isinstance(frame, Frame)
+        number = round((float(frame.pixels[::8, ::8].mean()) - 8) / 16)
+        latencies_s.append(now_s - float(np.fromfile(sent)[number]))
+    used_s = cpu_s() - before_s
+    private = private_mb("self") + sum(map(private_mb, children()))
+    frames.close()  # type: ignore[attr-defined]
+    return Cost(private, 1000 * used_s / FRAMES, 1000 * statistics.median(latencies_s))
+
+
+def cpu_s() -> float:
+    """Return the processor time of this process and those it has started, so far."""
+    ticks = 0
+    for process in ("self", *children()):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / 100
+
+
+def show(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        address, isolate, sent = sys.argv[1:]
+        measured = cost(address, isolate=isolate == "own", sent=Path(sent))
+        show(f"{measured.private_mb} {measured.cpu_ms} {measured.latency_ms}")
+        return
+    show("| picture | process | private memory, MB | processor, ms a frame | latency, ms |")
+    show("|---|---|---|---|---|")
+    for width, height in SIZES:
+        with NamedTemporaryFile() as file:
+            sent_s = np.memmap(file.name, np.float64, "w+", shape=(LEVELS,))
+            with motion_jpeg(camera=sending(width, height, sent_s)) as port:
+                for where in ("the gate's", "own"):
+                    words = [f"http://127.0.0.1:{port}/", where, file.name]
+                    row = subprocess.run(
+                        [sys.executable, __file__, *words],
+                        capture_output=True,
+                        text=True,
+                        check=True,
+                    ).stdout.split()
+                    figures = " | ".join(f"{float(figure):.1f}" for figure in row)
+                    show(f"| {width} x {height} | {where} | {figures} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""A network camera in a process of its own: what it does there harms nobody else."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from threading import Event, Thread
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.errors import SourceError
+from edge.samples import CAMERA_PIXELS, Damaged
+from edge.sources.confined.messages import DAMAGED, READY, failed, heard, picture
+from edge.sources.confined.pictures import Place, SharedPictures, created
+from edge.sources.confined.process import MEMORY_BYTES
+from edge.sources.open import frame_source
+from tests.edge.cameras import camera_settings
+from tests.edge.motion_jpeg import motion_jpeg
+from tests.edge.watching import PATIENCE_S
+
+SECRET = "hunter2"
+MOST_BYTES = MEMORY_BYTES + 200_000_000
+"""Resident in the process of a camera: what it may allocate, and its libraries."""
+
+
+@pytest.fixture
+def pictures():
+    descriptor = created()
+    yield SharedPictures(descriptor)
+    os.close(descriptor)
+
+
+def test_a_picture_comes_out_as_it_went_in(pictures):
+    pixels = np.random.default_rng(0).integers(0, 255, (480, 640, 3), dtype=np.uint8)
+    turned = pixels.transpose(1, 0, 2)  # not in one piece
+    first, second = pictures.put(0, pixels), pictures.put(1, turned)
+    assert np.array_equal(pictures.copy(first), pixels)
+    assert np.array_equal(pictures.copy(second), turned)
+
+
+@pytest.mark.parametrize(
+    "place", [Place(2, 4, 4), Place(-1, 4, 4), Place(0, CAMERA_PIXELS, 2), Place(0, -4, -4)]
+)
+def test_a_place_that_cannot_be_is_refused(pictures, place):
+    with pytest.raises(SourceError, match="does not fit"):
+        pictures.copy(place)
+
+
+def test_memory_that_is_shared_cannot_be_cut_off():
+    descriptor = created()
+    with pytest.raises(PermissionError):
+        os.ftruncate(descriptor, 0)
+    os.close(descriptor)
+
+
+def test_messages_say_what_was_said():
+    assert heard(READY) is None
+    assert heard(DAMAGED) == Damaged()
+    assert heard(picture(Place(1, 2, 3), 0.5)) == (Place(1, 2, 3), 0.5)
+    assert heard(picture(Place(1, 2, 3), float("nan"))) == (Place(1, 2, 3), None)
+    with pytest.raises(SourceError, match="no route"):
+        heard(failed("no route"))
+
+
+@given(st.binary() | st.from_regex(rb'\["(picture|failed|ready)"(,[0-9.\[\]e"-]{1,9}){0,4}\]'))
+def test_whatever_a_process_says_is_understood_or_refused(message):
+    with suppress(SourceError):
+        assert heard(message) is None or heard(message)
+
+
+def frames_from(uri, **keys):
+    seconds = {"open_timeout": PATIENCE_S, "read_timeout": PATIENCE_S}
+    return frame_source(camera_settings(uri, **seconds | keys), print).frames()
+
+
+def processes(parent):
+    """Return the numbers of the processes of cameras that a process has started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            status, words = (path / "status").read_text(), (path / "cmdline").read_bytes()
+            if f"\nPPid:\t{parent}\n" in status and b"confined" in words:
+                found.append(int(path.name))
+    return found
+
+
+@pytest.fixture
+def camera():
+    with motion_jpeg() as port:
+        yield f"http://127.0.0.1:{port}/"
+
+
+def test_a_process_that_is_killed_ends_its_camera_and_no_other(camera):
+    doomed = frames_from(camera)
+    next(doomed)
+    (process,) = processes(os.getpid())
+    other = frames_from(camera)
+    next(other)
+    os.kill(process, signal.SIGKILL)
+    with pytest.raises(SourceError, match="SIGKILL"):
+        list(islice(doomed, 10))
+    assert len(list(islice(other, 20))) == 20
+    other.close()
+    assert processes(os.getpid()) == []
+
+
+def test_a_process_that_hangs_is_ended(camera):
+    frames = frames_from(camera, read_timeout=0.2, snapshot_every=0.1)
+    next(frames)
+    (process,) = processes(os.getpid())
+    os.kill(process, signal.SIGSTOP)
+    with pytest.raises(SourceError, match="has not answered"):
+        list(islice(frames, 10))
+    assert processes(os.getpid()) == []
+
+
+def test_no_command_line_and_no_environment_shows_the_login(camera):
+    frames = frames_from(camera.replace("//", f"//admin:{SECRET}@"))
+    next(frames)
+    (process,) = processes(os.getpid())
+    for shown in ("cmdline", "environ"):
+        assert SECRET.encode() not in Path(f"/proc/{process}/{shown}").read_bytes()
+    frames.close()
+
+
+PARENT = """
+import sys
+from threading import Event
+from tests.edge.sources.test_confined import frames_from
+frames = frames_from(sys.argv[1])
+next(frames)
+print("first", flush=True)
+Event().wait()
+"""
+
+
+def test_a_process_goes_with_the_gate_that_is_killed(camera):
+    words = [sys.executable, "-c", PARENT, camera]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as gate:
+        assert gate.stdout is not None
+        assert gate.stdout.readline() == b"first\n"
+        (process,) = processes(gate.pid)
+        gate.kill()
+    pause = Event()
+    while Path(f"/proc/{process}/cmdline").exists() and _lives(process):
+        pause.wait(0.01)
+
+
+def _lives(process):
+    with suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+@contextmanager
+def claiming_gigabytes():
+    """Answer DESCRIBE with a description of two gigabytes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            with suppress(OSError):
+                while True:
+                    client, _ = server.accept()
+                    Thread(target=answer, args=(client,), daemon=True).start()
+
+        def answer(client):
+            with client, suppress(OSError):
+                while asked := client.recv(65536):
+                    number = next(line for line in asked.split(b"\r\n") if line[:5] == b"CSeq:")
+                    ok = b"RTSP/1.0 200 OK\r\n" + number + b"\r\n"
+                    if asked.startswith(b"OPTIONS"):
+                        client.sendall(ok + b"Public: DESCRIBE\r\n\r\n")
+                        continue
+                    kind = b"Content-Type: application/sdp\r\nContent-Length: 2000000000\r\n\r\n"
+                    client.sendall(ok + kind + b"v=0\r\n")
+                    for _ in range(20_000):
+                        client.sendall(b"a=x:" + b"y" * 100_000 + b"\r\n")
+
+        Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+
+
+MEASURED = """
+import resource, sys
+from edge.errors import SourceError
+from tests.edge.sources.test_confined import frames_from
+try:
+    next(frames_from(sys.argv[1], open_timeout=5))
+except SourceError as error:
+    words = error
+gate = next(line.split()[1] for line in open("/proc/self/status") if line[:5] == "VmHWM")
+process = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(1024 * int(gate), 1024 * process, words)
+"""
+
+
+def test_a_description_that_claims_gigabytes_costs_the_gate_nothing():
+    with claiming_gigabytes() as port:
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, f"rtsp://127.0.0.1:{port}/"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    gate, process, words = done.stdout.split(" ", 2)
+    assert "cannot be opened" in words
+    assert int(gate) < 200_000_000
+    assert int(process) < MOST_BYTES
+
+
+GREEDY = """
+from edge.sources.confined.process import limit_memory
+limit_memory(50_000_000)
+held = bytearray(30_000_000)
+try:
+    held += bytearray(60_000_000)
+except MemoryError:
+    print("refused")
+"""
+
+
+def test_a_process_gets_the_memory_that_it_may_have_and_no_more():
+    done = subprocess.run(
+        [sys.executable, "-c", GREEDY], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "refused\n"
+
+
+def test_a_camera_can_be_read_in_the_gate_itself(camera):
+    frames = frames_from(camera, isolate=False)
+    next(frames)
+    assert processes(os.getpid()) == []
