@@ -1,15 +1,15 @@
 """
 Compare the face detectors: python tests/bench/compare_detectors.py --yunet FILE --out table.md
 
-Measured on LFW (GATE_DATA or ../shared/data) and on the demo photographs, one thread, all
-detectors in turn on each image. YuNet joins with --yunet, libfacedetection where `yuface` is
-installed; `YuNet x2`, which sees each image enlarged twice, is there to compare landmarks with.
+Measured on LFW (GATE_DATA or ../shared/data) and on the demo photographs, all detectors in turn on
+each image; `tests.bench.detector_price` says what they cost. YuNet joins with --yunet,
+libfacedetection where `yuface` is installed; `YuNet x2`, which sees each image enlarged twice, is
+there to compare landmarks with.
 """
 
 import argparse
 import os
 import sys
-import time
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -91,8 +91,6 @@ class Measured:
     lfw: list[Landmarks | None] = field(default_factory=list)
     """For each LFW image its landmarks, or None."""
     mirrored: list[Landmarks | None] = field(default_factory=list)
-    lfw_ms: list[float] = field(default_factory=list)
-    photograph_ms: list[float] = field(default_factory=list)
     photograph_found: int = 0
     photograph_false: int = 0
     small_found: int = 0
@@ -128,19 +126,12 @@ def opened(arguments):
     return found
 
 
-def timed(call, pixels, times):
-    start = time.thread_time()  # of this one thread: a busy machine does not count
-    result = call(pixels)
-    times.append(1000 * (time.thread_time() - start))
-    return result
-
-
 def measure_lfw(detectors, folder, names):
     for name in track(names, description="LFW"):
         pixels = read_image(folder / name)
         mirror = np.ascontiguousarray(pixels[:, ::-1])
         for each in detectors.values():
-            each.lfw.append(timed(each.central, pixels, each.lfw_ms))
+            each.lfw.append(each.central(pixels))
             each.mirrored.append(_unmirrored(each.central(mirror), pixels.shape[1]))
 
 
@@ -157,7 +148,7 @@ def measure_photographs(detectors):
     for name, noses in track(NOSES.items(), description="photographs"):
         pixels = read_image(paths["demo-photographs", name])
         for each in detectors.values():
-            faces = timed(each.detector.detect, pixels, each.photograph_ms)
+            faces = each.detector.detect(pixels)
             sure = [face.landmarks[2] for face in faces if face.detector_score >= SURE]
             found = np.array(sure).reshape(-1, 2)
             near = np.linalg.norm(found[None] - np.array(noses)[:, None], axis=2) < NOSE_RADIUS
@@ -220,8 +211,8 @@ def verify(measured, folder, pairs, description):
 HEAD = """\
 | detector | missed of {images} LFW | found of {noses} / false, photographs \
 | small faces found of 112 | \
-landmarks from YuNet x2 | from own mirror image | LFW ms | photograph ms | accuracy |
-|---|---|---|---|---|---|---|---|---|
+landmarks from YuNet x2 | from own mirror image | accuracy |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -234,8 +225,6 @@ def row(name, each, detectors, verified):
         str(each.small_found),
         f"{error(each.lfw, reference.lfw):.1f} %",
         f"{error(each.lfw, each.mirrored):.1f} %",
-        f"{np.median(each.lfw_ms):.0f}",
-        f"{np.median(each.photograph_ms):.0f}",
         f"{100 * verified:.2f} %",
     ]
     return "| " + " | ".join(cells) + " |\n"
