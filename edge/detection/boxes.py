@@ -24,6 +24,13 @@ def areas(boxes: Boxes) -> NDArray[np.float32]:
     return sides[:, 0] * sides[:, 1]
 
 
+def squares_around(boxes: Boxes) -> Boxes:
+    """Return squares around the same centres, as large as the longer side, of at least 1 pixel."""
+    half = np.maximum(boxes[:, 2:] - boxes[:, :2], 1).max(axis=1, keepdims=True) / 2
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return np.hstack([centres - half, centres + half])
+
+
 def suppress(
     boxes: Boxes, scores: Scores, limit: float, *, of_smaller: bool = False
 ) -> NDArray[np.intp]:

@@ -14,7 +14,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.detection.boxes import Boxes, Scores, check_pixels, detected_faces, suppress
+from edge.detection.boxes import (
+    Boxes,
+    Scores,
+    check_pixels,
+    detected_faces,
+    squares_around,
+    suppress,
+)
 from edge.detection.image_pyramid import ImagePyramid, cut, image_pyramid, shrunk
 from edge.detection.session import DETECTION_FLOOR, DetectorSession
 from edge.samples import DetectedFace, Pixels
@@ -110,7 +117,7 @@ class MtcnnDetector:
     def _refined(self, levels: ImagePyramid, boxes: Boxes) -> Boxes:
         if not len(boxes):
             return boxes
-        boxes = _squares(boxes)
+        boxes = squares_around(boxes)
         offsets, chances = self._refine.run(_cuts(levels, boxes, 24))
         scores = chances[:, 1]
         sure = scores > REFINE_AT
@@ -120,7 +127,7 @@ class MtcnnDetector:
     def _decided(
         self, levels: ImagePyramid, boxes: Boxes
     ) -> tuple[Boxes, Scores, NDArray[np.float32]]:
-        boxes = _squares(boxes)
+        boxes = squares_around(boxes)
         places, offsets, chances = self._decide.run(_cuts(levels, boxes, 48))
         scores = chances[:, 1]
         sure = scores > self._detector_score
@@ -140,13 +147,6 @@ def _moved(boxes: Boxes, offsets: NDArray[np.float32]) -> Boxes:
     """Each edge moved by its offset, a fraction of the box's width or height."""
     sides = boxes[:, 2:] - boxes[:, :2]
     return boxes + offsets * np.hstack([sides, sides])
-
-
-def _squares(boxes: Boxes) -> Boxes:
-    """Squares around the same centres, as large as the longer side."""
-    half = np.maximum(boxes[:, 2:] - boxes[:, :2], 1).max(axis=1, keepdims=True) / 2
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return np.hstack([centres - half, centres + half])
 
 
 def _cuts(levels: ImagePyramid, squares: Boxes, side: int) -> NDArray[np.float32]:

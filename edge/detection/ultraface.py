@@ -15,7 +15,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.detection.boxes import Boxes, Scores, check_pixels, detected_faces, suppress
+from edge.detection.boxes import (
+    Boxes,
+    Scores,
+    check_pixels,
+    detected_faces,
+    squares_around,
+    suppress,
+)
 from edge.detection.image_pyramid import ImagePyramid, cut, image_pyramid
 from edge.detection.session import DETECTION_FLOOR, DetectorSession
 from edge.samples import DetectedFace, Pixels
@@ -83,10 +90,9 @@ class UltrafaceDetector:
         boxes = np.vstack([boxes for boxes, _ in found])
         scores = np.hstack([scores for _, scores in found])
         kept = suppress(boxes, scores, OVERLAP, of_smaller=True)
-        landmarks = [self._landmarks(levels, box) for box in boxes[kept]]
-        return detected_faces(
-            boxes[kept], np.array(landmarks, np.float32).reshape(-1, 5, 2), scores[kept]
-        )
+        if not kept.size:
+            return ()
+        return detected_faces(boxes[kept], self._landmarks(levels, boxes[kept]), scores[kept])
 
     def _tiles(self, height: int, width: int) -> Iterator[Boxes]:
         """Tiles that find the smallest face, then those twice as large, at last the whole image."""
@@ -112,19 +118,21 @@ class UltrafaceDetector:
         kept = suppress(boxes, scores, OVERLAP, of_smaller=True)
         return boxes[kept], scores[kept]
 
-    def _landmarks(self, levels: ImagePyramid, box: NDArray[np.float32]) -> NDArray[np.float32]:
-        square = _lowered_square(box)
-        grey = cv2.cvtColor(cut(levels, square, LANDMARK_SIZE), cv2.COLOR_BGR2GRAY)
-        (places,) = self._place.run(grey[None, None].astype(np.float32) / np.float32(256))
-        points = square[:2] + places.reshape(68, 2) * (square[2:] - square[:2])
-        return np.stack([points[list(rows)].mean(axis=0) for rows in FIVE_OF_68])
+    def _landmarks(self, levels: ImagePyramid, boxes: Boxes) -> NDArray[np.float32]:
+        squares = _lowered_squares(boxes)
+        cuts = [cut(levels, square, LANDMARK_SIZE) for square in squares]
+        grey = np.stack([cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in cuts])
+        (places,) = self._place.run(grey[:, None].astype(np.float32) / np.float32(256))
+        sides = (squares[:, 2:] - squares[:, :2])[:, None]
+        points = squares[:, None, :2] + places.reshape(-1, 68, 2) * sides
+        return np.stack([points[:, list(rows)].mean(axis=1) for rows in FIVE_OF_68], axis=1)
 
 
-def _lowered_square(box: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the landmark network is best with: a square around the box, nearer to the chin."""
-    half = max(1, *(box[2:] - box[:2])) / 2
-    centre = (box[:2] + box[2:]) / 2 + [0, LOWERED * 2 * half]
-    return np.hstack([centre - half, centre + half]).astype(np.float32)
+def _lowered_squares(boxes: Boxes) -> Boxes:
+    """What the landmark network is best with: squares around the boxes, nearer to the chin."""
+    squares = squares_around(boxes)
+    squares[:, 1::2] += np.float32(LOWERED) * (squares[:, 2:3] - squares[:, :1])
+    return squares
 
 
 def _tile(left: float, top: float, shrinking: float) -> Boxes:

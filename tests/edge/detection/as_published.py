@@ -1,9 +1,14 @@
-"""The detectors as their files were published: every operator as it is, all inputs in one run."""
+"""
+The detectors as their files were published: every operator as it is, all inputs in one run, boxes
+and landmarks one by one.
+"""
 
+import cv2
 import numpy as np
 
 from edge.detection import mtcnn, ultraface
 from edge.detection.boxes import areas
+from edge.detection.image_pyramid import cut
 from engines.onnxruntime.backend import open_network
 
 
@@ -33,8 +38,24 @@ def suppress_one_by_one(boxes, scores, limit, *, of_smaller=False):
     return np.array(kept, np.intp)
 
 
+def landmarks_one_by_one(detector, levels, boxes):
+    """Give UltraFace's landmark network one face at a time."""
+    found = []
+    for left, top, right, bottom in boxes:
+        side = max(1, right - left, bottom - top)
+        corner = np.array([left + right - side, top + bottom - side]) / 2
+        corner += [0, ultraface.LOWERED * side]
+        square = np.hstack([corner, corner + side]).astype(np.float32)
+        grey = cv2.cvtColor(cut(levels, square, ultraface.LANDMARK_SIZE), cv2.COLOR_BGR2GRAY)
+        (places,) = detector._place.run(grey[None, None].astype(np.float32) / np.float32(256))
+        points = square[:2] + places.reshape(68, 2) * side
+        found.append([points[list(rows)].mean(axis=0) for rows in ultraface.FIVE_OF_68])
+    return np.array(found, np.float32)
+
+
 def publish(monkeypatch):
     """Let detectors opened and run under this patch take the slow path."""
     for module in (mtcnn, ultraface):
         monkeypatch.setattr(module, "DetectorSession", PublishedSession)
         monkeypatch.setattr(module, "suppress", suppress_one_by_one)
+    monkeypatch.setattr(ultraface.UltrafaceDetector, "_landmarks", landmarks_one_by_one)

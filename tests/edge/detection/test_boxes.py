@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.detection.boxes import AT_ONCE, check_pixels, detected_faces, suppress
+from edge.detection.boxes import AT_ONCE, check_pixels, detected_faces, squares_around, suppress
 from edge.errors import DetectorError
 from tests.edge.detection.as_published import suppress_one_by_one
 
@@ -52,6 +52,11 @@ def test_suppression_of_a_crowd_equals_going_from_box_to_box(limit, of_smaller):
     np.testing.assert_array_equal(
         kept, suppress_one_by_one(boxes, scores, limit, of_smaller=of_smaller)
     )
+
+
+def test_squares_have_the_centre_and_the_longer_side_of_their_boxes():
+    boxes = np.array([[0, 10, 20, 16], [5, 5, 5, 5.5]], np.float32)
+    np.testing.assert_array_equal(squares_around(boxes), [[0, 3, 20, 23], [4.5, 4.75, 5.5, 5.75]])
 
 
 def found(count):
