@@ -1,6 +1,8 @@
 """What would keep the service from starting, or from its files, is found before it is started."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +16,10 @@ DROP_INS = "etc/systemd/system/edge-gate.service.d"
 @pytest.fixture
 def root(tmp_path):
     """A device on which the service is installed and everything is right."""
-    os.umask(os.umask(0) & ~0o055)
-    for parent in (tmp_path, *tmp_path.parents[:2]):
+    before = os.umask(0o022)
+    for parent in (tmp_path, *tmp_path.parents[:3]):
+        if parent == Path(tempfile.gettempdir()):
+            break
         parent.chmod(0o755)  # pytest keeps its folders to itself
     for folder in ("usr/lib/systemd/system", DROP_INS, "var/cache/edge-gate"):
         (tmp_path / folder).mkdir(parents=True)
@@ -23,7 +27,8 @@ def root(tmp_path):
     (tmp_path / "usr/lib/systemd/system/edge-gate.service").touch()
     (tmp_path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nedge-gate:x:997:996::/:/\n")
     (tmp_path / "etc/group").write_text("edge-gate:x:996:\nrender:x:995:\nvideo:x:44:\n")
-    return tmp_path
+    yield tmp_path
+    os.umask(before)
 
 
 def problems(root, nodes=(), reads=()):
