@@ -20,8 +20,10 @@ import yaml
 
 from tests.edge import face_server as http
 from tests.edge.mqtt_broker import Broker
+from tests.edge.mqtt_relay import PUBACK, Relay
 from tests.edge.rtsp import RtspCamera
 from tests.edge.running_gate import RunningGate
+from tests.soak_hostile import VIEWERS, Viewers, asked
 
 ROOT = Path(__file__).resolve().parents[1]
 FILLER = "filler"
@@ -33,7 +35,11 @@ class Scene:
 
     door: RtspCamera
     yard: RtspCamera
+    lossy: RtspCamera
+    """Over UDP; each 50th packet of it gets lost."""
     broker: Broker
+    relay: Relay
+    """Before the broker."""
     server: http.FaceServer
     folder: Path
     authority: Path
@@ -42,7 +48,13 @@ class Scene:
     heard: "Queue[str]"
     disk: Path
     """Where the outbox is: a file system of its own, if one can be mounted."""
+    page_port: int
+    hostile: list[dict[str, object]]
+    """Sources that must not matter to the others."""
+    viewers: Viewers
     gate: RunningGate | None = None
+    troubles: list[str] = field(default_factory=list)
+    """What was found on the way."""
     processor_s: float = 0.0
     starts_s: list[float] = field(default_factory=list)
 
@@ -66,7 +78,7 @@ class Scene:
         smallest = options.smallest_face
         config["detector"] = {"name": options.detector, "smallest_face": smallest, "threads": 1}
         config["gate"] = {"threshold": threshold, "min_inter_eye_distance": 12}
-        config["page"] = {"listen": "127.0.0.1:0"}
+        config["page"] = {"listen": f"127.0.0.1:{self.page_port}"}
         config["tracks"] |= {"gap": "500ms", "duplicate_above": 1}
         door, yard = config["sources"]
         door["uri"], yard["uri"] = self.door.uri, self.yard.uri
@@ -74,9 +86,12 @@ class Scene:
             source |= {"max_fps": options.max_fps, "open_timeout": "3s", "read_timeout": "2s"}
         yard["ca_file"] = str(self.authority)
         del yard["schedule"]  # the day of the soak may be a Sunday
+        lossy = {"name": "lossy", "uri": self.lossy.uri, "transport": "udp"}
+        lossy |= {key: door[key] for key in ("max_fps", "open_timeout", "read_timeout")}
+        config["sources"] += [lossy, *self.hostile] if self.hostile else []
         to_server, to_broker = config["sinks"]
         to_server |= {"url": self.server.url, "timeout": "2s"}
-        to_broker |= {"host": "127.0.0.1", "port": self.broker.port, "tls": False}
+        to_broker |= {"host": "127.0.0.1", "port": self.relay.port, "tls": False}
         to_broker |= {"timeout": "2s", "keepalive": "5s"}
         for keeper in (door["login"], to_server["token"]):
             keeper["file"] = str(self.secret)
@@ -98,13 +113,32 @@ class Scene:
 
 
 def processor_s(gate: RunningGate) -> float:
-    """Return the seconds of processor time of a process: utime and stime of proc(5)."""
-    stat = Path(f"/proc/{gate.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the seconds of processor time of a gate and of the processes of its cameras."""
+    pid = gate.process.pid
+    return sum(map(_processor_s, [pid, *children(pid)]))
+
+
+def _processor_s(pid: int) -> float:
+    """Return utime, stime and those of ended children, of proc(5)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has ended meanwhile, and now counts with its parent
+        return 0.0
+    return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that the threads of a process have started."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 def resident_mb(gate: RunningGate) -> float:
-    pages = int(Path(f"/proc/{gate.process.pid}/statm").read_text().split()[1])
+    return process_mb(gate.process.pid)
+
+
+def process_mb(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
@@ -112,7 +146,13 @@ Fault = tuple[str, Callable[[Scene], None], Callable[[Scene], None]]
 
 
 def _misbehave(scene: Scene) -> None:
-    for behaviour in (http.answers(500), http.hangs_up, http.cuts_its_answer, http.drips_its_body):
+    for behaviour in (
+        http.answers(500),
+        http.hangs_up,
+        http.cuts_its_answer,
+        http.drips_its_body,
+        http.promises_without_end,
+    ):
         scene.server.behaviours.extend([behaviour, http.answers(503)])
 
 
@@ -134,6 +174,23 @@ def _fill(scene: Scene) -> None:
             pass
 
 
+def _be_watched(scene: Scene) -> None:
+    scene.viewers.come()
+
+
+def _be_left(scene: Scene) -> None:
+    """See that who watches over the gate was answered among all who look."""
+    try:
+        asked(f"http://127.0.0.1:{scene.page_port}/livez")
+    except OSError as error:
+        scene.troubles.append(f"/livez among {VIEWERS} viewers: {error}")
+    scene.viewers.leave()
+
+
+def _hold_back(scene: Scene, *packets: int) -> None:
+    scene.relay.held_back = frozenset(packets)
+
+
 def _nothing(_: Scene) -> None:
     pass
 
@@ -141,13 +198,15 @@ def _nothing(_: Scene) -> None:
 DISK_FULL: Fault = ("disk is full", _fill, lambda s: (s.disk / FILLER).unlink())
 FAULTS: list[Fault] = [
     ("door hangs", lambda s: s.door.freeze(), lambda s: s.door.thaw()),
-    ("server answers 500, hangs up, cuts, drips", _misbehave, _nothing),
+    ("server answers 500, hangs up, cuts, drips, promises", _misbehave, _nothing),
     ("yard is killed", lambda s: s.yard.kill(), lambda s: s.yard.start()),
     (
         "broker hangs",
         lambda s: s.broker.send_signal(SIGSTOP),
         lambda s: s.broker.send_signal(SIGCONT),
     ),
+    ("broker never acknowledges", lambda s: _hold_back(s, PUBACK), _hold_back),
+    ("a hundred look at the page", _be_watched, _be_left),
     ("door changes its size", lambda s: s.door.resize(480, 270), lambda s: s.door.resize(640, 360)),
     ("broker stops", lambda s: s.broker.stop(SIGTERM), lambda s: s.broker.start()),
     ("configuration is broken", _broken_reload, lambda s: _reload(s, s.options.threshold)),

@@ -127,6 +127,13 @@ def drips(beginning: bytes) -> Behaviour:
     return behave
 
 
+def promises_without_end(exchange: Exchange) -> None:
+    """Send interim answers, for ever, and never a final one."""
+    while not exchange.state.closing.wait(0.02):
+        exchange.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+    exchange.close_connection = True
+
+
 drips_its_body = drips(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
 drips_its_headers = drips(b"HTTP/1.1 200 OK\r\nX-Slow: ")
 drips_without_end = drips(b"HTTP/1.0 200 OK\r\n\r\n")

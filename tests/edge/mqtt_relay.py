@@ -18,7 +18,7 @@ class Relay:
 
     port: int
     held_back: frozenset[int]
-    """Types of packets of the broker that never arrive."""
+    """Types of packets of the broker that never arrive; may change at any time."""
     last_words: bytes = b""
     """Sent to the client when the broker hangs up."""
     seen: list[int] = field(default_factory=list)
@@ -40,7 +40,11 @@ def relaying(to_port: int, *held_back: int, last_words: bytes = b"") -> Iterator
         with suppress(OSError):
             while True:
                 sockets.append(client := listener.accept()[0])
-                sockets.append(broker := socket.create_connection(("127.0.0.1", to_port)))
+                try:
+                    sockets.append(broker := socket.create_connection(("127.0.0.1", to_port)))
+                except OSError:  # the broker is away: so are we
+                    client.shutdown(socket.SHUT_RDWR)
+                    continue
                 start(_forth, client, broker)
                 start(_back, relay, broker, client)
 

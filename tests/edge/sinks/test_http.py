@@ -198,11 +198,7 @@ def test_interim_answers_are_passed_over(server, open_sink, interim):
 
 
 def test_interim_answers_without_end_are_cut_off(server, open_sink):
-    def behave(exchange):
-        while not exchange.state.closing.wait(0.01):
-            exchange.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
-
-    server.behaviours.append(behave)
+    server.behaviours.append(face_server.promises_without_end)
     with pytest.raises(SinkError, match="not answered in time"):
         open_sink(timeout=0.3).send(face(1))
 
