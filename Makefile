@@ -86,7 +86,7 @@ services: ## install the Debian packages that the tests of cameras and sinks use
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	  $$(grep -v '^#' tests/apt-packages.txt) >/dev/null
 
-soak: venv ## run two cameras for MINUTES (10) while everything around them fails
+soak: venv ## run cameras, good and hostile, for MINUTES (10) while everything around them fails
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10)
 
 soak-kills: venv ## kill -9 the gate KILLS (500) times among two cameras and three receivers
