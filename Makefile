@@ -76,7 +76,7 @@ test-system: venv ## install and run it as a service, under a real systemd in a 
 	$(BIN)/python -m pytest tests/system -p no:randomly
 
 test-arm64: venv ## the package of an arm64 device, emulated (needs root)
-	EDGE_GATE_ARM64=1 $(BIN)/python -m pytest tests/system/test_arm64.py -p no:randomly
+	$(BIN)/python -m pytest tests/system/test_arm64.py -p no:randomly
 
 bench: venv ## time the hot paths
 	$(BIN)/python -m pytest tests/bench/bench_hot_paths.py -p no:randomly

@@ -32,8 +32,13 @@ pair: /opt/pair
 sources: [{name: door, uri: "rtsp://127.0.0.1/1"}]
 sinks: [{type: stdout}]
 """
-SLICE = ("tests/engines/quality", "tests/edge/gate/test_kalman.py")
-"""Tests of arithmetic: alignment, preparation and embedding shift, and the tracker's filter."""
+SLICE = (
+    "tests/engines/quality/test_preprocess.py",
+    "tests/engines/quality/test_score_mapping.py",
+    "tests/engines/quality/test_shift.py",
+    "tests/engines/biometrics/test_edc.py",
+)
+"""Tests of arithmetic: preparation, embedding shift, score, error versus discard."""
 WITHOUT_CACHES = """\
 mount -t tmpfs tmpfs /sys/devices/system/cpu
 cd /sys/devices/system/cpu
