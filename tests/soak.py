@@ -36,8 +36,8 @@ from tests.soak_scene import ROOT, Scene, faults, processor_s, resident_mb, smal
 
 MOST_GROWTH = 1.2
 """RSS at the end over RSS after the first quarter."""
-OURS = ("door", "yard", "lossy")
-"""Cameras that mean well."""
+OURS = ("door", "yard")
+"""Cameras that must give frames in the end; after a loss a third may be waiting for a key frame."""
 
 
 def run(scene: Scene) -> int:
