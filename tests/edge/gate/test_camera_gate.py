@@ -254,6 +254,41 @@ def test_after_a_reload_a_track_is_sent_no_more_often_than_allowed():
     assert [shot.captured.frame.index for shot in walk.sent] == [0, 3]
 
 
+def test_a_track_that_was_good_enough_is_scored_again_once_every_face_counts():
+    walk = Walk()
+    walk.frame(250)
+    walk.reload("every")
+    walk.frame(245)
+    assert [brightness_of(one) for one in walk.sent] == [250, 245]
+
+
+def test_tracks_after_a_reload_keep_as_many_faces_as_it_says():
+    walk = Walk(duplicate_above=1)
+    walk.reload(keep=2, duplicate_above=1)
+    for value in (200, 150, 100):
+        walk.frame(value)
+    walk.finish()
+    assert [brightness_of(one) for one in walk.sent] == [200, 150]
+
+
+def test_faces_sent_before_a_reload_are_alike_by_what_it_says():
+    walk = Walk()
+    walk.frame(200)
+    walk.reload(duplicate_above=1)
+    walk.frame(200)
+    walk.finish()
+    assert [one.track_id for one in walk.sent] == [1, 2]
+
+
+def test_tracks_after_a_reload_pass_as_far_below_the_limit_as_it_says():
+    gate = GateSettings(threshold=80)
+    walk = Walk("every", gate=gate, at_most_every=0.01)
+    walk.reload("every", gate, at_most_every=0.01, hysteresis=5)
+    walk.frame(210)
+    walk.frame(195)
+    assert [brightness_of(one) for one in walk.sent] == [210, 195]
+
+
 def test_faces_of_another_pair_are_forgotten_and_their_tracks_end():
     walk = Walk()
     walk.frame(200)

@@ -6,7 +6,7 @@ import pytest
 from edge.config.model import GateSettings
 from edge.gate.decision import Features, precheck
 from edge.gate.words import decision_words, precheck_words
-from edge.samples import Box, QualityScore
+from edge.samples import Box, QualityScore, Reason, Verdict
 
 FACE = Features(
     detector_score=0.9,
@@ -44,6 +44,20 @@ def test_a_discarded_face_is_explained_with_figures_and_the_key_to_change(face, 
     verdict = precheck(face, settings)
     assert verdict is not None
     assert precheck_words(verdict, face, settings) == words
+
+
+def test_a_masked_face_is_explained_by_the_point_that_lies_in_the_mask():
+    masked = Verdict(forward=False, reason=Reason.MASKED)
+    words = precheck_words(masked, FACE, GateSettings())
+    assert words == "the point between the eyes lies in a mask"
+
+
+def test_a_figure_of_the_pose_at_its_limit_is_not_named():
+    lowered = PROFILE + np.array([(0, 0), (0, 0), (0, 15), (0, 0), (0, 0)], np.float32)
+    face, settings = replace(FACE, landmarks=lowered), GateSettings(max_yaw_ratio=0.625)
+    verdict = precheck(face, settings)
+    assert verdict is not None
+    assert precheck_words(verdict, face, settings) == "pitch ratio 0.75 beyond max_pitch_ratio 0.5"
 
 
 @pytest.mark.parametrize(
