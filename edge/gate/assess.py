@@ -76,7 +76,7 @@ def assess_candidates(
     pair: EnginePair,
     gate: GateSettings,
     *,
-    score_discarded: bool = False,
+    score_discarded: bool,
 ) -> tuple[Assessment, ...]:
     """Return one assessment for each candidate of a frame; see `assess_frame`."""
     wanted = [one.discarded is None or score_discarded for one in found]

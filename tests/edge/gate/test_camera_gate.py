@@ -150,6 +150,27 @@ def test_after_a_face_has_passed_its_track_passes_a_little_below_the_limit(gate,
     assert [brightness_of(shot) for shot in walk.sent] == sent
 
 
+def test_a_track_that_was_cut_has_passed_no_more():
+    walk = Walk(gate=GateSettings(threshold=80), hysteresis=10, longest=0.15)
+    for brightness in (210, 0, 0, 195):
+        walk.frame(brightness)
+    walk.finish()
+    assert [brightness_of(shot) for shot in walk.sent] == [210]
+    assert walk.discarded[Reason.LOW_QUALITY] == 1
+
+
+def test_a_track_that_was_cut_may_be_sent_at_once():
+    waits = {"at_most_every": 60.0, "longest": 0.15}
+    walk = Walk("every", **waits)
+    walk.frame(200)
+    walk.reload("best_shot", **waits)
+    for _ in range(3):
+        walk.frame(210)
+    walk.reload("every", **waits)
+    walk.frame(220)
+    assert [brightness_of(shot) for shot in walk.sent] == [200, 210, 220]
+
+
 def test_that_one_has_passed_does_not_help_another():
     walk = Walk("every", gate=GateSettings(threshold=80), at_most_every=0.01, hysteresis=10)
     walk.frame(210, 195)
