@@ -6,6 +6,7 @@ What can go wrong at the edge. Every message names the operator's next step.
   x UsageError          a command line; exit code 64
   x SourceError         a frame source: missing, unreadable, lost
     + ImageError        one image cannot be decoded; the run goes on
+    + LoginRefusedError a camera refuses the login; trying it often locks the account
   x DetectorError       a face detector refused
   x SinkError           a sink did not take a face; it is tried again
     + SinkBusyError     the receiver names the earliest moment of the next attempt
@@ -41,6 +42,10 @@ class SourceError(EdgeError, OSError):
 
 class ImageError(SourceError):
     """One image cannot be decoded."""
+
+
+class LoginRefusedError(SourceError):
+    """A camera refuses the login: many lock an account after a few attempts."""
 
 
 class DetectorError(EdgeError, RuntimeError):

@@ -51,6 +51,7 @@ def arguments() -> argparse.Namespace:
     add("--transport", help="tcp, udp or udp_mcast: the only one that is accepted")
     add("--pictures", help="as in /tmp/%%03d.jpg: shown over and over, 12 in a second")
     add("--certificate", help="PEM file with its key: RTSP over TLS")
+    add("--login", help="USER:PASSWORD that is asked for, by Digest; others get 401")
     add("--recording", help="a Matroska file that each client is sent from its beginning")
     add("--codec", choices=PAYLOADERS, help="of the recording")
     add("--lose", type=int, default=0, help="each n-th RTP packet gets lost")
@@ -80,8 +81,8 @@ def main() -> None:
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(asked.port)
-    if asked.certificate:
-        server.set_auth(encrypting(factory, asked.certificate))
+    if asked.certificate or asked.login:
+        server.set_auth(guarding(factory, asked.certificate, asked.login))
     server.get_mount_points().add_factory("/cam", factory)
     if not server.attach(None):
         sys.exit(f"port {asked.port} is taken")
@@ -115,17 +116,25 @@ def lose(media: GstRtspServer.RTSPMedia, every: int) -> None:
         pad.add_probe(Gst.PadProbeType.BUFFER_LIST, several)
 
 
-def encrypting(factory: GstRtspServer.RTSPMediaFactory, pem: str) -> GstRtspServer.RTSPAuth:
-    """Return what makes a server speak TLS, and lets everybody in."""
-    anybody = GstRtspServer.RTSPToken()
-    anybody.set_string("media.factory.role", "anybody")
+def guarding(
+    factory: GstRtspServer.RTSPMediaFactory, pem: str | None, login: str | None
+) -> GstRtspServer.RTSPAuth:
+    """Return what makes a server speak TLS, and lets in everybody, or who knows the login."""
+    guest = GstRtspServer.RTSPToken()
+    guest.set_string("media.factory.role", "guest")
     allowed = GstRtspServer.RTSPPermissions()
     for deed in ("access", "construct"):
-        allowed.add_permission_for_role("anybody", f"media.factory.{deed}", True)
+        allowed.add_permission_for_role("guest", f"media.factory.{deed}", True)
     factory.set_permissions(allowed)
     auth = GstRtspServer.RTSPAuth()
-    auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(pem))
-    auth.set_default_token(anybody)
+    if pem:
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(pem))
+    if not login:
+        auth.set_default_token(guest)
+        return auth
+    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+    auth.add_digest(*login.split(":", 1), guest)
+    auth.connect("accept-certificate", lambda *_: True)
     return auth
 
 

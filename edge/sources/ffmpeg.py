@@ -8,7 +8,6 @@ be set for the whole process only. Every timeout is explicit: a silent server wo
 A read may block for twice its timeout.
 """
 
-import errno
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -23,11 +22,12 @@ from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import SourceError
 from edge.samples import CAMERA_PIXELS, Damaged, Frame
-from edge.sources.camera_tls import tls_options, tls_problem
 from edge.sources.confined.bounds import HTTP_FORMATS, carried, require_pixels
 from edge.sources.geometry import AsSeen, as_seen
 from edge.sources.http_jpeg import AS_BYTES, HttpAnswer
-from edge.sources.rtsp_redirect import refuse_redirection
+from edge.sources.network.camera_tls import tls_options
+from edge.sources.network.refusal import refusal
+from edge.sources.network.rtsp_redirect import refuse_redirection
 from edge.sources.video import METADATA_ERRORS, largest_video
 from edge.sources.whole_pictures import WholePictures, gaps_heard, is_annex_b, joined
 
@@ -79,6 +79,7 @@ class NetworkCamera:
         Yield fresh frames; `time_s` is the presentation time since the connection was made.
 
         Raises:
+            LoginRefusedError: It knows nobody by this login.
             SourceError: The camera cannot be reached, ended, or gave no whole frame in time.
             ConfigError: Its login cannot be read.
         """
@@ -108,7 +109,7 @@ class NetworkCamera:
             )
         except av.error.FFmpegError as error:
             # Not "from error": its text holds the address with the password.
-            raise SourceError(_refusal(uri, settings, error)) from None
+            raise refusal(uri, settings, error) from None
 
     def _jpegs(self, uri: SourceUri) -> Generator[Frame | Damaged, None, bool]:
         """Yield the pictures of Motion JPEG or a snapshot address; return False for another."""
@@ -165,19 +166,6 @@ class NetworkCamera:
                 f"{uri}: pictures came damaged, and no whole key frame for {WHOLE_WITHIN_S:g} s; "
                 "let the camera send one more often (I-frame interval, GOP)"
             )
-
-
-def _refusal(uri: SourceUri, settings: SourceSettings, error: av.error.FFmpegError) -> str:
-    problem = tls_problem(uri, settings)
-    if problem is not None:
-        return f"{uri} cannot be opened: {problem}"
-    if error.errno == errno.EPROTONOSUPPORT and uri.scheme == "rtsp":  # RTSP's 461, RFC 2326
-        other = "udp" if settings.transport == "tcp" else "tcp"
-        return f"{uri} does not send by transport: {settings.transport}; set transport: {other}"
-    return (
-        f"{uri} cannot be opened within {settings.open_timeout:g} s ({error.strerror}); "
-        f"check host, path and login; look at it with: ffplay {str(uri)!r}"
-    )
 
 
 class _Pictures:

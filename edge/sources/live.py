@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from threading import Condition, Thread
 
-from edge.errors import EdgeError, SourceError
+from edge.errors import EdgeError, LoginRefusedError, SourceError
 from edge.protocols import FrameSource
 from edge.samples import Captured, Damaged, Frame
 from edge.sources.health import PictureHealth, glance
@@ -206,7 +206,7 @@ class LiveSource:
         self._news.append(self._status())
         self._changed.notify_all()
 
-    def _end(self, error: str | None) -> None:
+    def _end(self, error: str | None, *, login_refused: bool = False) -> None:
         """Forget the grabber: its source has ended, failed or is given up."""
         self._current = None
         if not self._limits.is_live:
@@ -214,13 +214,17 @@ class LiveSource:
         self._error = error or self._error
         now_s, patience = self._around.monotonic(), self._limits.patience
         if error is not None:
-            self._become(self._camera.failed(now_s, patience, self._around.chance()))
+            chance = self._around.chance()
+            lost = self._camera.failed(now_s, patience, chance, login_refused=login_refused)
+            if login_refused and lost.retry_at_s is not None:
+                self._error = error + _next_login(lost.retry_at_s - now_s)
+            self._become(lost)
         self._changed.notify_all()
 
     # The grabber's thread.
 
     def _grab(self, grabber: _Grabber) -> None:
-        error: str | None = None
+        error, login_refused = None, False
         try:
             for frame in self._source.frames():
                 if not self._take(grabber, frame):
@@ -228,13 +232,13 @@ class LiveSource:
             if self._limits.is_live:
                 error = "the source has ended"
         except EdgeError as caught:
-            error = str(caught)
+            error, login_refused = str(caught), isinstance(caught, LoginRefusedError)
         except Exception as caught:
             log.exception("source %s failed in a way nobody foresaw", self._name)
             error = f"{type(caught).__name__} in the source; the log has the details"
         with self._changed:
             if grabber is self._current:
-                self._end(error)
+                self._end(error, login_refused=login_refused)
 
     def _take(self, grabber: _Grabber, frame: Frame | Damaged) -> bool:
         if isinstance(frame, Damaged):
@@ -287,3 +291,10 @@ class LiveSource:
         limit_s, frozen_s = self._limits.frozen_after_s, self._picture.frozen_for_s
         if limit_s is not None and frozen_s >= limit_s:
             raise SourceError(f"the same pictures came over and over for {frozen_s:.0f} s")
+
+
+def _next_login(seconds: float) -> str:
+    minutes = max(1, round(seconds / 60))
+    return (
+        f". It is tried again in {minutes} min, since cameras lock accounts; at once by a restart"
+    )

@@ -39,6 +39,8 @@ class Patience:
     """The longest wait after one failure; some cameras disconnect when reopened at once."""
     longest_retry_s: float = 60.0
     """The longest wait after any number of failures."""
+    login_retry_s: float = 900.0
+    """The longest wait after a refused login: cameras lock an account after a few of them."""
     settled_after_s: float = 30.0
     """Of streaming, after which earlier failures are forgotten."""
     announce_after_s: float = 10.0
@@ -76,7 +78,9 @@ class CameraState:
             return self
         return CameraState(State.STALLED, now_s, self.failures)
 
-    def failed(self, now_s: float, patience: Patience, chance: float) -> "CameraState":
+    def failed(
+        self, now_s: float, patience: Patience, chance: float, *, login_refused: bool = False
+    ) -> "CameraState":
         """
         Return the state after the source could not be opened, ended or was given up.
 
@@ -84,11 +88,14 @@ class CameraState:
             now_s: Monotonic seconds.
             patience: How long to wait.
             chance: Random number in [0, 1), the jitter of the wait.
+            login_refused: Time mends a power cut, and no login: the wait is minutes at once.
         """
         if self.state in (State.LOST, State.DISABLED):
             return self
         failures = self.failures + 1
         wait = backoff_delay(failures, patience.first_retry_s, patience.longest_retry_s, chance)
+        if login_refused:
+            wait = backoff_delay(1, patience.login_retry_s, patience.login_retry_s, chance)
         return CameraState(State.LOST, now_s, failures, now_s + wait)
 
     def disabled(self, now_s: float) -> "CameraState":

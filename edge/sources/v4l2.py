@@ -9,6 +9,8 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from getpass import getuser
+from pathlib import Path
 from typing import TypeAlias, cast
 
 import cv2
@@ -69,7 +71,7 @@ class UsbCamera:
             raise SourceError(f"{uri}: OpenCV refused to open it: {error.err}") from error
         if not capture.isOpened():
             capture.release()
-            raise SourceError(f"{uri} cannot be opened; {ADVICE}")
+            raise SourceError(f"{uri} cannot be opened: {_cause(uri.path)}")
         self._ask(capture)
         self._require_budget(capture)
         return capture
@@ -112,3 +114,11 @@ class UsbCamera:
         raise SourceError(
             f"{uri} was unplugged, or gave no frame for {self._settings.read_timeout:g} s"
         )
+
+
+def _cause(device: Path) -> str:
+    if not device.exists():
+        return f"there is no such device, is it plugged in? {ADVICE}"
+    if not os.access(device, os.R_OK | os.W_OK):
+        return f"this user may not use it: sudo usermod -aG video {getuser()}, and log in anew"
+    return f"another program has it, or it is no camera; {ADVICE}"

@@ -24,6 +24,8 @@ class RtspCamera:
     """Shown instead of a moving ball, as in "/tmp/%03d.jpg"."""
     certificate: Path | None = None
     """PEM file with its key: RTSP over TLS."""
+    login: str = ""
+    """"user:password" that it asks for; anybody may look without."""
     recording: Path | None = None
     """A Matroska file that each client is sent from its beginning, instead of the ball."""
     codec: str = "h264"
@@ -38,7 +40,15 @@ class RtspCamera:
         size = [str(self.port), str(self.width), str(self.height)]
         how = [
             f"--{name}={getattr(self, name)}"
-            for name in ("transport", "pictures", "certificate", "recording", "codec", "lose")
+            for name in (
+                "transport",
+                "pictures",
+                "certificate",
+                "login",
+                "recording",
+                "codec",
+                "lose",
+            )
             if getattr(self, name)
         ]
         self.process = subprocess.Popen(

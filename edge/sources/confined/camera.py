@@ -19,9 +19,9 @@ from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import SourceError
 from edge.samples import Damaged, Frame
-from edge.sources.camera_tls import tls_options
 from edge.sources.confined.messages import LONGEST, heard
 from edge.sources.confined.pictures import SharedPictures, created
+from edge.sources.network.camera_tls import tls_options
 
 PROGRAM = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
@@ -60,6 +60,7 @@ class ConfinedCamera:
         The process dies with that thread.
 
         Raises:
+            LoginRefusedError: It knows nobody by this login.
             SourceError: The camera cannot be reached, ended, gave no whole frame in time, or its
                 process was ended.
             ConfigError: Its login cannot be read.

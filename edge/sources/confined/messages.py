@@ -7,15 +7,16 @@ Not pickled: a process that a hostile camera has taken over must not run code in
     ["picture", number, height, width, time]  at this place of the shared pictures; time or null
     ["damaged"]                               a picture was left out
     ["failed", words]                         the camera cannot be opened or was lost; the last one
+    ["login refused", words]                  the same, for its login; the last one, too
 
 The gate answers each picture with one byte, the number of the place that is free again.
 """
 
 import json
 import math
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
-from edge.errors import SourceError
+from edge.errors import LoginRefusedError, SourceError
 from edge.samples import Damaged
 from edge.sources.confined.pictures import Place
 
@@ -34,9 +35,9 @@ def picture(place: Place, time_s: float | None) -> bytes:
     return json.dumps(["picture", place.number, place.height, place.width, stamp_s]).encode()
 
 
-def failed(words: str) -> bytes:
+def failed(words: str, kind: Literal["failed", "login refused"] = "failed") -> bytes:
     """Return the last message."""
-    return json.dumps(["failed", words[: LONGEST // 8]]).encode()
+    return json.dumps([kind, words[: LONGEST // 8]]).encode()
 
 
 def heard(message: bytes) -> Heard:
@@ -44,6 +45,7 @@ def heard(message: bytes) -> Heard:
     Return what a message says.
 
     Raises:
+        LoginRefusedError: That the camera refused the login.
         SourceError: That the camera failed; or it is no such message.
     """
     try:
@@ -59,4 +61,6 @@ def heard(message: bytes) -> Heard:
             return Place(number, height, width), time_s
         case ["failed", str(words)]:
             raise SourceError(words)
+        case ["login refused", str(words)]:
+            raise LoginRefusedError(words)
     raise SourceError("the process of the camera says something that nobody understands")

@@ -19,7 +19,7 @@ import cv2
 
 from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
-from edge.errors import EdgeError
+from edge.errors import EdgeError, LoginRefusedError
 from edge.samples import Damaged, Frame
 from edge.sources.confined.messages import DAMAGED, READY, failed, picture
 from edge.sources.confined.pictures import PLACES, SharedPictures
@@ -50,26 +50,28 @@ def main(parent: int, channel: int, memory: int) -> None:
         pictures = SharedPictures(memory)
         limit_memory(MEMORY_BYTES)
         gate.send_bytes(READY)
-        gate.send_bytes(failed(_served(settings, uri, gate, pictures)))
+        gate.send_bytes(_served(settings, uri, gate, pictures))
         while gate.recv_bytes():  # until the gate has read everything, and closes
             pass
 
 
 def _served(
     settings: SourceSettings, uri: SourceUri, gate: Connection, pictures: SharedPictures
-) -> str:
-    """Hand pictures over; return why there are no more of them."""
+) -> bytes:
+    """Hand pictures over; return the message that says why there are no more of them."""
     try:
         _hand_over(NetworkCamera(settings, lambda: uri).frames(), gate, pictures)
     except (BrokenPipeError, ConnectionResetError, EOFError):
         raise
+    except LoginRefusedError as error:
+        return failed(str(error), "login refused")
     except EdgeError as error:
-        return str(error)
+        return failed(str(error))
     except MemoryError:
-        return f"{uri}: its pictures need more memory than {MEMORY_BYTES // 10**6} MB"
+        return failed(f"{uri}: its pictures need more memory than {MEMORY_BYTES // 10**6} MB")
     except Exception as error:  # noqa: BLE001 -- its words may hold the address with the password
-        return f"{uri}: {type(error).__name__} while it was read"
-    return f"{uri}: the stream has ended"
+        return failed(f"{uri}: {type(error).__name__} while it was read")
+    return failed(f"{uri}: the stream has ended")
 
 
 def _hand_over(

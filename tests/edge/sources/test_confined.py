@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.errors import SourceError
+from edge.errors import LoginRefusedError, SourceError
 from edge.samples import CAMERA_PIXELS, Damaged
 from edge.sources.confined.messages import DAMAGED, READY, failed, heard, picture
 from edge.sources.confined.pictures import Place, SharedPictures, created
@@ -67,9 +67,14 @@ def test_messages_say_what_was_said():
     assert heard(picture(Place(1, 2, 3), float("nan"))) == (Place(1, 2, 3), None)
     with pytest.raises(SourceError, match="no route"):
         heard(failed("no route"))
+    with pytest.raises(LoginRefusedError, match="who are you"):
+        heard(failed("who are you", "login refused"))
 
 
-@given(st.binary() | st.from_regex(rb'\["(picture|failed|ready)"(,[0-9.\[\]e"-]{1,9}){0,4}\]'))
+@given(
+    st.binary()
+    | st.from_regex(rb'\["(picture|failed|login refused|ready)"(,[0-9.\[\]e"-]{1,9}){0,4}\]')
+)
 def test_whatever_a_process_says_is_understood_or_refused(message):
     with suppress(SourceError):
         assert heard(message) is None or heard(message)
@@ -189,7 +194,7 @@ def claiming_gigabytes():
 
 MEASURED = """
 import resource, sys
-from edge.errors import SourceError
+from edge.errors import LoginRefusedError, SourceError
 from tests.edge.sources.test_confined import frames_from
 try:
     next(frames_from(sys.argv[1], open_timeout=5))

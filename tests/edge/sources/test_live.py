@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from edge.errors import SourceError
+from edge.errors import LoginRefusedError, SourceError
 from edge.protocols import FrameSource
 from edge.samples import Captured, Damaged, Frame
 from edge.sources.clock import WallClock
@@ -236,6 +236,15 @@ def test_a_defect_in_a_source_is_a_loss_like_any_other(told, started, caplog):
     started(Scripted(*[partial(raising, ZeroDivisionError())] * 1000))
     assert "ZeroDivisionError" in str(told.until_state("lost").error)
     assert "nobody foresaw" in caplog.text
+
+
+def test_a_refused_login_is_tried_again_after_minutes_and_that_is_said(told, started):
+    refused = partial(raising, LoginRefusedError("door refuses the login"))
+    source = started(Scripted(*[refused] * 1000), chance=lambda: 0.0, monotonic=lambda: 50.0)
+    status = told.until_state("lost")
+    assert status.camera.retry_at_s == 50.0 + Patience().login_retry_s / 2
+    assert "tried again in 8 min, since cameras lock accounts" in status_words(status)
+    assert source.status().openings == 1
 
 
 def test_a_changed_resolution_is_told(told, started, release):

@@ -12,7 +12,7 @@ from edge.config.source import SourceSettings
 from edge.config.uri import parse_uri
 from edge.errors import SourceError
 from edge.sources.ffmpeg import NetworkCamera
-from edge.sources.rtsp_redirect import Login, authorization, refuse_redirection
+from edge.sources.network.rtsp_redirect import Login, authorization, refuse_redirection
 
 DIGEST = 'Digest realm="cam", nonce="abc", algorithm=MD5'
 BASIC = 'Basic realm="cam"'

@@ -1,9 +1,10 @@
 """
-Where an RTSP camera leads, asked before FFmpeg is given its login.
+Where an RTSP camera leads and whether it knows the login, asked before FFmpeg is given it.
 
 FFmpeg follows a redirection (RFC 2326, 7.1.1) to any host and logs in there as well, with Basic if
 it is asked to, and no option of it forbids that. So a camera that has a login is asked first, as
-FFmpeg will ask it: OPTIONS, then DESCRIBE, with the login when the camera wants it.
+FFmpeg will ask it: OPTIONS, then DESCRIBE, with the login when the camera wants it. One that
+refuses the login is not given it a second time by FFmpeg.
 """
 
 import hashlib
@@ -15,15 +16,18 @@ import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from edge.config.source import SourceSettings
 from edge.config.tls import client_context
 from edge.config.uri import SourceUri, redacted
 from edge.errors import SourceError
+from edge.sources.network.refusal import login_refused
 
 PORTS = {"rtsp": 554, "rtsps": 322}
+REDIRECTS = range(300, 400)
+"""Statuses that lead elsewhere (RFC 2326, 11.3)."""
 LONGEST_ANSWER = 65536
 """Bytes of head and body; what is longer is no answer to these questions."""
 _PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,]+))')
@@ -46,6 +50,14 @@ class Answer:
     status: int
     headers: Sequence[tuple[str, str]]
     """Names in lower case."""
+    has_login: bool = False
+    """Whether the question held the login."""
+
+    @property
+    def refuses_login(self) -> bool:
+        """Whether the login was given, understood and is wrong; a stale nonce is another matter."""
+        is_stale = any("stale=true" in each.lower() for each in self.all_of("www-authenticate"))
+        return self.has_login and self.status in (401, 403) and not is_stale
 
     def all_of(self, name: str) -> list[str]:
         """Return the values of a header."""
@@ -54,7 +66,7 @@ class Answer:
 
 def refuse_redirection(uri: SourceUri, settings: SourceSettings) -> None:
     """
-    Ask a camera that is about to be given a login whether it would send us elsewhere.
+    Ask a camera that is about to be given a login whether it would send us elsewhere, or refuse it.
 
     A camera that cannot be asked is left to FFmpeg, which says what is wrong with it.
 
@@ -64,25 +76,29 @@ def refuse_redirection(uri: SourceUri, settings: SourceSettings) -> None:
 
     Raises:
         SourceError: It redirects.
+        LoginRefusedError: It knows nobody by this login.
         ConfigError: The file of authorities cannot be used.
     """
     parts = urlsplit(uri.address)
     if parts.scheme not in PORTS or parts.username is None:
         return
     try:
-        place = redirection(parts, settings)
+        answer = answer_to_login(parts, settings)
     except (OSError, ValueError):
         return
-    if place is not None:
+    if answer.status in REDIRECTS:
+        place = next(iter(answer.all_of("location")), "nowhere")
         raise SourceError(
             f"{uri} redirects to {redacted(place)}, which would learn the login; "
             "if that is the camera, name this address in uri"
         )
+    if answer.refuses_login:
+        raise login_refused(uri, settings, answer.status)
 
 
-def redirection(parts: SplitResult, settings: SourceSettings) -> str | None:
+def answer_to_login(parts: SplitResult, settings: SourceSettings) -> Answer:
     """
-    Return where a camera leads; None when it answers itself.
+    Return what a camera answers at last: that it leads elsewhere, or to DESCRIBE with the login.
 
     Raises:
         OSError: It is not there, or does not answer in time.
@@ -93,14 +109,12 @@ def redirection(parts: SplitResult, settings: SourceSettings) -> str | None:
     with closing(_connected(parts, settings)) as connection:
         dialogue = _Dialogue(connection, url, settings.open_timeout)
         answer = dialogue.ask("OPTIONS")
-        if answer.status not in range(300, 400):
+        if answer.status not in REDIRECTS:
             answer = dialogue.ask("DESCRIBE")
         if answer.status == 401:
             permit = authorization(answer.all_of("www-authenticate"), login, "DESCRIBE", url)
             answer = dialogue.ask("DESCRIBE", permit) if permit else answer
-    if answer.status not in range(300, 400):
-        return None
-    return next(iter(answer.all_of("location")), "nowhere")
+    return answer
 
 
 def authorization(
@@ -120,7 +134,7 @@ def authorization(
         scheme, _, rest = challenge.strip().partition(" ")
         asked = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(rest)}
         algorithm = asked.get("algorithm", "MD5").upper()
-        if scheme.lower() == "digest" and algorithm in _HASHES:
+        if scheme.lower() == "digest" and algorithm in _HASHES and "nonce" in asked:
             return _digest(asked, login, method, url, nonce or secrets.token_hex(8))
     if any(challenge.lower().startswith("basic") for challenge in challenges):
         return "Basic " + b64encode(f"{login.user}:{login.password}".encode()).decode()
@@ -166,7 +180,7 @@ class _Dialogue:
         lines += ["Accept: application/sdp"] if method == "DESCRIBE" else []
         lines += [f"Authorization: {permit}"] if permit else []
         self._connection.sendall("\r\n".join([*lines, "", ""]).encode())
-        return self._answer()
+        return replace(self._answer(), has_login=permit is not None)
 
     def _answer(self) -> Answer:
         while b"\r\n\r\n" not in self._received:
