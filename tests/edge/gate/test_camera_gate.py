@@ -131,6 +131,14 @@ def test_a_face_in_a_mask_is_counted_and_never_scored():
     assert ([brightness_of(shot) for shot in walk.sent], walk.pair.batches) == ([240], [1])
 
 
+def test_a_discarded_face_is_counted_under_its_reason_though_its_track_needs_no_better_one():
+    walk = Walk()
+    walk.frame(250)
+    walk.reload("best_shot", None, (polygon("0,0 1,0 1,1 0,1"),))
+    walk.frame(250)
+    assert walk.discarded == {Reason.MASKED: 1}
+
+
 def test_every_good_face_is_sent_but_not_more_often_than_allowed():
     walk = Walk(mode="every", at_most_every=0.25)
     for _ in range(7):
