@@ -223,6 +223,28 @@ def test_faces_of_ended_tracks_are_forwarded_from_a_frame_that_cannot_be_scored(
     assert walk.discarded == {Reason.ASSESSMENT_FAILED: 1}
 
 
+def taken(walk, index):
+    """What one frame with one face led to."""
+    walk.scene.faces = [upright_face()]
+    frame = Frame(np.full((320, 300, 3), 200, np.uint8), "door", index, index * 0.1)
+    return walk.gate.take(Captured(frame, 0.0, NOON, clock_synced=True), index * 0.1)
+
+
+def test_a_frame_says_how_long_each_stage_took_and_scoring_only_where_it_was():
+    walk = Walk(enough=0)
+    first, good_enough = taken(walk, 0), taken(walk, 1)
+    assert first.seconds.keys() == {"detect", "track", "score"}
+    assert good_enough.seconds.keys() == {"detect", "track"}
+    assert min(first.seconds.values()) > 0
+
+
+def test_a_frame_that_could_not_be_scored_says_why(monkeypatch):
+    walk = Walk()
+    assert taken(walk, 0).failure is None
+    monkeypatch.setattr(walk.pair, "assess", refused)
+    assert str(taken(walk, 1).failure) == "the accelerator is gone"
+
+
 def refused(_images):
     raise BackendError("the accelerator is gone")
 
