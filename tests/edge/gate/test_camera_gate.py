@@ -223,6 +223,19 @@ def test_faces_of_ended_tracks_are_forwarded_from_a_frame_that_cannot_be_scored(
     assert walk.discarded == {Reason.ASSESSMENT_FAILED: 1}
 
 
+def test_the_best_face_so_far_is_sent_early_though_no_frames_come():
+    walk = Walk(early_after=0.5, gap=10.0)
+    walk.frame(250)
+    assert walk.gate.pass_time(0.4).forwarded == []
+    assert len(walk.gate.pass_time(0.5).forwarded) == 1
+
+
+def test_a_gate_says_by_what_it_decides_now():
+    walk = Walk(keep=1)
+    walk.reload(keep=3)
+    assert walk.gate.settings == settings_of(keep=3)
+
+
 def taken(walk, index):
     """What one frame with one face led to."""
     walk.scene.faces = [upright_face()]
