@@ -7,7 +7,6 @@ The gate as a library: pictures that a program already has, one after the other.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -23,10 +22,11 @@ from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame, Pixels
 from edge.sources.files import open_files
 from edge.sources.images import read_image
+from engines.closing import Closing
 from engines.pair.pair import EnginePair, open_pair
 
 
-class Gate:
+class Gate(Closing):
     """
     Detects, scores and decides about each face of a picture, for itself.
 
@@ -130,17 +130,6 @@ class Gate:
     def close(self) -> None:
         """Release the networks; safe to call twice."""
         self.pair.close()
-
-    def __enter__(self) -> "Gate":  # noqa: PYI034 -- Self is not in Python 3.10
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _assessed(self, frame: Frame, *, score_discarded: bool) -> tuple[Assessment, ...]:
         found = candidates(frame, self._detector, self.settings, self._masks)

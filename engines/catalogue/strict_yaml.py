@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from engines.bounded_file import read_bounded
 from engines.errors import EnginesError
 
 LARGEST_FILE = 4 << 20
@@ -64,17 +65,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         YamlError: No readable regular file, or too large.
     """
-    try:
-        if not path.is_file():
-            words = "no regular file" if path.exists() else "no such file"
-            raise YamlError(f"{path}: cannot be read: {words}")
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise YamlError(f"{path}: cannot be read: {error}") from error
-    if len(content) > LARGEST_FILE:
-        raise YamlError(f"{path}: larger than {LARGEST_FILE:,} bytes")
-    return content
+    return read_bounded(path, LARGEST_FILE, YamlError)
 
 
 def parse_yaml(content: bytes, path: Path) -> object:

@@ -8,13 +8,13 @@ error. Its exceptions become BackendError in one place.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
+from engines.closing import Closing
 from engines.errors import BackendError
 from engines.onnxruntime.heap import trim_heap
 
@@ -27,7 +27,7 @@ CPU = ("CPUExecutionProvider",)
 _LOG_FATAL_ONLY = 4
 
 
-class OnnxRuntimeNetwork:
+class OnnxRuntimeNetwork(Closing):
     """One session; calls may come from several threads."""
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
@@ -57,17 +57,6 @@ class OnnxRuntimeNetwork:
         if self._session is not None:
             self._session = None
             trim_heap()
-
-    def __enter__(self) -> "OnnxRuntimeNetwork":  # noqa: PYI034 -- Self is not in Python 3.10
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_network(

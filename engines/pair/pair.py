@@ -9,11 +9,11 @@ An engine pair at work: aligned face images in, embeddings and their shift out.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.closing import Closing
 from engines.errors import PairIntegrityError
 from engines.onnxruntime.heap import trim_heap
 from engines.pair.execution import Execution, open_networks
@@ -44,7 +44,7 @@ class Scored:
     """(N,) embedding shifts in [0, 2]; lower is better (arXiv 2605.13396)."""
 
 
-class EnginePair:
+class EnginePair(Closing):
     """A dense and a pruned network that passed their golden vectors; made by `open_pair`."""
 
     def __init__(self, manifest: Manifest, networks: Sequence[EmbeddingNetwork]) -> None:
@@ -96,17 +96,6 @@ class EnginePair:
         """Release both networks; safe to call twice."""
         for network in self._networks:
             network.close()
-
-    def __enter__(self) -> "EnginePair":  # noqa: PYI034 -- Self is not in Python 3.10
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_pair(

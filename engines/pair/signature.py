@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from engines.bounded_file import read_bounded
 from engines.errors import PairSignatureError
 from engines.pair.folder import checked_content
 from engines.pair.manifest import (
@@ -134,14 +135,4 @@ def _library() -> Iterator[None]:
 
 
 def _content(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            words = "no regular file" if path.exists() else "no such file"
-            raise PairSignatureError(f"{path}: cannot be read: {words}")
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise PairSignatureError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(content) > LARGEST_FILE:
-        raise PairSignatureError(f"{path}: larger than {LARGEST_FILE:,} bytes")
-    return content
+    return read_bounded(path, LARGEST_FILE, PairSignatureError)
