@@ -335,6 +335,14 @@ def test_tracks_after_a_reload_keep_as_many_faces_as_it_says():
     assert [brightness_of(one) for one in walk.sent] == [200, 150]
 
 
+def test_tracks_after_a_reload_end_after_the_gap_it_says():
+    walk = Walk(gap=1.0)
+    walk.reload(gap=0.05)
+    walk.frame(200)
+    walk.frame(None)
+    assert [one.track_id for one in walk.sent] == [1]
+
+
 def test_faces_sent_before_a_reload_are_alike_by_what_it_says():
     walk = Walk()
     walk.frame(200)
