@@ -23,7 +23,7 @@ def specification(size: int = 112) -> InputSpecification:
         mean=127.5,
         scale=127.5,
         layout="nchw",
-        template=template,  # type: ignore[arg-type]
+        template=template,
     )
 
 

@@ -9,11 +9,20 @@ from pathlib import Path
 from rich.progress import Progress
 
 from edge.cluster.archive import JobFacts, ResultFolder, list_digest, parts_of
-from edge.cluster.measure_part import JUDGING, VERIFYING, MeasureJob, found_in, measure_part
+from edge.cluster.measure_part import (
+    COLUMNS,
+    JUDGING,
+    VERIFYING,
+    MeasureJob,
+    found_in,
+    measure_part,
+)
 from edge.cluster.parquet import read_rows
 from edge.cluster.run import Where, complete
-from edge.errors import ClusterError
+from edge.errors import ClusterError, UsageError
+from edge.evaluation.rivals import rival_entries
 from edge.evaluation.run import Found
+from engines.catalogue.catalogue import Catalogued, fetch
 
 
 def measured_on_cluster(
@@ -33,6 +42,9 @@ def measured_on_cluster(
         ArchiveError: The folder is of another job, damaged, or cannot be written.
         ClusterError: The cluster cannot be used; what was computed is kept.
     """
+    taken = set(COLUMNS) & set(job.columns())
+    if taken:
+        raise UsageError(f"a measure may not be named {taken.pop()!r}: results have such a column")
     parts = tuple(parts_of(names, where.part_size, job.images))
     folder = ResultFolder(where.folder, _facts(job, names, where.part_size))
     finished = complete(where.address, partial(measure_part, job), parts, folder, bars)
@@ -49,6 +61,7 @@ def _facts(job: MeasureJob, names: Sequence[str], part_size: int) -> JobFacts:
         "pair_id": job.judging.pair_id,
         "verified_with": None if job.verifying is None else job.verifying.pair_id,
         "measures": job.measures,
+        "rivals": [_rival_facts(entry) for entry in rival_entries(job.rivals).values()],
         "settings": asdict(job.settings),
         "detector": job.detector.model_dump(mode="json"),
         "detector_sha256": _sha256(job.detector.model),
@@ -60,6 +73,11 @@ def _facts(job: MeasureJob, names: Sequence[str], part_size: int) -> JobFacts:
         "list": list_digest(names),
         "part_size": part_size,
     }
+
+
+def _rival_facts(entry: Catalogued) -> JobFacts:
+    files = [_sha256(path) for path in fetch(entry)]
+    return {"name": entry.name, "entry": repr(entry), "files": files}
 
 
 def _sha256(path: Path | None) -> str | None:

@@ -25,6 +25,7 @@ from edge.evaluation.face_store import FaceStore
 from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer
 from edge.evaluation.measures import Measure, MeasureSettings, open_measures
 from edge.evaluation.report import Failure
+from edge.evaluation.rivals import open_rivals, rival_entries
 from edge.evaluation.run import Collected, Found, Versions, collect_all, versions
 
 JUDGING, VERIFYING = "judging", "verifying"
@@ -50,6 +51,8 @@ class MeasureJob:
     verifying: PairPlace | None
     """None where the judging pair verifies too."""
     measures: tuple[str, ...]
+    rivals: tuple[Path, ...]
+    """Entries of quality networks, absolute."""
     settings: MeasureSettings
     detector: DetectorSettings
     images: Path
@@ -59,6 +62,10 @@ class MeasureJob:
     """Of the images degraded by each seed."""
     software: Mapping[str, str]
     """Versions that the worker must have."""
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of all measures, each of which is a column."""
+        return (*self.measures, *rival_entries(self.rivals))
 
 
 def measure_part(job: MeasureJob, part: Part) -> bytes:
@@ -78,14 +85,14 @@ def measure_part(job: MeasureJob, part: Part) -> bytes:
             for network, measurer in _measurers(job, store)
             for row in _rows(network, looked_at, collect_all(measurer, looked_at, _silent()), job)
         ]
-    columns = COLUMNS | dict.fromkeys(job.measures, "double")
+    columns = COLUMNS | dict.fromkeys(job.columns(), "double")
     return parquet_bytes(rows, columns, {"stamp": part.stamp})
 
 
 def found_in(rows: Sequence[Row], network: str, job: MeasureJob) -> Found:
     """Return what one network measured, from the rows of all parts in their order."""
     own = [row for row in rows if row["network"] == network]
-    measures = job.measures if network == JUDGING else ()
+    measures = job.columns() if network == JUDGING else ()
     clean, *degraded = (
         _collected([row for row in own if row["seed"] == seed], measures)
         for seed in (None, *job.seeds)
@@ -96,7 +103,7 @@ def found_in(rows: Sequence[Row], network: str, job: MeasureJob) -> Found:
 def _measurers(job: MeasureJob, store: FaceStore) -> Iterator[tuple[str, FaceMeasurer]]:
     finder = FaceFinder(job.images, worker_detector(job.detector), job.detector.name, store)
     pair = worker_pair(job.judging)
-    measures = _worker_measures(job.judging, job.measures, job.settings)
+    measures = _worker_measures(job.judging, job.measures, job.settings, job.rivals)
     yield JUDGING, FaceMeasurer(finder, pair, measures)
     if job.verifying is not None:
         yield VERIFYING, FaceMeasurer(finder, worker_pair(job.verifying), {})
@@ -104,9 +111,12 @@ def _measurers(job: MeasureJob, store: FaceStore) -> Iterator[tuple[str, FaceMea
 
 @lru_cache(maxsize=1)
 def _worker_measures(
-    place: PairPlace, names: tuple[str, ...], settings: MeasureSettings
+    place: PairPlace, names: tuple[str, ...], settings: MeasureSettings, rivals: tuple[Path, ...]
 ) -> Mapping[str, Measure]:
-    return open_measures(names, place.folder, worker_pair(place), settings)
+    return {
+        **open_measures(names, place.folder, worker_pair(place), settings),
+        **open_rivals(rival_entries(rivals), settings.threads),
+    }
 
 
 def _silent() -> Progress:

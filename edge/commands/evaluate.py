@@ -27,6 +27,7 @@ from edge.evaluation.measures import MeasureSettings, open_measures
 from edge.evaluation.pair_list import read_pairs
 from edge.evaluation.plot import draw
 from edge.evaluation.report import Evaluation, as_json, reasons, tables, write_json
+from edge.evaluation.rivals import open_rivals, rival_entries
 from edge.evaluation.run import (
     Found,
     Versions,
@@ -144,6 +145,7 @@ def _job(arguments: argparse.Namespace, opened: _Opened) -> MeasureJob:
         judging=place(Path.cwd() / arguments.pair, opened.pair.pair_id),
         verifying=verifying,
         measures=arguments.measures,
+        rivals=tuple(Path.cwd() / file for file in arguments.measure),
         settings=_measure_settings(arguments),
         detector=detector,
         images=Path.cwd() / arguments.images,
@@ -154,7 +156,7 @@ def _job(arguments: argparse.Namespace, opened: _Opened) -> MeasureJob:
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
-    chosen = arguments.measures
+    chosen = (*arguments.measures, *rival_entries(arguments.measure))
     reference = "norm" if "norm" in chosen else chosen[0]
     return Plan(chosen, reference, arguments.convention, BOOTSTRAP_SEED)
 
@@ -162,7 +164,10 @@ def _plan(arguments: argparse.Namespace) -> Plan:
 def _open(arguments: argparse.Namespace, stack: ExitStack, progress: Progress) -> _Opened:
     pair = stack.enter_context(open_pair(arguments.pair, arguments.threads))
     settings = _measure_settings(arguments)
-    measures = open_measures(arguments.measures, arguments.pair, pair, settings)
+    measures = {
+        **open_measures(arguments.measures, arguments.pair, pair, settings),
+        **open_rivals(rival_entries(arguments.measure), arguments.threads),
+    }
     finder = _finder(arguments, stack, progress)
     verifying = None
     if arguments.verify_with:

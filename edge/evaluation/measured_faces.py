@@ -130,7 +130,7 @@ class FaceMeasurer:
         pixels, face = self.finder.find(shot)
         face_image = align(pixels, face.landmarks, self.pair.specification)[None]
         dense, pruned = self.pair.embed(face_image)
-        return Sample(face, face_image, dense, pruned)
+        return Sample(pixels, face, face_image, dense, pruned)
 
     def _entry(self, sample: Sample, labels: Mapping[str, str], earlier: Entry | None) -> Entry:
         facts = dict(earlier.facts) if earlier else {}

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.samples import DetectedFace
+from edge.samples import DetectedFace, Pixels
 from engines.graph.network import Network
 from engines.onnxruntime.backend import open_network
 from engines.pair.dense import dense_network
@@ -42,6 +42,8 @@ Passes = Literal["none", "dense", "pair"]
 class Sample:
     """One face with what the engine pair made of it."""
 
+    pixels: Pixels
+    """The photograph, for measures that align the face in their own way."""
     face: DetectedFace
     face_image: FaceImages
     """(1, height, width, 3) uint8 BGR, aligned."""
@@ -59,7 +61,7 @@ class Measure:
     """Higher is better."""
     passes: Passes
     """Of the engine pair's networks that `quality` reads the results of; they cost as well."""
-    settings: tuple[float, ...] = ()
+    settings: tuple[float | str, ...] = ()
     """What else decides the value: a change makes values kept earlier useless."""
 
 

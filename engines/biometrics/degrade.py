@@ -109,12 +109,11 @@ def generator_of(name: str, seed: int, purpose: str) -> np.random.Generator:
 def with_margin(specification: InputSpecification) -> InputSpecification:
     """Return a specification whose face images show the same face with `MARGIN` around it."""
     left, top = _margins(specification)
-    one, two, three, four, five = ((x + left, y + top) for x, y in specification.template)
     return replace(
         specification,
         width=specification.width + 2 * left,
         height=specification.height + 2 * top,
-        template=(one, two, three, four, five),
+        template=tuple((x + left, y + top) for x, y in specification.template),
     )
 
 

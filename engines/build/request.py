@@ -42,9 +42,9 @@ def build_request(
         NetworkError: The entry is no network, or its file is not usable.
         CalibrationError: No recipe is fit.
     """
-    if entry.specification is None:
+    if entry.kind != "network" or entry.specification is None:
         raise NetworkError(
-            f"{entry.name} is a {entry.kind}, not a network; 'edge-gate models list' shows those"
+            f"{entry.name} is {entry.kind}, no recognition network; see 'edge-gate models list'"
         )
     (file,) = fetch(entry, progress)
     network = load_network(file, entry.specification, entry.embedding_length, entry.output)

@@ -25,14 +25,28 @@ from engines.catalogue.values import (
     CataloguedFile,
     Converted,
     Converter,
+    Direction,
     Kind,
     Source,
     UserFile,
 )
 from engines.errors import EntryError
-from engines.quality.specification import ColourOrder, InputSpecification, Layout, Point
+from engines.quality.specification import ColourOrder, InputSpecification, Layout
 
-ARCFACE_TEMPLATE: tuple[Point, Point, Point, Point, Point] = (
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Place = tuple[Number, Number]
+FivePoints = tuple[Place, Place, Place, Place, Place]
+ThreePoints = tuple[Place, Place, Place]
+Template = Annotated[
+    Annotated[FivePoints, Tag("five points")] | Annotated[ThreePoints, Tag("three points")],
+    Discriminator(
+        lambda value: (
+            "three points" if isinstance(value, list | tuple) and len(value) == 3 else "five points"
+        )
+    ),
+]
+
+ARCFACE_TEMPLATE: FivePoints = (
     (38.2946, 51.6963),
     (73.5318, 51.5014),
     (56.0252, 71.7366),
@@ -56,18 +70,10 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Package = Annotated[str, Field(pattern=r"^(@[a-z0-9][a-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Version = Annotated[str, Field(pattern=r"^[0-9][0-9A-Za-z.+-]*$")]
 PixelCount = Annotated[int, Field(ge=16, le=1024)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
 NumberOrChannels = Annotated[
     Annotated[Number, Tag("number")]
     | Annotated[tuple[Number, Number, Number], Tag("three channels")],
     Discriminator(lambda value: "three channels" if isinstance(value, list | tuple) else "number"),
-]
-Template = tuple[
-    tuple[Number, Number],
-    tuple[Number, Number],
-    tuple[Number, Number],
-    tuple[Number, Number],
-    tuple[Number, Number],
 ]
 
 
@@ -100,11 +106,13 @@ class _SpecificationForm(_Form):
         ):
             raise ValueError("a grey image has one channel: give one mean and one scale")
         if self.template == "arcface" and (self.width, self.height) != (112, 112):
-            raise ValueError("template 'arcface' is for 112x112: give five points in pixels")
+            raise ValueError(
+                "template 'arcface' is for 112x112: give five points in pixels, or three"
+            )
         if not all(0 <= x < self.width and 0 <= y < self.height for x, y in self.points()):
             raise ValueError("template: a point lies outside the image (pixels, not fractions)")
         if all(math.isclose(x, self.points()[0][0]) for x, _ in self.points()):
-            raise ValueError("template: the five points lie on one line")
+            raise ValueError("template: the points lie on one line")
         return self
 
     def points(self) -> Template:
@@ -151,6 +159,15 @@ class _FileForm(_Form):
         return self
 
 
+NEEDED: dict[Kind, tuple[str, ...]] = {
+    "network": ("specification", "embedding_length"),
+    "quality": ("specification", "direction"),
+    "detector": (),
+    "photographs": (),
+}
+"""Keys that an entry of each kind must have, and no other may but with them `output`."""
+
+
 class _EntryForm(_Form):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     kind: Kind
@@ -158,18 +175,23 @@ class _EntryForm(_Form):
     note: str = ""
     embedding_length: Annotated[int, Field(ge=2, le=65536)] | None = None
     output: Annotated[str, Field(min_length=1)] | None = None
+    direction: Direction | None = None
     specification: _SpecificationForm | None = None
     files: Annotated[tuple[_FileForm, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "_EntryForm":
-        has = (self.specification is not None, self.embedding_length is not None)
-        if self.kind == "network" and not all(has):
-            raise ValueError("a network needs 'specification' and 'embedding_length'")
-        if self.kind != "network" and any(has):
-            raise ValueError(f"'specification' and 'embedding_length' are not for {self.kind}")
-        if self.kind != "network" and self.output is not None:
-            raise ValueError(f"'output' is not for {self.kind}")
+        needed = NEEDED[self.kind]
+        if any(getattr(self, key) is None for key in needed):
+            raise ValueError(
+                f"an entry of kind {self.kind} needs {' and '.join(f'{key!r}' for key in needed)}"
+            )
+        allowed = {*needed, "output"} if needed else set()
+        for key in ("specification", "embedding_length", "direction", "output"):
+            if getattr(self, key) is not None and key not in allowed:
+                raise ValueError(f"{key!r} is not for {self.kind}")
+        if needed and len(self.files) != 1:
+            raise ValueError(f"files: kind {self.kind} is one file")
         return self
 
 
@@ -210,6 +232,7 @@ def _entry(form: _EntryForm, archives: dict[str, Archive], path: Path) -> Catalo
         embedding_length=form.embedding_length,
         note=" ".join(form.note.split()),
         output=form.output,
+        direction=form.direction,
     )
 
 

@@ -8,7 +8,11 @@ from engines.catalogue.download import Url
 from engines.catalogue.registry import RegistryMember
 from engines.quality.specification import InputSpecification
 
-Kind = Literal["network", "detector", "photographs"]
+Kind = Literal["network", "quality", "detector", "photographs"]
+"""`quality` is a network whose one output is a quality, such as LightQNet or eDifFIQA."""
+
+Direction = Literal["higher", "lower"]
+"""Which values of a quality network's output are the better ones."""
 
 Converter = Literal["dlib-resnet-from-tfjs"]
 """See `engines.catalogue.conversion`."""
@@ -58,10 +62,12 @@ class Catalogued:
     """As its publisher declares it."""
     files: tuple[CataloguedFile, ...]
     specification: InputSpecification | None
-    """What a network expects of a face image; None for the other kinds."""
+    """What a network expects of a face image; None for detectors and photographs."""
     embedding_length: int | None
     """D of a network's (N, D) embeddings; None for the other kinds."""
     note: str
     """What a user should know before choosing it."""
     output: str | None = None
-    """Name of the tensor that is a network's embedding; None takes the only fitting output."""
+    """Name of the tensor that is embedding or quality; None takes the only fitting output."""
+    direction: Direction | None = None
+    """Of a quality network; None for the other kinds."""

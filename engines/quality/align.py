@@ -1,10 +1,11 @@
 """
-Alignment: the similarity that brings five landmarks onto a network's template.
+Alignment: the similarity that brings landmarks onto a network's template.
 
 Source: Umeyama, "Least-squares estimation of transformation parameters between two point
 patterns", IEEE PAMI 13(4), 1991, equations 40 to 42. In the plane its solution is one complex
-least-squares quotient, rotation and scale in one number, and never a reflection. All five points
-count: robust estimators drop the nose of a profile as an outlier, and networks were not trained so.
+least-squares quotient, rotation and scale in one number, and never a reflection. All points of
+the template count: robust estimators drop the nose of a profile as an outlier, and networks were
+not trained so.
 """
 
 import cv2
@@ -15,7 +16,7 @@ from engines.errors import AlignmentError
 from engines.quality.specification import FaceImages, InputSpecification, Landmarks
 
 SMALLEST_SPREAD = 1.0
-"""Pixels (root mean square from the centroid): below it five points are one point."""
+"""Pixels (root mean square from the centroid): below it all points are one point."""
 
 LEAST_RESEMBLANCE = 0.5
 """Least correlation with the template, 0 to 1: a full profile has 0.78, a mirrored face 0.23."""
@@ -27,7 +28,7 @@ def similarity_transform(landmarks: Landmarks, template: Landmarks) -> NDArray[n
 
     Args:
         landmarks: (5, 2) in source pixels, see `Landmarks`.
-        template: (5, 2) in pixels of the face image.
+        template: (5, 2) in pixels of the face image; or (3, 2), eyes and middle of the mouth.
 
     Returns:
         (2, 3) float64: rotation and scale, and in the last column the translation.
@@ -39,7 +40,7 @@ def similarity_transform(landmarks: Landmarks, template: Landmarks) -> NDArray[n
     """
     if not np.isfinite(landmarks).all():
         raise AlignmentError("landmarks are not finite: check the face detector's model file")
-    points, targets = _complex(landmarks), _complex(template)
+    points, targets = _complex(_matched(landmarks, len(template))), _complex(template)
     centred, aim = points - points.mean(), targets - targets.mean()
     spread = np.linalg.norm(centred)
     if spread < SMALLEST_SPREAD * np.sqrt(len(points)):
@@ -79,3 +80,10 @@ def align(
 def _complex(points: Landmarks) -> NDArray[np.complex128]:
     x, y = points.astype(np.float64).T
     return x + 1j * y
+
+
+def _matched(landmarks: Landmarks, count: int) -> Landmarks:
+    """Return the landmarks that a template of this many points speaks of."""
+    if count == len(landmarks):
+        return landmarks
+    return np.stack([*landmarks[:2], landmarks[3:].mean(axis=0)])

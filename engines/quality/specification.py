@@ -40,5 +40,12 @@ class InputSpecification:
     """Divides the difference; not zero."""
     layout: Layout
     """Order of the input's axes (n batch, c channels, h height, w width)."""
-    template: tuple[Point, Point, Point, Point, Point]
-    """Pixels: where the five landmarks lie in an aligned face image (see `Landmarks`)."""
+    template: tuple[Point, ...]
+    """
+    Pixels: where landmarks lie in an aligned face image: all five (see `Landmarks`), or three, the
+    eyes and the middle between the corners of the mouth, by which some networks were trained.
+    """
+
+    def __post_init__(self) -> None:
+        if len(self.template) not in {3, 5}:
+            raise ValueError(f"template: {len(self.template)} points, five or three are needed")

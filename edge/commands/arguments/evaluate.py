@@ -12,6 +12,10 @@ EPILOG = f"""\
 measures (higher is better in each):
 {chr(10).join(f"  {name:<10} {what}" for name, what in MEASURES.items())}
 
+--measure takes a quality network of yours as one more measure (LightQNet, eDifFIQA, a CR-FIQA
+export): an entry with kind: quality, its input, alignment and direction; an example with every key
+is configs/networks/lightqnet.yaml. It aligns each face its own way, and its ms stand in the table.
+
 PAIRS is a CSV file with the columns image_a, image_b (paths below the folder of images) and mated
 (1 = same subject, 0 = different ones). A column fold divides the pairs for the accuracy; without
 it, equal runs of mated and non-mated pairs (LFW's layout) are folds, else ten folds are dealt.
@@ -43,6 +47,7 @@ examples:
   edge-gate evaluate --pairs lfw/pairs.csv --images lfw/images --degrade 1
   edge-gate evaluate --pairs lfw/pairs.csv --images lfw/images --folds 3,4,5 --degrade 1,2,3,4
   edge-gate evaluate --pairs p.csv --images faces --measures prefiqs,norm --json >figures.json
+  edge-gate evaluate --pairs p.csv --images faces --measure configs/networks/lightqnet.yaml
   edge-gate evaluate --pairs p.csv --images faces --pair pairs/small --verify-with pairs/large
 """
 
@@ -79,6 +84,8 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
     add(
         "--measures", type=_to_measures, default=tuple(MEASURES), metavar="A,B", help="default: all"
     )
+    rival = "entry of a quality network, judged too; may be given several times"
+    add("--measure", type=Path, action="append", default=[], metavar="FILE", help=rival)
     add("--convention", choices=("fixed", "pooled"), default="fixed", help=DEFAULT)
     add("--passes", type=_to_several, default=100, metavar="N", help=f"of serfiq {DEFAULT}")
     add("--copies", type=_to_several, default=3, metavar="N", help=few)

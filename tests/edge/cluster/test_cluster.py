@@ -14,6 +14,7 @@ from tests.edge.commands.test_evaluate import pair_lines, photographs
 from tests.edge.dask_cluster import command, ended, stopped, wait_for_parts
 from tests.edge.mqtt_broker import free_port
 from tests.edge.running_gate import write_walks
+from tests.quality_networks import write_brightness
 
 pytestmark = pytest.mark.registry
 
@@ -187,7 +188,7 @@ def test_without_its_scheduler_a_run_ends_and_keeps_what_it_has(work, tmp_path):
 def test_an_evaluation_on_a_cluster_finds_the_same(work, cluster, tmp_path):
     options = ["--pairs", work / "pairs.csv", "--images", work / "images", "--pair", work / "pair"]
     options += ["--verify-with", work / "pair", "--measures", "prefiqs,norm,snr"]
-    options += ["--degrade", "3", "--json"]
+    options += ["--degrade", "3", "--json", "--measure", write_brightness(tmp_path)]
     plain = (
         "import edge.evaluation.run as own; own.TIMED_ROUNDS = 1; sys.modules['matplotlib'] = None"
     )
@@ -202,7 +203,7 @@ def test_an_evaluation_on_a_cluster_finds_the_same(work, cluster, tmp_path):
 def without_times(text):
     """An evaluation without what differs from run to run."""
     found = json.loads(text)
-    assert found.pop("milliseconds").keys() == {"prefiqs", "norm", "snr"}
+    assert found.pop("milliseconds").keys() == {"prefiqs", "norm", "snr", "brightness"}
     return found
 
 

@@ -11,6 +11,7 @@ from engines.build.build import BuildRequest, build_pair
 from engines.build.golden_faces import golden_faces, photographs_of, read_golden, read_photograph
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.graph.network import load_network
+from tests.quality_networks import write_brightness
 
 pytestmark = pytest.mark.registry
 
@@ -118,6 +119,13 @@ def test_the_pooled_convention_and_another_verifying_pair_are_named_in_the_resul
     assert found["verified_with"] == found["pair_id"]
 
 
+def test_a_quality_network_of_the_users_stands_in_the_same_table(work, out, capsys, tmp_path):
+    options = ("--measures", "prefiqs,norm", "--measure", write_brightness(tmp_path))
+    _, found, _ = evaluated(work, capsys, "--out", out, *options)
+    assert found["plan"]["measures"] == ["prefiqs", "norm", "brightness"]
+    assert 0 < found["milliseconds"]["brightness"] < found["milliseconds"]["norm"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -126,6 +134,7 @@ def test_the_pooled_convention_and_another_verifying_pair_are_named_in_the_resul
         (["--passes", "1"], "1 is not between 2 and"),
         (["--degrade", "1,-2"], "-2 is not between 0 and"),
         (["--folds", "1,twelve"], "no fold is named 'twelve'; there are 1, 2"),
+        (["--measure", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
         (["--images", "nowhere"], "nowhere: no such folder of images"),
     ],
 )

@@ -15,7 +15,8 @@ SETTINGS = MeasureSettings(passes=12, copies=3)
 
 def sample_of(pair, seed=5):
     face_image = synthetic_faces(subjects=2, each=1, seed=seed).images[:1]
-    return Sample(upright_face(scale=2.0, score=0.75), face_image, *pair.embed(face_image))
+    face = upright_face(scale=2.0, score=0.75)
+    return Sample(np.zeros((300, 300, 3), np.uint8), face, face_image, *pair.embed(face_image))
 
 
 def test_every_named_measure_opens_and_gives_a_finite_number(folder, pair):

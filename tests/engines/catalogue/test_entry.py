@@ -94,6 +94,23 @@ def test_a_url_and_an_archive_are_read(tmp_path: Path):
     assert second.source == RegistryMember(archive, "package/b.onnx")
 
 
+QUALITY = NETWORK.replace("kind: network", "kind: quality").replace(
+    "embedding_length: 256", "direction: lower"
+)
+
+
+def test_a_quality_network_is_read_with_its_direction(tmp_path: Path):
+    entry = read_entry(entry_file(tmp_path, QUALITY))
+    assert (entry.kind, entry.direction, entry.embedding_length) == ("quality", "lower", None)
+
+
+def test_a_template_of_eyes_and_mouth_is_read(tmp_path: Path):
+    text = QUALITY.replace("arcface", "[[30, 50], [80.5, 50], [56, 90]]")
+    specification = read_entry(entry_file(tmp_path, text)).specification
+    assert specification is not None
+    assert specification.template == ((30.0, 50.0), (80.5, 50.0), (56.0, 90.0))
+
+
 ARCHIVE = f"archive: {{client: npm, package: tiny, version: 1.0.0, sha256: {SHA}}}"
 MISTAKES = {
     "unknown key": (NETWORK + "licens: x\n", "licens: Extra inputs are not permitted"),
@@ -148,6 +165,20 @@ MISTAKES = {
         DETECTOR.replace("licence", "output: fc1\nlicence") + "    file: a\n",
         "'output' is not for detector",
     ),
+    "quality network without direction": (
+        QUALITY.replace("direction: lower\n", ""),
+        "kind quality needs 'specification' and 'direction'",
+    ),
+    "quality network of another direction": (
+        QUALITY.replace("lower", "up"),
+        "direction: .*'higher' or 'lower', got 'up'",
+    ),
+    "quality network with embedding": (
+        QUALITY.replace("direction", "embedding_length: 9\ndirection"),
+        "'embedding_length' is not for quality",
+    ),
+    "quality network of two files": (QUALITY + "  - {name: b, file: b}\n", "is one file"),
+    "network with direction": (NETWORK + "direction: lower\n", "'direction' is not for network"),
     "no source": (DETECTOR, r"files\.0: give exactly one of 'archive'"),
     "two sources": (DETECTOR + "    file: a\n    url: https://x/a\n", "exactly one"),
     "url without hash": (DETECTOR + "    url: https://x/a\n", "'sha256' is needed"),

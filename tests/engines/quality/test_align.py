@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -65,6 +67,21 @@ def test_a_dot_on_each_landmark_of_a_turned_face_lands_on_the_template(degrees):
         lit = align(pixels, landmarks, SPECIFICATION)[:, :, 0] > 127
         centre = np.argwhere(lit).mean(axis=0)[::-1]
         assert centre == pytest.approx(TEMPLATE[index], abs=1.0)  # the dot is two pixels wide
+
+
+def test_three_points_are_the_eyes_and_the_middle_of_the_mouth():
+    three = np.stack([*TEMPLATE[:2], TEMPLATE[3:].mean(axis=0)])
+    grinning = TEMPLATE.copy()
+    grinning[2] += [9, -5]  # the nose does not count,
+    grinning[3:, 0] += [-7, 7]  # nor does the width of the mouth
+    moved = (grinning * 2 + [30, 40]).astype(np.float32)
+    expected = [[0.5, 0, -15], [0, 0.5, -20]]
+    assert similarity_transform(moved, three) == pytest.approx(np.array(expected), abs=1e-4)
+
+
+def test_a_template_of_another_number_of_points_is_refused():
+    with pytest.raises(ValueError, match="template: 4 points"):
+        replace(SPECIFICATION, template=ARCFACE[:4])
 
 
 def test_what_lies_beyond_the_border_is_black():
