@@ -4,6 +4,8 @@ import shutil
 import subprocess
 import sys
 
+import cv2
+import numpy as np
 import pytest
 
 from edge.__main__ import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, main
@@ -98,6 +100,26 @@ def test_whoever_opens_a_configuration_insists_too(place):
     assert [key for key, said in unproved(config) if "not signed" in said] == [("pair",)]
     with pytest.raises(PairSignatureError, match="not signed"):
         Gate.open(place / "gate.yaml")
+
+
+def looking_back(place, command):
+    """Return a command line over the recording of a camera."""
+    config = ["--config", place / "gate.yaml"]
+    more = {"tune": ["--forward-rate", 0.5], "replay": config}
+    words = (command, place / "footage", "--out", place / "out", *config, *more[command])
+    return [str(word) for word in words]
+
+
+@pytest.mark.parametrize("command", ["tune", "replay"])
+def test_footage_is_judged_by_no_pair_that_a_run_would_refuse(place, capsys, command):
+    (place / "footage").mkdir()
+    cv2.imwrite(str(place / "footage" / "grey.png"), np.full((64, 64, 3), 96, np.uint8))
+    assert main(looking_back(place, command)) == EXIT_CONFIG
+    assert f"edge-gate pair sign {place}/pair --key" in capsys.readouterr().err
+    sign(place)
+    capsys.readouterr()
+    assert main(looking_back(place, command)) != EXIT_CONFIG
+    assert "not signed" not in capsys.readouterr().err
 
 
 def test_the_doctor_names_an_unsigned_pair(place):

@@ -1,4 +1,5 @@
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -7,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from edge.__main__ import main
 from tests.edge.running_gate import (
     ENGINES,
     PATIENCE_S,
@@ -15,6 +17,8 @@ from tests.edge.running_gate import (
     kept_keys,
     outbox_keys,
 )
+from tests.pairs import put_pair
+from tests.signing_keys import make_keys
 
 pytestmark = pytest.mark.registry
 
@@ -139,6 +143,26 @@ def test_a_broken_configuration_is_named_and_changes_nothing(configure):
         before = gate.ledgers()[0]["forwarded"]
         assert gate.wait_until_forwarded(more_than=before)
     assert "thresholt: unknown key" in str(complaint["message"])
+
+
+def test_a_reload_refuses_a_pair_that_nobody_signed_and_the_signed_one_goes_on(
+    configure, tmp_path, material
+):
+    pytest.importorskip("cryptography")
+    path, pair = configure(more="engine: {pair_key: key.pub.pem}\n"), tmp_path / "pair"
+    pair.unlink()
+    shutil.copytree(material / "pair", pair)
+    private, _ = make_keys(tmp_path, "key")
+    assert main(["pair", "sign", str(pair), "--key", str(private)]) == 0
+    with RunningGate(path) as gate:
+        gate.wait_for("READY=1")
+        shutil.rmtree(pair)
+        put_pair(tmp_path)
+        gate.send(signal.SIGHUP)
+        complaint = gate.wait_for_log("is kept")
+        before = gate.ledgers()[0]["forwarded"]
+        assert gate.wait_until_forwarded(more_than=before)
+    assert f"{pair}: the pair is not signed" in str(complaint["message"])
 
 
 def test_a_changed_threshold_is_taken_over_without_opening_the_source_anew(configure):
