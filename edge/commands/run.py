@@ -1,7 +1,6 @@
 """`edge-gate run`: run the gate over the sources of a configuration file."""
 
 import argparse
-import os
 import signal
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from edge.config.model import Config
 from edge.detection.open import open_located
 from edge.errors import ConfigError, DetectorError
 from edge.service.logs import start_logging
+from edge.service.notify import is_service
 from edge.service.run_files import run_files
 from edge.service.supervisor import SIGNALS, Supervisor
 from edge.sources.open import live_source
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
         return run_files(config)
     start_logging(arguments.log)
     try:
-        if _under_systemd():  # whose sandbox lets nothing be fetched
+        if is_service():  # whose sandbox lets nothing be fetched
             open_located(config.detector)
         return Supervisor(arguments.config, _read, live_source).run()
     except (PairError, DetectorError, CatalogueError) as error:
@@ -38,11 +38,7 @@ def _is_service(config: Config) -> bool:
         source.uri.is_live or source.loop or source.pace == "timestamps"
         for source in config.sources
     )
-    return endless or _under_systemd()
-
-
-def _under_systemd() -> bool:
-    return "NOTIFY_SOCKET" in os.environ
+    return endless or is_service()
 
 
 def _read(path: Path) -> Config:

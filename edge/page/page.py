@@ -69,22 +69,26 @@ class Reloaded:
 class Page:
     """Takes its address when made; begins to answer with `start`."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, is_needed: bool = True) -> None:
         """
         Take the address.
 
         Args:
             config: The first one.
+            is_needed: Whether somebody who starts the gate waits for a page that the configuration
+                names; else the gate goes on without, and `try_again` may find the address free.
 
         Raises:
-            ConfigError: The address that the configuration names is in use, or the token is
-                missing or too short, or the certificate cannot be used.
+            ConfigError: The address that the configuration names is in use and needed, or the token
+                is missing or too short, or the certificate cannot be used.
         """
         self.reloaded = Reloaded()
+        self.problem: str | None = None
+        """Why there is no page although one is enabled; None when all is well."""
         self._memories: dict[str, CameraMemory] = {}
         self._routes: Routes | None = None
         self._config, self._keeping = config, gatekeeping(config.page)
-        self._server = self._listening(config.page, page_tls(config.page))
+        self._server = self._listening(config.page, page_tls(config.page), is_needed=is_needed)
 
     @property
     def port(self) -> int | None:
@@ -98,6 +102,14 @@ class Page:
     def start(self, gate: Gate) -> None:
         """Begin to answer out of a gate that runs."""
         self._routes = _routes(gate, self._memory, lambda: self.reloaded)
+        self._begin()
+
+    def try_again(self) -> None:
+        """Take the address if it was not free before; not while another thread is `changing`."""
+        if self.problem is None or self._routes is None:
+            return
+        page = self._config.page
+        self._server = self._listening(page, page_tls(page), is_needed=False)
         self._begin()
 
     def close(self) -> None:
@@ -156,22 +168,27 @@ class Page:
             server.stop()
         if before is not self._server:
             page = self._config.page
-            self._server = self._listening(page, page_tls(page))
+            self._server = self._listening(page, page_tls(page), is_needed=False)
             self._begin()
 
     def _memory(self, camera: str) -> CameraMemory:
         return self._memories.setdefault(camera, CameraMemory())
 
-    def _listening(self, settings: PageSettings, tls: ssl.SSLContext | None) -> Server | None:
+    def _listening(
+        self, settings: PageSettings, tls: ssl.SSLContext | None, *, is_needed: bool = True
+    ) -> Server | None:
+        before, self.problem = self.problem, None
         if not settings.enabled:
             return None
         try:
             return Server(settings, self._answer, tls)
         except ConfigError as error:
-            if "listen" in settings.model_fields_set:
+            if is_needed and "listen" in settings.model_fields_set:
                 raise
-            # A page that nobody asked for must not keep the gate from its work.
-            log.warning("%s; the gate runs without its page and its metrics", error)
+            # Faces are the gate's work, and a page is not.
+            self.problem = f"{error}; the gate runs without its page and its metrics"
+            if self.problem != before:
+                log.error("%s, and tries again", self.problem)  # noqa: TRY400 -- no bug
             return None
 
     def _begin(self) -> None:

@@ -132,8 +132,12 @@ class Daemon:
         Raises:
             OutboxError: The outbox's file cannot be read.
         """
-        sources = [*self._closed.values(), *(stream.ledger() for stream in self.streams())]
+        sources = [*self._closed.values(), *self.ledgers()]
         return Ledgers(tuple(sources), self._forwarding.ledger(), self._lost)
+
+    def ledgers(self) -> list[Ledger]:
+        """Return those of the sources now on their way; exact as `books` are."""
+        return [stream.ledger() for stream in self.streams()]
 
     def streams(self) -> list[Stream]:
         """Return the sources on their way; what they count adds up in a call of `ask` only."""

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge.config.delivery import DeliverySettings
@@ -40,6 +41,16 @@ class Delivered:
     """What the outbox holds; None while its file fails."""
     problem: str | None
     """Why faces are kept in memory only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """What became of one face."""
+
+    key: str
+    """Of its record."""
+    receivers: str
+    """In words: the sinks, and that it waits where one fails."""
 
 
 class Forwarding:
@@ -95,9 +106,9 @@ class Forwarding:
             rows, stock = (), None
         return Delivered(self.sinks(), rows, stock, self.problem)
 
-    def forward(self, shot: Shot, origin: Origin | None, counts: Counts) -> None:
+    def forward(self, shot: Shot, origin: Origin | None, counts: Counts) -> "Forwarded":
         """
-        Let the dispatcher keep one face, and count what became of it.
+        Let the dispatcher keep one face, count what became of it, and return that.
 
         Args:
             shot: A face to send.
@@ -118,9 +129,18 @@ class Forwarding:
         except OutboxError:
             counts.lost += 1
             log.exception("face %s is lost: neither disk nor memory keeps it", delivery.key)
-            return
+            return Forwarded(delivery.key, "nobody: it is lost")
         counts.accepted += placed.kept
         counts.evicted += not placed.kept
+        receivers = _receivers(self.sinks()) if placed.kept else "nobody: the outbox holds better"
+        return Forwarded(delivery.key, receivers)
+
+
+def _receivers(sinks: Iterable[SenderStatus]) -> str:
+    return ", ".join(
+        f"{each.sink} (waits: {each.last_error})" if each.failures_in_a_row else each.sink
+        for each in sinks
+    )
 
 
 def _capture(shot: Shot, origin: Origin) -> Capture:

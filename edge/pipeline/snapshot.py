@@ -35,6 +35,8 @@ class About:
     """Whether the newest configuration is in use."""
     not_alive: str | None
     not_ready: str | None
+    summary: str
+    """One line for people."""
 
 
 def snapshot_of(
@@ -67,7 +69,7 @@ def status_of(daemon: Daemon, about: About) -> GateStatus:
         not_ready=about.not_ready,
         pair_id=daemon.pair_id,
         config_hash=about.config_hash,
-        summary=daemon.status_words(),
+        summary=about.summary,
         overload=load.stretch if load.is_over else None,
         cameras=tuple(
             _camera_status(stream, about.drifts.get(stream.settings.name))

@@ -1,5 +1,6 @@
 """One source on its way through the gate: its frames, its camera gate, its books."""
 
+import logging
 import secrets
 from dataclasses import replace
 from datetime import datetime
@@ -9,10 +10,11 @@ from edge.config.model import Source
 from edge.config.schedule import is_scheduled
 from edge.errors import DetectorError
 from edge.gate.batch import Pending, Scored
+from edge.gate.best_shot import Shot
 from edge.gate.camera_gate import CameraGate
 from edge.gate.observation import Observation, Observer
 from edge.gate.outcome import Outcome
-from edge.pipeline.forwarding import Forwarding, Origin
+from edge.pipeline.forwarding import Forwarded, Forwarding, Origin
 from edge.pipeline.latency import Latency
 from edge.pipeline.ledger import MOST_WAITING, Counts, Ledger
 from edge.pipeline.open_networks import Networks
@@ -20,6 +22,8 @@ from edge.pipeline.pace import Turn
 from edge.samples import Captured
 from edge.sources.clock import SourceTime
 from edge.sources.live import LiveSource
+
+log = logging.getLogger(__name__)
 
 
 class Stream:
@@ -149,9 +153,17 @@ class Stream:
         for reason, faces in outcome.discarded.items():
             counts.discarded[reason.value] += faces
         for shot in outcome.forwarded:
-            forwarding.forward(shot, self._origin, counts)
+            _log_forwarded(self.settings.name, shot, forwarding.forward(shot, self._origin, counts))
         seen_s = self._time.last_s
         self._observe(Observation(self.settings.name, captured, outcome, self._run, seen_s))
+
+
+def _log_forwarded(camera: str, shot: Shot, forwarded: Forwarded) -> None:
+    quality = shot.assessment.quality
+    score = None if quality is None else round(quality.score, 1)
+    fields = {"source": camera, "score": score, "key": forwarded.key[:16]}
+    words = f"{camera}: face of score {score} forwarded to {forwarded.receivers}"
+    log.info("%s", words, extra={"fields": fields})
 
 
 def _local_time(captured: Captured) -> datetime:

@@ -39,6 +39,8 @@ class Telemetry:
         """Whether the newest configuration is in use."""
         self.onlookers: Callable[[], list[WatchedThread]] = list
         """Returns the threads of those that the daemon does not know."""
+        self.page_problem: Callable[[], str | None] = lambda: None
+        """Returns why the page cannot be served."""
         self._patience_s, self._monotonic = patience_s, monotonic
         self._daemon: Daemon | None = None
 
@@ -79,6 +81,7 @@ class Telemetry:
             is_newest=self.reloaded,
             not_alive=self.not_alive(),
             not_ready=self.not_ready(),
+            summary=self.summary(daemon),
         )
         return daemon.ask(lambda: status_of(daemon, about), ANSWER_S)
 
@@ -103,6 +106,10 @@ class Telemetry:
             return f"no source gives frames: {sources[0].name}: {sources[0].error}"
         failing = _first(thread.trouble() for thread in self._threads())
         return self.not_alive() or self._daemon.problem or failing
+
+    def summary(self, daemon: Daemon) -> str:
+        """Return one line for people: what works, and what does not."""
+        return "; ".join(filter(None, (daemon.status_words(), self.page_problem())))
 
     def _threads(self) -> list[WatchedThread]:
         return [*self._followed().threads(), *self.onlookers()]

@@ -9,6 +9,7 @@ the journal takes off again (SyslogLevelPrefix= in systemd.exec(5), sd-daemon(3)
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -52,23 +53,31 @@ class JsonLines(logging.Formatter):
 
 
 class Readable(logging.Formatter):
-    """Clock time, level when it matters, message, fields."""
+    """Clock time, level when it matters, message, and the fields that the message does not hold."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, and a traceback below it when there is one."""
         moment = datetime.fromtimestamp(record.created, timezone.utc).astimezone()
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
-        fields = "".join(f"  {name}={value}" for name, value in fields_of(record).items())
-        line = f"{moment:%H:%M:%S} {level}{record.getMessage()}{fields}"
+        message = record.getMessage()
+        unsaid = ((name, value) for name, value in fields_of(record).items())
+        fields = "".join(f"  {name}={value}" for name, value in unsaid if not _says(message, value))
+        line = f"{moment:%H:%M:%S} {level}{message}{fields}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line
 
 
 def fields_of(record: logging.LogRecord) -> Mapping[str, object]:
-    """Return the fields of an event, none when it was logged without."""
+    """Return the fields of an event that hold something, none when it was logged without."""
     fields = getattr(record, "fields", None)
-    return fields if isinstance(fields, Mapping) else {}
+    known = fields if isinstance(fields, Mapping) else {}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _says(message: str, value: object) -> bool:
+    """Tell whether a message holds a value as a word of its own."""
+    return re.search(rf"(?<![\w.]){re.escape(str(value))}(?![\w.]*\w)", message) is not None
 
 
 def start_logging(style: Style | None = None, stream: TextIO | None = None) -> None:

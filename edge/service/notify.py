@@ -14,6 +14,11 @@ PATIENCE_S = 1.0
 """For a service manager that does not read its messages."""
 
 
+def is_service() -> bool:
+    """Tell whether a service manager started this process, and not somebody who looks on."""
+    return "NOTIFY_SOCKET" in os.environ
+
+
 def notify(*assignments: str, environment: Mapping[str, str] | None = None) -> bool:
     """
     Send assignments such as `READY=1` in one message; return whether somebody was there to listen.

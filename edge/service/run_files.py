@@ -32,7 +32,7 @@ from edge.shadow_log.log import ShadowLog
 from edge.sinks.open import open_sink
 from edge.sources.files import left_out, open_files
 
-Forward: TypeAlias = Callable[[Shot], None]
+Forward: TypeAlias = Callable[[Shot], object]
 
 LOOK_AGAIN_S = 0.05
 """While waiting for sinks."""

@@ -28,8 +28,9 @@ from edge.page.page import Page, Reloaded
 from edge.page.state import ConfigurationFile, gate_of
 from edge.pipeline.daemon import Daemon, OpenSource
 from edge.pipeline.ledger import Ledgers
+from edge.pipeline.minutes import Minutes
 from edge.pipeline.telemetry import Telemetry
-from edge.service.notify import notify, reloading, status, watchdog_interval_s
+from edge.service.notify import is_service, notify, reloading, status, watchdog_interval_s
 from edge.service.sole_use import SoleUse
 from edge.shadow_log.log import ShadowLog
 from edge.watched_thread import WatchedThread
@@ -74,6 +75,7 @@ class Supervisor:
         self._shadow_log = ShadowLog()
         self._status = StatusTeller(self._telemetry.status)
         self._sole_use = SoleUse()
+        self._minutes = Minutes()
         self._reload: threading.Thread | None = None
         self._reload_again = False
         self._page: Page | None = None
@@ -93,7 +95,7 @@ class Supervisor:
         with closing(self._sole_use):
             # Before the page, whose port the other gate has too: that would not tell what is wrong.
             self._sole_use.take(config)
-            with closing(Page(config)) as page:
+            with closing(Page(config, is_needed=not is_service())) as page:
                 return self._run(config, page)
 
     def _run(self, config: Config, page: Page) -> int:
@@ -103,13 +105,14 @@ class Supervisor:
         self._follow(daemon)
         self._page = page
         self._telemetry.onlookers = self._onlookers
+        self._telemetry.page_problem = lambda: page.problem
         file = ConfigurationFile(self._path, self._read, lambda: self._events.put("reload"))
         with self._signals():
             daemon.start()
             page.start(gate_of(daemon, self._telemetry, file))
             self._status.use(daemon.config)
             log.info("ready", extra={"fields": {"config": str(self._path)}})
-            notify("READY=1", status(daemon.status_words()))
+            notify("READY=1", self._status_line(daemon))
             self._watch(daemon)
             notify("STOPPING=1", status("delivering what is left"))
             page.close()
@@ -150,7 +153,14 @@ class Supervisor:
     def _beat(self, daemon: Daemon) -> None:
         """Ping the watchdog when the worker has done a frame lately, or had none to do."""
         ping = ("WATCHDOG=1",) if self._telemetry.not_alive() is None else ()
-        notify(*ping, status(daemon.status_words()))
+        notify(*ping, self._status_line(daemon))
+        if self._page is not None and self._reload is None:
+            self._page.try_again()
+        if self._minutes.is_due():
+            daemon.call(lambda: log.info("last minute: %s", self._minutes.words(daemon.ledgers())))
+
+    def _status_line(self, daemon: Daemon) -> str:
+        return status(self._telemetry.summary(daemon))
 
     def _begin_reload(self, daemon: Daemon) -> None:
         if self._reload is not None:
@@ -189,7 +199,7 @@ class Supervisor:
 
     def _end_reload(self, daemon: Daemon) -> None:
         self._reload = None
-        notify("READY=1", status(daemon.status_words()))
+        notify("READY=1", self._status_line(daemon))
         if self._reload_again:
             self._reload_again = False
             self._begin_reload(daemon)

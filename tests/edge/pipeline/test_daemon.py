@@ -1,6 +1,7 @@
 """The whole gate over pictures that a test shows, with a real pair, outbox and sink."""
 
 import json
+import logging
 import threading
 
 import numpy as np
@@ -107,6 +108,17 @@ def site(tmp_path, monkeypatch):
     yield made
     made.go_on()
     made.daemon.stop(0)
+
+
+def test_each_forwarded_face_is_told_with_camera_score_and_receiver(site, caplog):
+    caplog.set_level(logging.INFO)
+    site.start(site.config(DOOR))
+    site.run_to_the_end()
+    (record,) = site.records()
+    (line,) = (each for each in caplog.records if "forwarded to" in each.message)
+    score = round(record["score"], 1)
+    assert line.message == f"door: face of score {score} forwarded to directory"
+    assert vars(line)["fields"]["key"] == record["key"][:16]
 
 
 def test_every_frame_and_face_of_a_run_is_in_the_books_and_in_the_sink(site):

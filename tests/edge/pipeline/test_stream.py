@@ -1,6 +1,7 @@
 """One source between its thread and the gate, without either thread."""
 
 import json
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import cast
@@ -16,6 +17,7 @@ from edge.config.tracks import TrackSettings
 from edge.config.uri import parse_uri
 from edge.delivery.dispatcher import Dispatcher
 from edge.delivery.outbox import Placed
+from edge.delivery.sender import SenderStatus
 from edge.errors import DetectorError, OutboxError
 from edge.gate.batch import score_pending
 from edge.gate.camera_gate import CameraGate
@@ -65,6 +67,9 @@ class Kept:
         if self.room:
             self.deliveries.append(delivery)
         return Placed(kept=self.room, evicted=0)
+
+    def status(self):
+        return [SenderStatus("hub", failures_in_a_row=3, last_error="away"), SenderStatus("faces")]
 
     @property
     def records(self):
@@ -146,6 +151,21 @@ def test_what_the_outbox_does_not_keep_is_booked_as_evicted_and_what_nobody_keep
     counts = watched.counts
     assert (counts.forwarded, counts.accepted, counts.evicted, counts.lost) == (2, 0, 1, 1)
     assert list(watched.stream.ledger().imbalances()) == []
+
+
+def test_the_log_tells_where_each_face_went_and_what_it_waits_for(caplog):
+    caplog.set_level(logging.INFO)
+    watched = Watched()
+    for room, broken in ((True, False), (False, False), (False, True)):
+        watched.kept.room, watched.kept.broken = room, broken
+        watched.frame(time_s=0.0)
+        watched.finish()
+    told = [line.message.split("forwarded to ")[-1] for line in caplog.records if not line.exc_info]
+    assert told == [
+        "hub (waits: away), faces",
+        "nobody: the outbox holds better",
+        "nobody: it is lost",
+    ]
 
 
 def test_a_record_tells_of_the_camera_and_a_file_gives_the_same_record_each_time():

@@ -60,6 +60,18 @@ def test_a_terminal_shows_level_only_when_it_matters():
     assert " warning: camera" in Readable().format(event(logging.WARNING))
 
 
+def test_a_field_that_is_nothing_is_not_told():
+    fields = {"source": "door", "picture": None}
+    assert "picture" not in Readable().format(event(fields=fields))
+    assert "picture" not in JsonLines(with_priority=False).format(event(fields=fields))
+
+
+def test_a_terminal_is_not_told_twice():
+    fields = {"source": "door", "score": 71.3, "openings": 7}
+    line = Readable().format(event(message="%s: face of score 71.3", fields=fields))
+    assert line.endswith(" door: face of score 71.3  openings=7")
+
+
 @pytest.fixture
 def root_logger_restored():
     root = logging.getLogger()

@@ -1,6 +1,7 @@
 import json
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -69,6 +70,20 @@ def test_the_service_manager_is_told_each_step_in_order(configure):
         "STOPPING",
     ]
     assert names.index("WATCHDOG") > names.index("READY")
+
+
+def test_a_page_whose_port_is_taken_does_not_stop_a_service_and_comes_when_it_is_free(configure):
+    path = configure()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        path.write_text(path.read_text().replace("127.0.0.1:0", f"127.0.0.1:{port}"))
+        gate = RunningGate(path)
+        with gate:
+            assert "in use" in str(gate.wait_for_log("runs without its page")["message"])
+            assert "runs without its page" in gate.wait_for("READY=1")
+            gate.wait_for_log("forwarded to directory")
+            taken.close()
+            gate.wait_for_log(f"look at http://127.0.0.1:{port}/")
 
 
 def test_a_reload_that_is_asked_for_before_the_gate_is_ready_is_done_after(configure):
