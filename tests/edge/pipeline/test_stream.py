@@ -155,8 +155,8 @@ def test_what_the_outbox_does_not_keep_is_booked_as_evicted_and_what_nobody_keep
 
 def test_the_log_tells_where_each_face_went_and_what_it_waits_for(caplog):
     caplog.set_level(logging.INFO)
-    watched = Watched()
-    for room, broken in ((True, False), (False, False), (False, True)):
+    for room, broken in [(True, False), (False, False), (False, True)]:
+        watched = Watched()
         watched.kept.room, watched.kept.broken = room, broken
         watched.frame(time_s=0.0)
         watched.finish()
