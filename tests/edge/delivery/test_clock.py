@@ -19,10 +19,20 @@ def test_outbox_seconds_follow_the_monotonic_clock_while_the_wall_clock_jumps():
     ("gap", "counted"),
     [
         (3 * DAY, 3 * DAY),
+        (0.5, 0.5),
+        (366 * DAY, 366 * DAY),
+        (366 * DAY + 1, 0),
         (-10 * 365 * DAY, 0),
         (56 * 365 * DAY, 0),
     ],
-    ids=["switched off", "started in 1970", "was in 1970 before"],
+    ids=[
+        "switched off",
+        "started anew",
+        "a year in a drawer",
+        "longer than that",
+        "started in 1970",
+        "was in 1970 before",
+    ],
 )
 def test_time_between_two_processes_counts_only_if_it_is_plausible(gap, counted):
     assert resumed(ClockReading(1000.0, NOW), NOW + gap) == 1000.0 + counted
