@@ -3,6 +3,7 @@ from contextlib import ExitStack, closing
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 from rich.progress import Progress
 
 from engines.build.request import build_catalogued
@@ -26,6 +27,19 @@ def small_file_system(tmp_path):
         pytest.skip(f"a small file system cannot be mounted: {mounted.stderr.decode().strip()}")
     yield folder
     subprocess.run(["umount", folder], check=True)
+
+
+@pytest.fixture(scope="session")
+def authority():
+    """Signs certificates; who trusts it alone trusts nothing else of this machine."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def ca_file(authority, tmp_path_factory):
+    path = tmp_path_factory.mktemp("tls") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
 
 
 @pytest.fixture(scope="session")

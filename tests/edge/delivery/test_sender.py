@@ -35,6 +35,19 @@ class ReadOnlyOutbox(Outbox):
         raise OutboxFullError(f"{kind} face {face_id} of {sink} is no dead letter: {refusal}")
 
 
+class Stuck(ScriptedSink):
+    """A sink that keeps a face in its hands until it is told to return."""
+
+    def __init__(self):
+        super().__init__()
+        self.going, self.returns = threading.Event(), threading.Event()
+
+    def send(self, delivery):
+        self.going.set()
+        self.returns.wait(PATIENCE_S)
+        super().send(delivery)
+
+
 @pytest.fixture
 def hands():
     return Hands()
@@ -200,20 +213,13 @@ def test_a_sender_that_never_started_closes_its_sink(sender_of):
 
 
 def test_a_sink_that_does_not_return_is_left_behind(sender_of, open_outbox):
-    going, returns = threading.Event(), threading.Event()
-
-    class Stuck(ScriptedSink):
-        def send(self, delivery):
-            going.set()
-            returns.wait(PATIENCE_S)
-            super().send(delivery)
-
-    sender = sender_of(Stuck(), open_outbox())
+    sink = Stuck()
+    sender = sender_of(sink, open_outbox())
     sender.start()
-    assert going.wait(PATIENCE_S)
+    assert sink.going.wait(PATIENCE_S)
     sender.stop()
     assert not sender.join(0.0)
-    returns.set()
+    sink.returns.set()
     assert sender.join(PATIENCE_S)
 
 
@@ -278,18 +284,11 @@ def test_a_sink_that_fails_while_it_idles_goes_on_getting_faces(sender_of, open_
 
 
 def test_a_sink_that_does_not_return_is_told_as_a_stuck_thread(sender_of, open_outbox):
-    going, returns = threading.Event(), threading.Event()
-
-    class Stuck(ScriptedSink):
-        def send(self, delivery):
-            going.set()
-            returns.wait(PATIENCE_S)
-            super().send(delivery)
-
-    sender = sender_of(Stuck(), open_outbox())
+    sink = Stuck()
+    sender = sender_of(sink, open_outbox())
     sender.thread.patience_s = -1.0
     sender.start()
-    assert going.wait(PATIENCE_S)
+    assert sink.going.wait(PATIENCE_S)
     assert "thread sender-sink: no sign of life" in sender.thread.death()
-    returns.set()
+    sink.returns.set()
     ended(sender)

@@ -16,18 +16,6 @@ from tests.edge.running_gate import ENGINES, ROOT
 from tests.pairs import put_pair
 
 
-@pytest.fixture
-def gate(tmp_path):
-    with looked_at(tmp_path) as served:
-        yield served
-
-
-@pytest.fixture
-def guarded(tmp_path):
-    with looked_at(tmp_path, NEEDS_A_TOKEN) as served:
-        yield served
-
-
 def test_an_address_in_use_is_a_mistake_of_the_configuration_that_names_the_way_out(gate, tmp_path):
     other = tmp_path / "other"
     other.mkdir()

@@ -13,7 +13,6 @@ from edge.page.exchange import MOST_BODY
 from edge.page.places import MOST_CONNECTIONS
 from tests.edge.looked_at import (
     CONFIGURATION,
-    NEEDS_A_TOKEN,
     TOKEN,
     Face,
     looked_at,
@@ -21,18 +20,6 @@ from tests.edge.looked_at import (
 )
 
 ALLOWS = ", allow_apply: true"
-
-
-@pytest.fixture
-def gate(tmp_path):
-    with looked_at(tmp_path) as served:
-        yield served
-
-
-@pytest.fixture
-def guarded(tmp_path):
-    with looked_at(tmp_path, NEEDS_A_TOKEN) as served:
-        yield served
 
 
 @pytest.fixture

@@ -22,11 +22,6 @@ def issue(authority, folder):
     return certificate
 
 
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
-
-
 @pytest.fixture
 def gate(tmp_path, authority):
     issue(authority, tmp_path)

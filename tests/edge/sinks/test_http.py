@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-import trustme
 
 from edge.config.delivery import HttpSinkSettings, Secret
 from edge.errors import ConfigError, SinkBusyError, SinkError, SinkRefusedError
@@ -45,18 +44,6 @@ def open_sink(server):
     yield opens
     for sink in opened:
         sink.close()
-
-
-@pytest.fixture(scope="session")
-def authority():
-    return trustme.CA()
-
-
-@pytest.fixture(scope="session")
-def ca_file(authority, tmp_path_factory):
-    path = tmp_path_factory.mktemp("tls") / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return path
 
 
 def server_context(authority, name="localhost"):

@@ -3,7 +3,6 @@
 import ssl
 
 import pytest
-import trustme
 
 from edge.config.delivery import HttpSinkSettings, Secret
 from edge.errors import ConfigError, SinkError, SinkRefusedError
@@ -14,18 +13,6 @@ from tests.edge.http_proxy import proxying
 
 LOGIN = {"EDGE_GATE_PROXY_LOGIN": "gate:sesame", "EDGE_GATE_WRONG": "gate:simsim"}
 BASIC = "BasicAuth gate sesame"
-
-
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def ca_file(authority, tmp_path_factory):
-    path = tmp_path_factory.mktemp("tls") / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return path
 
 
 @pytest.fixture

@@ -1,23 +1,8 @@
-import shutil
-
 import pytest
 import yaml
 
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.manifest import Manifest, identified, identity, read_manifest, write_manifest
-from tests.pairs import put_pair
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("built")
-    put_pair(folder)
-    return folder / "pair"
-
-
-@pytest.fixture
-def folder(built, tmp_path):
-    return shutil.copytree(built, tmp_path / "pair")
 
 
 def edit(folder, change):

@@ -11,19 +11,7 @@ from engines.pair.pair import LARGEST_BATCH, EnginePair, open_pair, open_unprove
 from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift
 from tests.networks import TinyNetwork
-from tests.pairs import put_pair, synthetic_faces, tiny_pair
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("built")
-    put_pair(folder)
-    return folder / "pair"
-
-
-@pytest.fixture
-def folder(built, tmp_path):
-    return shutil.copytree(built, tmp_path / "pair")
+from tests.pairs import synthetic_faces, tiny_pair
 
 
 def faces(count=5):

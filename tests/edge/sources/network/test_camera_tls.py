@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 
 import pytest
-import trustme
 
 from edge.config.tls import authorities
 from edge.errors import ConfigError, SourceError
@@ -18,18 +17,6 @@ from tests.edge.system_gstreamer import need_gstreamer
 from tests.edge.watching import PATIENCE_S
 
 OURS = "127.0.0.1"
-
-
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def ca_file(authority, tmp_path_factory):
-    path = tmp_path_factory.mktemp("tls") / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return path
 
 
 @pytest.fixture
