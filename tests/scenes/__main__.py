@@ -1,0 +1,67 @@
+"""
+Print what becomes of the people of the scenes, as a table.
+
+    python -m tests.scenes --pair pairs/mobilefacenet512
+
+Needs `GATE_DATA`, or ../shared/data; ByteTrack's rows need `pip install trackers`.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+
+from edge.config.model import DetectorSettings
+from edge.config.tracks import TrackSettings
+from edge.detection.open import open_detector
+from edge.gate.decision_replay import RecordedFrame
+from engines.pair.pair import open_pair
+from tests.scenes.bytetrack import byte_tracked
+from tests.scenes.figures import Figures, figures
+from tests.scenes.filmed import Filmed, film
+from tests.scenes.scripts import SETTINGS, scripts
+
+HEADER = (
+    "| scene | people | tracks | never sent | sent twice | foreign revisions "
+    "| no face sent | id switches | IDF1 |"
+)
+
+Frames = Sequence[RecordedFrame]
+
+
+def table(
+    films: Iterable[Filmed], follow: Callable[[Frames], Frames], tracks: TrackSettings
+) -> str:
+    """Return the table of all scenes by one tracker."""
+    settings = replace(SETTINGS, tracks=tracks)
+    rows = [(one.name, figures(one, settings, follow(one.recorded))) for one in films]
+    rows.append(("**all**", sum((row for _, row in rows), Figures())))
+    return "\n".join([HEADER, "|---" * 9 + "|", *(_row(*row) for row in rows)])
+
+
+def _row(name: str, of: Figures) -> str:
+    counts = (of.people, of.tracks, of.lost, of.doubled, of.foreign, of.false, of.switches)
+    return f"| {name} | {' | '.join(map(str, counts))} | {of.idf1:.3f} |"
+
+
+def main() -> None:
+    """Film all scenes once, and let each tracker follow."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[1])
+    parser.add_argument("--pair", required=True, help="folder of an engine pair")
+    parser.add_argument("--detector", default="mtcnn")
+    pair = open_pair(parser.parse_args().pair)
+    detector = open_detector(DetectorSettings(name=parser.parse_args().detector))
+    films = [film(script, detector, pair) for script in scripts(detector)]
+    followed: dict[str, tuple[Callable[[Frames], Frames], TrackSettings]] = {
+        "this gate": (list, TrackSettings()),
+        "this gate, early": (list, TrackSettings(early_after=2)),
+    }
+    if find_spec("trackers"):
+        followed["ByteTrack"] = (byte_tracked, TrackSettings(early_after=2))
+    for name, (follow, tracks) in followed.items():
+        sys.stdout.write(f"\n{name}\n\n{table(films, follow, tracks)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""A scene as a gate sees it: every face found, followed and scored, with who it truly is."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge.config.effective import CameraSettings
+from edge.config.model import GateSettings
+from edge.config.tracks import TrackSettings
+from edge.footage.camera_run import steps
+from edge.gate.camera_gate import CameraGate
+from edge.gate.decision_replay import RecordedFrame, recorded
+from edge.protocols import FaceDetector
+from edge.samples import Box, Frame
+from engines.pair.pair import EnginePair
+from tests.scenes.stage import FPS, Shown, StageFrame
+
+LEAST_OVERLAP = 0.3
+"""Intersection over union of a face found and a true one from which on they are the same."""
+
+
+class Script(Protocol):
+    """What can be filmed."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def people(self) -> frozenset[str]: ...
+
+    def frames(self) -> Iterator[StageFrame]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filmed:
+    """What the networks said of a scene, and the truth."""
+
+    name: str
+    people: frozenset[str]
+    recorded: Sequence[RecordedFrame]
+    truth: Sequence[tuple[Shown, ...]]
+    """Of each frame."""
+
+    def who(self, index: int, box: Box) -> str | None:
+        """Return who is seen at a place of a frame; None where nobody is."""
+        near = max(self.truth[index], key=lambda shown: iou(shown.box, box), default=None)
+        return near.who if near and iou(near.box, box) >= LEAST_OVERLAP else None
+
+
+def film(script: Script, detector: FaceDetector, pair: EnginePair) -> Filmed:
+    """Take a scene through a gate that observes."""
+    settings = CameraSettings(GateSettings(), TrackSettings(), "observe")
+    drawn = list(script.frames())
+    frames = (
+        Frame(each.pixels, script.name, index, index / FPS) for index, each in enumerate(drawn)
+    )
+    return Filmed(
+        script.name,
+        script.people,
+        list(_recorded(frames, CameraGate(detector, pair, settings))),
+        [each.shown for each in drawn],
+    )
+
+
+def _recorded(frames: Iterable[Frame], gate: CameraGate) -> Iterator[RecordedFrame]:
+    newest = None
+    for step in steps(frames, gate):
+        newest = step.captured or newest
+        if newest is not None:
+            yield recorded(newest, step.seen_s, step.outcome)
+
+
+def iou(first: Box, second: Box) -> float:
+    """Return intersection over union of two boxes, 0 to 1."""
+    width = min(first.right, second.right) - max(first.left, second.left)
+    height = min(first.bottom, second.bottom) - max(first.top, second.top)
+    if width <= 0 or height <= 0:
+        return 0.0
+    common = width * height
+    return common / (first.width * first.height + second.width * second.height - common)
