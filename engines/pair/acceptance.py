@@ -7,6 +7,7 @@ apart) or hardly touched it (the shift is rounding).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -30,6 +31,15 @@ MobileFaceNet-512 by layers: 0.000 at sparsity 0.3, 0.065 at 0.4, 0.163 at 0.5. 
 survive pruning keep their accuracy (arXiv 2605.13396 reports 97.4 to 96.4 % up to 0.7).
 """
 
+MATCH_FMR = 1e-2
+"""
+False match rate on the golden faces at the comparison score that matches.
+
+The golden faces are portraits of one studio, which are more alike than faces of the world: on clean
+LFW the same score gave FMR 0.0000 to 0.0020 and FNMR 0.015 to 0.049 for four networks.
+"""
+OF_NORMAL = NormalDist().inv_cdf(1 - MATCH_FMR)
+
 MEDIAN_SHIFT_AT_LEAST = 1e-3
 """FP16 alone moves an embedding by about 2e-4; below this a shift is mostly rounding."""
 
@@ -51,6 +61,11 @@ class Acceptance:
     """Equal error rate of the pruned network, in [0, 1]."""
     median_shift: float
     """Over the faces, in [0, 2]."""
+    match_score: float | None = None
+    """
+    Comparison score (cosine of dense embeddings) from which two faces are taken for one person:
+    the threshold at FMR `MATCH_FMR`. None in a pair of the first release.
+    """
 
 
 def assess_pair(dense: Embeddings, pruned: Embeddings, subjects: Sequence[str]) -> Acceptance:
@@ -75,6 +90,7 @@ def assess_pair(dense: Embeddings, pruned: Embeddings, subjects: Sequence[str]) 
         dense_error=equal_error_rate(first),
         pruned_error=equal_error_rate(second),
         median_shift=float(np.median(embedding_shift(dense, pruned))),
+        match_score=_match_score(first),
     )
 
 
@@ -104,6 +120,24 @@ def require_fit(found: Acceptance) -> None:
             f"faces, {MEDIAN_SHIFT_AT_LEAST:.0e} is needed to measure more than rounding. "
             "Use a higher sparsity, or count 'live' weights only"
         )
+
+
+def estimated_match_score(embeddings: Embeddings) -> float:
+    """
+    Estimate `Acceptance.match_score` from a few faces of different subjects.
+
+    A normal distribution through their comparison scores: the golden vectors are eight.
+
+    Args:
+        embeddings: (N, D) float32 embeddings of the dense network, N at least 3.
+    """
+    scores = compare_all(embeddings, [str(face) for face in range(len(embeddings))]).score
+    return min(1.0, float(scores.mean() + OF_NORMAL * scores.std()))
+
+
+def _match_score(comparisons: Comparisons) -> float:
+    non_mated = comparisons.score[~comparisons.mated]
+    return float(f"{np.quantile(non_mated, 1 - MATCH_FMR, method='higher'):.6g}")
 
 
 def compare_all(embeddings: Embeddings, subjects: Sequence[str]) -> Comparisons:

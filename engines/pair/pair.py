@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engines.closing import Closing
 from engines.errors import PairIntegrityError
 from engines.onnxruntime.heap import trim_heap
+from engines.pair.acceptance import estimated_match_score
 from engines.pair.execution import Execution, open_networks
 from engines.pair.folder import checked_content
 from engines.pair.golden_vectors import GoldenVectors, Replay, compare, read_vectors
@@ -47,9 +48,15 @@ class Scored:
 class EnginePair(Closing):
     """A dense and a pruned network that passed their golden vectors; made by `open_pair`."""
 
-    def __init__(self, manifest: Manifest, networks: Sequence[EmbeddingNetwork]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        networks: Sequence[EmbeddingNetwork],
+        golden: GoldenVectors | None = None,
+    ) -> None:
         self.manifest = manifest
         self._networks = tuple(networks)
+        self._golden = golden
 
     @property
     def pair_id(self) -> str:
@@ -65,6 +72,21 @@ class EnginePair(Closing):
     def mapping(self) -> ScoreMapping:
         """From shift to the score of 0 to 100."""
         return self.manifest.mapping
+
+    @property
+    def match_score(self) -> float:
+        """
+        Comparison score (cosine of dense embeddings) from which two faces are one person's.
+
+        As the golden faces have it when the pair was built; for a pair of the first release, which
+        does not say, an estimate from its golden vectors.
+        """
+        known = self.manifest.acceptance.match_score
+        if known is not None:
+            return known
+        if self._golden is None:
+            raise ValueError("a pair opened without its golden vectors knows no comparison scores")
+        return estimated_match_score(self._golden.dense)
 
     def assess(self, face_images: FaceImages) -> Scored:
         """
@@ -137,7 +159,7 @@ def open_unproved(
     manifest = trusted_manifest(folder, how.pair_key)
     golden = golden_vectors_of(folder, manifest)
     networks = open_networks(folder, manifest, threads, how)
-    return EnginePair(manifest, networks), golden
+    return EnginePair(manifest, networks, golden), golden
 
 
 def golden_vectors_of(folder: Path, manifest: Manifest) -> GoldenVectors:

@@ -10,6 +10,7 @@ from engines.pair.acceptance import (
     assess_pair,
     compare_all,
     equal_error_rate,
+    estimated_match_score,
     require_fit,
 )
 
@@ -45,6 +46,22 @@ def test_every_pair_of_faces_is_compared_once():
 def test_one_subject_alone_has_no_error_rate():
     with pytest.raises(ValueError, match="second subject"):
         assess_pair(np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32), ["a", "a"])
+
+
+def test_one_in_a_hundred_comparisons_of_two_subjects_reaches_the_match_score():
+    rows = np.random.default_rng(0).normal(size=(60, 16)).astype(np.float32)
+    subjects = [str(row // 2) for row in range(60)]
+    compared = compare_all(rows, subjects)
+    score = assess_pair(rows, rows + 0.01, subjects).match_score
+    assert score is not None
+    reached = (compared.score[~compared.mated] >= score).mean()
+    assert 0.009 < reached <= 0.011
+
+
+def test_a_few_strangers_give_about_the_match_score_of_many():
+    rows = np.random.default_rng(1).normal(size=(200, 64)).astype(np.float32)
+    scores = compare_all(rows, [str(row) for row in range(200)]).score
+    assert estimated_match_score(rows[:8]) == pytest.approx(np.quantile(scores, 0.99), abs=0.1)
 
 
 def found(**changes):

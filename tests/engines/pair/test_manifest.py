@@ -1,3 +1,6 @@
+import hashlib
+import json
+
 import pytest
 import yaml
 
@@ -31,6 +34,15 @@ def test_the_date_is_no_part_of_the_identity_and_the_recipe_is(folder):
     other = manifest.model_dump(mode="json", by_alias=True)
     other["recipe"]["sparsity"] = 0.21
     assert identified(Manifest.model_validate(other)).pair_id != manifest.pair_id
+
+
+def test_a_pair_of_the_first_release_keeps_its_name(folder):
+    content = read_manifest(folder).model_dump(mode="json", by_alias=True)
+    del content["acceptance"]["match_score"]
+    hashed = {key: value for key, value in content.items() if key not in {"pair_id", "created"}}
+    canonical = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
+    name = hashlib.sha256(canonical.encode()).hexdigest()[:12]
+    assert identity(Manifest.model_validate(content)) == name
 
 
 @pytest.mark.parametrize(

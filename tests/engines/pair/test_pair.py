@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 
 from engines.errors import BackendError, EmbeddingError, PairIntegrityError
 from engines.onnxruntime.backend import open_network
+from engines.pair.acceptance import estimated_match_score
 from engines.pair.golden_vectors import write_vectors
 from engines.pair.manifest import FileRecord, identified, read_manifest, write_manifest
 from engines.pair.pair import LARGEST_BATCH, EnginePair, open_pair, open_unproved
@@ -173,6 +175,15 @@ def test_one_network_with_two_outputs_scores_like_two_with_one(built):
     two, golden = open_unproved(built)
     one = EnginePair(two.manifest, [FusedNetwork(built)])
     assert np.array_equal(one.assess(golden.images).shift, two.assess(golden.images).shift)
+
+
+def test_the_match_score_is_the_one_of_the_build_or_estimated_from_the_golden_vectors(built):
+    pair, golden = open_unproved(built)
+    known = pair.manifest.acceptance.match_score
+    assert pair.match_score == known
+    earlier = dataclasses.replace(pair.manifest.acceptance, match_score=None)
+    pair.manifest = pair.manifest.model_copy(update={"acceptance": earlier})
+    assert pair.match_score == estimated_match_score(golden.dense)
 
 
 def test_golden_vectors_of_nothing_are_refused(folder):
