@@ -7,9 +7,11 @@ the libraries that do it, so that `--help` and a mistake are answered at once.
 """
 
 import argparse
+import difflib
 import importlib
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -30,7 +32,7 @@ COMMANDS = {
     "bench": "time the networks, the detector and the whole frame on this machine",
     "outbox": "show where forwarded faces went, and give dead letters another chance",
     "purge": "delete faces older than an age from outbox, directory sinks and shadow log",
-    "check": "check a configuration file",
+    "check": "check a configuration file, and with --connect cameras, sinks and secrets",
     "doctor": "say what this machine has, what is wrong, and what to run about it",
     "explain": "show each effective setting and where it came from",
     "schema": "print the JSON Schema of the configuration for editors",
@@ -48,23 +50,60 @@ EXIT_BROKEN_PIPE = 141
 """As a shell reports SIGPIPE: who read the output has left, as `head` does."""
 
 
+GROUPS = {
+    "start here": ("demo", "score"),
+    "run the gate": ("check", "run", "explain", "doctor"),
+    "choose a threshold": ("tune", "replay", "evaluate"),
+    "networks": ("models", "pair", "bench"),
+    "what was kept": ("outbox", "purge"),
+    "for programs": ("schema",),
+}
+"""Commands by what one wants to do, in the order of `--help`."""
+CHOICE = re.compile(r"invalid choice: '(?P<wrong>.*)' \(choose from (?P<known>.*)\)")
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse exits with 2 on a wrong command line; sysexits(3) calls that 64."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
         self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: error: {message}\n")
+        self.exit(EXIT_USAGE, f"{self.prog}: error: {message}{_meant(message)}\n")
+
+
+def _meant(message: str) -> str:
+    """Return what a word that argparse does not know may have been meant to be."""
+    found = CHOICE.search(message)
+    if found is None:
+        return ""
+    known = [word.strip("'") for word in found["known"].split(", ")]
+    close = difflib.get_close_matches(found["wrong"], known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _grouped() -> str:
+    """Return all commands with their help, a group after the other."""
+    lines: list[str] = []
+    for title, names in GROUPS.items():
+        lines += [f"{title}:", *(f"  {name:<9} {COMMANDS[name]}" for name in names), ""]
+    return "\n".join([*lines, "edge-gate COMMAND --help tells more, with examples."])
 
 
 def parser_of(named: str | None) -> argparse.ArgumentParser:
     """Return the program's parser, which knows all commands by name and one of them in full."""
-    parser = _Parser(prog="edge-gate", description="Forward only the faces worth recognising.")
+    parser = _Parser(
+        prog="edge-gate",
+        usage="edge-gate [-h] [--version] COMMAND ...",
+        description="Forward only the faces worth recognising.",
+        epilog=_grouped(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"edge-gate {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, prog="edge-gate", help=argparse.SUPPRESS
+    )
     for name, help_text in COMMANDS.items():
         subparser = subparsers.add_parser(
             name,
-            help=help_text,
             description=help_text,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )

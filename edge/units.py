@@ -33,5 +33,5 @@ def _quantity(text: object, units: dict[str, float] | dict[str, int]) -> float:
         return text
     match = QUANTITY.fullmatch(text) if isinstance(text, str) else None
     if match is None or match[2] not in units:
-        raise ValueError(f"{text!r} is not a number with one of the units {', '.join(units)}")
+        raise ValueError(f"is no number with one of the units {', '.join(units)}")
     return float(match[1]) * units[match[2]]

@@ -3,29 +3,53 @@
 import argparse
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
+from edge.commands.arguments.configuration import configuration
 from edge.config.delivery import DirectorySinkSettings
 from edge.config.effective import CameraSettings, in_effect
 from edge.config.file import LoadedConfig, place_of, read_config
 from edge.config.model import Config
 from edge.config.reader import Document, KeyPath, key_name, place_error
 from edge.config.tls import client_context, server_context
+from edge.diagnosis.doctor import Finding
+from edge.diagnosis.secret_findings import missing_secrets
 from edge.diagnosis.service_view import hidden_paths, is_for_the_service
 from edge.errors import ConfigError
 from edge.monitoring.baseline import read_baseline
 from edge.pipeline.proof import unproved
+from edge.pipeline.trial import device_findings, tried_cameras, tried_sinks
 from edge.shadow_log.file import is_shadow_log
 from engines.errors import PairError
 from engines.pair.signature import trusted_manifest
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one line when all is well."""
-    loaded = read_config(arguments.config)
-    check_surroundings(loaded, prove=arguments.prove)
-    print(f"{arguments.config}: OK: {_summary(loaded.config)}")
-    return 0
+    """Print one line when all is well, or with --connect one for each thing that was tried."""
+    path = configuration(arguments)
+    loaded = read_config(path)
+    check_surroundings(loaded, prove=arguments.prove or arguments.connect)
+    print(f"{path}: OK: {_summary(loaded.config)}", flush=True)
+    return _connected(loaded.config) if arguments.connect else 0
+
+
+def _connected(config: Config) -> int:
+    """Try everything once, print what came of it as it comes; 1 when something does not work."""
+    opened = Finding("pair", "ok", f"{config.pair} opens and meets its golden vectors")
+    tried = chain(
+        [opened],
+        device_findings(config.sources),
+        tried_cameras(config.sources),
+        tried_sinks(config),
+    )
+    is_well = True
+    for finding in tried:
+        is_well = is_well and finding.state != "problem"
+        print(f"{finding.state:8} {finding.topic}: {finding.text}", flush=True)
+        if finding.remedy:
+            print(f"{'':8}   -> {finding.remedy}", flush=True)
+    return 0 if is_well else 1
 
 
 def check_surroundings(loaded: LoadedConfig, *, prove: bool = False) -> None:
@@ -52,7 +76,8 @@ def _seen_by_the_service(loaded: LoadedConfig) -> Iterator[tuple[KeyPath, str]]:
     of_unit = is_for_the_service(loaded.document.path)
     hidden = dict(hidden_paths(loaded.config)) if of_unit else {}
     yield from hidden.items()
-    for path, what in _mistakes(loaded.config):
+    secrets = missing_secrets(loaded.config, of_unit=of_unit)
+    for path, what in chain(_mistakes(loaded.config), secrets):
         if path not in hidden:
             yield path, what
 

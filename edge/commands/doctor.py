@@ -26,6 +26,7 @@ from edge.diagnosis.jetson import read_jetson
 from edge.diagnosis.preflight import gstreamer_findings, memory_findings, python_findings
 from edge.diagnosis.service_findings import service_findings
 from edge.diagnosis.service_view import hidden_paths, is_for_the_service
+from edge.pipeline.trial import device_findings, tried_cameras
 from engines.errors import EnginesError
 from engines.pair.execution import Execution
 from engines.pair.manifest import read_manifest
@@ -74,6 +75,9 @@ def _service(config: Config | None, path: Path, nodes: tuple[DeviceNode, ...]) -
     of_service = is_for_the_service(path)
     yield from service_findings(nodes, (path, config.pair) if of_service else ())
     yield from gstreamer_findings(config.sources)
+    yield from device_findings(config.sources)
+    # The others may be open in the gate, which is no fault.
+    yield from tried_cameras([source for source in config.sources if source.uri.is_network])
     if of_service:
         yield from _unseen(config)
 

@@ -4,6 +4,7 @@ import argparse
 import difflib
 from collections.abc import Sequence
 
+from edge.commands.arguments.configuration import configuration
 from edge.config.file import read_config
 from edge.config.keys import shown_value
 from edge.config.origins import Setting, effective_settings
@@ -12,7 +13,7 @@ from edge.errors import UsageError
 
 def run(arguments: argparse.Namespace) -> int:
     """Print all settings in a table, or those of one key with their documentation."""
-    settings = effective_settings(read_config(arguments.config))
+    settings = effective_settings(read_config(configuration(arguments)))
     if arguments.key is None:
         print("\n".join(table(settings)))
     else:

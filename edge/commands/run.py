@@ -4,6 +4,7 @@ import argparse
 import signal
 from pathlib import Path
 
+from edge.commands.arguments.configuration import configuration
 from edge.commands.check import check_surroundings
 from edge.config.file import read_config
 from edge.config.model import Config
@@ -19,7 +20,8 @@ from engines.errors import CatalogueError, PairError
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until the files end, or until a signal."""
-    config = read_config(arguments.config).config
+    path = configuration(arguments)
+    config = read_config(path).config
     if not _is_service(config):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # files end with their terminal
         return run_files(config)
@@ -27,10 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if is_service():  # whose sandbox lets nothing be fetched
             open_located(config.detector)
-        return Supervisor(arguments.config, _read, live_source).run()
+        return Supervisor(path, _read, live_source).run()
     except (PairError, DetectorError, CatalogueError) as error:
         # Another start would not mend it, and systemd does not try when it is told so.
-        raise ConfigError(f"{arguments.config}: {error}") from error
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def _is_service(config: Config) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from edge.commands.arguments.configuration import configuration
 from edge.config.edit import read_text, replace_text, with_threshold
 from edge.config.engine import execution_of
 from edge.config.file import read_config
@@ -35,6 +36,7 @@ from engines.pair.pair import open_pair
 
 def run(arguments: argparse.Namespace) -> int:
     """Look at the footage of each camera, suggest, report, and write if told so."""
+    arguments.config = configuration(arguments)
     config = read_config(arguments.config).config
     asked = _asked(arguments)
     wanted = targets(config, arguments.footage, arguments.source)

@@ -142,6 +142,14 @@ class HttpSinkSettings(_NetworkSinkSettings):
 
 
 def _host(text: str) -> str:
+    if "://" in text:
+        scheme, _, rest = text.partition("://")
+        host = rest.partition("/")[0].rpartition("@")[2]
+        secure = "true" if scheme.lower() in ("mqtts", "wss", "ssl", "tls") else "false"
+        raise ValueError(
+            f"is an address: give its parts, host: {host.partition(':')[0]}, port: … "
+            f"and tls: {secure}"
+        )
     check_host(text)
     if not re.fullmatch(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?", text):
         raise ValueError("is no name or address of a host; the port is a key of its own")

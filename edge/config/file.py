@@ -17,6 +17,16 @@ from edge.config.uri import redacted
 from edge.errors import ConfigError
 
 _LONGEST_SHOWN = 60
+_OTHER_WORDS = {
+    **dict.fromkeys(("camera", "cameras", "inputs", "streams", "source"), "sources"),
+    **dict.fromkeys(("output", "outputs", "destinations", "targets", "sink"), "sinks"),
+    **dict.fromkeys(("network", "networks", "engines", "model"), "pair"),
+    **dict.fromkeys(("url", "address", "stream"), "uri"),
+    **dict.fromkeys(("web", "ui", "http"), "page"),
+    **dict.fromkeys(("zones", "areas", "mask"), "masks"),
+    **dict.fromkeys(("credentials", "secret"), "login"),
+}
+"""What people coming from other programs call a key."""
 _WORDS = {
     "wrong kind of value": re.compile(r".*_type|int_from_float|is_instance_of"),
     "out of range": re.compile(r"(greater|less)_than.*|finite_number"),
@@ -56,10 +66,20 @@ def checked(document: Document) -> LoadedConfig:
         context = {"folder": document.path.parent}
         config = Config.model_validate(document.values, context=context)
     except ValidationError as error:
-        found = sorted(_mistake(document, details) for details in error.errors())
+        found = sorted(_mistake(document, details) for details in _apart(error.errors()))
         lines = (str(place_error(document.path, place, message)) for place, message in found)
         raise ConfigError("\n".join(lines)) from error
     return LoadedConfig(config, document)
+
+
+def _apart(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out that a key is missing where another word for it is written."""
+    meant = {
+        (*each["loc"][:-1], _OTHER_WORDS.get(str(each["loc"][-1])))
+        for each in errors
+        if each["type"] == "extra_forbidden"
+    }
+    return [each for each in errors if each["type"] != "missing" or each["loc"] not in meant]
 
 
 def _mistake(document: Document, details: ErrorDetails) -> tuple[Place, str]:
@@ -136,6 +156,8 @@ def _unknown_words(section: str, wrong: str) -> str:
     known = keys[section].children
     elsewhere = [name for name in keys if name.rpartition(".")[2] == wrong]
     close = difflib.get_close_matches(wrong, known, n=1)
+    if _OTHER_WORDS.get(wrong) in known:
+        return f"unknown key; it is called {_OTHER_WORDS[wrong]}"
     if elsewhere:
         return f"unknown key here; did you mean {elsewhere[0]}?"
     if close:

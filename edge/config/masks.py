@@ -37,6 +37,20 @@ def _checked(text: str) -> str:
     return text
 
 
+def written_masks(value: object) -> object:
+    """
+    Refuse, once, what is not a list of texts.
+
+    Raises:
+        ValueError: It is something else, such as lists of numbers.
+    """
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return value
+    if isinstance(value, tuple):  # a default
+        return value
+    raise ValueError('masks are a list of texts, as in ["0,0 0.3,0 0.3,1"]')
+
+
 MaskText = Annotated[
     str,
     AfterValidator(_checked),

@@ -8,11 +8,11 @@ setting is overridden by an environment variable.
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from edge.config.delivery import DeliverySettings, SinkSettings
 from edge.config.engine import EngineSettings
-from edge.config.masks import MaskText
+from edge.config.masks import MaskText, written_masks
 from edge.config.page import PageSettings
 from edge.config.quantities import ByteCount, Duration
 from edge.config.schedule import Hours
@@ -118,7 +118,7 @@ class Source(SourceSettings):
     """Cameras: frames a second to look at, at most; fewer under load. Files: every frame."""
     schedule: Annotated[tuple[Hours, ...], Field(strict=False)] = ()
     """Hours in which frames are looked at; always if not set."""
-    masks: Annotated[tuple[MaskText, ...], Field(strict=False)] = ()
+    masks: Annotated[tuple[MaskText, ...], BeforeValidator(written_masks), Field(strict=False)] = ()
     """Polygons: a face whose eyes' midpoint lies in one is discarded (`masked`)."""
     baseline: AnyPath | None = None
     """

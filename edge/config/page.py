@@ -16,7 +16,7 @@ _LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):
 def _listen(text: str) -> str:
     found = _LISTEN.fullmatch(text)
     if found is None or int(found["port"]) > 65535:
-        raise ValueError(f"{text!r} is no HOST:PORT such as 127.0.0.1:8787 or [::1]:8787")
+        raise ValueError("is no HOST:PORT such as 127.0.0.1:8787 or [::1]:8787")
     check_host(found["six"] or found["host"])
     return text
 

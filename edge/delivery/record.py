@@ -26,6 +26,8 @@ from engines.quality.specification import Embeddings
 SCHEMA_VERSION: Literal[1] = 1
 """Raised when a field changes its meaning or goes; a new optional field leaves it alone."""
 
+OPTIONAL = ("embedding", "test")
+"""Fields that are absent where they hold nothing."""
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._]+")
 NAME_FORM = re.compile(r"(\d{5,8}T\d{6}Z-)?[A-Za-z0-9._]{1,64}(-\d{6,})?-\d+-(?P<key>[0-9a-f]{16})")
 """What `record_name` returns."""
@@ -117,6 +119,8 @@ class FaceRecord(_Model):
     """The engine pair that scored; scores of different pairs are not comparable."""
     embedding: tuple[float, ...] | None = None
     """Unit vector of the dense network; present only when the configuration asks for it."""
+    test: Literal[True] | None = None
+    """Present, and true, only in a test delivery of `edge-gate check --connect`: it is no face."""
 
 
 def idempotency_key(assessment: Assessment, capture: Capture | None = None) -> str:
@@ -173,8 +177,8 @@ def face_record(
 
 
 def record_json(record: FaceRecord) -> bytes:
-    """Return one line of UTF-8 JSON without its line end; no embedding key unless it has one."""
-    without = {"embedding"} if record.embedding is None else None
+    """Return one line of UTF-8 JSON without its line end, and without what it may lack."""
+    without = {name for name in OPTIONAL if getattr(record, name) is None}
     return record.model_dump_json(exclude=without).encode()
 
 
@@ -223,7 +227,7 @@ def origin(record: FaceRecord) -> str:
 def record_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of the records."""
     schema = FaceRecord.model_json_schema(mode="serialization")
-    schema["required"] = [name for name in schema["required"] if name != "embedding"]
+    schema["required"] = [name for name in schema["required"] if name not in OPTIONAL]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 
 

@@ -13,8 +13,9 @@ examples:
 
 Changes nothing. CUDA and TensorRT are asked in a process of their own, because a broken driver can
 crash it. It looks at Python and pip, memory, power mode and device files; at the service's user,
-groups and drop-ins, and at what it may read; at GStreamer's elements for CSI cameras; at pairs and
-their plans. What is wrong comes with the command that mends it. Before the service is started:
+groups and drop-ins, and at what it may read; at GStreamer's elements for CSI cameras, the device
+files of USB cameras, and one frame of each network camera; at pairs and their plans. What is wrong
+comes with the command that mends it. Before the service is started:
 
   sudo edge-gate doctor --config /etc/edge-gate/gate.yaml
 

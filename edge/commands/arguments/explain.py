@@ -1,7 +1,8 @@
 """What `edge-gate explain` can be told, and what its `--help` teaches."""
 
 import argparse
-from pathlib import Path
+
+from edge.commands.arguments.configuration import add_configuration
 
 EXAMPLES = """\
 examples:
@@ -16,5 +17,5 @@ Exit code: 0, 64 for an unknown KEY, 78 for a wrong configuration.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the configuration file and the key."""
     parser.epilog = EXAMPLES
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="YAML file")
+    add_configuration(parser, by_position=False)
     parser.add_argument("key", nargs="?", metavar="KEY", help="a key or a section; default all")

@@ -43,4 +43,4 @@ def _age(text: str) -> float:
     try:
         return seconds(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from error

@@ -1,7 +1,8 @@
 """What `edge-gate run` can be told, and what its `--help` teaches."""
 
 import argparse
-from pathlib import Path
+
+from edge.commands.arguments.configuration import add_configuration
 
 EXAMPLES = """\
 Files are read to their end, with progress. Cameras, and files in a loop or at their own speed, run
@@ -21,7 +22,7 @@ Exit code: 0, 1 when some inputs failed, 64 for a wrong command line, 78 for a w
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the configuration file and the form of the log."""
     parser.epilog = EXAMPLES
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="YAML file")
+    add_configuration(parser)
     parser.add_argument(
         "--log", choices=("json", "text"), help="default: text on a terminal, else json"
     )

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from edge.commands.arguments.configuration import add_configuration
 from edge.commands.arguments.numbers import to_positive, to_share, whole
 
 DEFAULT = "(default: %(default)s)"
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="video, image, folder of them, or shadow log",
     )
-    add("--config", type=Path, required=True, metavar="FILE", help="YAML file")
+    add_configuration(parser, by_position=False)
     add("--source", metavar="NAME", help="the camera of the configuration that the footage is of")
     goal = parser.add_mutually_exclusive_group()
     goal.add_argument("--forward-rate", type=to_share, metavar="SHARE", help="good of all, 0 to 1")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.__main__ import EXIT_BROKEN_PIPE
+from edge.__main__ import COMMANDS, EXIT_BROKEN_PIPE, EXIT_USAGE, GROUPS, main
 
 ROOT = Path(__file__).resolve().parents[3]
 TABLES = ("schema", "--markdown")
@@ -54,3 +54,23 @@ def test_standard_output_is_utf_8_in_any_locale():
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert "…" in done.stdout.decode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), [(["chekc"], "check"), (["modles"], "models"), (["pair", "biuld"], "build")]
+)
+def test_a_mistyped_word_is_told_what_it_may_have_been(words, meant, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == EXIT_USAGE
+    assert f"did you mean {meant}?" in capsys.readouterr().err
+
+
+def test_help_says_where_to_start_and_names_each_command_once(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert told.startswith("usage: edge-gate [-h] [--version] COMMAND ...")
+    assert told.index("start here:") < told.index("run the gate:")
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(COMMANDS)
+    assert all(told.count(f"\n  {name} ") == 1 for name in COMMANDS)

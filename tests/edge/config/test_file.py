@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -317,3 +318,47 @@ def test_a_damaged_example_is_a_configuration_or_a_configuration_error(data):
         checked(parse_document(text, Path("gate.yaml")))
     except ConfigError as error:
         assert str(error).startswith("gate.yaml:")  # noqa: PT017 - both outcomes are facts
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("cameras", "sources"), ("outputs", "sinks"), ("network", "pair")]
+)
+def test_a_word_of_other_programs_is_told_ours_in_one_line(written, meant):
+    with pytest.raises(ConfigError) as caught:
+        loaded(re.sub(rf"^{meant}:", f"{written}:", SMALLEST, flags=re.MULTILINE))
+    assert str(caught.value).split(": ", 1)[1] == f"{written}: unknown key; it is called {meant}"
+
+
+@pytest.mark.parametrize("wrong", ["7 days", "5 m", "", "true", "0s", "-3"])
+def test_a_wrong_duration_is_one_line_that_says_it_once(wrong):
+    written = wrong if wrong in ("true", "-3") else f"'{wrong}'"
+    with pytest.raises(ConfigError) as caught:
+        loaded(SMALLEST + f"delivery: {{outbox: {{path: o, ttl: {written}}}}}\n")
+    (line,) = str(caught.value).splitlines()
+    assert line.count(f"got {written}") == line.count(written) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["0,0 0.3,0 0.3,1", "[[0, 0], [1, 0], [1, 1]]", "[[[0, 0], [1, 0], [1, 1]]]", "{a: 1}", "[3]"],
+)
+def test_a_mask_of_another_form_is_one_line_that_shows_ours(wrong):
+    text = SMALLEST.replace("uri: photographs", f"uri: photographs\n    masks: {wrong}")
+    with pytest.raises(ConfigError) as caught:
+        loaded(text)
+    (line,) = str(caught.value).splitlines()
+    assert 'masks are a list of texts, as in ["0,0 0.3,0 0.3,1"]' in line
+
+
+@pytest.mark.parametrize(
+    ("sink", "words"),
+    [
+        ('{type: mqtt, host: "mqtt://broker:1883"}', "host: broker, port: … and tls: false"),
+        ('{type: mqtt, host: "mqtts://u:p@broker"}', "host: broker, port: … and tls: true"),
+        ("{type: mqtt, host: broker, port: 99999}", "from 1 to 65535"),
+        ('{type: http, url: "https://hub:99999/"}', "host or port is wrong"),
+    ],
+)
+def test_a_receiver_that_cannot_be_meant_is_refused(sink, words):
+    with pytest.raises(ConfigError, match=words):
+        loaded(SMALLEST.partition("sinks:")[0] + f"sinks: [{sink}]\n")
