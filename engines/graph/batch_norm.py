@@ -30,12 +30,14 @@ def fold_batch_norm(network: Network) -> Network:
     """
     draft = Draft(network.model)
     nodes = draft.model.graph.node
+    folded = dict(network.folded)
     for norm in [node for node in nodes if node.op_type == "BatchNormalization"]:
         layer = _foldable_layer(draft, norm)
         if layer is not None:
-            _fold(draft, layer, norm)
+            factor = _fold(draft, layer, norm)
+            folded[layer.output[0]] = factor * folded.pop(norm.input[0], 1.0)
     draft.drop_unread()
-    return replace(network, model=draft.finished())
+    return replace(network, model=draft.finished(), folded=folded)
 
 
 def _foldable_layer(draft: Draft, norm: onnx.NodeProto) -> onnx.NodeProto | None:
@@ -51,7 +53,8 @@ def _foldable_layer(draft: Draft, norm: onnx.NodeProto) -> onnx.NodeProto | None
     return before if fixed and plain and alone and per_channel else None
 
 
-def _fold(draft: Draft, layer: onnx.NodeProto, norm: onnx.NodeProto) -> None:
+def _fold(draft: Draft, layer: onnx.NodeProto, norm: onnx.NodeProto) -> NDArray[np.float64]:
+    """Return the factor of each channel, which stays known: see `Network.folded`."""
     factor, shift = _affine(draft, norm)
     weights = draft.values(layer.input[1])
     shape = [1] * weights.ndim
@@ -71,6 +74,7 @@ def _fold(draft: Draft, layer: onnx.NodeProto, norm: onnx.NodeProto) -> None:
     layer.input.extend(inputs)
     layer.output[0] = norm.output[0]
     draft.model.graph.node.remove(norm)
+    return factor
 
 
 def _scaled(weights: NDArray[np.float32], factor: NDArray[np.float64]) -> NDArray[np.float32]:

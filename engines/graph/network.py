@@ -1,13 +1,15 @@
 """A face recognition network in ONNX: what makes one, and refusing what does not."""
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from engines.errors import NetworkError
 from engines.graph import dialect, graph
@@ -45,6 +47,8 @@ class Network:
     """D, the number of values of one embedding."""
     source_sha256: str
     """Hexadecimal; see `read_onnx`."""
+    folded: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """By a layer's output tensor: what folding BatchNormalization multiplied each channel by."""
 
 
 def load_network(

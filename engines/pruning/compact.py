@@ -56,7 +56,11 @@ def compact(network: Network, multiple: int = 1) -> tuple[Network, tuple[Compact
             _cut_parameters(draft, node, kept[node.output[0]])
     draft.drop_unread()
     del model.graph.value_info[:]
-    return replace(network, model=draft.finished()), report
+    folded = {
+        name: factor[kept[name]] if name in kept else factor
+        for name, factor in network.folded.items()
+    }
+    return replace(network, model=draft.finished(), folded=folded), report
 
 
 def _kept(

@@ -1,5 +1,5 @@
 """
-Unstructured L1 pruning: the smallest weights become zero, the same ones every time.
+L1 pruning: the least weights become zero, the same ones every time.
 
 Source: Kolf et al., arXiv 2605.13396; importance "channel" and the choice of layers are ours. Only
 weights of Conv, Gemm and MatMul are masked; biases, BatchNormalization and PRelu never are.
@@ -7,17 +7,17 @@ weights of Conv, Gemm and MatMul are masked; biases, BatchNormalization and PRel
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 
 from engines.errors import RecipeError
 from engines.graph import graph
 from engines.graph.draft import Draft
 from engines.graph.network import Network
+from engines.pruning.masks import Layer, masks
 from engines.pruning.recipe import LIVE_ABOVE, LayerSparsity, Recipe
 
 PRUNABLE = frozenset({"Conv", "Gemm", "MatMul"})
@@ -41,6 +41,8 @@ class PrunableWeight:
     """Weights above 1e-6 in magnitude."""
     output_axis: int
     """Axis of the shape along which the output channels lie."""
+    output: str
+    """Tensor that this node makes."""
 
 
 def prunable_weights(model: onnx.ModelProto) -> tuple[PrunableWeight, ...]:
@@ -65,6 +67,7 @@ def prunable_weights(model: onnx.ModelProto) -> tuple[PrunableWeight, ...]:
             share=sizes[name] / total,
             live=int(np.count_nonzero(np.abs(graph.values(constant[name])) > LIVE_ABOVE)),
             output_axis=_output_axis(node, name, len(constant[name].dims)),
+            output=node.output[0],
         )
         for name, (layer, node) in used.items()
     )
@@ -82,9 +85,9 @@ def prune(network: Network, recipe: Recipe) -> tuple[Network, tuple[LayerSparsit
     """
     Return a copy of the network with the recipe's share of weights set to zero, and a count of it.
 
-    Exactly round(sparsity * counted weights) are masked, in each layer or over all. Among equally
-    important ones the earlier goes first: by layer, then by its flat index. At sparsity 0 the copy
-    is the same bit for bit.
+    Exactly round(sparsity * counted weights) are masked, in each layer or over all; see
+    `engines.pruning.masks`, also for whole channels and 2:4. At sparsity 0 the copy is the same bit
+    for bit.
 
     Raises:
         RecipeError: A named layer does not exist, or none is left to prune.
@@ -93,8 +96,11 @@ def prune(network: Network, recipe: Recipe) -> tuple[Network, tuple[LayerSparsit
     chosen = _to_prune(weights, recipe)
     draft = Draft(network.model)
     masked = dict.fromkeys((each.layer for each in weights), 0)
-    arrays = (draft.values(each.weight_name) for each in chosen)
-    found = masks(arrays, [each.output_axis for each in chosen], recipe)
+    layers = (
+        Layer(draft.values(each.weight_name), each.output_axis, network.folded.get(each.output))
+        for each in chosen
+    )
+    found = masks(layers, recipe)
     for weight, mask in zip(chosen, found, strict=True):
         pruned = draft.values(weight.weight_name).copy()
         pruned.reshape(-1)[mask] = 0
@@ -102,84 +108,6 @@ def prune(network: Network, recipe: Recipe) -> tuple[Network, tuple[LayerSparsit
         masked[weight.layer] += mask.size
     counts = tuple(_counted_again(draft, each, recipe, masked[each.layer]) for each in weights)
     return replace(network, model=draft.finished()), counts
-
-
-def masks(
-    arrays: Iterable[NDArray[np.float32]], output_axes: Sequence[int], recipe: Recipe
-) -> tuple[NDArray[np.intp], ...]:
-    """
-    Return which weights of each layer become zero.
-
-    Args:
-        arrays: The weights of each layer, in layer order.
-        output_axes: For each layer the axis of its output channels.
-        recipe: Its scope, sparsity, count and importance.
-
-    Returns:
-        Flat indices for each layer, ascending.
-    """
-    if recipe.scope == "layer":
-        return tuple(
-            _masked([array], [axis], recipe)[0]
-            for array, axis in zip(arrays, output_axes, strict=True)
-        )
-    return _masked(list(arrays), output_axes, recipe)
-
-
-def _masked(
-    arrays: Sequence[NDArray[np.float32]], output_axes: Sequence[int], recipe: Recipe
-) -> tuple[NDArray[np.intp], ...]:
-    """Mask layers that share one threshold."""
-    important = [
-        importance(array, axis, recipe).reshape(-1)[_counted(array.reshape(-1), recipe)]
-        for array, axis in zip(arrays, output_axes, strict=True)
-    ]
-    found = _smallest(important, recipe.sparsity)
-    del important
-    return tuple(
-        # Found again rather than kept: all indices of a network are twice its weights.
-        few if recipe.count == "all" else np.flatnonzero(_live(array.reshape(-1)))[few]
-        for array, few in zip(arrays, found, strict=True)
-    )
-
-
-def importance(
-    weights: NDArray[np.float32], output_axis: int, recipe: Recipe
-) -> NDArray[np.floating]:
-    """Return how much each weight matters, 0 or more, in the weights' shape; the least go first."""
-    if recipe.importance == "magnitude":
-        return np.abs(weights)
-    magnitudes = np.abs(weights.astype(np.float64))
-    others = tuple(axis for axis in range(weights.ndim) if axis != output_axis)
-    scale = np.sqrt(np.square(magnitudes).mean(axis=others, keepdims=True))
-    # A channel of zeros has no scale; its weights stay the least important ones.
-    return np.divide(magnitudes, scale, out=np.zeros_like(magnitudes), where=scale > 0)
-
-
-def _counted(array: NDArray[np.float32], recipe: Recipe) -> NDArray[np.bool_] | slice:
-    """Return the weights that the sparsity is a share of."""
-    return _live(array) if recipe.count == "live" else slice(None)
-
-
-def _live(array: NDArray[np.float32]) -> NDArray[np.bool_]:
-    return np.abs(array) > LIVE_ABOVE
-
-
-def _smallest(important: Sequence[NDArray[np.floating]], share: float) -> list[NDArray[np.intp]]:
-    """Return for each array the indices of the smallest of all, ascending; of equals the first."""
-    together = np.concatenate(important)
-    count = round(share * together.size)
-    if count == 0:
-        return [np.empty(0, np.intp) for _ in important]
-    together.partition(count - 1)
-    limit = together[count - 1]
-    equals = count - int(np.count_nonzero(together < limit))
-    found = []
-    for each in important:
-        below, equal = np.flatnonzero(each < limit), np.flatnonzero(each == limit)[:equals]
-        equals -= equal.size
-        found.append(np.sort(np.concatenate((below, equal))))
-    return found
 
 
 def _to_prune(weights: Sequence[PrunableWeight], recipe: Recipe) -> list[PrunableWeight]:

@@ -8,7 +8,8 @@ from engines.errors import RecipeError
 Role = Literal["dense", "pruned", "fused"]
 """What a file of a pair holds: one of its two networks, or both in one graph."""
 
-Importance = Literal["magnitude", "channel"]
+Importance = Literal["magnitude", "channel", "unfolded", "random"]
+Structure = Literal["weights", "channels", "2:4"]
 
 LIVE_ABOVE = 1e-6
 """Weights of smaller magnitude are dead: networks as shipped hold up to a third of them."""
@@ -19,7 +20,7 @@ COST_AT_MOST = 1.15
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """
-    Unstructured magnitude pruning, computed once and without data (arXiv 2605.13396).
+    Magnitude pruning, computed once and without data (arXiv 2605.13396).
 
     The defaults are for compact networks, whose layers differ in scale: there one global threshold
     either touches nothing or destroys the network. The paper's own recipe for ResNet-50 and
@@ -40,8 +41,15 @@ class Recipe:
     """Count weights above 1e-6 only, so that dead channels do not eat the share; or all."""
     importance: Importance = "magnitude"
     """
-    What makes a weight unimportant: a small absolute value (L1, the paper's), or a small one for
-    its output channel, that is divided by the root mean square of that channel's weights (ours).
+    What makes a weight unimportant: a small absolute value (L1, the paper's); a small one for its
+    output channel, that is divided by the root mean square of that channel's weights (ours); a
+    small one before BatchNormalization was folded into the layer, as the paper's networks are
+    pruned ("unfolded"); or chance, which the paper found useless: the control.
+    """
+    structure: Structure = "weights"
+    """
+    What becomes zero together: single weights; whole output channels, the sparsity being a share of
+    those that live; or the two least of each four along the inputs (2:4, sparsity 0.5 by itself).
     """
 
     def __post_init__(self) -> None:

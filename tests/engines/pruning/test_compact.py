@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -56,6 +58,14 @@ def filters(outputs, inputs, size, dead=()):
     weights = np.random.default_rng(2).normal(size=(outputs, inputs, size, size))
     weights[list(dead)] = 0
     return weights
+
+
+def test_what_folding_multiplied_by_stays_with_the_channels_that_stay():
+    first = (filters(6, 3, 3, dead=(1, 4)), np.zeros(6), 0)
+    network = chain(first, (filters(5, 6, 3), np.zeros(5), 0))
+    name = network.model.graph.node[0].output[0]
+    compacted, _ = compact(replace(network, folded={name: np.arange(6.0)}))
+    assert compacted.folded[name].tolist() == [0, 2, 3, 5]
 
 
 @pytest.mark.parametrize(

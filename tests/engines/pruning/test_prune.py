@@ -11,7 +11,8 @@ from engines.errors import RecipeError
 from engines.graph import graph
 from engines.graph.batch_norm import fold_batch_norm
 from engines.onnxruntime.backend import open_network
-from engines.pruning.prune import importance, masks, prunable_weights, prune
+from engines.pruning.masks import Layer, importance, masks
+from engines.pruning.prune import prunable_weights, prune
 from engines.pruning.recipe import Recipe
 from tests.networks import TinyNetwork, loaded
 
@@ -61,7 +62,7 @@ def brute_force_masks(layers, recipe):
 
 @given(LAYERS, RECIPES)
 def test_exactly_the_least_weights_are_masked_and_among_equals_the_first(layers, recipe):
-    found = masks(layers, [0] * len(layers), recipe)
+    found = masks(map(Layer, layers), recipe)
     assert [list(mask) for mask in found] == brute_force_masks(layers, recipe)
 
 
@@ -70,9 +71,9 @@ def test_the_mask_of_transposed_weights_is_the_transposed_mask(weights, sparsity
     recipe = Recipe(sparsity=sparsity, importance="channel")
     distinct = weights + np.arange(12).reshape(3, 4).astype(np.float32) * 5  # no ties to break
     rows = np.zeros(12, bool)
-    rows[masks([distinct], [0], recipe)[0]] = True
+    rows[masks([Layer(distinct)], recipe)[0]] = True
     columns = np.zeros(12, bool)
-    columns[masks([np.ascontiguousarray(distinct.T)], [1], recipe)[0]] = True
+    columns[masks([Layer(np.ascontiguousarray(distinct.T), 1)], recipe)[0]] = True
     assert columns.reshape(4, 3).T.tolist() == rows.reshape(3, 4).tolist()
 
 
@@ -134,9 +135,9 @@ def test_scaling_an_output_channel_does_not_change_which_of_its_weights_matter(t
     network = loaded(tmp_path)
     weights = graph.values(graph.initializers(network.model)["stem_w"]).copy()
     recipe = Recipe(sparsity=0.3, importance="channel")
-    before = masks([weights], [0], recipe)
+    before = masks([Layer(weights)], recipe)
     weights[2] *= np.float32(scale)
-    after = masks([weights], [0], recipe)
+    after = masks([Layer(weights)], recipe)
     assert before[0].tolist() == after[0].tolist()
 
 
@@ -207,6 +208,6 @@ def test_shares_of_all_prunable_weights_add_up_to_one(tmp_path):
 @pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
 def test_importance_within_a_channel_is_its_share_of_the_channels_scale(size):
     weights = np.array([[3.0, 4.0], [0.0, 0.0], [-30.0, 40.0]], np.float32) * np.float32(size)
-    found = importance(weights, 0, Recipe(importance="channel"))
+    found = importance(Layer(weights), Recipe(importance="channel"))
     rms = np.sqrt(12.5)  # of 3 and 4
     assert found == pytest.approx(np.array([[3, 4], [0, 0], [3, 4]]) / rms, rel=1e-6)
