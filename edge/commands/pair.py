@@ -100,7 +100,7 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
 
 def _asked_recipe(arguments: argparse.Namespace, network: str) -> Recipe | None:
     """Return the recipe that the command line names or spells out; None if it does neither."""
-    names = ("sparsity", "scope", "count", "importance", "layers", "keep_dense")
+    names = ("sparsity", "scope", "count", "importance", "structure", "layers", "keep_dense")
     given = {name: getattr(arguments, name) for name in names}
     spelled: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value

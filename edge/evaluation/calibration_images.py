@@ -14,7 +14,7 @@ from edge.samples import Pixels
 from edge.sources.folders import images_in
 from edge.sources.images import read_image
 from engines.biometrics.degrade import with_margin
-from engines.calibration.faces import DEGRADED_SHARE, CalibrationFaces, degraded
+from engines.calibration.faces import DEGRADED_SHARE, CalibrationFaces, degraded, strangers
 from engines.calibration.pairs import LabelledPairs
 from engines.errors import AlignmentError, CalibrationError
 from engines.quality.align import align
@@ -99,7 +99,7 @@ def labelled_faces(
     if not seen:
         raise CalibrationError("no photograph of the pairs shows a face")
     images, strengths = zip(*seen, strict=True)
-    return CalibrationFaces(np.stack(images), np.array(strengths, np.intp)), place
+    return strangers(np.stack(images), np.array(strengths, np.intp)), place
 
 
 def labelled_pairs(

@@ -18,14 +18,15 @@ from edge.evaluation.calibration_images import (
     some_photographs,
 )
 from edge.evaluation.pair_list import PairList, halves, read_pairs
-from engines.calibration.faces import CalibrationFaces, calibration_faces
+from engines.build.request import known_faces
+from engines.calibration.faces import CalibrationFaces, calibration_faces, together
 from engines.calibration.pairs import (
     LabelledPairs,
     PairsVerdict,
     choose_by_pairs,
     judge_by_pairs,
 )
-from engines.calibration.sweep import Signals, Sweep, choose, sweep
+from engines.calibration.sweep import Signals, Sweep, choose, race, sweep
 from engines.graph.network import Network
 from engines.pruning.candidates import Candidate, candidates
 from engines.pruning.form import lean
@@ -67,7 +68,9 @@ def calibrate_on_photographs(
     if not arguments.images.is_dir():
         raise UsageError(f"{arguments.images}: no such folder of images")
     if arguments.labels is None and len(arguments.seed) > 1:
-        raise UsageError("several seeds need --labels: without them each face is degraded twice")
+        raise UsageError(
+            "several seeds need --labels: without them each face is degraded six times"
+        )
     slim, _ = lean(network)
     tried = candidates(slim, arguments.cost)
     detector = open_detector(DetectorSettings(threads=arguments.threads), progress)
@@ -75,8 +78,9 @@ def calibrate_on_photographs(
     if arguments.labels is None:
         paths = some_photographs(arguments.images, arguments.faces)
         faces = _unlabelled(reader, paths, arguments.seed[0], progress)
-        found = sweep(slim, tried, faces, arguments.threads, progress)
-        return Calibration(found, choose(found.signals), None, faces.usable, reader.skipped)
+        everybody = together(known_faces(network.specification, progress), faces)
+        found = race(slim, tried, everybody, arguments.threads, progress)
+        return Calibration(found, choose(found.finished()), None, faces.usable, reader.skipped)
     tuning, others = halves(read_pairs(arguments.labels))
     half = _Half(arguments, reader, slim, progress)
     found, compared, usable = half.tried(tuning, tried)

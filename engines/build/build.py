@@ -22,6 +22,7 @@ from engines.pair.acceptance import Acceptance, assess_pair, require_fit
 from engines.pair.folder import replaced_at_once, require_destination
 from engines.pair.golden_vectors import GoldenVectors, Tolerance, golden_vectors, write_vectors
 from engines.pair.manifest import (
+    SCHEMA,
     FileRecord,
     GoldenRecord,
     Manifest,
@@ -218,7 +219,7 @@ def _write(
     network = request.network
     manifest = identified(
         Manifest(
-            schema=1,
+            schema=SCHEMA,
             pair_id="0" * 12,
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             backend="onnxruntime",

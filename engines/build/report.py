@@ -80,10 +80,10 @@ def _recipe_text(recipe: Recipe) -> str:
     where = "of each layer" if recipe.scope == "layer" else "over all layers together"
     only = f"; only {', '.join(recipe.layers)}" if recipe.layers else ""
     kept = f"; kept dense: {', '.join(recipe.keep_dense)}" if recipe.keep_dense else ""
-    return (
-        f"zero the share {recipe.sparsity:g} of {recipe.count} weights with the least "
-        f"{recipe.importance} importance {where}{only}{kept}"
-    )
+    some = f"the share {recipe.sparsity:g} of {recipe.count} {recipe.structure}"
+    if recipe.structure == "2:4":
+        some = "two of each four inputs"
+    return f"zero {some} with the least {recipe.importance} importance {where}{only}{kept}"
 
 
 def _compaction_text(manifest: Manifest) -> str:

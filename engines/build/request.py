@@ -8,8 +8,8 @@ from engines.biometrics.degrade import with_margin
 from engines.build.build import BuildRequest, build_pair
 from engines.build.golden_faces import golden_faces
 from engines.build.memory import free_bytes, memory_text, needed_bytes
-from engines.calibration.faces import calibration_faces
-from engines.calibration.sweep import choose, sweep
+from engines.calibration.faces import CalibrationFaces, calibration_faces
+from engines.calibration.sweep import choose, race
 from engines.catalogue.catalogue import Catalogued, fetch
 from engines.errors import NetworkError
 from engines.graph.network import Network, load_network
@@ -18,6 +18,7 @@ from engines.pruning.candidates import candidates
 from engines.pruning.form import lean
 from engines.pruning.named_recipes import DEFAULT, find_recipe, named_recipes
 from engines.pruning.recipe import Recipe
+from engines.quality.specification import InputSpecification
 
 
 def build_request(
@@ -68,10 +69,23 @@ def calibrated_recipe(
         CatalogueError: The golden faces cannot be obtained.
         CalibrationError: No recipe is fit.
     """
-    framed = golden_faces(with_margin(network.specification), progress).images
-    faces = calibration_faces(framed, network.specification)
     slim, _ = lean(network)
-    return choose(sweep(slim, candidates(slim), faces, threads, progress).signals).candidate.recipe
+    faces = known_faces(network.specification, progress)
+    found = race(slim, candidates(slim), faces, threads, progress)
+    return choose(found.finished()).candidate.recipe
+
+
+def known_faces(
+    specification: InputSpecification, progress: Progress | None = None
+) -> CalibrationFaces:
+    """
+    Return the golden faces, each as it is and with seeded camera faults.
+
+    Raises:
+        CatalogueError: They cannot be obtained.
+    """
+    golden = golden_faces(with_margin(specification), progress)
+    return calibration_faces(golden.images, specification, subjects=golden.subjects)
 
 
 def build_catalogued(entry: Catalogued, out: Path, threads: int, progress: Progress) -> Manifest:

@@ -1,6 +1,6 @@
 """Faces to calibrate on: as they are, and with seeded camera faults."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +17,11 @@ from engines.biometrics.degrade import (
 from engines.errors import CalibrationError
 from engines.quality.specification import FaceImages, InputSpecification
 
-COPIES = 2
+COPIES = 6
 """Degraded versions of each face."""
 
 LEAST_FACES = 30
-"""Fewer say nothing: a rank correlation or an AUROC of them is chance."""
+"""Fewer say nothing: a rank correlation of them is chance."""
 
 DEGRADED_SHARE = 0.4
 """Of the images of labelled pairs."""
@@ -35,6 +35,12 @@ class CalibrationFaces:
     """(N, height, width, 3) uint8 BGR, as the network wants them."""
     strength: NDArray[np.intp]
     """(N,) 0 for a face as it is, 1 to 5 for the strength of its fault."""
+    photograph: NDArray[np.intp]
+    """(N,) number of the photograph; copies of one share it."""
+    subject: NDArray[np.intp]
+    """(N,) number of the person, from 0; a photograph of somebody unknown has one of its own."""
+    known: NDArray[np.bool_]
+    """(N,) True where the subject is known, so that another known one is surely somebody else."""
 
     @property
     def clean(self) -> NDArray[np.bool_]:
@@ -46,9 +52,22 @@ class CalibrationFaces:
         """The clean ones, of whose scores the median is 50."""
         return self.images[self.clean]
 
+    def of(self, chosen: NDArray[np.intp]) -> "CalibrationFaces":
+        """Return the faces at these places."""
+        return CalibrationFaces(
+            self.images[chosen],
+            self.strength[chosen],
+            self.photograph[chosen],
+            self.subject[chosen],
+            self.known[chosen],
+        )
+
 
 def calibration_faces(
-    framed: Iterable[Image], specification: InputSpecification, seed: int = 0
+    framed: Iterable[Image],
+    specification: InputSpecification,
+    seed: int = 0,
+    subjects: Sequence[str] | None = None,
 ) -> CalibrationFaces:
     """
     Return each face as it is, followed by its degraded versions.
@@ -58,6 +77,7 @@ def calibration_faces(
             faults of the whole picture reach the face as they would in a camera.
         specification: Of the network.
         seed: Of faults, strengths and noise.
+        subjects: Who is on each; equal names are one person. None: nobody knows.
 
     Raises:
         CalibrationError: There are too few.
@@ -73,7 +93,34 @@ def calibration_faces(
             f"{faces} faces are too few to calibrate on: give {LEAST_FACES} or more"
         )
     images, strength = zip(*shots, strict=True)
-    return CalibrationFaces(np.stack(images), np.array(strength, np.intp))
+    people = np.arange(faces)
+    if subjects is not None:
+        people = np.unique(np.array(subjects), return_inverse=True)[1]
+    return CalibrationFaces(
+        np.stack(images),
+        np.array(strength, np.intp),
+        np.arange(faces).repeat(1 + COPIES),
+        people.repeat(1 + COPIES),
+        np.full(len(images), subjects is not None),
+    )
+
+
+def together(known: CalibrationFaces, others: CalibrationFaces) -> CalibrationFaces:
+    """Return the faces of both, nobody being in both."""
+    photographs, people = int(known.photograph.max()) + 1, int(known.subject.max()) + 1
+    return CalibrationFaces(
+        np.concatenate((known.images, others.images)),
+        np.concatenate((known.strength, others.strength)),
+        np.concatenate((known.photograph, others.photograph + photographs)),
+        np.concatenate((known.subject, others.subject + people)),
+        np.concatenate((known.known, others.known)),
+    )
+
+
+def strangers(images: FaceImages, strength: NDArray[np.intp]) -> CalibrationFaces:
+    """Return faces of which nobody knows who they are or what they are copies of."""
+    each = np.arange(len(images))
+    return CalibrationFaces(images, strength, each, each, np.zeros(len(images), bool))
 
 
 def degraded(

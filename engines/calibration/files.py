@@ -16,23 +16,38 @@ from engines.whole_file import whole_file, write_whole
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
+COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#f0e442",
+    "#999999",
+    "#000000",
+)
 """Told apart by colour-blind people too; Okabe and Ito, "Color Universal Design", 2008."""
 
 COLUMNS = (
     "family",
     "layers",
+    "scope",
     "importance",
+    "structure",
     "sparsity",
     "cost",
-    "auroc",
+    "faces",
+    "over_norm",
+    "between_people",
     "agreement",
     "median_shift",
     "fit",
     "pauc",
     "pauc_minus_norm",
 )
-"""Of the CSV; the last two are empty without labelled pairs."""
+"""Of the CSV; the last two are empty without labelled pairs, and
+`over_norm` and `between_people` with them."""
 
 
 def write_sweep(found: Sweep, path: Path, verdict: PairsVerdict | None = None) -> None:
@@ -56,14 +71,17 @@ def write_sweep(found: Sweep, path: Path, verdict: PairsVerdict | None = None) -
 
 def _facts(each: Signals) -> list[str]:
     recipe = each.candidate.recipe
-    figures = (each.separation, each.agreement, each.median_shift)
+    figures = (each.ratio, each.between, each.agreement, each.median_shift)
     return [
         each.candidate.family,
         " ".join(recipe.layers),
+        recipe.scope,
         recipe.importance,
+        recipe.structure,
         f"{recipe.sparsity:g}",
         f"{each.candidate.cost:.3f}",
-        *(f"{figure:.4f}" for figure in figures),
+        str(each.shift.size),
+        *("" if figure is None else f"{figure:.4f}" for figure in figures),
         each.fault or "yes",
     ]
 
@@ -98,13 +116,13 @@ def draw_sweep(
     x, y = _point(chosen, areas)
     label = f"chosen: {recipe_text(chosen.candidate)}"
     axes.plot(x, y, "o", ms=16, mfc="none", mec="black", label=label)
-    norm = verdict.choice.norm_area if verdict else found.norm_separation
+    norm = verdict.choice.norm_area if verdict else 1.0
     axes.axhline(norm, color="black", ls="--", lw=1, label="embedding norm (free)")
     axes.set_xlabel("multiply-adds of embedding and score over the embedding alone")
     axes.set_ylabel(
         f"pAUC at FMR {CHOSEN_AT:g}, lower is better"
         if areas
-        else "separation (AUROC), higher is better"
+        else "figure of merit over that of the norm, lower is better"
     )
     axes.grid(alpha=0.3)
     figure.legend(fontsize=9, loc="outside right upper")  # within the axes it covers points
@@ -112,15 +130,9 @@ def draw_sweep(
         figure.savefig(file, format="png")
 
 
-def front(points: Sequence[tuple[float, float]], *, lower_is_better: bool) -> list[float]:
-    """
-    Return the best value that no more than each point's cost buys.
-
-    Args:
-        points: (cost, value), ascending by cost.
-        lower_is_better: Of the values.
-    """
-    return list(accumulate((value for _, value in points), min if lower_is_better else max))
+def front(points: Sequence[tuple[float, float]]) -> list[float]:
+    """Return the least value that no more than each point's cost buys; (cost, value) ascending."""
+    return list(accumulate((value for _, value in points), min))
 
 
 def _points(axes: "Axes", signals: Sequence[Signals], areas: Mapping[int, float]) -> None:
@@ -136,10 +148,10 @@ def _points(axes: "Axes", signals: Sequence[Signals], areas: Mapping[int, float]
             xs, ys = [x for x, _ in points], [y for _, y in points]
             axes.plot(xs, ys, "o", mfc=fill, mec=colour, ls="none", ms=6, label=label)
     ordered = sorted(_point(each, areas) for each in signals if each.fault is None)
-    best = front(ordered, lower_is_better=bool(areas))
+    best = front(ordered)
     costs = [cost for cost, _ in ordered]
     axes.plot(costs, best, drawstyle="steps-post", color="0.4", lw=1, zorder=1, label="front")
 
 
 def _point(each: Signals, areas: Mapping[int, float]) -> tuple[float, float]:
-    return each.candidate.cost, areas.get(id(each), each.separation)
+    return each.candidate.cost, areas.get(id(each), 1.0 if each.ratio is None else each.ratio)

@@ -10,6 +10,7 @@ from rich.text import Text
 from engines.biometrics.bootstrap import Estimate, MeasureArea
 from engines.calibration.pairs import CHOSEN_AT, NORM, PairsVerdict
 from engines.calibration.sweep import Signals, Sweep
+from engines.pair.merit import Merit
 from engines.pruning.candidates import Candidate
 
 ROWS = 15
@@ -17,15 +18,17 @@ ROWS = 15
 
 LEGEND = (
     "→ chosen, ! unfit: collapsed or did not move. recipe: layers pruned, importance, sparsity. "
-    "cost: multiply-adds of embedding and score over those of the embedding. AUROC: degraded "
-    "against clean faces by shift. agree: rank correlation of dense and pruned comparison scores. "
-    f"shift: median of clean faces. pAUC: at FMR {CHOSEN_AT:g}, lower is better."
+    "cost: multiply-adds of embedding and score over those of the embedding. /norm: figure of "
+    "merit on self-made comparisons over that of the embedding norm, below 1 is better. people: "
+    "share of the variance that lies between people, smaller is fairer. agree: rank correlation "
+    "of dense and pruned comparison scores. shift: median of clean faces. "
+    f"pAUC: at FMR {CHOSEN_AT:g} of labelled pairs, lower is better."
 )
 
 
 def sweep_table(found: Sweep, chosen: Signals, verdict: PairsVerdict | None = None) -> Group:
     """
-    Return the best candidates and the chosen one.
+    Return the best candidates and the chosen one, and what that is worth.
 
     Args:
         found: All of them.
@@ -43,20 +46,35 @@ def sweep_table(found: Sweep, chosen: Signals, verdict: PairsVerdict | None = No
     )
     table.add_column("")
     table.add_column("recipe", no_wrap=True)
-    for heading in ("cost", "AUROC", "agree", "shift", *(["pAUC"] if areas else [])):
+    for heading in ("cost", *(["pAUC"] if areas else ["/norm", "people"]), "agree", "shift"):
         table.add_column(heading, justify="right", no_wrap=True)
     for each in shown:
         table.add_row(*_row(each, chosen, areas))
     table.add_section()
-    area = [f"{verdict.choice.norm_area:.3f}"] if verdict else []
-    table.add_row("", "embedding norm (free)", "", f"{found.norm_separation:.3f}", "", "", *area)
-    return Group(table, Text(LEGEND), *(Text(line) for line in _report_lines(verdict)))
+    figures = [f"{verdict.choice.norm_area:.3f}"] if verdict else ["1.000", _share(found.between)]
+    table.add_row("", "embedding norm (free)", "", *figures, "", "")
+    lines = _report_lines(verdict) if verdict else [merit_text(found.merit(chosen))]
+    return Group(table, Text(LEGEND), *(Text(line) for line in lines))
+
+
+def merit_text(merit: Merit) -> str:
+    """Return in a sentence whether a measure beats the norm."""
+    verdict = {
+        "better": "better than the norm",
+        "alike": "not told from the norm",
+        "worse": "worse than the norm",
+    }[merit.verdict]
+    return (
+        f"figure of merit {_text(merit.area)}, embedding norm {_text(merit.norm)}, ratio "
+        f"{_text(merit.ratio)} (self-made comparisons, 95 % intervals): {verdict}"
+    )
 
 
 def recipe_text(candidate: Candidate) -> str:
     """Return a candidate in words: family, importance and sparsity."""
     recipe = candidate.recipe
-    return f"{candidate.family}, {recipe.importance} {recipe.sparsity:g}"
+    structure = "" if recipe.structure == "weights" else f", {recipe.structure}"
+    return f"{candidate.family}, {recipe.importance} {recipe.sparsity:g}{structure}"
 
 
 def areas_of(found: Sweep, verdict: PairsVerdict | None) -> dict[int, float]:
@@ -66,25 +84,24 @@ def areas_of(found: Sweep, verdict: PairsVerdict | None) -> dict[int, float]:
     return {id(each): area for each, area in zip(found.signals, verdict.choice.areas, strict=True)}
 
 
-def _rank(each: Signals, areas: Mapping[int, float]) -> tuple[bool, float]:
-    return each.fault is not None, areas.get(id(each), -each.separation)
+def _rank(each: Signals, areas: Mapping[int, float]) -> tuple[bool, int, float]:
+    ratio = 1.0 if each.ratio is None else each.ratio
+    return each.fault is not None, -each.shift.size, areas.get(id(each), ratio)
 
 
 def _row(each: Signals, chosen: Signals, areas: Mapping[int, float]) -> list[str]:
-    figures = [
-        f"{each.candidate.cost:.2f}",
-        f"{each.separation:.3f}",
-        f"{each.agreement:.3f}",
-        f"{each.median_shift:.4f}",
-        *([f"{areas[id(each)]:.3f}"] if areas else []),
-    ]
+    judged = [f"{areas[id(each)]:.3f}"] if areas else [_share(each.ratio), _share(each.between)]
+    figures = [f"{each.candidate.cost:.2f}", *judged]
+    figures += [f"{each.agreement:.3f}", f"{each.median_shift:.4f}"]
     mark = "→" if each is chosen else "!" if each.fault else ""
     return [mark, recipe_text(each.candidate), *figures]
 
 
-def _report_lines(verdict: PairsVerdict | None) -> list[str]:
-    if verdict is None:
-        return []
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _report_lines(verdict: PairsVerdict) -> list[str]:
     first = (
         f"chosen on {verdict.choice.pairs} pairs; on {verdict.report.pairs} others "
         "(pAUC 0 to 30 %, lower is better, 95 % intervals):"

@@ -1,38 +1,41 @@
 """
-Find a recipe for a network without knowing who is on the pictures.
+Find a recipe for a network on faces of whom little is known.
 
-Each candidate is judged by what needs no labels:
+Each candidate is judged by:
 
-* separation: how well its shift tells faces with seeded camera faults from the same faces as they
-  are (AUROC);
+* merit: whether its shift foretells, better than the free embedding norm, which comparisons among
+  the faces and their degraded copies fail (`engines.calibration.self_made`);
 * agreement: whether the pruned network still orders pairs of faces as the dense one does (Spearman
   correlation of their cosines), so that it has not collapsed;
 * median shift: it must be above the rounding floor.
 
-Separation alone misleads: over all recipes of MobileFaceNet-512 the one with the highest AUROC
-ranked faces worse for verification than the embedding norm does. Therefore only cheap families are
-tried (`engines.pruning.candidates`), in which the two went together on three networks; and where
-candidates are near each other in separation, the cheapest is taken.
+It is a race: all candidates run on the faces of some people, the better half on those of more
+(successive halving; Jamieson and Talwalkar, arXiv 1502.07943).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from engines.biometrics.ranks import ranks, spearman
+from engines.biometrics.variance import share_between
 from engines.calibration.faces import CalibrationFaces
+from engines.calibration.self_made import SelfMade
 from engines.errors import CalibrationError
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
 from engines.onnxruntime.backend import OnnxRuntimeNetwork, open_for_build
 from engines.onnxruntime.heap import trim_heap
 from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
+from engines.pair.merit import Merit
 from engines.pair.pair import LARGEST_BATCH
 from engines.pruning.candidates import Candidate
 from engines.pruning.fuse import fuse_each
@@ -48,8 +51,16 @@ AGREEMENT_AT_LEAST = 0.9
 AGREEMENT_FACES = 200
 """Clean faces that it is computed over: 19,900 pairs."""
 
-ALIKE = 0.01
-"""Separations no further apart are not told apart by a few hundred faces."""
+ALIKE = 0.02
+"""Ratios to the norm no further apart are not told apart by the golden faces."""
+
+DEARER = 0.1
+"""Costs no further apart count as the same."""
+
+LAPS = (0.25, 0.5, 1.0)
+"""Shares of the people that the race has seen after each lap."""
+SEED = 0
+"""Of the order in which people join the race."""
 
 GROUP_BYTES = 64 << 20
 """Pruned weights in one graph of candidates, or as many as the network's own if these are more."""
@@ -57,17 +68,19 @@ GROUP_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signals:
-    """What a candidate did, without labels."""
+    """What a candidate did."""
 
     candidate: Candidate
-    separation: float
-    """AUROC of degraded against clean faces by shift, 0 to 1; higher is better, 0.5 is chance."""
     agreement: float
     """Spearman correlation of dense and pruned cosines of clean faces; 1 is the same order."""
     shift: NDArray[np.float32]
-    """(N,) of every face."""
+    """(n,) of the first n faces: all of them, unless it left the race."""
     median_shift: float
     """Of clean faces, in [0, 2]."""
+    ratio: float | None = None
+    """Figure of merit over that of the norm on the same faces; below 1 is better than the norm."""
+    between: float | None = None
+    """Share of the variance of clean faces' ranks that lies between people; smaller is fairer."""
 
     @property
     def fault(self) -> str | None:
@@ -83,13 +96,28 @@ class Signals:
 class Sweep:
     """Every candidate on the same N faces."""
 
+    faces: CalibrationFaces
+    """In the order of the shifts."""
     embeddings: NDArray[np.float64]
     """(N, D) unit rows of the dense network."""
     norms: NDArray[np.float64]
     """(N,) norms of the raw dense embeddings: the free opponent; higher is better."""
-    norm_separation: float
-    """The AUROC by these."""
     signals: tuple[Signals, ...]
+    """In the order tried."""
+
+    @property
+    def between(self) -> float | None:
+        """Share of the variance of the norm's ranks that lies between people."""
+        return _between(self.norms, self.faces)
+
+    def finished(self) -> tuple[Signals, ...]:
+        """Return those that may be taken: fit, and in the race to its end."""
+        whole = len(self.norms)
+        return tuple(each for each in self.signals if not each.fault and each.shift.size == whole)
+
+    def merit(self, chosen: Signals) -> Merit:
+        """Return what a candidate that finished is worth, with intervals."""
+        return SelfMade(self.faces, self.embeddings).merit(-chosen.shift, self.norms)
 
 
 def sweep(
@@ -100,7 +128,7 @@ def sweep(
     progress: Progress | None = None,
 ) -> Sweep:
     """
-    Judge every candidate on the same faces, in one pass over them.
+    Embed all faces with every candidate and judge nothing but whether it is fit.
 
     Args:
         network: Compacted, as it will run.
@@ -113,74 +141,142 @@ def sweep(
         CalibrationError: There is no candidate.
         EmbeddingError: A network gives an embedding without direction.
     """
-    dense, *pruned = _embedded(network, tried, faces, threads, progress or Progress(disable=True))
-    norms = np.linalg.norm(dense.astype(np.float64), axis=1)
-    signals = [
-        _signals(each, dense, rows, faces.clean) for each, rows in zip(tried, pruned, strict=True)
-    ]
-    return Sweep(unit_rows(dense), norms, separation(-norms, faces.clean), tuple(signals))
+    bench = _Bench(network, threads, progress or Progress(disable=True))
+    dense, *pruned = bench.embedded(tried, faces.images)
+    signals = [_signals(each, dense, rows, faces) for each, rows in zip(tried, pruned, strict=True)]
+    return Sweep(faces, unit_rows(dense), _norms(dense), tuple(signals))
+
+
+def race(
+    network: Network,
+    tried: Sequence[Candidate],
+    faces: CalibrationFaces,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Sweep:
+    """
+    Judge every candidate by self-made comparisons; after each lap the worse half leaves.
+
+    Args and errors are those of `sweep`; also:
+
+    Raises:
+        CalibrationError: Hardly any comparison among the faces fails.
+    """
+    bench = _Bench(network, threads, progress or Progress(disable=True))
+    faces, ends = _starting_order(faces)
+    runners = {each: np.empty((0, network.embedding_length), np.float32) for each in tried}
+    found: dict[Candidate, Signals] = {}
+    dense = np.empty((0, network.embedding_length), np.float32)
+    for lap, (start, end) in enumerate(pairwise((0, *ends)), 1):
+        first, *rest = bench.embedded(tuple(runners), faces.images[start:end])
+        dense = np.concatenate((dense, first))
+        runners = {
+            each: np.concatenate((rows, more))
+            for (each, rows), more in zip(runners.items(), rest, strict=True)
+        }
+        judged = _judged(runners, dense, faces.of(np.arange(end)))
+        found.update(judged)
+        if lap < len(ends):
+            runners = {each: runners[each] for each in _better_half(judged)}
+    return Sweep(faces, unit_rows(dense), _norms(dense), tuple(found[each] for each in tried))
 
 
 def choose(found: Sequence[Signals]) -> Signals:
     """
-    Return the one to take: near the best separation the cheapest, then the one that moves most.
+    Return the one to take: near the best merit the cheapest, then where people differ least.
 
     Raises:
         CalibrationError: None may be taken.
     """
-    fit = [each for each in found if each.fault is None]
+    fit = [(each.ratio, each) for each in found if each.fault is None and each.ratio is not None]
     if not fit:
         raise CalibrationError(
             "no candidate is fit: pruned networks collapsed or did not move. Allow a second "
             "embedding with --cost 2.1, or give a recipe of your own to 'build'"
         )
-    best = max(each.separation for each in fit)
-    near = [each for each in fit if each.separation >= best - ALIKE]
-    return min(near, key=lambda each: (round(each.candidate.cost, 2), -each.median_shift))
+    best = min(ratio for ratio, _ in fit)
+    near = [each for ratio, each in fit if ratio <= best + ALIKE]
+    cheapest = min(each.candidate.cost for each in near)
+    near = [each for each in near if each.candidate.cost <= cheapest + DEARER]
+    return min(near, key=lambda each: (1.0 if each.between is None else each.between, each.ratio))
 
 
-def separation(shift: NDArray[np.floating], clean: NDArray[np.bool_]) -> float:
-    """
-    Return the share of (degraded, clean) pairs of faces in which the degraded one shifts more.
-
-    Args:
-        shift: (N,) higher is worse.
-        clean: (N,) True for faces as they are.
-
-    Returns:
-        AUROC in [0, 1]; ties count half.
-    """
-    degraded = int((~clean).sum())
-    above = ranks(shift.astype(np.float64))[~clean].sum() - degraded * (degraded + 1) / 2
-    return float(above / (degraded * int(clean.sum())))
+def _starting_order(faces: CalibrationFaces) -> tuple[CalibrationFaces, tuple[int, ...]]:
+    """Return the faces person after person in a seeded order, and how many each lap ends with."""
+    people = np.random.default_rng(SEED).permutation(int(faces.subject.max()) + 1)
+    turn = np.empty(people.size, np.intp)
+    turn[people] = np.arange(people.size)
+    turns = turn[faces.subject]
+    ends = [int((turns < round(share * people.size)).sum()) for share in LAPS]
+    return faces.of(np.argsort(turns, kind="stable")), tuple(ends)
 
 
-def _embedded(
-    network: Network,
-    tried: Sequence[Candidate],
-    faces: CalibrationFaces,
-    threads: int,
-    progress: Progress,
-) -> tuple[Embeddings, ...]:
-    """Return the embeddings of the dense network and of each candidate, in order."""
-    if not tried:
-        raise CalibrationError(
-            "no recipe is cheap enough: allow more with 'edge-gate pair calibrate --cost 2', or "
-            "give one of your own, such as --sparsity 0.1"
+def _judged(
+    runners: Mapping[Candidate, Embeddings], dense: Embeddings, faces: CalibrationFaces
+) -> dict[Candidate, Signals]:
+    made, norms = SelfMade(faces, unit_rows(dense)), _norms(dense)
+    opponent = made.area(norms)
+    found = {}
+    for each, rows in runners.items():
+        signals = _signals(each, dense, rows, faces)
+        ratio = made.area(-signals.shift) / opponent
+        found[each] = replace(signals, ratio=ratio, between=_between(signals.shift, faces))
+    return found
+
+
+def _better_half(judged: Mapping[Candidate, Signals]) -> list[Candidate]:
+    """Return the fit ones with the lower half of the ratios, in the order tried."""
+    ratios = sorted(_ratio(each) for each in judged.values())
+    limit = ratios[(len(ratios) - 1) // 2]
+    return [each for each, signals in judged.items() if _ratio(signals) <= limit]
+
+
+def _ratio(signals: Signals) -> float:
+    return np.inf if signals.fault or signals.ratio is None else signals.ratio
+
+
+def _between(values: NDArray[np.floating], faces: CalibrationFaces) -> float | None:
+    some = faces.clean & faces.known
+    if not some.any():
+        return None
+    return share_between(ranks(values[some].astype(np.float64)), faces.subject[some])
+
+
+def _norms(dense: Embeddings) -> NDArray[np.float64]:
+    return np.linalg.norm(dense.astype(np.float64), axis=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bench:
+    """Where candidates run."""
+
+    network: Network
+    threads: int
+    progress: Progress
+
+    def embedded(self, tried: Sequence[Candidate], images: FaceImages) -> tuple[Embeddings, ...]:
+        """Return the embeddings of the dense network and of each candidate, in order."""
+        if not tried:
+            raise CalibrationError(
+                "no recipe is cheap enough: allow more with 'edge-gate pair calibrate --cost 2', "
+                "or give one of your own, such as --sparsity 0.1"
+            )
+        pruned: dict[int, Embeddings] = {}
+        together = groups(self.network, [each.recipe for each in tried])
+        task = self.progress.add_task(
+            f"trying {len(tried)} recipes on {len(images)} faces",
+            total=len(together) * len(images),
         )
-    pruned: dict[int, Embeddings] = {}
-    together = groups(network, [each.recipe for each in tried])
-    task = progress.add_task(
-        f"trying {len(tried)} recipes on {len(faces.images)} faces",
-        total=len(together) * len(faces.images),
-    )
-    for group in together:
-        recipes = [tried[index].recipe for index in group]
-        with _opened(network, recipes, threads) as fused:
-            dense, *rows = _run(fused, faces.images, network, lambda n: progress.advance(task, n))
-        pruned.update(zip(group, rows, strict=True))
-    progress.remove_task(task)
-    return (dense, *(pruned[index] for index in range(len(tried))))
+        for group in together:
+            recipes = [tried[index].recipe for index in group]
+            with _opened(self.network, recipes, self.threads) as fused:
+                dense, *rows = _run(fused, images, self.network, partial(self._done, task))
+            pruned.update(zip(group, rows, strict=True))
+        self.progress.remove_task(task)
+        return (dense, *(pruned[index] for index in range(len(tried))))
+
+    def _done(self, task: TaskID, faces: int) -> None:
+        self.progress.advance(task, faces)
 
 
 def groups(network: Network, recipes: Sequence[Recipe]) -> tuple[tuple[int, ...], ...]:
@@ -237,16 +333,15 @@ def _run(
 
 
 def _signals(
-    candidate: Candidate, dense: Embeddings, pruned: Embeddings, clean: NDArray[np.bool_]
+    candidate: Candidate, dense: Embeddings, pruned: Embeddings, faces: CalibrationFaces
 ) -> Signals:
     shift = embedding_shift(dense, pruned)
-    some = np.flatnonzero(clean)[:AGREEMENT_FACES]
+    some = np.flatnonzero(faces.clean)[:AGREEMENT_FACES]
     return Signals(
         candidate,
-        separation(shift, clean),
         spearman(_cosines(dense[some]), _cosines(pruned[some])),
         shift,
-        float(np.median(shift[clean])),
+        float(np.median(shift[faces.clean])),
     )
 
 

@@ -8,7 +8,7 @@ can name the pair they come from.
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -25,7 +25,14 @@ from engines.whole_file import write_whole
 MANIFEST_NAME = "pair.yaml"
 SIGNATURE_NAME = "pair.yaml.sig"
 """Beside the manifest, where the pair was signed; see `engines.pair.signature`."""
-SCHEMA = 1
+SCHEMA = 2
+"""Written; older versions refuse it by this number."""
+READABLE = (1, 2)
+SINCE_SCHEMA_1: dict[tuple[str, ...], object] = {
+    ("recipe", "structure"): "weights",
+    ("acceptance", "match_score"): None,
+}
+"""Keys that came later, with the value of pairs that have none: not written then, nor hashed."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -74,7 +81,7 @@ class GoldenRecord(_Record):
 class Manifest(_Record):
     """Everything about one engine pair; see `engines.pair.golden_vectors` for the vectors."""
 
-    schema_version: Literal[1] = Field(alias="schema")
+    schema_version: Literal[1, 2] = Field(alias="schema")
     pair_id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
     created: str
     """UTC, ISO 8601."""
@@ -113,11 +120,22 @@ def identity(manifest: Manifest) -> str:
     """Return the pair id that a manifest of this content has: 12 hexadecimal digits."""
     # Through validation once more, so that 128 and 128.0 are the same number.
     same = Manifest.model_validate(manifest.model_dump(mode="json", by_alias=True))
-    content = same.model_dump(mode="json", by_alias=True, exclude={"pair_id", "created"})
-    if same.acceptance.match_score is None:  # pairs of the first release keep their names
-        del content["acceptance"]["match_score"]
+    content = _content(same)
+    del content["pair_id"], content["created"]
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _content(manifest: Manifest) -> dict[str, Any]:
+    """Return the manifest as written: without keys that a pair built earlier would not have."""
+    content = manifest.model_dump(mode="json", by_alias=True)
+    for (*sections, key), absent in SINCE_SCHEMA_1.items():
+        inner = content
+        for section in sections:
+            inner = inner[section]
+        if inner[key] == absent:
+            del inner[key]
+    return content
 
 
 def identified(manifest: Manifest) -> Manifest:
@@ -127,7 +145,7 @@ def identified(manifest: Manifest) -> Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write `pair.yaml` into the folder; a signature there was of the one before, and goes."""
-    content = manifest.model_dump(mode="json", by_alias=True)
+    content = _content(manifest)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
     (folder / SIGNATURE_NAME).unlink(missing_ok=True)
     write_whole(folder / MANIFEST_NAME, text.encode())
@@ -157,9 +175,10 @@ def parse_manifest(raw: bytes, folder: Path) -> Manifest:
     except YamlError as error:
         raise PairIntegrityError(f"{error}; build it again") from error
     version = content.get("schema") if isinstance(content, dict) else None
-    if version != SCHEMA:
+    if version not in READABLE:
         raise PairIntegrityError(
-            f"{path}: schema {version!r}, this version reads {SCHEMA}: build the pair again here"
+            f"{path}: schema {version!r}, this version reads {' and '.join(map(str, READABLE))}: "
+            "build the pair again here"
         )
     try:
         manifest = Manifest.model_validate(content)

@@ -138,6 +138,7 @@ def test_help_of_each_command_explains_and_exits_with_zero(capsys, command):
         (("--sparsity", "0.25"), {"sparsity": 0.25}),
         (("--count", "all"), {"count": "all"}),
         (("--importance", "channel"), {"importance": "channel"}),
+        (("--structure", "channels"), {"structure": "channels"}),
         (("--layer", "stem", "--layer", "depthwise"), {"layers": ("stem", "depthwise")}),
         (("--keep-dense", "stem"), {"keep_dense": ("stem",)}),
     ],
@@ -243,6 +244,7 @@ def test_calibrating_on_a_folder_of_photographs_builds_a_pair_of_their_scale(tmp
     manifest = read_manifest(tmp_path / "pair")
     assert manifest.recipe.layers[-1] in printed
     assert manifest.cost.pair <= 1.15 * manifest.cost.dense
+    assert re.search(r"ratio 0\.\d+ \[.*\] \(self-made comparisons", printed)
 
 
 @pytest.mark.registry

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from engines.calibration.faces import CalibrationFaces
 from engines.calibration.files import draw_sweep, front, write_sweep
 from engines.calibration.pairs import (
     LabelledPairs,
@@ -58,21 +59,34 @@ def only(found, chosen):
 
 def signals(shift, **changes):
     candidate = Candidate("last layer", "last layer", Recipe(), 1.01)
-    values = {"separation": 0.5, "agreement": 1.0, "median_shift": 0.1, **changes}
+    values = {"agreement": 1.0, "median_shift": 0.1, **changes}
     return Signals(candidate, shift=shift.astype(np.float32), **values)
+
+
+def faces_of_people():
+    """As many, of which half are copies of the photograph before."""
+    size = PEOPLE * FACES
+    people = np.repeat(np.arange(PEOPLE), FACES)
+    return CalibrationFaces(
+        np.zeros((size, 1, 1, 3), np.uint8),
+        np.arange(size) % 2,
+        np.arange(size) // 2,
+        people,
+        np.ones(size, bool),
+    )
 
 
 @pytest.fixture
 def found(people):
     embeddings, noise = people
     random = np.random.default_rng(2)
-    good, useless = signals(noise), signals(random.random(noise.size), separation=0.9)
+    good, useless = signals(noise), signals(random.random(noise.size), ratio=0.5)
     collapsed = signals(noise, agreement=0.0)
     norms = 1 / (1 + random.random(noise.size))
-    return Sweep(embeddings, norms, 0.5, (useless, collapsed, good))
+    return Sweep(faces_of_people(), embeddings, norms, (useless, collapsed, good))
 
 
-def test_labels_choose_the_candidate_that_finds_the_errors_not_the_one_that_separates(found):
+def test_labels_choose_the_candidate_that_finds_the_errors_not_a_lucky_one(found):
     assert choose_by_pairs(found, pairs()).chosen is found.signals[2]
 
 
@@ -117,10 +131,9 @@ def test_pairs_without_an_error_say_so(found):
         choose_by_pairs(easy, pairs())
 
 
-def test_the_front_never_rises_where_lower_is_better():
+def test_the_front_never_rises():
     points = [(1.0, 0.5), (1.0, 0.7), (1.2, 0.6), (2.0, 0.4)]
-    assert front(points, lower_is_better=True) == [0.5, 0.5, 0.5, 0.4]
-    assert front(points, lower_is_better=False) == [0.5, 0.7, 0.7, 0.7]
+    assert front(points) == [0.5, 0.5, 0.5, 0.4]
 
 
 def printed(found, chosen, verdict=None, width=160):
@@ -168,6 +181,14 @@ def test_the_picture_is_a_png(found, tmp_path, labelled):
     verdict = verdict_of(found) if labelled else None
     draw_sweep(found, found.signals[2], tmp_path / "sweep.png", "tiny", verdict)
     assert (tmp_path / "sweep.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_without_labels_the_table_says_what_the_chosen_one_is_worth(found):
+    good = found.signals[2]
+    text = " ".join(printed(found, good).split())
+    assert "better than the norm" in text
+    useless = " ".join(printed(found, found.signals[0]).split())
+    assert "better than the norm" not in useless
 
 
 def rows_of(found, tmp_path, verdict):

@@ -1,0 +1,213 @@
+"""
+Comparisons that a calibration makes itself, to see which of two measures foretells their failure.
+
+Faces get seeded camera faults; what is compared is one photograph with its own degraded copies
+(nobody needs to know who is on it), and photographs of one subject, as they are and degraded. The
+figure of merit of a measure is its normalised partial area under error versus discard
+(`engines.biometrics.edc`, convention `fixed`), meaned over both kinds and over FMR 1e-2 and 1e-3.
+On networks that no rule was chosen on it ranks recipes nearly as labelled photographs do, where the
+separation of degraded from clean faces ranks them at random (docs/measured.md).
+
+Intervals: whole subjects are drawn with replacement, all their comparisons together, and every
+measure is judged on the same draws; thresholds are estimated anew in each (Davison and Hinkley,
+"Bootstrap Methods and their Application", 1997, section 3.8).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.biometrics.bootstrap import COVERAGE, Estimate
+from engines.calibration.faces import CalibrationFaces
+from engines.errors import CalibrationError
+from engines.pair.merit import Merit
+
+Kind = Literal["same photograph", "other photograph"]
+KINDS: tuple[Kind, ...] = ("same photograph", "other photograph")
+FALSE_MATCH_RATES = (1e-2, 1e-3)
+LIMIT = 0.3
+"""Largest share of comparisons discarded."""
+LEAST_ERRORS = 10
+"""Failing mated comparisons below which an area is chance."""
+RESAMPLES = 400
+SEED = 0
+TOP = 0.06
+"""Share of the non-mated scores that a threshold is looked for in, with room for any draw."""
+
+Floats: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Mated:
+    """Mated comparisons of one kind."""
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    score: Floats
+    subject: NDArray[np.intp]
+
+
+class SelfMade:
+    """All comparisons among the faces of a calibration, as one network scores them."""
+
+    def __init__(self, faces: CalibrationFaces, embeddings: Floats) -> None:
+        """
+        Compare faces.
+
+        Args:
+            faces: N of them, with their photographs and subjects.
+            embeddings: (N, D) unit rows of the network whose errors are to be foretold.
+
+        Raises:
+            CalibrationError: No threshold can be set, or hardly any comparison fails.
+        """
+        self._faces = faces
+        self._mated = {kind: _mated(faces, embeddings, kind) for kind in KINDS}
+        self._subjects = int(faces.subject.max()) + 1
+        self._score, self._pairs, self._total = _non_mated(faces, embeddings)
+        ones = np.ones(self._subjects)
+        self._questions = tuple(
+            (kind, fmr)
+            for kind, fmr in product(KINDS, FALSE_MATCH_RATES)
+            if self._total.sum() * fmr >= 2 and self._errors(kind, fmr, ones).sum() >= LEAST_ERRORS
+        )
+        if not self._questions:
+            raise CalibrationError(
+                "hardly any self-made comparison fails, so no measure can be told from another: "
+                "calibrate with --labels"
+            )
+
+    @property
+    def comparisons(self) -> int:
+        """How many mated ones there are."""
+        return sum(each.score.size for each in self._mated.values())
+
+    def area(self, quality: NDArray[np.floating]) -> float:
+        """Return the figure of merit of (N,) qualities, higher being better quality."""
+        return self._area(self._sorted(quality), np.ones(self._subjects))
+
+    def merit(self, quality: NDArray[np.floating], norms: NDArray[np.floating]) -> Merit:
+        """
+        Return what a measure is worth beside the norm, with 95 % intervals.
+
+        Args:
+            quality: (N,) higher is better quality.
+            norms: (N,) of the raw embeddings.
+
+        Raises:
+            CalibrationError: Too few draws have errors to measure.
+        """
+        both = (self._sorted(quality), self._sorted(norms))
+        draws = np.array([[self._area(each, weight) for each in both] for weight in self._draws()])
+        draws = draws[np.isfinite(draws).all(axis=1)]
+        if len(draws) < RESAMPLES * 0.9:
+            raise CalibrationError(
+                "too few subjects: most draws of them have no failing comparison"
+            )
+        ones = np.ones(self._subjects)
+        area, norm = (self._area(each, ones) for each in both)
+        return Merit(
+            _estimate(area, draws[:, 0]),
+            _estimate(norm, draws[:, 1]),
+            _estimate(area / norm, draws[:, 0] / draws[:, 1]),
+        )
+
+    def _draws(self) -> Iterator[Floats]:
+        """Yield how often each subject was drawn."""
+        rng = np.random.default_rng(SEED)
+        for _ in range(RESAMPLES):
+            chosen = rng.integers(self._subjects, size=self._subjects)
+            yield np.bincount(chosen, minlength=self._subjects).astype(np.float64)
+
+    def _sorted(self, quality: NDArray[np.floating]) -> dict[Kind, tuple[NDArray[np.intp], Floats]]:
+        """Return for each kind the order of its comparisons, worst first, and their qualities."""
+        values = quality.astype(np.float64)
+        found = {}
+        for kind, each in self._mated.items():
+            paired = np.minimum(values[each.first], values[each.second])
+            order = np.argsort(paired, kind="stable")
+            found[kind] = (order, paired[order])
+        return found
+
+    def _area(self, ranked: dict[Kind, tuple[NDArray[np.intp], Floats]], weight: Floats) -> float:
+        areas = []
+        for kind, fmr in self._questions:
+            order, quality = ranked[kind]
+            counts = weight[self._mated[kind].subject]
+            failing = self._errors(kind, fmr, weight)
+            areas.append(_partial_area(quality, counts[order], failing[order]))
+        return float(np.mean(areas))
+
+    def _errors(self, kind: Kind, fmr: float, weight: Floats) -> Floats:
+        """Return how often each mated comparison was drawn and fails."""
+        each = self._mated[kind]
+        return (each.score < self._threshold(fmr, weight)) * weight[each.subject]
+
+    def _threshold(self, fmr: float, weight: Floats) -> float:
+        """Return the lowest threshold whose false match rate among the drawn is at most `fmr`."""
+        first, second = self._pairs
+        matched = np.cumsum(weight[first] * weight[second])
+        total = (weight @ self._total @ weight) / 2
+        refused = int(np.searchsorted(matched, np.floor(fmr * total + 1e-9), side="right"))
+        return float(np.nextafter(self._score[min(refused, self._score.size - 1)], np.inf))
+
+
+def _mated(faces: CalibrationFaces, embeddings: Floats, kind: Kind) -> _Mated:
+    first, second = _indices(faces, kind)
+    score = (embeddings[first] * embeddings[second]).sum(axis=1)
+    return _Mated(first, second, score, faces.subject[first])
+
+
+def _indices(faces: CalibrationFaces, kind: Kind) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    one, other = np.triu_indices(len(faces.subject), 1)
+    alike = faces.photograph[one] == faces.photograph[other]
+    if kind == "same photograph":
+        chosen = alike & (faces.clean[one] != faces.clean[other])
+    else:
+        chosen = ~alike & (faces.subject[one] == faces.subject[other])
+    return one[chosen], other[chosen]
+
+
+def _non_mated(
+    faces: CalibrationFaces, embeddings: Floats
+) -> tuple[Floats, tuple[NDArray[np.intp], NDArray[np.intp]], Floats]:
+    """Return the highest scores, descending, whose they are, and counts by pair of subjects."""
+    known = np.flatnonzero(faces.known)
+    one, other = np.triu_indices(known.size, 1)
+    first, second = faces.subject[known][one], faces.subject[known][other]
+    different = first != second
+    if not different.any():
+        raise CalibrationError("a threshold needs faces of two known subjects or more")
+    scores = (embeddings[known] @ embeddings[known].T)[one, other][different]
+    first, second = first[different], second[different]
+    some = min(scores.size, max(int(TOP * scores.size), 1000))
+    top = np.argpartition(-scores, some - 1)[:some]
+    top = top[np.argsort(-scores[top], kind="stable")]
+    size = int(faces.subject.max()) + 1
+    faces_of = np.bincount(faces.subject[known], minlength=size).astype(np.float64)
+    counts = np.outer(faces_of, faces_of)
+    np.fill_diagonal(counts, 0)
+    return scores[top], (first[top], second[top]), counts
+
+
+def _partial_area(quality: Floats, counts: Floats, failing: Floats) -> float:
+    """Return the area of weighted comparisons sorted by quality; NaN where none fails."""
+    total, errors = counts.sum(), failing.sum()
+    if errors == 0:
+        return float("nan")
+    starts = np.flatnonzero(np.r_[True, np.diff(quality) > 0])  # equals are discarded together
+    before = np.r_[0.0, np.cumsum(counts)][starts]
+    gone = np.r_[0.0, np.cumsum(failing)][starts]
+    left = total - before
+    rate = np.divide(errors - gone, left, out=np.zeros_like(left), where=left > 0)
+    widths = np.diff(np.minimum(np.r_[before / total, 1.0], LIMIT))
+    return float(widths @ rate / (LIMIT * errors / total))
+
+
+def _estimate(value: float, draws: Sequence[float] | Floats) -> Estimate:
+    low, high = np.quantile(draws, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    return Estimate(float(value), float(low), float(high))

@@ -1,0 +1,31 @@
+"""What a pair's measure is worth beside the free embedding norm, as its manifest says."""
+
+from dataclasses import dataclass
+
+from engines.biometrics.bootstrap import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Merit:
+    """
+    Error versus discard on self-made comparisons; see `engines.calibration.self_made`.
+
+    Areas are normalised partial areas, meaned over two kinds of comparisons and FMR 1e-2 and 1e-3:
+    1 is useless, lower is better.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    area: Estimate
+    """Of the pair's measure."""
+    norm: Estimate
+    """Of the norm of the raw embedding."""
+    ratio: Estimate
+    """The one over the other; below 1 the measure is better than the norm."""
+
+    @property
+    def verdict(self) -> str:
+        """`better` or `worse` than the norm, or `alike` where the interval holds 1."""
+        if self.ratio.high < 1:
+            return "better"
+        return "worse" if self.ratio.low > 1 else "alike"
