@@ -7,7 +7,7 @@ import numpy as np
 from rich.progress import Progress
 
 from engines.build.build import BuildRequest, build_pair
-from engines.calibration.faces import CalibrationFaces
+from engines.calibration.faces import strangers
 from engines.calibration.sweep import sweep
 from engines.graph.network import Network, load_network
 from engines.onnxruntime.backend import open_network
@@ -59,7 +59,7 @@ def calibrate(file: Path, size: int) -> int:
     """Try every third of the usual recipes; return by how much the peak rose."""
     before, network = _loaded(file, size)
     images = synthetic_faces(network.specification).images[:12]
-    faces = CalibrationFaces(images, np.arange(len(images)) % 2)
+    faces = strangers(images, np.arange(len(images)) % 2)
     slim, _ = lean(network)
     sweep(slim, candidates(slim)[::3], faces)
     return peak_bytes() - before

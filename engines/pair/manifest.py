@@ -25,7 +25,7 @@ from engines.whole_file import write_whole
 MANIFEST_NAME = "pair.yaml"
 SIGNATURE_NAME = "pair.yaml.sig"
 """Beside the manifest, where the pair was signed; see `engines.pair.signature`."""
-SCHEMA = 2
+SCHEMA: Literal[2] = 2
 """Written; older versions refuse it by this number."""
 READABLE = (1, 2)
 SINCE_SCHEMA_1: dict[tuple[str, ...], object] = {

@@ -164,7 +164,7 @@ def test_a_race_judges_all_and_keeps_the_better_half_of_each_lap_to_the_end(netw
 def test_who_finishes_a_race_is_judged_as_in_a_sweep(network):
     tried = candidates(network, 3)
     found = race(network, tried, known())
-    winner = min(found.finished(), key=lambda each: each.ratio)
+    winner = min(found.finished(), key=lambda each: each.ratio or 0)
     alone = sweep(network, [winner.candidate], found.faces)
     np.testing.assert_allclose(alone.signals[0].shift, winner.shift, atol=1e-5)
     merit = found.merit(winner)
