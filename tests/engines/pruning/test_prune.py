@@ -21,7 +21,7 @@ LAYERS = st.lists(
     hnp.arrays(
         np.float32,
         st.tuples(st.integers(1, 4), st.integers(1, 4)),
-        elements=st.sampled_from([0.0, 1e-7, -1e-7, 0.5, -0.5, 1.0, -2.0]),
+        elements=st.sampled_from([0.0, 1e-7, -1e-7, 1e-6, 0.5, -0.5, 1.0, -2.0]),
     ),
     min_size=1,
     max_size=4,
@@ -160,6 +160,16 @@ def test_output_channels_lie_along_the_axis_that_the_operator_defines(
     weights = numpy_helper.from_array(np.ones((4, 4), np.float32), "weights")
     model = helper.make_model(helper.make_graph([node], "one", [], [], [weights]))
     assert prunable_weights(model)[0].output_axis == axis
+
+
+def test_a_weight_of_just_the_least_live_magnitude_is_not_live():
+    weights = np.array([[1e-6, -1e-6, 1.1e-6, -0.5]], np.float32)
+    (masked,) = masks([weights], [0], Recipe(sparsity=0.5, count="live"))
+    assert list(masked) == [2]
+    node = helper.make_node("Gemm", ["faces", "weights"], ["out"])
+    given_weights = [numpy_helper.from_array(weights, "weights")]
+    model = helper.make_model(helper.make_graph([node], "one", [], [], given_weights))
+    assert prunable_weights(model)[0].live == 2
 
 
 def test_an_unknown_layer_to_prune_is_refused_with_the_closest_name(tmp_path):
