@@ -28,8 +28,8 @@ from edge.sources.files import left_out
 from edge.tuning.outcome import Tuning, conclusion
 from edge.tuning.report import report
 from edge.tuning.run import Asked, Opened, baseline_of_tuning, tune_camera, tune_logged_camera
+from edge.tuning.steps import Goal
 from edge.tuning.target import Target, targets
-from edge.tuning.threshold import Goal
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import open_pair
 

@@ -8,8 +8,9 @@ import numpy as np
 from edge.footage.faces import scored
 from edge.reports.html_page import Html
 from edge.reports.svg_chart import Axes, Bar, Line, bars, round_top, staircase
+from edge.tuning.footage import Footage
 from edge.tuning.outcome import Tuning, figure, footage_of, number
-from edge.tuning.threshold import Footage, Rates, forward_rates
+from edge.tuning.steps import Rates, forward_rates
 
 SCORE_BINS = 50
 _BIN_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)

@@ -8,7 +8,7 @@ import numpy as np
 from edge.config.effective import CameraSettings, at_threshold
 from edge.footage.faces import Observed
 from edge.gate.decision_replay import replayed
-from edge.tuning.threshold import Forwarded, Tracks
+from edge.tuning.footage import Forwarded, Tracks
 
 
 def forwarded_by(observed: Observed, faces: CameraSettings) -> Forwarded:

@@ -18,14 +18,8 @@ from edge.evaluation.pair_list import PairList
 from edge.footage.camera_run import Step
 from edge.gate.decision_replay import SCOREABLE
 from edge.samples import Assessment, Frame, Reason
-from edge.tuning.threshold import (
-    HIGHEST,
-    LEAST_FACES,
-    Steps,
-    Suggestion,
-    interval_of,
-    neat_threshold,
-)
+from edge.tuning.steps import HIGHEST, Steps, neat_threshold
+from edge.tuning.threshold import LEAST_FACES, Suggestion, interval_of
 from engines.biometrics.bootstrap import RESAMPLES
 from engines.biometrics.comparisons import Comparisons
 from engines.biometrics.edc import Qualities, Question, error_versus_discard

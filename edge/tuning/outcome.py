@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.footage.faces import Observed, scored
-from edge.tuning.threshold import FEW_TRACKS, Footage, Goal, Steps, Suggestion
+from edge.tuning.footage import Footage
+from edge.tuning.steps import Goal, Steps
+from edge.tuning.threshold import FEW_TRACKS, Suggestion
 
 _UNITS = {
     "forward_rate": "of all faces good enough",

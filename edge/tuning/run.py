@@ -17,6 +17,7 @@ from edge.gate.camera_gate import CameraGate
 from edge.monitoring.drift import Baseline, baseline_of
 from edge.protocols import FaceDetector
 from edge.sources.files import open_footage
+from edge.tuning.footage import Footage, Forwarded, best_of_tracks
 from edge.tuning.forwarding import forwarded_by
 from edge.tuning.labels import (
     CentralFaces,
@@ -28,18 +29,9 @@ from edge.tuning.labels import (
 )
 from edge.tuning.log_footage import logged_footage
 from edge.tuning.outcome import Tuning, footage_of
+from edge.tuning.steps import Goal, Steps, forward_rates, steps_of
 from edge.tuning.target import Target
-from edge.tuning.threshold import (
-    Footage,
-    Forwarded,
-    Goal,
-    Steps,
-    Suggestion,
-    best_of_tracks,
-    forward_rates,
-    steps_of,
-    suggest,
-)
+from edge.tuning.threshold import Suggestion, suggest
 from engines.errors import EvaluationError
 from engines.pair.pair import EnginePair
 

@@ -16,7 +16,8 @@ from engines.catalogue.cache import cache_folder, kept, require_sha256, sha256_o
 from engines.catalogue.conversion import cached_conversion, convert
 from engines.catalogue.download import Url, cached_download, obtain_download
 from engines.catalogue.entry import read_catalogue, read_entry
-from engines.catalogue.registry import Archive, RegistryMember, cached_members, obtain_members
+from engines.catalogue.package_clients import Archive
+from engines.catalogue.registry import RegistryMember, cached_members, obtain_members
 from engines.catalogue.values import Catalogued, CataloguedFile, Converted, Source, UserFile
 from engines.errors import CatalogueError, FetchError, HashMismatchError, UnknownEntryError
 

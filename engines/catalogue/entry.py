@@ -17,7 +17,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from engines.catalogue.download import Url
-from engines.catalogue.registry import Archive, Client, RegistryMember
+from engines.catalogue.package_clients import Archive, Client
+from engines.catalogue.registry import RegistryMember
 from engines.catalogue.strict_yaml import YamlError, read_yaml
 from engines.catalogue.tar import is_inside
 from engines.catalogue.values import (

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from engines.catalogue.registry import Archive, Client
+from engines.catalogue.package_clients import Archive, Client
 
 
 def sha256(content: bytes) -> str:

@@ -171,7 +171,7 @@ def test_a_folder_that_is_missing_is_named(tmp_path):
 WRITES_ITSELF = {
     "engines/whole_file.py",
     "engines/whole_folder.py",
-    "engines/catalogue/registry.py",  # into a folder of its own, for pip
+    "engines/catalogue/package_clients.py",  # into a folder of its own, for pip
     "engines/build/build.py",  # into a folder that is put in place whole
     "edge/sources/confined/process.py",  # into memory, for another process
 }

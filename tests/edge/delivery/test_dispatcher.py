@@ -17,6 +17,7 @@ from edge.config.delivery import (
 from edge.delivery.dispatcher import MOST_MOVED, Dispatcher
 from edge.delivery.face_database import IN_MEMORY
 from edge.delivery.outbox import Outbox
+from edge.delivery.outbox_tables import Stock
 from edge.errors import SinkBusyError, SinkError
 from edge.sinks.http import HttpSink
 from edge.sinks.mqtt import MqttSink
@@ -107,6 +108,22 @@ def test_faces_survive_a_full_disk_in_memory_and_move_back(
     open_dispatcher(path=small_file_system / "outbox.sqlite", sink=sink).start()
     assert sorted(sink.keys(11)) == sorted(keys(*range(11)))
     assert "0 faces were in memory" not in caplog.text
+
+
+def test_what_waits_is_counted_on_the_disk_and_in_memory(small_file_system, open_dispatcher):
+    dispatcher = open_dispatcher(path=small_file_system / "outbox.sqlite", sink=ScriptedSink())
+    dispatcher.accept(blob(0, size=1000))
+    fill(small_file_system)
+    for number in (1, 2):
+        dispatcher.accept(blob(number, size=20_000))
+    assert "full" in dispatcher.problem
+    assert dispatcher.stock() == Stock(faces=3, bytes=41_000)
+
+
+def test_each_sink_has_a_thread_whose_life_is_watched(open_dispatcher):
+    dispatcher = open_dispatcher(one=ScriptedSink(), other=ScriptedSink())
+    dispatcher.start()
+    assert [thread.death() for thread in dispatcher.threads()] == [None, None]
 
 
 def test_faces_leave_from_memory_while_the_disk_is_full(small_file_system, open_dispatcher):

@@ -14,7 +14,8 @@ from edge.footage.rerun import Decided, Rerun, Sent
 from edge.samples import Box, Frame, Reason, Verdict
 from edge.tuning.outcome import Tuning, footage_of
 from edge.tuning.report import report
-from edge.tuning.threshold import Goal, Steps, forward_rates, suggest
+from edge.tuning.steps import Goal, Steps, forward_rates
+from edge.tuning.threshold import suggest
 from tests.edge.chromium import Tab, chromium
 
 FAR = f"/{'a-long-path/' * 30}"

@@ -18,7 +18,8 @@ from edge.footage.frames import frames_of
 from edge.sources.video import VideoFile
 from edge.tuning.forwarding import forwarded_by
 from edge.tuning.outcome import footage_of
-from edge.tuning.threshold import Goal, suggest
+from edge.tuning.steps import Goal
+from edge.tuning.threshold import suggest
 from tests.edge.generated_footage import STEP_S, Person, Recording, cameras, footage, gate_of
 
 GATE = GateSettings(min_detector_score=0.5)

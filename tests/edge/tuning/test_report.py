@@ -12,7 +12,8 @@ from edge.samples import Reason
 from edge.tuning.outcome import Tuning, conclusion, footage_of
 from edge.tuning.report import report
 from edge.tuning.sheets import BESIDE, NEAR, sheets, varied
-from edge.tuning.threshold import Goal, Steps, steps_of, suggest
+from edge.tuning.steps import Goal, Steps, steps_of
+from edge.tuning.threshold import suggest
 
 GOAL = Goal("forward_rate", 0.3)
 

@@ -6,17 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import TuningError
-from edge.tuning.threshold import (
-    LEAST_FACES,
-    LEAST_TRACKS,
-    Footage,
-    Goal,
-    best_of_tracks,
-    closest,
-    neat_threshold,
-    steps_of,
-    suggest,
-)
+from edge.tuning.footage import Footage, best_of_tracks
+from edge.tuning.steps import Goal, closest, neat_threshold, steps_of
+from edge.tuning.threshold import LEAST_FACES, LEAST_TRACKS, suggest
 
 SCORE = st.one_of(
     st.floats(0, 100), st.integers(0, 100).map(float), st.sampled_from([40.0, 40.5, 41.0])

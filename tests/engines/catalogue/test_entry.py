@@ -6,7 +6,8 @@ import pytest
 
 from engines.catalogue.download import Url
 from engines.catalogue.entry import ARCFACE_TEMPLATE, read_catalogue, read_entry
-from engines.catalogue.registry import Archive, RegistryMember
+from engines.catalogue.package_clients import Archive
+from engines.catalogue.registry import RegistryMember
 from engines.catalogue.values import UserFile
 from engines.errors import EntryError
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from rich.progress import Progress
 
-from engines.catalogue.registry import Archive, RegistryMember, cached_members, obtain_members
+from engines.catalogue.package_clients import Archive
+from engines.catalogue.registry import RegistryMember, cached_members, obtain_members
 from engines.errors import CatalogueError, FetchError, HashMismatchError
 from tests.engines.packages import (
     Server,
