@@ -10,7 +10,7 @@ from edge.samples import Delivery
 from tests.edge.assessments import Given, assessment
 from tests.edge.mqtt_broker import PATIENCE_S
 
-__all__ = ["PATIENCE_S", "ScriptedSink", "blob", "face", "keys", "waiting"]
+__all__ = ["PATIENCE_S", "ScriptedSink", "Stuck", "blob", "face", "keys", "waiting"]
 
 
 def blob(number: int, size: int = 100, quality: float = 0.5) -> Delivery:
@@ -64,3 +64,16 @@ class ScriptedSink:
 
     def keys(self, count):
         return [self.taken.get(timeout=PATIENCE_S) for _ in range(count)]
+
+
+class Stuck(ScriptedSink):
+    """A sink that keeps a face in its hands until it is told to return."""
+
+    def __init__(self):
+        super().__init__()
+        self.going, self.returns = threading.Event(), threading.Event()
+
+    def send(self, delivery):
+        self.going.set()
+        self.returns.wait(PATIENCE_S)
+        super().send(delivery)

@@ -23,7 +23,7 @@ from edge.sinks.http import HttpSink
 from edge.sinks.mqtt import MqttSink
 from tests.edge import face_server, mqtt_broker
 from tests.edge.clocks import Hands
-from tests.edge.deliveries import PATIENCE_S, ScriptedSink, blob, face, keys
+from tests.edge.deliveries import PATIENCE_S, ScriptedSink, Stuck, blob, face, keys
 from tests.edge.face_server import answers
 
 QUICK = BackoffSettings(first=0.02, at_most=0.1)
@@ -84,6 +84,21 @@ def test_stopping_sends_what_is_due_and_closes_the_sink(open_dispatcher):
     dispatcher.stop(drain_s=PATIENCE_S)
     assert sink.keys(20) == keys(*range(20))
     assert sink.closed.is_set()
+
+
+def test_a_stop_without_time_to_drain_sends_nothing_more(open_dispatcher):
+    sink = Stuck()
+    dispatcher = open_dispatcher(sink=sink)
+    for number in range(3):
+        dispatcher.accept(blob(number))
+    dispatcher.start()
+    assert sink.going.wait(PATIENCE_S)
+    stopping = threading.Thread(target=dispatcher.stop)
+    stopping.start()
+    assert dispatcher.threads()[0].stopping.wait(PATIENCE_S)
+    sink.returns.set()
+    stopping.join()
+    assert sink.attempts == keys(0)
 
 
 def fill(folder):

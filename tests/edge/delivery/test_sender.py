@@ -8,7 +8,7 @@ from edge.delivery.outbox import Outbox
 from edge.delivery.sender import Sender
 from edge.errors import OutboxError, OutboxFullError, SinkBusyError, SinkError, SinkRefusedError
 from tests.edge.clocks import Hands
-from tests.edge.deliveries import PATIENCE_S, ScriptedSink, blob, keys
+from tests.edge.deliveries import PATIENCE_S, ScriptedSink, Stuck, blob, keys
 
 BACKOFF = BackoffSettings(first=2.0, at_most=60.0)
 QUICK = BackoffSettings(first=0.001, at_most=0.001)
@@ -33,19 +33,6 @@ class ReadOnlyOutbox(Outbox):
     def refuse(self, face_id, sink, refusal, *, is_damaged=False):
         kind = "damaged" if is_damaged else "refused"
         raise OutboxFullError(f"{kind} face {face_id} of {sink} is no dead letter: {refusal}")
-
-
-class Stuck(ScriptedSink):
-    """A sink that keeps a face in its hands until it is told to return."""
-
-    def __init__(self):
-        super().__init__()
-        self.going, self.returns = threading.Event(), threading.Event()
-
-    def send(self, delivery):
-        self.going.set()
-        self.returns.wait(PATIENCE_S)
-        super().send(delivery)
 
 
 @pytest.fixture
