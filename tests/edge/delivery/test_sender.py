@@ -1,5 +1,3 @@
-import threading
-
 import pytest
 
 from edge.config.delivery import BackoffSettings, OutboxSettings
