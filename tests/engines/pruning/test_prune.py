@@ -164,7 +164,7 @@ def test_output_channels_lie_along_the_axis_that_the_operator_defines(
 
 def test_a_weight_of_just_the_least_live_magnitude_is_not_live():
     weights = np.array([[1e-6, -1e-6, 1.1e-6, -0.5]], np.float32)
-    (masked,) = masks([weights], [0], Recipe(sparsity=0.5, count="live"))
+    (masked,) = masks([Layer(weights)], Recipe(sparsity=0.5, count="live"))
     assert list(masked) == [2]
     node = helper.make_node("Gemm", ["faces", "weights"], ["out"])
     given_weights = [numpy_helper.from_array(weights, "weights")]
