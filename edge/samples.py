@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.quality.component import Component
 from engines.quality.specification import Embeddings, FaceImages, Landmarks
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -156,6 +157,8 @@ class Assessment:
     """The decision in words, with the figures that decided it."""
     pair_id: str
     """Identifies the engine pair that scored; scores of different pairs are not comparable."""
+    components: Mapping[str, Component] | None = None
+    """Quality components of ISO/IEC 29794-5 by name; None when they were not asked for."""
 
 
 MediaType = Literal["image/png", "image/jpeg"]

@@ -20,6 +20,7 @@ from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.footage.frames import Assess, assessments
 from edge.gate.assess import assess_frame
+from edge.gate.components import COMPONENTS
 from edge.sources.files import left_out, open_files
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import open_pair
@@ -33,6 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _run_there(arguments: argparse.Namespace) -> int:
     if arguments.json or arguments.csv:
         raise UsageError("--cluster writes Parquet: leave out --json and --csv")
+    if arguments.components:
+        raise UsageError("--components is for this machine: leave out --cluster, or --components")
     if arguments.out is None:
         raise UsageError("--cluster needs --out DIR, the folder of the results")
     gate, detector = _settings(arguments)
@@ -77,12 +80,13 @@ def _assessor(arguments: argparse.Namespace) -> Iterator[Assess]:
 def _output(arguments: argparse.Namespace) -> Iterator[Write]:
     form: Form = "json" if arguments.json else "csv" if arguments.csv else "table"
     out = nullcontext(sys.stdout) if arguments.out is None else whole_text(arguments.out)
-    with out as file, written(form, file) as write:
+    components = COMPONENTS if arguments.components else ()
+    with out as file, written(form, file, components) as write:
         yield write
 
 
 def _settings(arguments: argparse.Namespace) -> tuple[GateSettings, DetectorSettings]:
     return (
-        GateSettings(threshold=arguments.threshold),
+        GateSettings(threshold=arguments.threshold, components=arguments.components),
         DetectorSettings(smallest_face=arguments.smallest_face, threads=arguments.threads),
     )

@@ -98,6 +98,12 @@ class GateSettings(Section):
     (`pose`). 1 is on the line of the eyes or of the mouth.
     """
 
+    components: bool = False
+    """
+    Also measure the quality components of ISO/IEC 29794-5 of each scored face, and put them into
+    its record (docs/protocol.md). They decide nothing, and cost some 10 ms a face.
+    """
+
     @model_validator(mode="after")
     def _one_of_two(self) -> "GateSettings":
         if {"threshold", "shift_at_most"} <= self.model_fields_set:

@@ -4,7 +4,7 @@ import csv
 import io
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TextIO
@@ -79,12 +79,21 @@ def whole_text(path: Path) -> Iterator[TextIO]:
 
 
 @contextmanager
-def written(form: Form, file: TextIO) -> Iterator[Write]:
-    """Yield what takes one record at a time; a table is drawn when the block ends."""
+def written(form: Form, file: TextIO, components: Sequence[str] = ()) -> Iterator[Write]:
+    """
+    Yield what takes one record at a time; a table is drawn when the block ends.
+
+    Args:
+        form: Table, JSON Lines or CSV.
+        file: To write to.
+        components: Names of quality components that get columns in a CSV: quality, then value.
+    """
     if form == "json":
         yield lambda record: print(record_json(record).decode(), file=file, flush=True)
     elif form == "csv":
-        writer = csv.DictWriter(file, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
+        more = [column for name in components for column in (f"{name}_quality", f"{name}_value")]
+        columns = (*CSV_COLUMNS, *more)
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         yield lambda record: writer.writerow(_csv_row(record))
     else:
@@ -95,10 +104,18 @@ def written(form: Form, file: TextIO) -> Iterator[Write]:
 
 def _csv_row(record: FaceRecord) -> dict[str, object]:
     row = record.model_dump()
-    return row | row["box"] | {"reason": record.reason.value}
+    return row | row["box"] | {"reason": record.reason.value} | _component_cells(record)
+
+
+def _component_cells(record: FaceRecord) -> dict[str, object]:
+    found = (record.components or {}).items()
+    qualities: dict[str, object] = {f"{name}_quality": each.quality for name, each in found}
+    return qualities | {f"{name}_value": each.value for name, each in found}
 
 
 NOT_SCORED = "-"
+WEAK = 50
+"""Quality below which the table names a component."""
 
 
 def faces_table(records: Iterable[FaceRecord], title: str | None = None) -> Table:
@@ -109,9 +126,20 @@ def faces_table(records: Iterable[FaceRecord], title: str | None = None) -> Tabl
         table.add_column(heading, justify="right", no_wrap=True)  # half a number misleads
     for heading in ("verdict", "reason"):
         table.add_column(heading, overflow="fold")
-    for record in records:
-        table.add_row(*_row(record))
+    rows = list(records)
+    told = any(record.components is not None for record in rows)
+    if told:
+        table.add_column(f"weak (<{WEAK})", overflow="fold")
+    for record in rows:
+        table.add_row(*_row(record), *([_weak(record)] if told else []))
     return table
+
+
+def _weak(record: FaceRecord) -> str:
+    """Return the components that are weak, the weakest first, with their quality."""
+    found = (record.components or {}).items()
+    weak = sorted((each.quality, name) for name, each in found if each.quality < WEAK)
+    return ", ".join(f"{name} {quality:.0f}" for quality, name in weak)
 
 
 def _row(record: FaceRecord) -> Iterable[str | Text]:

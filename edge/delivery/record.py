@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import PurePath
@@ -21,12 +21,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from edge.errors import SinkRefusedError
 from edge.samples import Assessment, Delivery, DetectedFace, Frame, QualityScore, Reason
+from engines.quality.component import Component
 from engines.quality.specification import Embeddings
 
 SCHEMA_VERSION: Literal[1] = 1
 """Raised when a field changes its meaning or goes; a new optional field leaves it alone."""
 
-OPTIONAL = ("embedding", "test")
+OPTIONAL = ("embedding", "test", "components")
 """Fields that are absent where they hold nothing."""
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._]+")
 NAME_FORM = re.compile(r"(\d{5,8}T\d{6}Z-)?[A-Za-z0-9._]{1,64}(-\d{6,})?-\d+-(?P<key>[0-9a-f]{16})")
@@ -66,6 +67,15 @@ class BoxRecord(_Model):
 
 
 PointRecord = tuple[float, float]
+
+
+class ComponentRecord(_Model):
+    """One quality component of ISO/IEC 29794-5; docs/protocol.md says what each value is."""
+
+    value: float
+    """Native: its unit and direction are the component's."""
+    quality: float = Field(ge=0, le=100)
+    """Higher is better."""
 
 
 class FaceRecord(_Model):
@@ -121,6 +131,8 @@ class FaceRecord(_Model):
     """Unit vector of the dense network; present only when the configuration asks for it."""
     test: Literal[True] | None = None
     """Present, and true, only in a test delivery of `edge-gate check --connect`: it is no face."""
+    components: dict[str, ComponentRecord] | None = None
+    """Quality components by name; present only when the configuration asks for them."""
 
 
 def idempotency_key(assessment: Assessment, capture: Capture | None = None) -> str:
@@ -173,6 +185,7 @@ def face_record(
         | _capture(capture)
         | _face(assessment.face)
         | _quality(assessment.quality)
+        | _components(assessment.components)
     )
 
 
@@ -272,6 +285,18 @@ def _quality(quality: QualityScore | None) -> dict[str, object]:
     if quality is None:
         return dict.fromkeys(("shift", "quality", "score"))
     return {"shift": quality.shift, "quality": quality.quality, "score": quality.score}
+
+
+def _components(found: Mapping[str, Component] | None) -> dict[str, object]:
+    if found is None:
+        return {}
+    # Six digits say more than a picture does.
+    return {
+        "components": {
+            name: {"value": float(f"{each.value:.6g}"), "quality": each.quality}
+            for name, each in found.items()
+        }
+    }
 
 
 def _short(values: Embeddings | Iterable[float]) -> list[float]:

@@ -4,13 +4,14 @@ One frame through the gate: detect, pre-check, align, score, decide.
 Cheap pre-checks come first, so that the networks see only faces that could be forwarded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from edge.config.masks import Polygon, is_masked
 from edge.config.model import GateSettings
+from edge.gate.components import components
 from edge.gate.decision import Features, decide, features, precheck
 from edge.gate.words import decision_words, precheck_words
 from edge.protocols import FaceDetector
@@ -18,6 +19,7 @@ from edge.samples import Assessment, DetectedFace, Frame, Pixels, QualityScore, 
 from engines.errors import AlignmentError, EmbeddingError
 from engines.pair.pair import EnginePair
 from engines.quality.align import align
+from engines.quality.component import Component
 from engines.quality.shift import quality_from_shift
 from engines.quality.specification import Embeddings
 
@@ -174,4 +176,12 @@ def assessment(
         verdict=verdict,
         detail=detail,
         pair_id=pair_id,
+        components=_components(candidate, scored, gate),
     )
+
+
+def _components(
+    candidate: Candidate, scored: ScoredFace | None, gate: GateSettings
+) -> Mapping[str, Component] | None:
+    wanted = gate.components and scored is not None
+    return components(candidate.frame.pixels, candidate.face) if wanted else None

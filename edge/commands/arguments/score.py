@@ -13,11 +13,15 @@ examples:
   edge-gate score photo.jpg
   edge-gate score photos/ --json --out scores.jsonl     one JSON record for each face
   edge-gate score photos/ clip.mp4 --csv > scores.csv
+  edge-gate score photos/ --components                  what is wrong with each face, in words
   edge-gate score hall.mp4 --rotate 180                 of a camera mounted upside down
   edge-gate score photos/ --pair pairs/my-network --threshold 60
   edge-gate score /archive --cluster tcp://scheduler:8786 --out scores    one Parquet file a part
 
 The quality score runs from 0 to 100, higher is better; 50 is the median of usable faces.
+--components also measures light, exposure, colour, sharpness, compression, size, margins and pose
+(quality components of ISO/IEC 29794-5, 0 to 100): the table names those below 50, JSON and CSV have
+value and quality of each. They explain a face and decide nothing: docs/protocol.md.
 Records go to standard output, progress and the summary to standard error.
 With --cluster the workers of a Dask cluster score; they need this release, the pair and the files
 under the same paths. OUT is then a folder: the same command again completes what is missing there,
@@ -37,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help="one JSON record a line for each face")
     form.add_argument("--csv", action="store_true", help="a table for spreadsheets")
     parser.add_argument("--out", type=Path, metavar="OUT", help="write there, whole or not at all")
+    explain = "also measure quality components of ISO/IEC 29794-5"
+    parser.add_argument("--components", action="store_true", help=explain)
     parser.add_argument(
         "--threshold",
         type=between(0, 100),

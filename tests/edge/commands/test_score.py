@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from edge.__main__ import main
+from edge.gate.components import COMPONENTS
 from engines.catalogue.catalogue import fetch, find_entry
 from tests.edge.sources.odd_pictures import ODD_ENTRIES, SIDEWAYS, exif_block, jpeg_with
 
@@ -48,6 +49,29 @@ def test_a_broken_file_is_named_and_the_others_are_scored_into_a_whole_csv(
     assert "broken.jpg" in capsys.readouterr().err
     assert (row["verdict"], row["reason"]) == ("discard", "low_quality")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.jpg", "faces.csv"]
+
+
+def test_components_are_in_each_form_and_absent_unless_asked_for(pair, photographs, capsys):
+    words = ["score", photographs["obama.jpg"], "--pair", pair, "--components"]
+    said = {}
+    for form in ("--json", "--csv", "--smallest-face=40"):  # the last one leaves a table
+        assert main([*words, form]) == 0
+        said[form] = capsys.readouterr().out
+    found = json.loads(said["--json"])["components"]
+    assert found.keys() == set(COMPONENTS)
+    (row,) = csv.DictReader(io.StringIO(said["--csv"]))
+    sharp = found["sharpness"]
+    cells = float(row["sharpness_value"]), float(row["sharpness_quality"])
+    assert cells == (sharp["value"], sharp["quality"])
+    assert "margin_above" in said["--smallest-face=40"]  # his hair touches the border
+    assert main(["score", photographs["obama.jpg"], "--pair", pair, "--json"]) == 0
+    assert "components" not in json.loads(capsys.readouterr().out)
+
+
+def test_components_are_not_computed_on_a_cluster(pair, photographs, tmp_path, capsys):
+    place = ["--cluster", "tcp://127.0.0.1:1", "--out", str(tmp_path / "out"), "--components"]
+    assert main(["score", photographs["obama.jpg"], "--pair", pair, *place]) == 64
+    assert "leave out --cluster, or --components" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from edge.delivery.record import (
     schema_json,
 )
 from edge.samples import QualityScore
+from engines.quality.component import Component
 from tests.edge.assessments import Given, assessment, unit_embedding
 
 SCHEMA_FILE = Path(edge.delivery.record.__file__).with_name("record.schema.json")
@@ -56,6 +57,14 @@ def test_published_schema_is_the_one_of_the_model():
 def test_every_record_satisfies_the_published_schema(made, capture, embedding):
     line = record_json(face_record(assessment(made), capture, include_embedding=embedding))
     Draft202012Validator(json.loads(SCHEMA_FILE.read_text())).validate(json.loads(line))
+
+
+def test_components_are_in_the_record_when_the_gate_measured_them():
+    measured = replace(assessment(), components={"sharpness": Component(0.123456789, 40.0)})
+    line = record_json(face_record(measured))
+    Draft202012Validator(json.loads(SCHEMA_FILE.read_text())).validate(json.loads(line))
+    assert json.loads(line)["components"] == {"sharpness": {"value": 0.123457, "quality": 40.0}}
+    assert "components" not in json.loads(record_json(face_record(assessment())))
 
 
 @given(MADE, CAPTURES)

@@ -46,6 +46,18 @@ def test_a_report_scores_discarded_faces_too_and_keeps_their_verdict():
     assert only.quality.score > 90
 
 
+def test_components_of_scored_faces_are_measured_where_the_settings_say_so():
+    frame, wanted = frame_with(250, 20), GateSettings(threshold=50, components=True)
+    bright, dark = assessed(frame, [upright_face(80), upright_face(380)], wanted)
+    assert bright.components is not None
+    assert dark.components is not None  # discarded: here one wants to know why
+    mean = [each.components["luminance_mean"].value for each in (bright, dark)]
+    assert mean == pytest.approx([0.957, 0.007], abs=0.01)  # of 250 and 20 in linear light
+    (tiny,) = assessed(frame, [upright_face(scale=0.2)], wanted)
+    (plain,) = assessed(frame, [upright_face(80)])
+    assert (tiny.components, plain.components) == (None, None)
+
+
 def test_the_faces_of_a_frame_are_scored_in_one_batch():
     pair = BrightnessPair()
     assessed(frame_with(250, 250), [upright_face(80), upright_face(380)], pair=pair)
