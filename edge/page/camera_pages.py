@@ -2,22 +2,30 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
 from edge.config.effective import in_effect
 from edge.config.model import Config
+from edge.delivery.record import face_record, record_json
 from edge.errors import ConfigError
 from edge.page.http_messages import Refusal, Request, Response, json_response
-from edge.page.memory import CameraMemory, Live, Remembered
+from edge.page.memory import CameraMemory, Live
+from edge.page.people import Kept, Missed, has_picture
 from edge.page.picture import face_jpeg
 from edge.page.preview import histogram, preview, reason_words
 from edge.page.routes import count_in, posted_json, threshold_in
 from edge.page.threshold import ConfigurationFile, source_of, yaml_of
+from edge.pipeline.forwarding import Origin, capture_of
 
 log = logging.getLogger(__name__)
+
+MOST_SHOWN = 24
+"""Faces that change sides, for each direction."""
+MOST_AT_A_GLANCE = 4
+"""Faces of each camera in the list of all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,14 @@ class CameraPages:
     reload: Callable[[], None]
     """Asks for the file to be read again; returns at once."""
 
+    def newest(self) -> dict[str, list[int]]:
+        """Return the numbers of the faces forwarded last, newest first, by camera."""
+        names = [source.name for source in self.running().sources]
+        return {
+            name: [kept.face.number for kept in self.memory(name).forwarded()[:MOST_AT_A_GLANCE]]
+            for name in names
+        }
+
     def frame(self, name: str, request: Request) -> Response:
         """Return the newest picture as JPEG, and in `X-Frame` what is on it."""
         live = self._known(name).live(count_in(request.argument("after", "0")))
@@ -40,25 +56,47 @@ class CameraPages:
         return Response(200, "image/jpeg", live.jpeg, {"X-Frame": _frame_words(live)})
 
     def faces(self, name: str, _request: Request) -> Response:
-        """Return the faces forwarded and discarded last, newest first."""
+        """Return the faces forwarded last, newest first, and who was missed, the best first."""
         memory = self._known(name)
         return json_response(
-            {"forwarded": _faces(memory.forwarded()), "discarded": _faces(memory.discarded())}
+            {
+                "forwarded": [_sent_words(kept) for kept in memory.forwarded()],
+                "missed": [_missed_words(one) for one in memory.missed()],
+            }
         )
 
     def face(self, name: str, request: Request) -> Response:
-        """Return the small picture of one face as JPEG."""
-        small = self._known(name).small(count_in(request.argument("number")))
-        if small is None:
+        """Return the picture of one face as JPEG."""
+        return Response(HTTPStatus.OK, "image/jpeg", face_jpeg(self._kept(name, request).picture))
+
+    def record(self, name: str, request: Request) -> Response:
+        """Return the record of one face, as it leaves or would have left the device."""
+        kept = self._kept(name, request)
+        is_live = source_of(self.running(), name).uri.is_live
+        capture = capture_of(kept.shot, Origin(name, kept.run)) if is_live else None
+        try:
+            record = face_record(kept.shot.assessment, capture)
+        except ValueError as error:  # a detector's figures, which the gate discarded it for
+            raise Refusal(HTTPStatus.CONFLICT, f"this face has no record: {error}") from error
+        return Response(HTTPStatus.OK, "application/json", record_json(record))
+
+    def _kept(self, name: str, request: Request) -> Kept:
+        memory, person = self._known(name), request.argument("person")
+        if person:
+            kept = memory.best_of(count_in(person))
+        else:
+            kept = memory.sent(count_in(request.argument("number")))
+        if kept is None:
             raise Refusal(HTTPStatus.GONE, "newer faces have taken the place of this one")
-        return Response(HTTPStatus.OK, "image/jpeg", face_jpeg(small))
+        return kept
 
     def preview(self, name: str, request: Request) -> Response:
         """Return what another threshold would have done with the faces assessed last."""
         threshold = threshold_in(request.argument("threshold"))
         config = self.running()
-        faces = self._known(name).assessed()
-        found = preview(faces, self._threshold(name), threshold)
+        memory = self._known(name)
+        faces = memory.assessed()
+        found = preview(faces, memory.people(), self._threshold(name), threshold)
         return json_response(
             {
                 "threshold": threshold,
@@ -66,10 +104,10 @@ class CameraPages:
                 "people": found.people,
                 "now": asdict(found.now),
                 "then": asdict(found.then),
-                "gained": _faces(found.gained),
-                "gained_count": found.gained_count,
-                "lost": _faces(found.lost),
-                "lost_count": found.lost_count,
+                "gained": [_best_words(kept) for kept in found.gained[:MOST_SHOWN]],
+                "gained_count": len(found.gained),
+                "lost": [_best_words(kept) for kept in found.lost[:MOST_SHOWN]],
+                "lost_count": len(found.lost),
                 "unscored": found.unscored,
                 "histogram": histogram(faces),
                 "yaml": yaml_of(config, name, threshold),
@@ -141,15 +179,25 @@ def _frame_words(live: Live) -> str:
     )
 
 
-def _faces(faces: Iterable[Remembered]) -> list[dict[str, Any]]:
-    return [
-        {
-            "number": face.number,
-            "seen_s": face.seen_s,
-            "track": face.track,
-            "score": face.score,
-            "reason": reason_words(face.reason),
-            "detail": face.detail,
-        }
-        for face in faces
-    ]
+def _sent_words(kept: Kept) -> dict[str, Any]:
+    return {**_words(kept), "query": f"number={kept.face.number}"}
+
+
+def _best_words(kept: Kept) -> dict[str, Any]:
+    # The best face of somebody may be another one by the time its picture is asked for.
+    return {**_words(kept), "query": f"person={kept.face.person}&version={kept.face.number}"}
+
+
+def _missed_words(one: Missed) -> dict[str, Any]:
+    return {**_best_words(one.kept), "alike": one.alike, "hidden": not has_picture(one.kept)}
+
+
+def _words(kept: Kept) -> dict[str, Any]:
+    face = kept.face
+    return {
+        "number": face.number,
+        "seen_s": face.seen_s,
+        "score": face.score,
+        "reason": reason_words(face.reason),
+        "detail": face.detail,
+    }

@@ -9,19 +9,22 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import count, islice
 
+from edge.gate.best_shot import Shot
+from edge.gate.decision_replay import without_pixels
 from edge.gate.observation import Observation
 from edge.gate.outcome import SeenFace
-from edge.page.picture import NO_PICTURE, cut_thumbnail, live_jpeg, thumbnail
+from edge.page.people import Kept, Missed, People, Person, Remembered, missed
+from edge.page.picture import NO_PICTURE, cut_thumbnail, live_jpeg
 from edge.samples import Assessment, Captured, Pixels, Reason
 
 MOST_ASSESSED = 500
-"""Faces of each camera that a threshold is tried on; 5 MB."""
+"""Faces of each camera that a threshold is tried on."""
 MOST_LATEST = 24
-"""Faces of each camera shown as last forwarded, and as last discarded."""
+"""Faces of each camera shown as forwarded last; 1 MB."""
 MOST_BOXES = 50
 """Of one live picture."""
 WATCHED_S = 5.0
@@ -29,24 +32,6 @@ WATCHED_S = 5.0
 
 _NUMBERS = count(1)
 """Of frames and faces, so that a browser never takes one for another, also after a reload."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Remembered:
-    """One face."""
-
-    number: int
-    """Unique in one run of the process; counts up with time."""
-    seen_s: float
-    """Seconds since 1970 by the device's clock."""
-    track: int
-    """Of its camera since it was opened."""
-    score: float | None
-    """Quality score in [0, 100]; None when it was not scored."""
-    reason: Reason
-    detail: str
-    small: Pixels
-    """(56, 56, 3) uint8 BGR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +76,8 @@ class CameraMemory:
         self._lock = threading.Lock()
         self._encoding = threading.Lock()
         self._assessed: deque[Remembered] = deque(maxlen=MOST_ASSESSED)
-        self._forwarded: deque[Remembered] = deque(maxlen=MOST_LATEST)
+        self._people = People()
+        self._sent: deque[Kept] = deque(maxlen=MOST_LATEST)
         self._pair_id = ""
         self._newest: _Frame | None = None
         self._watched_until_s = float("-inf")
@@ -99,42 +85,44 @@ class CameraMemory:
 
     def take(self, observation: Observation) -> None:
         """Remember what one frame led to; called by the worker, and quick."""
-        noted = list(self._assessments(observation))
-        sent = [
-            self._remembered(shot.assessment, shot.track_id, thumbnail(shot.assessment.face_image))
-            for shot in observation.outcome.forwarded
-            if shot.assessment.face_image is not None
-        ]
         with self._lock:
             self._forget_other_pairs(observation.outcome.seen)
-            self._assessed.extend(noted)
-            self._forwarded.extend(sent)
             if observation.captured is not None:
+                self._note(observation, observation.captured)
                 self._keep_frame(observation.captured, observation.outcome.seen)
+            for shot in observation.outcome.forwarded:
+                self._note_sent(shot, observation.run)
 
     def assessed(self) -> list[Remembered]:
         """Return the faces assessed last, at most 500, oldest first."""
         with self._lock:
             return list(self._assessed)
 
-    def forwarded(self) -> list[Remembered]:
+    def people(self) -> list[Kept]:
+        """Return the best face of everybody seen last, at most 120."""
+        with self._lock:
+            return [kept for kept, _ in self._people.all()]
+
+    def missed(self) -> list[Missed]:
+        """Return those of whom no face was forwarded, the best face of each, the best first."""
+        with self._lock:
+            everybody = self._people.all()
+        return missed(everybody)
+
+    def forwarded(self) -> list[Kept]:
         """Return the faces forwarded last, at most 24, newest first."""
         with self._lock:
-            return list(reversed(self._forwarded))
+            return list(reversed(self._sent))
 
-    def discarded(self) -> list[Remembered]:
-        """Return the newest discarded face of each track and reason, at most 24, newest first."""
-        newest: dict[tuple[int, Reason], Remembered] = {}
-        for face in reversed(self.assessed()):
-            if face.reason != Reason.FORWARDED:
-                newest.setdefault((face.track, face.reason), face)
-        return list(islice(newest.values(), MOST_LATEST))
+    def sent(self, number: int) -> Kept | None:
+        """Return a face that was forwarded; None when it is forgotten."""
+        return next((kept for kept in self.forwarded() if kept.face.number == number), None)
 
-    def small(self, number: int) -> Pixels | None:
-        """Return the small picture of a face; None when it is forgotten."""
+    def best_of(self, person: int) -> Kept | None:
+        """Return the best face of somebody; None when it is forgotten."""
         with self._lock:
-            every = (*self._assessed, *self._forwarded)
-        return next((face.small for face in every if face.number == number), None)
+            found = self._people.find(person)
+            return None if found is None else found.best
 
     def live(self, after: int) -> Live | None:
         """
@@ -157,25 +145,26 @@ class CameraMemory:
         is_watched = self._monotonic() < self._watched_until_s
         self._newest = _Frame(next(_NUMBERS), captured, seen) if is_watched else None
 
-    def _assessments(self, observation: Observation) -> Iterator[Remembered]:
-        if observation.captured is None:
-            return
-        pixels = observation.captured.frame.pixels
+    def _note(self, observation: Observation, captured: Captured) -> None:
         for seen in observation.outcome.seen:
             face = seen.assessment
             if face is not None:
-                yield self._remembered(face, seen.track_id, _small(face, pixels))
+                person = self._people.of_track(observation.run, seen.track_id, next(_NUMBERS))
+                noted = _remembered(face, person, captured)
+                self._assessed.append(noted)
+                if person.improves(noted.score, face.inter_eye_distance):
+                    person.best = _kept(noted, seen, captured, observation.run)
 
-    def _remembered(self, face: Assessment, track: int, small: Pixels) -> Remembered:
-        return Remembered(
-            number=next(_NUMBERS),
-            seen_s=time.time(),
-            track=track,
-            score=None if face.quality is None else face.quality.score,
-            reason=face.verdict.reason,
-            detail=face.detail,
-            small=small,
-        )
+    def _note_sent(self, shot: Shot, run: str) -> None:
+        image = shot.assessment.face_image
+        if image is None:
+            return
+        person = self._people.of_track(run, shot.track_id, next(_NUMBERS))
+        person.forwarded += 1
+        noted = _remembered(shot.assessment, person, shot.captured)
+        self._sent.append(Kept(noted, shot, run, image))
+        if person.best is None:
+            person.best = self._sent[-1]
 
     def _forget_other_pairs(self, faces: tuple[SeenFace, ...]) -> None:
         """Forget scores of another engine pair: they cannot be compared."""
@@ -183,14 +172,37 @@ class CameraMemory:
             if seen.assessment is not None and seen.assessment.pair_id != self._pair_id:
                 self._pair_id = seen.assessment.pair_id
                 self._assessed.clear()
+                self._people.forget()
 
 
-def _small(face: Assessment, pixels: Pixels) -> Pixels:
+def _remembered(face: Assessment, person: Person, captured: Captured) -> Remembered:
+    height, width = captured.frame.pixels.shape[:2]
+    (left, top), (right, bottom) = face.face.landmarks[:2].tolist()
+    return Remembered(
+        number=next(_NUMBERS),
+        person=person.number,
+        seen_s=captured.wall.timestamp(),
+        score=None if face.quality is None else face.quality.score,
+        reason=face.verdict.reason,
+        detail=face.detail,
+        eyes=((left + right) / 2 / max(width, 1), (top + bottom) / 2 / max(height, 1)),
+    )
+
+
+def _kept(noted: Remembered, seen: SeenFace, captured: Captured, run: str) -> Kept:
+    """Keep a face without its frame, which would fill the memory."""
+    face, light = seen.assessment, without_pixels(captured)
+    assert face is not None  # noqa: S101 -- it was noted
+    picture = _picture(face, captured.frame.pixels)
+    image = None if picture is NO_PICTURE else face.face_image
+    shot = Shot(replace(face, frame=light.frame, face_image=image), light, seen.track_id)
+    return Kept(noted, shot, run, picture)
+
+
+def _picture(face: Assessment, pixels: Pixels) -> Pixels:
     if face.verdict.reason is Reason.MASKED:  # the operator does not want to see what is there
         return NO_PICTURE
-    if face.face_image is None:
-        return cut_thumbnail(pixels, face.face.box)
-    return thumbnail(face.face_image)
+    return cut_thumbnail(pixels, face.face.box) if face.face_image is None else face.face_image
 
 
 def _live(newest: _Frame) -> Live:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
 
 from edge.config.changes import changes
 from edge.config.credentials import read_secret
@@ -23,13 +22,12 @@ from edge.page.http_messages import Request, Response, json_response
 from edge.page.memory import CameraMemory
 from edge.page.routes import HTML, Gatekeeping, Get, Routes, answer, static_file
 from edge.page.server import Server
+from edge.page.state_words import Document
 from edge.page.threshold import ConfigurationFile
 from edge.watched_thread import WatchedThread
 
 log = logging.getLogger(__name__)
 
-Document: TypeAlias = dict[str, Any]
-"""Of JSON."""
 SHORTEST_TOKEN = 16
 """Characters: at a thousand guesses a second that is safe even in lower-case letters."""
 STATE_EVERY_S = 0.5
@@ -216,7 +214,9 @@ def _routes(
     return Routes(
         plain={
             "/": lambda _: Response(200, HTML, static_file("index.html")),
-            "/api/state": lambda _: json_response({**state.read(), "reload": asdict(reloaded())}),
+            "/api/state": lambda _: json_response(
+                {**state.read(), "reload": asdict(reloaded()), "newest": cameras.newest()}
+            ),
             **gate.monitoring,
         },
         open_to_all=gate.probes,
@@ -224,6 +224,7 @@ def _routes(
             "frame": cameras.frame,
             "faces": cameras.faces,
             "face": cameras.face,
+            "record": cameras.record,
             "preview": cameras.preview,
             "change": cameras.change,
             "threshold": cameras.threshold,

@@ -7,11 +7,8 @@ import numpy as np
 
 from edge.samples import Box, Pixels
 
-THUMBNAIL = 56
-"""
-Pixels: side of a face's small picture; 500 of them are 5 MB. Half of a face image's 112, because
-the worker waits: cv2 takes 10 microseconds for a half, and 150 for 64 pixels.
-"""
+THUMBNAIL = 112
+"""Pixels: side of the picture of a face that was not aligned; aligned ones are as large."""
 WIDEST = 960
 """Pixels: live pictures are made smaller than this; boxes are drawn by the browser, sharp."""
 _LIVE_QUALITY = 75
@@ -19,13 +16,8 @@ _FACE_QUALITY = 85
 NO_PICTURE = np.zeros((THUMBNAIL, THUMBNAIL, 3), np.uint8)
 
 
-def thumbnail(face_image: Pixels) -> Pixels:
-    """Return a (56, 56, 3) uint8 BGR copy of a face image."""
-    return cv2.resize(face_image, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
-
-
 def cut_thumbnail(pixels: Pixels, box: Box) -> Pixels:
-    """Return a (56, 56, 3) uint8 BGR copy of what a frame shows in and around a box."""
+    """Return a (112, 112, 3) uint8 BGR copy of what a frame shows in and around a box."""
     if not all(map(math.isfinite, (box.left, box.top, box.right, box.bottom))):
         return NO_PICTURE
     height, width = pixels.shape[:2]
@@ -50,9 +42,9 @@ def _square(cut: Pixels) -> Pixels:
     return square
 
 
-def face_jpeg(small: Pixels) -> bytes:
-    """Return a thumbnail as JPEG."""
-    return _jpeg(small, _FACE_QUALITY)
+def face_jpeg(face: Pixels) -> bytes:
+    """Return the picture of a face as JPEG."""
+    return _jpeg(face, _FACE_QUALITY)
 
 
 def live_jpeg(pixels: Pixels) -> bytes:

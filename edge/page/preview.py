@@ -5,13 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edge.gate.decision_replay import SCOREABLE
-from edge.page.memory import Remembered
+from edge.page.people import Kept, Remembered
 from edge.samples import Reason
 
 BINS = 50
 """Of the histogram of scores."""
-MOST_SHOWN = 12
-"""Faces that change sides, for each direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +19,7 @@ class Counted:
     faces: int
     """Faces at or above it."""
     people: int
-    """Tracks with such a face."""
+    """People with such a face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +29,38 @@ class Preview:
     faces: int
     """Assessed faces, those that a pre-check discarded among them: all rates are of these."""
     people: int
-    """Tracks they belong to."""
+    """Those seen last, and remembered with their best face."""
     now: Counted
     then: Counted
-    gained: tuple[Remembered, ...]
-    """Faces that would be forwarded as well: of each person the closest to the threshold first."""
-    lost: tuple[Remembered, ...]
-    """Faces that would be discarded, in the same order."""
-    gained_count: int
-    lost_count: int
+    gained: tuple[Kept, ...]
+    """The best face of everybody who would pass as well, the closest to the threshold first."""
+    lost: tuple[Kept, ...]
+    """The best face of everybody who would be lost, in the same order."""
     unscored: dict[str, int]
     """Faces that no threshold decides about, by the words of their reason."""
 
 
-def preview(faces: Sequence[Remembered], now: float, then: float) -> Preview:
+def preview(
+    faces: Sequence[Remembered], people: Sequence[Kept], now: float, then: float
+) -> Preview:
     """
     Compare two thresholds.
 
     Args:
         faces: Of one camera, scored by one engine pair.
+        people: The best face of everybody.
         now: The threshold in effect.
         then: The one to look at.
     """
-    decided = list(scored(faces))
-    gained = [(score, face) for score, face in decided if then <= score < now]
-    lost = [(score, face) for score, face in decided if now <= score < then]
+    scores = [score for score, _ in scored(faces)]
+    best = [(score, kept) for kept in people for score, _ in scored([kept.face])]
     return Preview(
         faces=len(faces),
-        people=len({face.track for face in faces}),
-        now=_counted(decided, now),
-        then=_counted(decided, then),
-        gained=_closest(gained, then),
-        lost=_closest(lost, then),
-        gained_count=len(gained),
-        lost_count=len(lost),
+        people=len(people),
+        now=_counted(scores, best, now),
+        then=_counted(scores, best, then),
+        gained=_closest([each for each in best if then <= each[0] < now], then),
+        lost=_closest([each for each in best if now <= each[0] < then], then),
         unscored=_unscored(faces),
     )
 
@@ -94,18 +90,14 @@ def _unscored(faces: Sequence[Remembered]) -> dict[str, int]:
     return dict(Counter(reason_words(face.reason) for face in faces if face.number not in decided))
 
 
-def _counted(decided: Iterable[tuple[float, Remembered]], threshold: float) -> Counted:
-    passing = [face for score, face in decided if score >= threshold]
-    return Counted(len(passing), len({face.track for face in passing}))
+def _counted(
+    scores: Iterable[float], best: Iterable[tuple[float, Kept]], threshold: float
+) -> Counted:
+    return Counted(
+        faces=sum(score >= threshold for score in scores),
+        people=sum(score >= threshold for score, _ in best),
+    )
 
 
-def _closest(found: list[tuple[float, Remembered]], threshold: float) -> tuple[Remembered, ...]:
-    """Choose the closest face of each person, the closest first; then the second of each, …."""
-    found.sort(key=lambda each: abs(each[0] - threshold))
-    earlier = Counter[int]()
-    ranked = []
-    for place, (_, face) in enumerate(found):
-        ranked.append((earlier[face.track], place, face))
-        earlier[face.track] += 1
-    ranked.sort(key=lambda each: each[:2])
-    return tuple(face for _, _, face in ranked[:MOST_SHOWN])
+def _closest(found: Iterable[tuple[float, Kept]], threshold: float) -> tuple[Kept, ...]:
+    return tuple(kept for _, kept in sorted(found, key=lambda each: abs(each[0] - threshold)))

@@ -16,13 +16,11 @@ from edge.page.http_messages import Refusal, Request, Response, see_other, words
 from edge.page.sessions import Sessions, is_same, no_cookie
 from edge.page.wrong_tokens import WrongTokens
 
+SCRIPTS = ("page.js", "cameras.js", "camera.js", "faces.js", "live.js", "threshold.js")
 STATIC = {
     "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/camera.js": ("camera.js", "text/javascript; charset=utf-8"),
-    "/live.js": ("live.js", "text/javascript; charset=utf-8"),
-    "/threshold.js": ("threshold.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
+    **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in SCRIPTS},
 }
 """Open to everybody: they show nothing."""
 HTML = "text/html; charset=utf-8"

@@ -118,7 +118,7 @@ class Forwarding:
         begin_s = time.perf_counter()
         delivery = to_delivery(
             shot.assessment,
-            None if origin is None else _capture(shot, origin),
+            None if origin is None else capture_of(shot, origin),
             include_embedding=self._settings.include_embedding,
             media_type=self._settings.face_image,
         )
@@ -143,7 +143,8 @@ def _receivers(sinks: Iterable[SenderStatus]) -> str:
     )
 
 
-def _capture(shot: Shot, origin: Origin) -> Capture:
+def capture_of(shot: Shot, origin: Origin) -> Capture:
+    """Return what the record of a camera's face says of when and where it was seen."""
     return Capture(
         camera=origin.camera,
         captured_at=shot.captured.wall,

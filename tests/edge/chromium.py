@@ -173,6 +173,7 @@ class Tab:
         text = {"Enter": "\r", "Space": " "}.get(key, key if len(key) == 1 else "")
         named = {"Space": " "}.get(key, key)
         code = {"Tab": 9, "Enter": 13, "Space": 32, "ArrowLeft": 37, "ArrowRight": 39, "Home": 36}
+        code |= {"Escape": 27, "ArrowUp": 38, "ArrowDown": 40, "Delete": 46}
         for _ in range(times):
             for kind in ("keyDown", "keyUp"):
                 self.call(

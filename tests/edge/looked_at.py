@@ -17,10 +17,14 @@ from edge.config.model import Config
 from edge.gate.best_shot import Shot
 from edge.gate.observation import Observation
 from edge.gate.outcome import Outcome, SeenFace
+from edge.monitoring.status import CameraStatus
 from edge.page.http_messages import Refusal
 from edge.page.page import Gate, Page, Reloaded
-from edge.samples import Box, Captured, Frame, QualityScore, Reason, Verdict
-from tests.edge.assessments import Given, assessment, face_image
+from edge.page.state_words import state_document
+from edge.samples import Box, Captured, Frame, Pixels, QualityScore, Reason, Verdict
+from edge.sources.state import State
+from tests.edge.assessments import Given, assessment, face_image, unit_embedding
+from tests.edge.statuses import camera_status, gate_status
 
 TOKEN = "correct-horse-battery"
 NEEDS_A_TOKEN = ", token: {name: page_token_of_a_test, file: token}"
@@ -50,6 +54,8 @@ class Face:
     left: float = 40
     pair_id: str = "a"
     seed: int = 0
+    """Faces of the same one, but for 0, are much alike."""
+    picture: Pixels | None = None
 
 
 PEOPLE = (*(Face(score, track) for track, score in enumerate(range(20, 100, 10))), Face(None, 99))
@@ -69,7 +75,13 @@ def seen(face: Face, threshold: float = 50) -> SeenFace:
     verdict = Verdict(forward=reason is Reason.FORWARDED, reason=reason)
     shown = None if quality is None else face_image(face.seed)
     decided = replace(
-        made, quality=quality, verdict=verdict, face_image=shown, pair_id=face.pair_id
+        made,
+        quality=quality,
+        verdict=verdict,
+        face_image=shown if face.picture is None else face.picture,
+        embedding=None if quality is None else unit_embedding(face.seed or 1000 + face.track),
+        pair_id=face.pair_id,
+        detail=f"as a test says: {reason.value}",
     )
     return SeenFace(box, face.track, decided)
 
@@ -103,8 +115,15 @@ class LookedAt:
     config: Config
     states: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
-    notices: dict[str, list[str]] = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)
+    """What is wrong with the picture, by camera."""
+    drifts: dict[str, dict[str, object]] = field(default_factory=dict)
+    more: dict[str, object] = field(default_factory=dict)
+    """Of the status of the gate."""
     counts: Counter[str] = field(default_factory=Counter)
+    """Frames by camera."""
+    faces: dict[str, Counter[str]] = field(default_factory=dict)
+    """By camera and reason."""
     busy: str | None = None
     """Why it cannot say how it is."""
     refuses: str | None = None
@@ -116,6 +135,8 @@ class LookedAt:
 
     def show(self, shown: Observation) -> None:
         self.counts[shown.camera] += 1
+        reasons = self.faces.setdefault(shown.camera, Counter())
+        reasons.update(face.verdict.reason.value for face in shown.outcome.assessments)
         self.page.take(shown)
 
     def reload(self) -> None:
@@ -126,31 +147,21 @@ class LookedAt:
     def state(self) -> dict[str, object]:
         if self.busy is not None:
             raise Refusal(503, self.busy)
-        page = self.config.page
-        return {
-            "login": page.token is not None,
-            "allow_apply": page.allow_apply,
-            "overload": None,
-            "cameras": [self._camera(source.name) for source in self.config.sources],
-            "outbox": {"waiting": 3, "dead": 0, "oldest_s": 12.0, "problem": None},
-            "sinks": [{"name": "stdout", "delivered": 7, "error": None}],
-        }
+        cameras = [self._camera(source.name) for source in self.config.sources]
+        return state_document(gate_status(cameras=cameras, **self.more), self.config)
 
-    def _camera(self, name: str) -> dict[str, object]:
+    def _camera(self, name: str) -> CameraStatus:
         source = next(each for each in self.config.sources if each.name == name)
-        state = self.states.get(name, "streaming")
-        return {
-            "name": name,
-            "state": state,
-            "words": state,
-            "error": self.errors.get(name),
-            "mode": "best_shot",
-            "threshold": in_effect(self.config, source).faces.threshold,
-            "notices": self.notices.get(name, []),
-            "frames": self.counts[name],
-            "faces": self.counts[name],
-            "forwarded": 0,
-        }
+        return camera_status(
+            name,
+            state=State(self.states.get(name, "streaming")),
+            error=self.errors.get(name),
+            picture=self.pictures.get(name),
+            drift=self.drifts.get(name),
+            threshold=in_effect(self.config, source).faces.threshold,
+            frames={"looked_at": self.counts[name]},
+            faces=dict(self.faces.get(name, {})),
+        )
 
     def ask(self, path, method="GET", body=None, **headers):
         """Ask over HTTP; return the status, the headers and the body."""

@@ -1,19 +1,15 @@
-// One camera's card: live picture, state, faces forwarded and discarded last.
+// One camera in detail: live picture, state, faces forwarded last and near misses.
+import { sign } from "/cameras.js";
+import { showFaces } from "/faces.js";
 import { ask, askPicture, draw, pause } from "/live.js";
 import { Threshold } from "/threshold.js";
 
 const PICTURE_MS = 200;
 const FACES_MS = 1000;
 const OLD_MS = 4000;
-const SHOWN = 12;
-const SIGNS = {
-  streaming: ["●", "good"], starting: ["◌", "warn"], stalled: ["⚠", "warn"],
-  lost: ["✗", "bad"], disabled: ["■", ""],
-};
-const NO_PICTURE = {
-  starting: "Opening the camera …", stalled: "No frames come", disabled: "Ended",
-  lost: "No picture: the camera is lost, and is tried again",
-};
+const SHOWN = { forwarded: 6, missed: 12 };
+const NO_PICTURE = { starting: "Opening the camera …", stalled: "No frames come" };
+const ALL = "all reasons";
 
 export class Camera {
   constructor(name) {
@@ -29,15 +25,28 @@ export class Camera {
     this.ended = false;
     this.newest = 0;
     this.drawnAt = -Infinity;
+    this.latest = { forwarded: [], missed: [] };
+    this.all = { forwarded: false, missed: false };
     this.canvas = this.find(".screen canvas");
     this.watcher = new IntersectionObserver(([entry]) => { this.visible = entry.isIntersecting; });
     this.watcher.observe(this.find(".watch"));
     this.resizer = new ResizeObserver(() => { if (this.frame) draw(this.canvas, this.frame); });
     this.resizer.observe(this.canvas);
+    this.find(".reasons").addEventListener("change", () => this.showLatest());
+    for (const kind of ["forwarded", "missed"]) {
+      this.more(kind).addEventListener("click", () => {
+        this.all[kind] = !this.all[kind];
+        this.showLatest();
+      });
+    }
   }
 
   find(selector) {
     return this.element.querySelector(selector);
+  }
+
+  more(kind) {
+    return this.find(`.${kind}`).parentElement.querySelector(".more");
   }
 
   run() {
@@ -60,17 +69,19 @@ export class Camera {
     this.ended = true;
     this.watcher.disconnect();
     this.resizer.disconnect();
+    this.frame?.picture.close();
     this.element.remove();
   }
 
   show(camera, state) {
-    const [sign, css] = SIGNS[camera.state];
     const words = this.find(".state");
-    const text = `${sign} ${camera.words}`;
+    const mode = camera.mode === "observe" ? " · observing only, nothing is sent" : "";
+    const text = `${sign(camera.sign)} ${camera.words}${mode}`;
     if (words.textContent !== text) words.textContent = text;
-    words.className = `state ${css}`;
+    words.className = `state ${camera.sign}`;
     this.notice(".error", camera.error);
-    this.notice(".drift", camera.notices.map((words) => `⚠ ${words}`).join(" "));
+    this.notice(".drift", camera.notices.map((each) => `⚠ ${each}`).join(" "));
+    this.find(".baseline").textContent = camera.drift;
     this.showCounts(camera);
     this.state = camera.state;
     this.showAge();
@@ -85,22 +96,25 @@ export class Camera {
 
   showCounts(camera) {
     const number = (value) => value.toLocaleString("en");
+    const reasons = Object.entries(camera.reasons).sort((a, b) => b[1] - a[1]);
+    const discarded = reasons.map(([reason, count]) => `${reason} ${number(count)}`).join(", ");
     this.find(".counts").textContent =
-      `${number(camera.frames)} frames · ${number(camera.faces)} faces · ` +
-      `${number(camera.forwarded)} forwarded` +
-      (camera.mode === "observe" ? " · observing only, nothing is sent" : "");
+      `${number(camera.frames)} frames, ${number(camera.faces)} faces: ` +
+      `${number(camera.forwarded)} forwarded${discarded && `, ${discarded}`}`;
   }
 
+  // A camera without a picture takes a line of words, not half a screen of black.
   showAge() {
     const dead = this.state !== "streaming";
     const old = dead || performance.now() - this.drawnAt > OLD_MS;
+    this.element.classList.toggle("dark", ["lost", "disabled"].includes(this.state));
     this.find(".screen").classList.toggle("old", old);
     this.find(".nothing").hidden = !old;
     this.find(".nothing").textContent = NO_PICTURE[this.state] ?? "Waiting for a picture …";
   }
 
   async look() {
-    if (!this.visible) return;
+    if (!this.visible || this.element.classList.contains("dark")) return;
     const frame = await askPicture(this.path, this.newest);
     if (!frame) return;
     this.frame?.picture.close();
@@ -112,33 +126,39 @@ export class Camera {
   }
 
   async list() {
-    const latest = await ask(`${this.path}/faces`);
-    this.showFaces(this.find(".forwarded"), latest.forwarded.slice(0, SHOWN), true);
-    this.showFaces(this.find(".discarded"), latest.discarded.slice(0, SHOWN), false);
+    this.latest = await ask(`${this.path}/faces`);
+    this.showReasons();
+    this.showLatest();
   }
 
-  // Faces that are shown already stay as they are: their pictures are not asked for again.
-  showFaces(list, faces, forwarded) {
-    const known = new Map([...list.children].map((item) => [item.dataset.number, item]));
-    const items = faces.map((face) => known.get(String(face.number)) ?? this.face(face, forwarded));
-    if (items.length !== list.children.length || items.some((item, n) => item !== list.children[n])) {
-      list.replaceChildren(...items);
-    }
+  showLatest() {
+    const { forwarded, missed } = this.latest;
+    const reason = this.find(".reasons").value || ALL;
+    this.some("forwarded", forwarded);
+    this.some("missed", missed.filter((face) => reason === ALL || face.reason === reason));
   }
 
-  face(face, forwarded) {
-    const item = document.createElement("li");
-    item.dataset.number = face.number;
-    item.className = forwarded ? "good" : "bad";
-    item.title = face.detail;
-    const score = face.score === null ? "" : face.score.toFixed(0);
-    const time = new Date(face.seen_s * 1000).toLocaleTimeString("en-GB");
-    const image = document.createElement("img");
-    image.alt = `Face, ${score ? `score ${score}, ` : ""}${forwarded ? "forwarded" : face.reason}`;
-    image.src = `${this.path}/face?number=${face.number}`;
-    const strong = document.createElement("strong");
-    strong.textContent = `${forwarded ? "✓" : "✗"} ${score || face.reason}`;
-    item.append(image, strong, score && !forwarded ? `${face.reason} ${time}` : time);
-    return item;
+  some(kind, faces) {
+    const shown = this.all[kind] ? faces : faces.slice(0, SHOWN[kind]);
+    showFaces(this.find(`.${kind}`), shown, { camera: this, forwarded: kind === "forwarded" });
+    const button = this.more(kind);
+    button.hidden = faces.length <= SHOWN[kind];
+    button.textContent = this.all[kind] ? "Show fewer" : `Show all ${faces.length}`;
+  }
+
+  // Whatever reasons there are: a later release may know others.
+  showReasons() {
+    const counts = new Map([[ALL, this.latest.missed.length]]);
+    for (const { reason } of this.latest.missed) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    const select = this.find(".reasons");
+    const told = [...counts].join();
+    if (select.dataset.told === told) return;
+    select.dataset.told = told;
+    const chosen = select.value;
+    select.replaceChildren(...[...counts].map(([reason, count]) => {
+      const option = new Option(`${reason} (${count})`, reason);
+      option.selected = reason === chosen;
+      return option;
+    }));
   }
 }

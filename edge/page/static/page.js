@@ -1,99 +1,123 @@
-// The whole page: asks the gate once a second how it is, and keeps one card for each camera.
+// The whole page: asks the gate once a second how it is, and shows one camera beside the list of all.
 import { Camera } from "/camera.js";
+import { Cameras, sign } from "/cameras.js";
 import { ask, pause } from "/live.js";
 
 const EVERY_MS = 1000;
-const cards = new Map();
+const list = new Cameras(document.getElementById("cameras"));
+let shown = null;
+let newest = null;
 
-function fact(words, css = "") {
+function find(selector) {
+  return document.querySelector(selector);
+}
+
+// #/door/history: the camera and what of it; neither where nothing was chosen.
+function chosen() {
+  const [, name, view] = location.hash.split("/");
+  return { name: name ? decodeURIComponent(name) : "", view: view ?? "" };
+}
+
+// Without a choice the first that can be looked at: cameras come the worst first.
+function cameraToShow(state) {
+  const { name } = chosen();
+  const known = state.cameras.find((camera) => camera.name === name);
+  if (known) return known;
+  const before = state.cameras.find((camera) => camera.name === shown?.name);
+  return before ?? state.cameras.find((camera) => camera.state === "streaming") ?? state.cameras[0];
+}
+
+function showCamera(state) {
+  const camera = cameraToShow(state);
+  const isOnly = state.cameras.length === 1;
+  const isChosen = camera && chosen().name === camera.name;
+  document.body.dataset.view = isChosen || isOnly ? "one" : "all";
+  document.body.classList.toggle("only", isOnly);
+  if (shown && shown.name !== camera?.name) {
+    shown.end();
+    shown = null;
+  }
+  if (!camera) return;
+  if (!shown) {
+    shown = new Camera(camera.name);
+    find("#one").append(shown.element);
+    shown.run();
+  }
+  shown.show(camera, state, chosen().view);
+  list.mark(camera.name, isChosen || isOnly);
+}
+
+function said(element, words, css) {
+  if (element.textContent !== words) element.textContent = words;
+  element.className = css;
+}
+
+function showVerdict(state) {
+  const troubled = state.cameras.filter((camera) => ["bad", "warn"].includes(camera.sign)).length;
+  const failing = state.sinks.filter((sink) => sink.sign === "bad").map((sink) => sink.name);
+  const all = state.cameras.length;
+  const words = [];
+  if (troubled) words.push(`${troubled} of ${all} ${all === 1 ? "camera needs" : "cameras need"} a look`);
+  if (failing.length) words.push(`${failing.join(", ")} takes no faces`);
+  if (state.outbox.problem) words.push("faces wait in memory only");
+  if (state.overload) words.push(`overloaded: looking ${state.overload.toFixed(1)} times less often`);
+  const well = all === 1 ? "The camera streams" : `All ${all} cameras stream`;
+  said(find("#verdict"), words.length ? `⚠ ${words.join(" · ")}` : `✓ ${well}`, words.length ? "warn" : "good");
+  document.title = `${words.length ? "⚠ " : ""}Face gate`;
+}
+
+function sinkItem(sink) {
   const item = document.createElement("li");
-  item.textContent = words;
-  item.className = css;
+  const name = document.createElement("strong");
+  name.textContent = `${sign(sink.sign)} ${sink.name}`;
+  name.className = sink.sign;
+  item.append(name, ` ${sink.words}`);
+  for (const [words, css] of [[sink.error, "bad"], [sink.last_error && `Last error: ${sink.last_error}`, "quiet"]]) {
+    if (!words) continue;
+    const line = document.createElement("p");
+    line.textContent = words;
+    line.className = css;
+    item.append(line);
+  }
   return item;
 }
 
-function duration(seconds) {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+function outboxWords(outbox) {
+  if (outbox.problem) return `✗ Outbox: ${outbox.problem}`;
+  if (!outbox.kept) return "No outbox: what a sink does not take at once is lost. Name delivery.outbox to keep it.";
+  if (outbox.faces === null) return "The outbox cannot be read now.";
+  return `The outbox holds ${outbox.faces.toLocaleString("en")} ${outbox.faces === 1 ? "face" : "faces"}.`;
 }
 
-function outboxFact(outbox) {
-  if (outbox.problem) return fact(`✗ outbox: ${outbox.problem}`, "bad");
-  const oldest = !outbox.waiting ? "" : `, the oldest for ${duration(outbox.oldest_s)}`;
-  const dead = outbox.dead ? `, ${outbox.dead} refused for good` : "";
-  const css = outbox.dead || outbox.oldest_s > 60 ? "warn" : "";
-  return fact(`${css ? "⚠ " : ""}outbox: ${outbox.waiting} waiting${oldest}${dead}`, css);
-}
-
-function sinkFact(sink) {
-  if (sink.error) return fact(`✗ ${sink.name}: ${sink.error}`, "bad");
-  return fact(`${sink.name}: ${sink.delivered} delivered`);
-}
-
-function showFacts(state) {
-  const up = state.cameras.filter((camera) => camera.state === "streaming").length;
-  const all = up === state.cameras.length;
-  const facts = [
-    fact(`${all ? "" : "⚠ "}${up} of ${state.cameras.length} cameras stream`, all ? "" : "warn"),
-    outboxFact(state.outbox),
-    ...state.sinks.map(sinkFact),
-  ];
-  if (state.overload) {
-    facts.push(fact(`⚠ overloaded: looking ${state.overload.toFixed(1)} times less often`, "warn"));
-  }
-  const list = document.getElementById("facts");
-  if (list.textContent !== facts.map((item) => item.textContent).join("")) {
-    list.replaceChildren(...facts);
-  }
-}
-
-function showCameras(state) {
-  const main = document.getElementById("cameras");
-  document.getElementById("waiting")?.remove();
-  for (const camera of state.cameras) {
-    if (!cards.has(camera.name)) {
-      const card = new Camera(camera.name);
-      cards.set(camera.name, card);
-      main.append(card.element);
-      card.run();
-    }
-    cards.get(camera.name).show(camera, state);
-  }
-  const names = state.cameras.map((camera) => camera.name);
-  for (const name of [...cards.keys()].filter((known) => !names.includes(known))) {
-    cards.get(name).end();
-    cards.delete(name);
-  }
-  showLinks(names);
-}
-
-function showLinks(names) {
-  const nav = document.getElementById("cameras-list");
-  if (nav.dataset.names === names.join(" ")) return;
-  nav.dataset.names = names.join(" ");
-  const links = names.length < 2 ? [] : names.map((name) => {
-    const link = document.createElement("a");
-    link.href = `#camera-${name}`;
-    link.textContent = name;
-    return link;
-  });
-  nav.replaceChildren(...links);
+function showGate(state) {
+  const items = state.sinks.map(sinkItem);
+  const sinks = find("#sinks");
+  if (sinks.textContent !== items.map((item) => item.textContent).join("")) sinks.replaceChildren(...items);
+  said(find("#outbox"), outboxWords(state.outbox), state.outbox.problem ? "bad" : "quiet");
 }
 
 function showProblem(words) {
-  const problem = document.getElementById("problem");
-  problem.textContent = words;
+  const problem = find("#problem");
+  if (problem.textContent !== words) problem.textContent = words;
   problem.hidden = !words;
+}
+
+function show(state) {
+  find("#waiting").hidden = true;
+  find(".frame").hidden = false;
+  find("#logout").hidden = !state.login;
+  showVerdict(state);
+  showGate(state);
+  list.show(state);
+  showCamera(state);
 }
 
 async function run() {
   for (;;) {
     try {
-      const state = await ask("/api/state");
+      newest = await ask("/api/state");
       showProblem("");
-      document.getElementById("logout").hidden = !state.login;
-      showFacts(state);
-      showCameras(state);
+      show(newest);
     } catch (error) {
       showProblem(`✗ The gate does not answer; the page goes on asking. (${error.message})`);
     }
@@ -101,4 +125,12 @@ async function run() {
   }
 }
 
+find(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address says which camera is shown
+  find("#one").focus();
+});
+window.addEventListener("hashchange", () => {
+  if (newest) showCamera(newest);
+  scrollTo(0, 0);
+});
 run();

@@ -1,4 +1,5 @@
 // The slider: what another threshold would have done, the lines to paste, and applying them.
+import { showFaces } from "/faces.js";
 import { ask, pause } from "/live.js";
 
 const QUIET_MS = 80;
@@ -92,8 +93,8 @@ export class Threshold {
     this.camera.find("pre").textContent = found.yaml;
     this.histogram(found.histogram, found.threshold);
     this.camera.find(".sides").hidden = !found.gained_count && !found.lost_count;
-    this.side("gained", found.gained, found.gained_count, "would be forwarded as well");
-    this.side("lost", found.lost, found.lost_count, "would be discarded");
+    this.side("gained", found.gained, found.gained_count, "forwarded as well");
+    this.side("lost", found.lost, found.lost_count, "lost");
   }
 
   words(found) {
@@ -109,12 +110,11 @@ export class Threshold {
   }
 
   side(name, faces, count, words) {
-    const title = this.camera.find(`.${name}-title`);
-    title.hidden = !count;
-    title.textContent =
-      `${count} ${count === 1 ? "face" : "faces"} ${words}` +
+    this.camera.find(`.${name}`).parentElement.hidden = !count;
+    this.camera.find(`.${name}-title`).textContent =
+      `${people(count)} would be ${words}` +
       (count > faces.length ? `; ${faces.length} of them, close to the threshold` : "");
-    this.camera.showFaces(this.camera.find(`.${name}`), faces, name === "gained");
+    showFaces(this.camera.find(`.${name}`), faces, { camera: this.camera, forwarded: name === "gained" });
   }
 
   histogram(counts, threshold) {

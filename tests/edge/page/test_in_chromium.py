@@ -1,5 +1,6 @@
 """The page in a real browser. Nothing it does may make the console complain, or ask elsewhere."""
 
+import json
 import re
 import threading
 from contextlib import closing, contextmanager
@@ -10,6 +11,7 @@ import pytest
 from edge.samples import Reason
 from tests.edge.chromium import Tab
 from tests.edge.looked_at import NEEDS_A_TOKEN, PEOPLE, TOKEN, Face, observation
+from tests.edge.statuses import gate_status
 
 DOOR = "#camera-door"
 PIXEL = """(() => {
@@ -40,23 +42,48 @@ def streaming(gate):
         thread.join()
 
 
-def test_faces_are_shown_newest_first_with_their_scores_and_reasons(tab, serve):
+def test_forwarded_faces_come_newest_first_and_near_misses_best_first(tab, serve):
     gate = serve(PEOPLE)
     tab.open(gate.address)
     forwarded = tab.until_text(f"{DOOR} .forwarded", "✓ 90")
-    discarded = tab.until_text(f"{DOOR} .discarded", "✗ 20")
+    missed = tab.until_text(f"{DOOR} .missed", "✗ 20")
     assert re.findall(r"✓ \d+", forwarded) == ["✓ 90", "✓ 80", "✓ 70", "✓ 60", "✓ 50"]
-    assert re.findall(r"✗ .+", discarded) == ["✗ too small", "✗ 40", "✗ 30", "✗ 20"]
-    assert "low quality" in discarded
+    assert re.findall(r"✗ .+", missed) == ["✗ 40", "✗ 30", "✗ 20", "✗ too small"]
+    assert "low quality" in missed
+    tab.run(
+        f"[...document.querySelectorAll('{DOOR} .reasons option')]"
+        ".find((one) => one.value === 'too small').selected = true"
+    )
+    tab.run(f"document.querySelector('{DOOR} .reasons').dispatchEvent(new Event('change'))")
+    assert re.findall(r"✗ .+", tab.text(f"{DOOR} .missed")) == ["✗ too small"]
 
 
-def test_every_picture_of_a_face_is_a_picture(tab, serve):
+def test_every_picture_of_a_face_is_large_enough_to_judge(tab, serve):
     gate = serve(PEOPLE)
     tab.open(gate.address)
     tab.until("document.querySelectorAll('.faces img').length === 9")
     tab.until(
-        "[...document.querySelectorAll('.faces img')].every((face) => face.naturalWidth === 56)"
+        "[...document.querySelectorAll('.faces img')].every((face) => face.naturalWidth === 112)"
     )
+    assert tab.run("document.querySelector('.faces img').clientWidth") > 90
+
+
+def test_a_face_is_opened_with_its_record_and_the_next_one_by_keyboard(tab, serve):
+    gate = serve(PEOPLE)
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .missed", "✗ 20")
+    tab.focus(f"{DOOR} .missed button")
+    tab.press("Enter")
+    shown = tab.until_text("#face[open]", "The whole record")
+    assert shown.startswith("door: ✗ 40")
+    assert "as a test says: low_quality." in shown
+    record = json.loads(tab.run("document.querySelector('#face pre').textContent"))
+    assert (record["score"], record["camera"], record["reason"]) == (40, "door", "low_quality")
+    tab.press("ArrowRight")
+    tab.until_text("#face h2", "✗ 30")
+    tab.press("Escape")
+    tab.until("!document.querySelector('#face').open")
+    assert tab.run("document.activeElement.className") == "face"
 
 
 def test_boxes_are_told_apart_by_words_and_not_by_colour_alone(tab, serve):
@@ -92,7 +119,7 @@ def test_the_slider_tells_by_keyboard_what_another_threshold_would_do(tab, serve
     words = "5 of 9 faces (56\u00a0%), 5 of 9 people. Discarded at any threshold: too small 1."
     assert before == after == f"In effect: 50. Of the faces assessed last it passes {words}"
     assert moved.startswith("At 39.5: 6 of 9 faces (67\u00a0%), 6 of 9 people.")
-    assert title == "1 face would be forwarded as well"
+    assert title == "1 person would be forwarded as well"
     assert re.findall(r"✓ \d+", gained) == ["✓ 40"]
     assert lines == "sources:\n- name: door\n  gate:\n    threshold: 39.5\n"
 
@@ -110,7 +137,7 @@ def test_a_number_out_of_range_is_not_taken(tab, serve):
 
 def test_a_camera_without_a_threshold_says_what_decides(tab, serve):
     gate = serve()
-    tab.open(gate.address)
+    tab.open(f"{gate.address}/#/yard")
     words = tab.until_text("#camera-yard .tune", "shift_at_most")
     assert "Try a threshold" not in words
 
@@ -120,30 +147,68 @@ def test_a_gate_that_saw_nobody_says_so(tab, serve):
     tab.open(gate.address)
     tab.until_text(f"{DOOR} .verdict", "No face was assessed yet")
     assert tab.text(f"{DOOR} .latest") == "Forwarded last\n\nNone yet."
+    assert tab.text(f"{DOOR} .misses").endswith("Nobody yet.")
     assert tab.text(f"{DOOR} .nothing") == "Waiting for a picture …"
 
 
-def test_a_dead_camera_is_told_in_words_and_the_others_go_on(tab, serve):
+def test_a_dead_camera_comes_first_in_one_line_and_the_others_go_on(tab, serve):
     gate = serve(PEOPLE)
     gate.states["yard"] = "lost"
     gate.errors["yard"] = "rtsp://…@camera/yard cannot be opened (<b>refused</b>)"
     tab.open(gate.address)
-    assert tab.until_text("#camera-yard .error", "refused") == gate.errors["yard"]
-    assert tab.text("#camera-yard .state").startswith("✗")
-    assert "is tried again" in tab.text("#camera-yard .nothing")
-    assert tab.text("#facts").startswith("⚠ 1 of 2 cameras stream")
+    lines = tab.until_text("#cameras", "door").splitlines()
+    assert lines[:3] == ["✗", "yard", f"lost: {gate.errors['yard']}"]
+    line = "document.querySelector('#cameras a').getBoundingClientRect().height"
+    assert tab.run(line) < 60
+    assert tab.text("#verdict") == "⚠ 1 of 2 cameras need a look"
     with streaming(gate):
         tab.until(f"!document.querySelector('{DOOR} .screen')?.classList.contains('old')")
+    tab.run("document.querySelector('#cameras a').click()")
+    assert tab.until_text("#camera-yard .error", "refused") == gate.errors["yard"]
+    assert tab.text("#camera-yard .screen") == ""  # no half a screen of black
+
+
+def test_a_phone_shows_the_list_or_a_camera_and_the_way_back(tab, serve):
+    gate = serve(PEOPLE)
+    tab.size(390, 844)
+    tab.open(gate.address)
+    tab.until_text("#cameras", "door")
+    assert tab.text(DOOR) == ""
+    tab.run("[...document.querySelectorAll('#cameras a')].at(0).click()")
+    tab.until_text(f"{DOOR} .forwarded", "✓ 90")
+    assert tab.text("#cameras") == ""
+    tab.run(f"document.querySelector('{DOOR} .up').click()")
+    tab.until_text("#cameras", "yard")
+    tab.run("history.back()")
+    tab.until_text(f"{DOOR} h2", "door")
 
 
 def test_what_is_wrong_with_a_streaming_camera_is_told(tab, serve):
     gate = serve(PEOPLE)
-    gate.notices["door"] = ["The picture is black.", "Scores have drifted: lens dirty?"]
-    tab.open(gate.address)
+    gate.pictures["door"] = "black"
+    gate.drifts["door"] = {"psi": 0.4, "limit": 0.25, "alarm": True, "hint": "lens dirty?"}
+    tab.open(f"{gate.address}/#/door")
     words = tab.until_text(f"{DOOR} .drift", "⚠")
-    assert words == "⚠ The picture is black. ⚠ Scores have drifted: lens dirty?"
-    gate.notices["door"] = []
+    assert words.startswith("⚠ The picture is black. ⚠ Scores have drifted")
+    gate.pictures.clear()
+    gate.drifts.clear()
     tab.until(f"document.querySelector('{DOOR} .drift').hidden")
+
+
+def test_a_sink_that_fails_is_told_with_its_error_and_what_waits(tab, serve):
+    gate = serve(PEOPLE)
+    ordinary = gate_status().sinks[0].model_dump()
+    gate.more["sinks"] = [
+        ordinary | {"name": "http", "error": "503 <i>", "waiting": 2, "oldest_s": 9},
+        ordinary | {"name": "mqtt", "last_error": "session taken over"},
+    ]
+    tab.open(gate.address)
+    shown = tab.until_text("#sinks", "http").splitlines()
+    assert list(filter(None, shown)) == [
+        *("✗ http 3 delivered; 2 waiting, the oldest for 9 s", "503 <i>"),
+        *("● mqtt 3 delivered; none waiting", "Last error: session taken over"),
+    ]
+    assert tab.text("#verdict") == "⚠ http takes no faces"
 
 
 def test_a_gate_that_goes_away_is_told_and_found_again(browser, serve):
@@ -209,7 +274,7 @@ def test_fifty_faces_a_second_are_kept_up_with(tab, serve):
     last = f"{20 + (number * 5 + 4) % 80}"
     tab.until_text(f"{DOOR} .forwarded", f"✓ {last}")
     tab.until_text(f"{DOOR} .verdict", f"of {seconds * rate} faces")
-    assert tab.run(f"document.querySelectorAll('{DOOR} .forwarded li').length") == 12
+    assert tab.run(f"document.querySelectorAll('{DOOR} .forwarded li').length") == 6
     pictures = sum("/frame" in url for url in tab.requested)
     assert pictures > seconds  # the live view went on meanwhile
 
@@ -219,7 +284,7 @@ def test_the_page_is_no_wider_than_the_screen_and_everything_on_it_has_a_name(ta
     gate = serve(PEOPLE, ", allow_apply: true")
     gate.errors["yard"] = "x" * 300
     tab.size(width, 800, dark=width == 390)
-    tab.open(gate.address)
+    tab.open(f"{gate.address}/#/door")
     tab.until_text(f"{DOOR} .forwarded", "✓ 90")
     assert tab.run("document.documentElement.scrollWidth") <= width
     nodes = tab.call("Accessibility.getFullAXTree")["nodes"]
@@ -234,12 +299,12 @@ def test_what_has_the_focus_can_be_seen(tab, serve):
     tab.open(gate.address)
     tab.until_text(f"{DOOR} .verdict", "In effect")
     outlines = {}
-    for _ in range(12):
+    for _ in range(24):
         tab.press("Tab")
         here = "const at = document.activeElement; "
         name, outline = tab.run(
             f"(() => {{ {here} return [at.tagName, getComputedStyle(at).outlineStyle]; }})()"
         )
         outlines[name] = outline
-    assert {"A", "INPUT", "SUMMARY"} <= outlines.keys()
+    assert {"A", "BUTTON", "INPUT", "SELECT", "SUMMARY"} <= outlines.keys()
     assert {style for name, style in outlines.items() if name != "BODY"} == {"solid"}

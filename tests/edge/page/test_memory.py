@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from edge.page.memory import MOST_ASSESSED, MOST_BOXES, MOST_LATEST, CameraMemory
+from edge.page.people import MOST_PEOPLE, has_picture
 from edge.page.picture import cut_thumbnail, live_jpeg
 from edge.samples import Box, Reason
 from tests.edge.clocks import Hands
@@ -23,27 +26,59 @@ def decoded(jpeg):
     return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
 
 
-def test_only_so_many_faces_are_remembered_the_newest(memory):
+def test_only_so_many_faces_and_people_are_remembered_the_newest(memory):
     for number in range(MOST_ASSESSED + 7):
         memory.take(observation((Face(score=number % 50, track=number),), number=number))
     assert len(memory.assessed()) == MOST_ASSESSED
     assert [face.score for face in memory.assessed()[:2]] == [7, 8]
-    assert len(memory.discarded()) == MOST_LATEST
-    assert memory.discarded()[0].score == (MOST_ASSESSED + 6) % 50
+    assert len(memory.people()) == MOST_PEOPLE
+    assert memory.people()[-1].face.score == (MOST_ASSESSED + 6) % 50
+    for number in range(MOST_LATEST + 1):
+        memory.take(observation((Face(score=60, track=1000 + number),), number=number))
+    assert len(memory.forwarded()) == MOST_LATEST
 
 
-def test_somebody_who_stays_is_shown_once_for_each_reason(memory):
-    for score in (10, 20, None, 30):
+def test_somebody_who_was_missed_is_shown_once_by_the_best_face_and_the_best_comes_first(memory):
+    for score in (10, 30, None, 20):
         memory.take(observation((Face(score, track=1),)))
+    memory.take(observation((Face(None, track=3),)))
     memory.take(observation((Face(40, track=2),)))
-    assert [face.score for face in memory.discarded()] == [40, 30, None]
+    assert [one.kept.face.score for one in memory.missed()] == [40, 30, None]
+
+
+def test_somebody_is_not_missed_once_a_face_was_forwarded(memory):
+    memory.take(observation((Face(20, track=1),)))
+    assert len(memory.missed()) == 1
+    memory.take(observation((Face(80, track=1),), forwarded=False))
+    assert memory.missed() == []  # it waits for the end of its track
+    memory.take(observation((Face(70, track=1),)))
+    assert memory.missed() == []
+
+
+def test_one_thing_taken_for_many_faces_is_shown_once(memory):
+    for track in range(12):
+        memory.take(observation((Face(20 + track, track, seed=7),)))
+    memory.take(observation((Face(10, track=50, seed=8),)))
+    shown = [(one.kept.face.score, one.alike) for one in memory.missed()]
+    assert shown == [(31, 11), (10, 0)]
+
+
+def test_a_track_of_a_camera_opened_anew_is_somebody_else(memory):
+    memory.take(observation((Face(20, track=1),)))
+    memory.take(replace(observation((Face(30, track=1),)), run="another"))
+    assert [kept.face.score for kept in memory.people()] == [20, 30]
+
+
+def test_no_frame_is_kept_with_a_face(memory):
+    memory.take(observation((Face(20), Face(None, 2), Face(80, 3))))
+    assert all(kept.shot.assessment.frame.pixels.size == 0 for kept in memory.people())
 
 
 def test_faces_that_pass_are_shown_as_forwarded_only_when_they_are_sent(memory):
     memory.take(observation((Face(80),), forwarded=False))
-    assert memory.forwarded() == memory.discarded() == []
+    assert memory.forwarded() == memory.missed() == []
     memory.take(observation((Face(70),)))
-    assert [face.score for face in memory.forwarded()] == [70]
+    assert [kept.face.score for kept in memory.forwarded()] == [70]
 
 
 def test_faces_that_were_not_decided_are_not_counted_as_assessed(memory):
@@ -58,17 +93,25 @@ def test_scores_of_another_engine_pair_are_forgotten(memory):
 
 
 def test_no_picture_of_a_masked_face_is_kept(memory):
-    memory.take(observation((Face(None, reason=Reason.MASKED), Face(None, reason=Reason.POSE))))
-    assert [face.small.any() for face in memory.assessed()] == [False, True]
+    memory.take(observation((Face(None, 1, Reason.MASKED), Face(None, 2, Reason.POSE))))
+    assert [has_picture(kept) for kept in memory.people()] == [False, True]
+    assert memory.people()[0].shot.assessment.face_image is None
 
 
-def test_pictures_of_faces_are_found_by_number_until_newer_ones_take_their_place(memory):
+def test_faces_are_found_until_newer_ones_take_their_place(memory):
+    memory.take(observation((Face(80),)))
+    number, person = memory.forwarded()[0].face.number, memory.people()[0].face.person
+    assert (
+        memory.sent(number).picture.shape == memory.best_of(person).picture.shape == (112, 112, 3)
+    )
+    for track in range(MOST_PEOPLE):
+        memory.take(observation((Face(60, track=10 + track),)))
+    assert memory.sent(number) is memory.best_of(person) is None
+
+
+def test_where_the_eyes_are_is_told_in_fractions_of_the_frame(memory):
     memory.take(observation((Face(20),)))
-    number = memory.assessed()[0].number
-    assert memory.small(number).shape == (56, 56, 3)
-    for _ in range(MOST_ASSESSED):
-        memory.take(observation((Face(30),)))
-    assert memory.small(number) is None
+    assert memory.assessed()[0].eyes == pytest.approx((22.6 / 320, 20.1 / 240))
 
 
 def test_no_frame_is_kept_or_encoded_while_nobody_looks(memory, clock):
@@ -122,4 +165,4 @@ def test_a_face_at_the_border_is_not_stretched():
     "box", [Box(float("nan"), 0, 10, 10), Box(500, 500, 600, 600), Box(5, 5, 5, 5)]
 )
 def test_a_box_that_is_nowhere_gives_a_picture_all_the_same(box):
-    assert cut_thumbnail(np.zeros((100, 100, 3), np.uint8), box).shape == (56, 56, 3)
+    assert cut_thumbnail(np.zeros((100, 100, 3), np.uint8), box).shape == (112, 112, 3)

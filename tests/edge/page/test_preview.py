@@ -1,22 +1,33 @@
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.page.memory import Remembered
+from edge.gate.best_shot import Shot
+from edge.page.people import Kept, People, Remembered
 from edge.page.preview import histogram, preview
 from edge.samples import Reason
+from tests.edge.assessments import assessment, face_image
+from tests.edge.looked_at import captured
 
-PICTURE = np.zeros((56, 56, 3), np.uint8)
 
-
-def remembered(number, score, track=0):
+def remembered(number, score, person=0):
     reason = Reason.LOW_QUALITY if score is not None else Reason.POSE
-    return Remembered(number, 0.0, track, score, reason, "", PICTURE)
+    return Remembered(number, person, 0.0, score, reason, "")
+
+
+def best_of(faces):
+    """Keep the best face of each person, as the page does."""
+    people = People()
+    shot = Shot(assessment(), captured(), 1)
+    for face in faces:
+        person = people.of_track("run", face.person, face.person)
+        if person.improves(face.score, 15):
+            person.best = Kept(face, shot, "run", face_image())
+    return [kept for kept, _ in people.all()]
 
 
 SCORES = st.one_of(st.none(), st.floats(0, 100).map(lambda score: round(score, 1)))
 FACES = st.lists(st.tuples(SCORES, st.integers(0, 5)), max_size=40).map(
-    lambda found: [remembered(n, score, track) for n, (score, track) in enumerate(found)]
+    lambda found: [remembered(n, score, person) for n, (score, person) in enumerate(found)]
 )
 THRESHOLDS = st.floats(0, 100).map(lambda threshold: round(threshold, 1))
 
@@ -25,21 +36,25 @@ def passing(faces, threshold):
     return {face.number for face in faces if face.score is not None and face.score >= threshold}
 
 
+def people_passing(faces, threshold):
+    return {face.person for face in faces if face.number in passing(faces, threshold)}
+
+
 @given(FACES, THRESHOLDS, THRESHOLDS)
-def test_counts_are_those_of_looking_at_each_face(faces, now, then):
-    found = preview(faces, now, then)
-    before, after = passing(faces, now), passing(faces, then)
-    assert (found.now.faces, found.then.faces) == (len(before), len(after))
-    assert found.then.people == len({face.track for face in faces if face.number in after})
-    assert (found.gained_count, found.lost_count) == (len(after - before), len(before - after))
+def test_counts_are_those_of_looking_at_each_face_and_each_person(faces, now, then):
+    found = preview(faces, best_of(faces), now, then)
+    for counted, threshold in ((found.now, now), (found.then, then)):
+        assert counted.faces == len(passing(faces, threshold))
+        assert counted.people == len(people_passing(faces, threshold))
+    before, after = people_passing(faces, now), people_passing(faces, then)
+    assert sorted(kept.face.person for kept in found.gained) == sorted(after - before)
+    assert sorted(kept.face.person for kept in found.lost) == sorted(before - after)
     assert sum(found.unscored.values()) == sum(face.score is None for face in faces)
-    assert {face.number for face in found.gained} <= after - before
-    assert {face.number for face in found.lost} <= before - after
 
 
 @given(FACES, THRESHOLDS)
 def test_the_threshold_in_effect_changes_nobodys_side(faces, now):
-    found = preview(faces, now, now)
+    found = preview(faces, best_of(faces), now, now)
     assert found.now == found.then
     assert found.gained == found.lost == ()
 
@@ -57,9 +72,8 @@ def test_scores_at_the_edge_of_a_bin_belong_to_the_upper_one():
     assert {place: count for place, count in enumerate(counts) if count} == {0: 1, 1: 1, 49: 1}
 
 
-def test_of_many_faces_that_change_sides_each_person_comes_before_anybody_comes_twice():
-    faces = [remembered(n, 40 + n / 10, track=n // 10) for n in range(30)]
-    found = preview(faces, now=50, then=40)
-    assert [face.track for face in found.gained[:6]] == [0, 1, 2, 0, 1, 2]
-    assert [face.number for face in found.gained[:3]] == [0, 10, 20]
-    assert (len(found.gained), found.gained_count) == (12, 30)
+def test_whoever_changes_sides_comes_once_with_the_best_face_the_closest_first():
+    faces = [remembered(n, 40 + n / 10, person=n // 10) for n in range(30)]
+    found = preview(faces, best_of(faces), now=50, then=40.5)
+    assert [kept.face.person for kept in found.gained] == [0, 1, 2]
+    assert [kept.face.score for kept in found.gained] == [40.9, 41.9, 42.9]

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edge.delivery.record import record_of
 from edge.page.exchange import MOST_BODY
 from edge.page.places import MOST_CONNECTIONS
+from edge.samples import Delivery
 from tests.edge.looked_at import (
     CONFIGURATION,
     TOKEN,
@@ -49,7 +51,10 @@ def test_every_answer_forbids_scripts_frames_and_pictures_of_others_and_is_not_s
 FACES = ["/api/state", "/metrics", "/status", "/api/cameras/door/frame", "/api/cameras/door/faces"]
 
 
-@pytest.mark.parametrize("path", [*FACES, "/api/cameras/door/face?number=1", "/nothing"])
+OF_A_FACE = ["/api/cameras/door/face?number=1", "/api/cameras/door/record?person=1"]
+
+
+@pytest.mark.parametrize("path", [*FACES, *OF_A_FACE, "/nothing"])
 def test_nothing_is_told_without_the_token_and_everything_with_it(guarded, path):
     assert guarded.ask(path)[0] == 401
     assert guarded.ask(path, Authorization="Bearer wrong-horse-battery")[0] == 401
@@ -110,6 +115,8 @@ def test_the_page_writes_nothing_unless_it_is_allowed_to(gate):
         ("/static/../server.py", 404),
         ("/api/cameras/door/face?number=99999999", 410),
         ("/api/cameras/door/face?number=x", 400),
+        ("/api/cameras/door/face?person=99999999", 410),
+        ("/api/cameras/door/record?number=99999999", 410),
         ("/api/cameras/door/frame?after=-1", 400),
         ("/api/cameras/door/preview?threshold=1e9", 400),
         ("/api/cameras/yard/preview?threshold=50", 409),
@@ -236,9 +243,9 @@ def test_a_browser_that_takes_nothing_does_not_hold_up_the_gate(gate):
         ask = b"GET /api/cameras/door/frame HTTP/1.1\r\nHost: localhost\r\n\r\n"
         stuck.sendall(ask * 200)  # more than all buffers on the way hold, and reads none of it
         for number in range(20):
-            gate.show(observation((Face(20 + number),), number=number))
-        newest = json.loads(gate.ask("/api/cameras/door/faces")[2])["discarded"][0]
-    assert newest["score"] == 39
+            gate.show(observation((Face(20 + number, track=2),), number=number))
+        best = json.loads(gate.ask("/api/cameras/door/faces")[2])["missed"][0]
+    assert best["score"] == 39
 
 
 @pytest.mark.parametrize(
@@ -264,3 +271,13 @@ def test_a_client_that_breaks_off_leaves_the_others_alone(gate):
         rude.sendall(b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nto")
         rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset
     assert gate.ask("/api/state")[0] == 200
+
+
+def test_the_record_of_a_face_is_the_one_that_leaves_the_device(gate):
+    gate.show(observation((Face(80, track=4),)))
+    latest = json.loads(gate.ask("/api/cameras/door/faces")[2])
+    query = latest["forwarded"][0]["query"]
+    status, _, body = gate.ask(f"/api/cameras/door/record?{query}")
+    record = record_of(Delivery(json.loads(body)["key"], body, b"", "image/png", 0.9))
+    assert (status, record.camera, record.score, record.reason) == (200, "door", 80, "forwarded")
+    assert record.embedding is None

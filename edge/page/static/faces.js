@@ -1,0 +1,126 @@
+// Faces in lists, and one of them opened with its record.
+import { ask } from "/live.js";
+
+const dialog = document.getElementById("face");
+const part = (selector) => dialog.querySelector(selector);
+let opened = null;
+
+const timeOf = (face) => new Date(face.seen_s * 1000).toLocaleTimeString("en-GB");
+const scoreOf = (face) => (face.score === null ? "" : face.score.toFixed(0));
+
+export function headline(face, forwarded) {
+  return `${forwarded ? "✓" : "✗"} ${scoreOf(face) || face.reason}`;
+}
+
+// Faces that are shown already stay as they are: their pictures are not asked for again.
+export function showFaces(list, faces, { camera, forwarded }) {
+  const known = new Map([...list.children].map((item) => [item.dataset.number, item]));
+  const items = faces.map((face, place) => {
+    const item = known.get(String(face.number)) ?? made(face, camera, forwarded);
+    item.open = () => open(faces, place, { camera, forwarded });
+    return item;
+  });
+  if (items.length !== list.children.length || items.some((item, n) => item !== list.children[n])) {
+    const focused = document.activeElement;
+    const had = list.contains(focused);
+    list.replaceChildren(...items);
+    if (had && focused.isConnected) focused.focus();
+  }
+}
+
+function made(face, camera, forwarded) {
+  const item = document.createElement("li");
+  item.dataset.number = face.number;
+  item.className = forwarded ? "good" : "bad";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "face";
+  button.title = face.detail;
+  button.addEventListener("click", () => item.open());
+  const strong = document.createElement("strong");
+  strong.textContent = headline(face, forwarded);
+  const rest = document.createElement("span");
+  const alike = face.alike ? ` · ${face.alike} more alike` : "";
+  rest.textContent = `${scoreOf(face) && !forwarded ? `${face.reason} ` : ""}${timeOf(face)}${alike}`;
+  button.append(picture(face, camera, forwarded), strong, rest);
+  item.append(button);
+  return item;
+}
+
+function picture(face, camera, forwarded) {
+  const image = document.createElement("img");
+  const score = scoreOf(face);
+  image.alt = `Face, ${score ? `score ${score}, ` : ""}${forwarded ? "forwarded" : face.reason}`;
+  image.src = `${camera.path}/face?${face.query}`;
+  return image;
+}
+
+function open(faces, place, { camera, forwarded }) {
+  opened = { faces, place, camera, forwarded };
+  show();
+  if (!dialog.open) dialog.showModal();
+}
+
+function step(by) {
+  opened.place += by;
+  show();
+}
+
+async function show() {
+  const { faces, place, camera, forwarded } = opened;
+  const face = faces[place];
+  part("h2").textContent = `${camera.name}: ${headline(face, forwarded)}`;
+  part(".large").src = `${camera.path}/face?${face.query}`;
+  part(".large").alt = part("h2").textContent;
+  part(".large").className = `large ${forwarded ? "good" : "bad"}`;
+  part(".detail").textContent = `${face.detail}.`;
+  part(".previous").disabled = place === 0;
+  part(".next").disabled = place === faces.length - 1;
+  dialog.dispatchEvent(new CustomEvent("shown", { detail: opened }));
+  facts([["Seen", new Date(face.seen_s * 1000).toLocaleString("en-GB")]]);
+  part("details").hidden = true;
+  try {
+    const record = await ask(`${camera.path}/record?${face.query}`);
+    if (face !== opened.faces[opened.place]) return;
+    facts(factsOf(face, record));
+    part("pre").textContent = JSON.stringify(record, null, 2);
+    part("details").hidden = false;
+  } catch (error) {
+    facts([["Record", error.message]]);
+  }
+}
+
+function factsOf(face, record) {
+  const fixed = (value, digits) => (value === null ? "–" : value.toFixed(digits));
+  return [
+    ["Seen", new Date(face.seen_s * 1000).toLocaleString("en-GB")],
+    ["Score", fixed(record.score, 1)],
+    ["Embedding shift", fixed(record.shift, 4)],
+    ["Between the eyes", `${fixed(record.inter_eye_distance, 0)} pixels`],
+    ["Detector score", fixed(record.detector_score, 2)],
+    ["Track", record.track_id ?? "–"],
+    ["Engine pair", record.pair_id],
+  ];
+}
+
+function facts(rows) {
+  const cells = rows.flatMap(([name, value]) => {
+    const [term, said] = [document.createElement("dt"), document.createElement("dd")];
+    term.textContent = name;
+    said.textContent = value;
+    return [term, said];
+  });
+  part("dl").replaceChildren(...cells);
+}
+
+part(".close").addEventListener("click", () => dialog.close());
+part(".previous").addEventListener("click", () => step(-1));
+part(".next").addEventListener("click", () => step(1));
+dialog.addEventListener("keydown", (event) => {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!by || event.target.matches("pre, input, select")) return;
+  if (opened.faces[opened.place + by]) step(by);
+});
+dialog.addEventListener("click", (event) => {
+  if (event.target === dialog) dialog.close(); // beside it
+});
