@@ -1,16 +1,26 @@
-"""`edge-gate purge`: delete old faces from outboxes, directory sinks and shadow logs."""
+"""`edge-gate purge`: delete faces from outboxes, directory sinks and shadow logs."""
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from rich.progress import Progress
+
 from edge.config.delivery import DirectorySinkSettings
+from edge.config.engine import execution_of
 from edge.config.file import read_config
+from edge.config.model import Config, DetectorSettings
+from edge.console import console, progress
+from edge.detection.open import open_detector
 from edge.errors import OutboxError, ShadowLogError, UsageError
-from edge.service.purge import Purged, purge_directory, purge_outbox, purge_shadow_log
+from edge.service.likeness import Likeness
+from edge.service.purge import purge_directory, purge_outbox, purge_shadow_log
+from edge.service.wanted_faces import EVER, Looked, Purge, Wanted
+from engines.pair.pair import EnginePair, open_pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,33 +28,86 @@ class Place:
     """An outbox, a folder or a shadow log."""
 
     path: Path
-    purge: Callable[..., list[Purged]]
+    purge: Callable[..., Purge]
     must_exist: bool
     """A place named on the command line; a configured one may not have been made yet."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Purge each place; one that fails does not keep the others."""
-    failed = False
-    for place in _places(arguments):
-        try:
-            gone = place.purge(place.path, arguments.older_than, dry_run=arguments.dry_run)
-        except (OutboxError, ShadowLogError, OSError) as error:
-            print(f"{place.path}: {error}", file=sys.stderr)
-            failed = True
-            continue
-        if arguments.list:
-            _print_each(gone)
-        _print_sum(place.path, gone, "would delete" if arguments.dry_run else "deleted")
-    return 1 if failed else 0
+    if arguments.older_than is None and arguments.camera is None and not arguments.like:
+        raise UsageError("say which faces: give --older-than, --camera or --like")
+    config = None if arguments.config is None else read_config(arguments.config).config
+    places = _places(arguments, config)
+    with progress(console()) as bars, _wanted(arguments, config, bars) as wanted:
+        looked = _counting(bars, wanted)
+        done = [_purged(place, wanted, arguments, looked) for place in places]
+    if arguments.like and not (arguments.yes or arguments.dry_run):
+        print("nothing was deleted yet: the same command with --yes does it")
+    return 0 if all(done) else 1
 
 
-def _places(arguments: argparse.Namespace) -> list[Place]:
+def _purged(place: Place, wanted: Wanted, arguments: argparse.Namespace, looked: Looked) -> bool:
+    dry_run = arguments.dry_run or (bool(arguments.like) and not arguments.yes)
+    try:
+        found = place.purge(place.path, wanted, dry_run=dry_run, looked=looked)
+    except (OutboxError, ShadowLogError, OSError) as error:
+        print(f"{place.path}: {error}", file=sys.stderr)
+        return False
+    if arguments.list or (arguments.like and dry_run):
+        _print_each(found)
+    _print_sum(place.path, found, "would delete" if dry_run else "deleted")
+    return True
+
+
+@contextmanager
+def _wanted(
+    arguments: argparse.Namespace, config: Config | None, bars: Progress
+) -> Iterator[Wanted]:
+    older_than_s = EVER if arguments.older_than is None else arguments.older_than
+    if not arguments.like:
+        yield Wanted(older_than_s, arguments.camera)
+        return
+    settings = DetectorSettings() if config is None else config.detector
+    detector = open_detector(settings, bars)
+    with _pair(arguments, config) as pair:
+        person = Likeness(arguments.like, detector, pair)
+        match_score = pair.match_score if arguments.match_score is None else arguments.match_score
+        print(_match_words(pair, arguments.match_score))
+        yield Wanted(older_than_s, arguments.camera, person, match_score)
+
+
+def _pair(arguments: argparse.Namespace, config: Config | None) -> EnginePair:
+    if arguments.pair is not None:
+        return open_pair(arguments.pair)
+    if config is None:
+        raise UsageError("--like needs an engine pair that compares: give --config or --pair")
+    return open_pair(config.pair, config.threads, execution_of(config.engine))
+
+
+def _match_words(pair: EnginePair, given: float | None) -> str:
+    if given is not None:
+        return f"a face matches from comparison score {given:.3f} on, as given"
+    if pair.manifest.acceptance.match_score is None:
+        origin = f"estimated for {pair.pair_id}, which does not state one; build it again to know"
+    else:
+        origin = f"of {pair.pair_id}: 1 in 100 comparisons of two different golden faces reaches it"
+    return f"a face matches from comparison score {pair.match_score:.3f} on ({origin})"
+
+
+def _counting(bars: Progress, wanted: Wanted) -> Looked:
+    if wanted.person is None:
+        return lambda: None
+    task = bars.add_task("comparing faces", total=None)
+    return lambda: bars.advance(task)
+
+
+def _places(arguments: argparse.Namespace, config: Config | None) -> list[Place]:
     places = [Place(path, purge_outbox, must_exist=True) for path in arguments.outbox]
     places += [Place(path, purge_directory, must_exist=True) for path in arguments.directory]
     places += [Place(path, purge_shadow_log, must_exist=True) for path in arguments.shadow_log]
-    if arguments.config is not None:
-        places += _configured(arguments.config)
+    if config is not None:
+        places += _configured(config)
     if not places:
         raise UsageError("nothing to purge: give --config, --outbox, --directory or --shadow-log")
     for place in places:
@@ -55,8 +118,7 @@ def _places(arguments: argparse.Namespace) -> list[Place]:
     return [place for place in places if place.path.exists()]
 
 
-def _configured(path: Path) -> list[Place]:
-    config = read_config(path).config
+def _configured(config: Config) -> list[Place]:
     folders = [sink.path for sink in config.sinks if isinstance(sink, DirectorySinkSettings)]
     places = [Place(folder, purge_directory, must_exist=False) for folder in folders]
     if config.delivery.outbox is not None:
@@ -66,12 +128,25 @@ def _configured(path: Path) -> list[Place]:
     return places
 
 
-def _print_each(gone: Sequence[Purged]) -> None:
-    for face in gone:
+def _print_each(found: Purge) -> None:
+    for face in found.gone:
         stored = datetime.fromtimestamp(face.stored_at, timezone.utc)
-        print(f"{stored:%Y-%m-%dT%H:%M:%SZ}  {face.bytes:>9}  {face.name}")
+        score = "" if face.score is None else f"  {face.score:.3f}"
+        print(f"{stored:%Y-%m-%dT%H:%M:%SZ}  {face.bytes:>9}{score}  {face.name}")
+    for name in found.unknown:
+        print(f"nobody can tell: {name}")
 
 
-def _print_sum(path: Path, gone: Sequence[Purged], verb: str) -> None:
-    size = sum(face.bytes for face in gone)
-    print(f"{path}: {verb} {len(gone)} faces, {size} bytes")
+def _print_sum(path: Path, found: Purge, verb: str) -> None:
+    size = sum(face.bytes for face in found.gone)
+    words = [f"{path}: {verb} {len(found.gone)} faces, {size} bytes"]
+    words += _matched_words([face.score for face in found.gone if face.score is not None])
+    if found.nearest is not None:
+        words.append(f"the nearest that stays has {found.nearest:.3f}")
+    if found.unknown:
+        words.append(f"{len(found.unknown)} stay that nobody can tell")
+    print("; ".join(words))
+
+
+def _matched_words(scores: Sequence[float]) -> list[str]:
+    return [f"comparison scores {min(scores):.3f} to {max(scores):.3f}"] if scores else []

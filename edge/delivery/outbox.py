@@ -8,7 +8,7 @@ Each sink has its own queue, so one sink's trouble never holds up another.
 
 import math
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from edge.config.delivery import OutboxSettings
@@ -241,11 +241,28 @@ class Outbox:
         with self._access.writing() as (database, _):
             return tables.lose(database)
 
-    def purge(self, older_than_s: float, *, dry_run: bool) -> list[Stored]:
+    def face(self, face_id: int) -> Delivery | None:
+        """
+        Return a face as it was accepted; None when it has gone.
+
+        Raises:
+            OutboxError: The file cannot be read.
+        """
+        with self._access.reading() as (database, _):
+            return tables.delivery_of(database, face_id)
+
+    def purge(
+        self, older_than_s: float, *, dry_run: bool, only: Container[int] | None = None
+    ) -> list[Stored]:
         """
         Delete the faces accepted longer ago than this, whatever their state; return them.
 
         Their bytes are overwritten, in the file and in its write-ahead log.
+
+        Args:
+            older_than_s: Seconds; minus infinity for all.
+            dry_run: Only return them.
+            only: Numbers of faces, of which alone any is deleted; None for all.
 
         Raises:
             OutboxError: Nothing was changed.
@@ -253,7 +270,8 @@ class Outbox:
         # The clock is not stored: this may be another process beside the one that delivers,
         # and only that one has been counting seconds without a gap.
         with self._access.writing(keep_time=False) as (database, now):
-            faces = tables.accepted_before(database, now.outbox_s - older_than_s)
+            old = tables.accepted_before(database, now.outbox_s - older_than_s)
+            faces = [face for face in old if only is None or face.face_id in only]
             if not dry_run:
                 tables.remove(database, [face.face_id for face in faces], "purged")
         if not dry_run:

@@ -311,6 +311,14 @@ def accepted_before(database: sqlite3.Connection, outbox_s: float) -> list[Store
     return [Stored(*row) for row in rows]
 
 
+def delivery_of(database: sqlite3.Connection, face_id: int) -> Delivery | None:
+    """Return a face as it was accepted; None when it has gone."""
+    row = database.execute(
+        "SELECT key, record, face_image, media_type, quality FROM faces WHERE id = ?", (face_id,)
+    ).fetchone()
+    return None if row is None else Delivery(*row)
+
+
 def counted(database: sqlite3.Connection) -> list[Counted]:
     """Return what happened to faces so far."""
     return database.execute("SELECT sink, event, faces FROM ledger").fetchall()

@@ -162,19 +162,67 @@ def stored_bytes(database: sqlite3.Connection) -> int:
     return int(database.execute("SELECT bytes FROM stored").fetchone()[0])
 
 
-def faces_before(database: sqlite3.Connection, outbox_s: float) -> list[StoredFace]:
-    """Return the faces of the pieces begun at or before a moment, the oldest first."""
+@dataclass(frozen=True, slots=True)
+class KeptPicture:
+    """What tells whose face a row is."""
+
+    stored: StoredFace
+    track: tuple[str, str, int]
+    """Camera, run and number: unique."""
+    pair_id: str
+    embedding: Embeddings | None
+    """(D,) float32 unit vector of that pair's dense network; None when not scored."""
+    picture: bytes | None
+    """JPEG; None when nothing is kept to look at."""
+
+
+def pictures_before(
+    database: sqlite3.Connection, outbox_s: float, camera: str | None = None
+) -> Iterator[KeptPicture]:
+    """Yield the faces of `faces_before` with what tells whose they are."""
+    for stored in faces_before(database, outbox_s, camera):
+        row = database.execute(
+            "SELECT p.camera, p.run, f.track, p.pair_id, f.embedding, f.picture FROM faces AS f "
+            "JOIN pieces AS p ON p.id = f.piece WHERE f.id = ?",
+            (stored.face_id,),
+        ).fetchone()
+        if row is not None:  # else the gate tidied up meanwhile
+            *track, pair_id, embedding, picture = row
+            known = None if embedding is None else np.frombuffer(embedding, "<f4")
+            yield KeptPicture(stored, (track[0], track[1], track[2]), pair_id, known, picture)
+
+
+def remove_faces(database: sqlite3.Connection, face_ids: Sequence[int]) -> None:
+    """Delete single faces; the footage they were in keeps its length."""
+    database.executemany("DELETE FROM faces WHERE id = ?", [(face_id,) for face_id in face_ids])
+
+
+def faces_before(
+    database: sqlite3.Connection, outbox_s: float, camera: str | None = None
+) -> list[StoredFace]:
+    """
+    Return the faces of the pieces begun at or before a moment, the oldest first.
+
+    Args:
+        database: The log.
+        outbox_s: The moment.
+        camera: Of this one only; None for all.
+    """
     rows = database.execute(
         "SELECT f.id, p.camera, f.bytes, f.wall_s FROM faces AS f JOIN pieces AS p "
-        "ON p.id = f.piece WHERE p.began_s <= ? ORDER BY f.id",
-        (outbox_s,),
+        "ON p.id = f.piece WHERE p.began_s <= ?1 AND p.camera = coalesce(?2, p.camera) "
+        "ORDER BY f.id",
+        (outbox_s, camera),
     )
     return [StoredFace(*row) for row in rows]
 
 
-def remove_before(database: sqlite3.Connection, outbox_s: float) -> int:
-    """Delete the pieces begun at or before a moment; return how many."""
-    return database.execute("DELETE FROM pieces WHERE began_s <= ?", (outbox_s,)).rowcount
+def remove_before(database: sqlite3.Connection, outbox_s: float, camera: str | None = None) -> int:
+    """Delete the pieces begun at or before a moment, of one camera or of all; return how many."""
+    return database.execute(
+        "DELETE FROM pieces WHERE began_s <= ?1 AND camera = coalesce(?2, camera)",
+        (outbox_s, camera),
+    ).rowcount
 
 
 def remove_over(database: sqlite3.Connection, at_most: int) -> int:

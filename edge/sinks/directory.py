@@ -20,9 +20,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from edge.config.delivery import DirectorySinkSettings
 from edge.delivery.encode import EXTENSIONS
-from edge.delivery.record import key_in_name, record_name, record_of
+from edge.delivery.record import FaceRecord, key_in_name, record_name, record_of
 from edge.errors import SinkError
 from edge.samples import Delivery
 from engines.whole_file import PART, lock, part_of, sweep_parts, write_whole
@@ -141,6 +143,25 @@ def is_ours(folder: Path, name: str) -> bool:
         OSError: The sidecar cannot be read.
     """
     return _proves(folder / f"{name}{SIDECAR}", name)
+
+
+def record_of_face(folder: Path, name: str) -> FaceRecord | None:
+    """
+    Return the record in a face's sidecar; None when it is gone or of no form that is known.
+
+    Raises:
+        OSError: The sidecar cannot be read.
+    """
+    try:
+        return FaceRecord.model_validate_json((folder / f"{name}{SIDECAR}").read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def image_of_face(folder: Path, name: str) -> Path | None:
+    """Return the path of a face's image; None when it has none."""
+    _, *images = _files_of(folder, name)
+    return next((image for image in images if image.is_file()), None)
 
 
 def stamp_unset(folder: Path, now: float) -> None:

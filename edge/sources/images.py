@@ -66,6 +66,23 @@ def read_image(path: Path, budget: int = PIXEL_BUDGET) -> Pixels:
         raise ImageError(f"{path}: cannot be read: {_words(error)}") from error
 
 
+def image_of(content: bytes, name: str, budget: int = PIXEL_BUDGET) -> Pixels:
+    """
+    Return the image that these bytes hold, as `read_image` does that of a file.
+
+    Raises:
+        ImageError: They hold none that can be read; the message begins with the name.
+    """
+    try:
+        with Image.open(BytesIO(content), formats=kinds()) as image:
+            _require_budget(Path(name), image, budget)
+            return _bgr(image)
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(f"{name}: cannot be read: {_words(error)}") from error
+
+
 def _unidentified(path: Path) -> str:
     if path.stat().st_size == 0:
         return "the file is empty"

@@ -12,6 +12,7 @@ from edge.delivery.encode import to_delivery
 from edge.errors import SinkError, SinkRefusedError
 from edge.protocols import Sink
 from edge.service.purge import purge_directory
+from edge.service.wanted_faces import Wanted
 from edge.sinks.directory import DirectorySink
 from tests.edge.assessments import Given, assessment, face_image
 
@@ -176,9 +177,9 @@ def test_retention_touches_only_what_is_proven_to_be_a_face_of_a_gate(shared, ke
 
 def test_purge_touches_only_what_is_proven_to_be_a_face_of_a_gate(shared):
     send(DirectorySink(DirectorySinkSettings(path=shared)), 1)
-    shown = purge_directory(shared, 0.0, dry_run=True)
-    assert purge_directory(shared, 0.0, dry_run=False) == shown
-    assert [face.name[0] for face in shown] == ["1"]
+    shown = purge_directory(shared, Wanted(0.0), dry_run=True)
+    assert purge_directory(shared, Wanted(0.0), dry_run=False) == shown
+    assert [face.name[0] for face in shown.gone] == ["1"]
 
 
 def test_a_folder_that_is_a_file_is_an_error_that_names_it(tmp_path):
