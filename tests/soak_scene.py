@@ -217,10 +217,10 @@ FAULTS: list[Fault] = [
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """Yield a folder on a file system of 64 MB; an ordinary one where none can be mounted."""
+    """Yield a folder on a file system of 8 MB; an ordinary one where none can be mounted."""
     disk = folder / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)]
     is_mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
     try:
         yield disk

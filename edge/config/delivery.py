@@ -207,7 +207,7 @@ class OutboxSettings(Section):
     """The file that keeps forwarded faces until each sink has them."""
 
     path: AnyPath
-    """An sqlite file on a local file system, for one gate at a time."""
+    """An sqlite file on a local file system, for one gate; 4 MB stay free for it."""
     quota: ByteCount = 200_000_000
     """Bytes of records and face images; when full, the lowest quality goes first."""
     ttl: Duration = 7 * 86400.0

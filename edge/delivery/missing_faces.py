@@ -1,7 +1,8 @@
 """What an outbox owed and does not hold any more, booked when it is opened."""
 
 import logging
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge.delivery import outbox_tables as tables
@@ -39,11 +40,7 @@ def settle(access: Access, owed: Owed, path: Path) -> None:
         newest = tables.newest(database)
     faces, sinks = owed.missing(newest)
     if owed.newest > newest:
-        with access.writing() as (database, _):
-            for sink, lost in sinks.items():
-                tables.count(database, [sink], "queued", lost)
-                tables.count(database, [sink], "lost", lost)
-            tables.go_on_after(database, owed.newest)
+        access.change(lambda database, _: _book(database, sinks, owed.newest))
     if faces:
         log.error(
             "outbox %s: %d faces that were accepted and not yet delivered are lost: a crash cut "
@@ -59,6 +56,13 @@ def settle(access: Access, owed: Owed, path: Path) -> None:
             owed.delete()
         else:
             owed.follow(database)
+
+
+def _book(database: sqlite3.Connection, lost: Mapping[str, int], newest: int) -> None:
+    for sink, faces in lost.items():
+        tables.count(database, [sink], "queued", faces)
+        tables.count(database, [sink], "lost", faces)
+    tables.go_on_after(database, newest)
 
 
 def _warn(path: Path, error: OSError) -> None:

@@ -10,19 +10,24 @@ import math
 import sqlite3
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from edge.config.delivery import OutboxSettings
 from edge.delivery import outbox_tables as tables
-from edge.delivery.clock import Clocks
+from edge.delivery.clock import ClockReading, Clocks
+from edge.delivery.face_database import IN_MEMORY
 from edge.delivery.missing_faces import open_owed, settle
 from edge.delivery.open_parts import OpenParts
 from edge.delivery.outbox_access import Access
 from edge.delivery.outbox_file import open_file
 from edge.delivery.outbox_tables import Counted, Kept, LedgerRow, Queued, Stock, Stored
-from edge.errors import OutboxError
+from edge.delivery.room import Room
+from edge.errors import OutboxError, OutboxFullError
 from edge.samples import Delivery
 
 EXPIRE_EVERY_S = 60.0
+MOST_REMOVED = 16
+"""Faces in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,11 @@ class Outbox:
         """
         self._settings = settings
         self._sinks = tuple(sinks)
-        database = opened(settings)
+        room = None if settings.path == IN_MEMORY else Room(settings.path)
+        database = _opened(settings, opened, room)
         # Only the gate accepts and delivers; its books are not those of a command beside it.
         self._owed = open_owed(settings.path, sinks) if opened is open_file else None
-        self._access = Access(database, settings.path, clocks or Clocks(), self._owed)
+        self._access = Access(database, settings.path, clocks or Clocks(), self._owed, room)
         self._parts = OpenParts(settings.path)
         if self._owed is not None:
             settle(self._access, self._owed, settings.path)
@@ -105,19 +111,27 @@ class Outbox:
         sinks = self._sinks if sinks is None else sinks
         if not sinks:
             raise OutboxError("the outbox serves no sink: nothing would ever take this face out")
-        with self._access.writing() as (database, now):
-            if tables.is_kept(database, delivery.key):
-                return Placed(kept=True, evicted=0)
-            tables.count(database, sinks, "queued")
-            size = tables.size_of(delivery)
-            excess = tables.stored_bytes(database) + size - self._settings.quota
-            victims = tables.room_for(tables.expendable(database, delivery.quality), excess)
-            if victims is None:
-                tables.count(database, sinks, "evicted")
-                return Placed(kept=False, evicted=0)
-            tables.remove(database, victims, "evicted")
-            tables.insert(database, delivery, sinks, now)
-            return Placed(kept=True, evicted=len(victims))
+        return self._access.change(partial(self._put, delivery, sinks), grows=True)
+
+    def _put(
+        self,
+        delivery: Delivery,
+        sinks: Sequence[str],
+        database: sqlite3.Connection,
+        now: ClockReading,
+    ) -> Placed:
+        if tables.is_kept(database, delivery.key):
+            return Placed(kept=True, evicted=0)
+        tables.count(database, sinks, "queued")
+        size = tables.size_of(delivery)
+        excess = tables.stored_bytes(database) + size - self._settings.quota
+        victims = tables.room_for(tables.expendable(database, delivery.quality), excess)
+        if victims is None:
+            tables.count(database, sinks, "evicted")
+            return Placed(kept=False, evicted=0)
+        tables.remove(database, victims, "evicted")
+        tables.insert(database, delivery, sinks, now)
+        return Placed(kept=True, evicted=len(victims))
 
     def due(self, sink: str) -> Queued | None:
         """
@@ -162,8 +176,11 @@ class Outbox:
         statement = (
             "UPDATE queue SET attempts = attempts + 1, due_s = ? WHERE face_id = ? AND sink = ?"
         )
-        with self._access.writing() as (database, now):
-            database.execute(statement, (now.outbox_s + delay_s, face_id, sink))
+        self._access.change(
+            lambda database, now: database.execute(
+                statement, (now.outbox_s + delay_s, face_id, sink)
+            )
+        )
 
     def refuse(self, face_id: int, sink: str, refusal: str, *, is_damaged: bool = False) -> None:
         """
@@ -181,10 +198,13 @@ class Outbox:
         statement = (
             "UPDATE queue SET attempts = attempts + 1, refusal = ? WHERE face_id = ? AND sink = ?"
         )
-        with self._access.writing() as (database, _):
+
+        def write(database: sqlite3.Connection, _: ClockReading) -> None:
             database.execute(statement, (refusal, face_id, sink))
             if is_damaged:  # else sqlite takes the whole file for damaged when the row is deleted
                 database.execute("REINDEX faces")
+
+        self._access.change(write)
 
     def requeue(self, sink: str) -> int:
         """
@@ -197,8 +217,9 @@ class Outbox:
         statement = (
             "UPDATE queue SET refusal = NULL, due_s = 0 WHERE sink = ? AND refusal IS NOT NULL"
         )
-        with self._access.writing(keep_time=False) as (database, _):
-            return database.execute(statement, (sink,)).rowcount
+        return self._access.change(
+            lambda database, _: database.execute(statement, (sink,)).rowcount, keep_time=False
+        )
 
     def oldest(self) -> Kept | None:
         """
@@ -217,8 +238,7 @@ class Outbox:
         Raises:
             OutboxError: Nothing was changed.
         """
-        with self._access.writing() as (database, _):
-            tables.forget(database, face_id)
+        self._access.change(lambda database, _: tables.forget(database, face_id))
 
     def lose_damaged(self, face_id: int) -> None:
         """
@@ -227,9 +247,12 @@ class Outbox:
         Raises:
             OutboxError: Nothing was changed.
         """
-        with self._access.writing() as (database, _):
+
+        def write(database: sqlite3.Connection, _: ClockReading) -> None:
             database.execute("REINDEX faces")
             tables.remove(database, [face_id], "lost")
+
+        self._access.change(write)
 
     def lose(self) -> int:
         """
@@ -238,8 +261,7 @@ class Outbox:
         Raises:
             OutboxError: Nothing was changed.
         """
-        with self._access.writing() as (database, _):
-            return tables.lose(database)
+        return self._access.change(lambda database, _: tables.lose(database))
 
     def face(self, face_id: int) -> Delivery | None:
         """
@@ -265,16 +287,15 @@ class Outbox:
             only: Numbers of faces, of which alone any is deleted; None for all.
 
         Raises:
-            OutboxError: Nothing was changed.
+            OutboxError: Some may still be here.
         """
         # The clock is not stored: this may be another process beside the one that delivers,
         # and only that one has been counting seconds without a gap.
-        with self._access.writing(keep_time=False) as (database, now):
+        with self._access.reading() as (database, now):
             old = tables.accepted_before(database, now.outbox_s - older_than_s)
             faces = [face for face in old if only is None or face.face_id in only]
-            if not dry_run:
-                tables.remove(database, [face.face_id for face in faces], "purged")
         if not dry_run:
+            self._remove([face.face_id for face in faces], "purged", keep_time=False)
             with self._access.reading() as (database, _):
                 database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return faces
@@ -316,8 +337,8 @@ class Outbox:
         Raises:
             OutboxError: Nothing was changed.
         """
-        with self._access.writing() as (database, _):
-            database.executemany(tables.ADD_TO_LEDGER, ledger)
+        counted = list(ledger)
+        self._access.change(lambda database, _: database.executemany(tables.ADD_TO_LEDGER, counted))
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -329,17 +350,47 @@ class Outbox:
                 return
             self._next_expiry_s = now.outbox_s + EXPIRE_EVERY_S
             # Looking costs no write, and almost always there is nothing to expire.
-            if not tables.accepted_before(database, now.outbox_s - self._settings.ttl):
-                return
-        with self._access.writing() as (database, now):
             old = tables.accepted_before(database, now.outbox_s - self._settings.ttl)
-            tables.remove(database, [face.face_id for face in old], "expired")
+        self._remove([face.face_id for face in old], "expired")
 
     def _shrink_to_quota(self) -> None:
         with self._access.reading() as (database, _):
             excess = tables.stored_bytes(database) - self._settings.quota
-        if excess <= 0:
-            return
-        with self._access.writing() as (database, _):
             everything = tables.expendable(database, quality=math.inf)
-            tables.remove(database, tables.room_for(everything, excess) or [], "evicted")
+            victims = tables.room_for(everything, excess) or []
+        self._remove(victims, "evicted")
+
+    def _remove(self, face_ids: Sequence[int], event: str, *, keep_time: bool = True) -> None:
+        """Delete a few at a time: what is deleted is overwritten, and the disk may be full."""
+        portions = [
+            face_ids[first : first + MOST_REMOVED]
+            for first in range(0, len(face_ids), MOST_REMOVED)
+        ]
+        while portions:
+            portion = portions.pop()
+            try:
+                self._access.change(partial(_removed, portion, event), keep_time=keep_time)
+            except OutboxFullError:
+                if len(portion) == 1:
+                    raise
+                portions += [portion[:1], portion[1:]]
+
+
+def _removed(
+    face_ids: Sequence[int], event: str, database: sqlite3.Connection, _: ClockReading
+) -> None:
+    tables.remove(database, face_ids, event)
+
+
+def _opened(
+    settings: OutboxSettings,
+    opened: Callable[[OutboxSettings], sqlite3.Connection],
+    room: Room | None,
+) -> sqlite3.Connection:
+    """Open the file, on a disk that is full in the room that was kept there."""
+    try:
+        return opened(settings)
+    except OutboxFullError:
+        if room is None or not room.give_up():
+            raise
+        return opened(settings)

@@ -3,18 +3,26 @@
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from edge.delivery import outbox_tables as tables
 from edge.delivery.clock import ClockReading, Clocks, OutboxClock
 from edge.delivery.face_database import transaction
-from edge.delivery.outbox_file import translated
+from edge.delivery.outbox_file import FULL, is_full, translated
 from edge.delivery.owed import Owed
-from edge.errors import OutboxCorruptError, OutboxError
+from edge.delivery.room import Room
+from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
 
 log = logging.getLogger(__name__)
+
+Change = TypeVar("Change")
+MOST_RECORDED = 4
+"""Deliveries at once: each needs room in the log. On a full disk it is one."""
+GIVEN_BACK = 128
+"""Pages at once that go back to a full disk."""
 
 
 class Access:
@@ -26,6 +34,7 @@ class Access:
         path: Path,
         clocks: Clocks,
         owed: Owed | None = None,
+        room: Room | None = None,
     ) -> None:
         """
         Go on with the clock that the file holds.
@@ -35,8 +44,9 @@ class Access:
             path: Of its file, for messages.
             clocks: The system's, unless a test brings its own.
             owed: Is told which transactions were kept; closed by `close`.
+            room: What is kept on the disk for deletions.
         """
-        self._owed = owed
+        self._owed, self._room = owed, room
         self._database, self._path = database, path
         self._lock = threading.Lock()
         last = database.execute("SELECT outbox_s, wall_s FROM clock").fetchone()
@@ -66,34 +76,89 @@ class Access:
 
     @contextmanager
     def writing(
-        self, *, keep_time: bool = True
+        self, *, keep_time: bool = True, grows: bool = False
     ) -> Iterator[tuple[sqlite3.Connection, ClockReading]]:
         """
-        Yield the same within a transaction, which also records the deliveries made before.
+        Yield the same within a transaction, which also records a few deliveries made before.
 
         Args:
             keep_time: Store the clock: by the one process that delivers.
+            grows: Leave alone what is kept of the disk for deletions.
 
         Raises:
+            OutboxFullError: The disk is full; nothing was changed, and what was kept of it is there
+                for those who delete.
             OutboxError: Nothing was changed.
         """
         with self.reading() as (database, now):
-            with self._told(), transaction(database):
-                for face_id, sink in self._unrecorded:
-                    if tables.take_from_queue(database, face_id, sink):
-                        tables.count(database, [sink], "delivered")
-                yield database, now
-                if keep_time:
-                    database.execute(
-                        "UPDATE clock SET outbox_s = ?, wall_s = ?", (now.outbox_s, now.wall_s)
-                    )
-            self._unrecorded.clear()
+            if grows and not self._has_room(database):
+                raise OutboxFullError(FULL.format(self._path))
+            recorded = sorted(self._unrecorded)[: self._at_once()]
+            try:
+                with self._told(), transaction(database):
+                    _record(database, recorded)
+                    yield database, now
+                    if keep_time:
+                        _keep_time(database, now)
+            except sqlite3.OperationalError as error:
+                if is_full(error):
+                    self._make_room(database)
+                    if grows:  # nobody else may take it meanwhile
+                        self._has_room(database)
+                raise
+            self._unrecorded.difference_update(recorded)
+            self._has_room(database)
+
+    def change(
+        self,
+        write: Callable[[sqlite3.Connection, ClockReading], Change],
+        *,
+        keep_time: bool = True,
+        grows: bool = False,
+    ) -> Change:
+        """
+        Record what is delivered, then do something within `writing`.
+
+        It is done once more when the disk is full, in the room that was kept for this.
+
+        Args:
+            write: Called again when the disk was full; what it did before was undone.
+            keep_time: As for `writing`.
+            grows: As for `writing`.
+
+        Raises:
+            OutboxError: As for `writing`.
+        """
+        self.record()
+        return self._changed(write, keep_time=keep_time, grows=grows)
+
+    def _changed(
+        self,
+        write: Callable[[sqlite3.Connection, ClockReading], Change],
+        *,
+        keep_time: bool = True,
+        grows: bool = False,
+    ) -> Change:
+        try:
+            with self.writing(keep_time=keep_time, grows=grows) as (database, now):
+                return write(database, now)
+        except OutboxFullError:
+            with self.writing(keep_time=keep_time, grows=grows) as (database, now):
+                return write(database, now)
 
     def delivered(self, face_id: int, sink: str) -> None:
         """Record a delivery, now or with the next write that succeeds."""
         with self._lock:
             self._unrecorded.add((face_id, sink))
-        self._record()
+        self.record()
+
+    def record(self) -> None:
+        """Record what is delivered and could not be written yet, as far as that is possible now."""
+        try:
+            while self._unrecorded:
+                self._changed(_nothing)
+        except OutboxError as error:
+            log.debug("%s; %d deliveries are recorded later", error, len(self._unrecorded))
 
     def unrecorded(self, sink: str) -> set[int]:
         """Return, within `reading`, the faces that a sink has though its queue still holds them."""
@@ -101,8 +166,7 @@ class Access:
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
-        if self._unrecorded:
-            self._record()
+        self.record()
         with self._lock:
             self._database.close()
             if self._owed is not None:
@@ -121,9 +185,36 @@ class Access:
             raise
         self._owed.commit()
 
-    def _record(self) -> None:
-        try:
-            with self.writing():
-                pass
-        except OutboxError as error:
-            log.debug("%s; %d deliveries are recorded later", error, len(self._unrecorded))
+    def _at_once(self) -> int:
+        return MOST_RECORDED if self._room is None or self._room.is_held else 1
+
+    def _has_room(self, database: sqlite3.Connection) -> bool:
+        """Take back what was given up, once the file has shrunk or others have left."""
+        if self._room is None or self._room.is_held:
+            return True
+        for statement in (_EMPTY_LOG, f"PRAGMA incremental_vacuum({GIVEN_BACK})", _EMPTY_LOG):
+            with suppress(sqlite3.OperationalError):
+                database.execute(statement).fetchall()  # a page is given back for each row asked
+        return self._room.take()
+
+    def _make_room(self, database: sqlite3.Connection) -> None:
+        if self._room is not None and self._room.give_up():
+            with suppress(sqlite3.OperationalError):
+                database.execute(_EMPTY_LOG)
+
+
+_EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
+
+
+def _nothing(_database: sqlite3.Connection, _now: ClockReading) -> None:
+    pass
+
+
+def _record(database: sqlite3.Connection, delivered: Iterable[tuple[int, str]]) -> None:
+    for face_id, sink in delivered:
+        if tables.take_from_queue(database, face_id, sink):
+            tables.count(database, [sink], "delivered")
+
+
+def _keep_time(database: sqlite3.Connection, now: ClockReading) -> None:
+    database.execute("UPDATE clock SET outbox_s = ?, wall_s = ?", (now.outbox_s, now.wall_s))

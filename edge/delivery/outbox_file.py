@@ -8,11 +8,12 @@ every face to come.
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge.config.delivery import OutboxSettings
 from edge.delivery.face_database import Format, open_face_database
+from edge.delivery.room import MOST_BYTES, PAGE, Room, free_bytes
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,10 @@ log = logging.getLogger(__name__)
 APPLICATION_ID = 0x45474F42
 """Marks our files (`EGOB`), so that no other program's database is ever written to."""
 SET_ASIDE = ".corrupt-"
+INCREMENTAL = 2
+INDEX_BYTES = 64 * 1024
+"""What sqlite's index of the log needs; without that much it tells of an I/O error."""
+FULL = "outbox {}: the file system is full: make room"
 SYNCHRONOUS = {"process": "NORMAL", "power_loss": "FULL"}
 
 VERSION_1 = """
@@ -87,7 +92,7 @@ def open_file(
             release.
     """
     try:
-        return open_intact(settings, migrations)
+        database = open_intact(settings, migrations)
     except OutboxCorruptError as error:
         aside = _set_aside(settings.path)
         log.error(  # noqa: TRY400 - the traceback would say less than this sentence
@@ -97,7 +102,9 @@ def open_file(
             aside,
             aside,
         )
-        return open_intact(settings, migrations)
+        database = open_intact(settings, migrations)
+    _let_shrink(database)
+    return database
 
 
 def open_intact(
@@ -111,11 +118,17 @@ def open_intact(
         OutboxFullError: The file system is full.
         OutboxError: As for `open_file`.
     """
+    log_pages = Room(settings.path).log_pages
+    # To set it again would write, which a full disk does not take.
+    at_first = () if _is_begun(settings.path) else ("auto_vacuum = INCREMENTAL",)
     form = Format(
         APPLICATION_ID,
         [tuple(_statements(script)) for script in migrations],
         (
+            *at_first,
             "journal_mode = WAL",
+            f"wal_autocheckpoint = {log_pages}",
+            f"journal_size_limit = {log_pages * PAGE}",
             f"synchronous = {SYNCHRONOUS[settings.durability]}",
             "foreign_keys = ON",
             # A delivered face must not stay readable in a free page of the file.
@@ -129,6 +142,17 @@ def open_intact(
     # One flipped bit in a text must not keep the rows behind it from being read.
     database.text_factory = _readable
     return database
+
+
+def _let_shrink(database: sqlite3.Connection) -> None:
+    """Write a small file of an earlier release anew, so that it can give room back."""
+    [mode], [pages] = (
+        database.execute(f"PRAGMA {what}").fetchone() for what in ("auto_vacuum", "page_count")
+    )
+    if mode != INCREMENTAL and pages * PAGE <= MOST_BYTES:
+        with suppress(sqlite3.OperationalError):  # in use, or no room: at another start
+            database.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            database.execute("VACUUM")
 
 
 @contextmanager
@@ -145,13 +169,25 @@ def translated(path: Path) -> Iterator[None]:
 def _outbox_error(path: Path, error: Exception) -> OutboxError:
     text = str(error)
     # sqlite's error codes reach Python only from 3.11 on; these texts have not changed in years.
-    if "is full" in text or "No space left" in text:
-        return OutboxFullError(f"outbox {path}: the file system is full: make room")
+    if is_full(error) or ("disk I/O error" in text and free_bytes(path) < INDEX_BYTES):
+        return OutboxFullError(FULL.format(path))
     if "malformed" in text or "not a database" in text or text.startswith("quick_check"):
         return OutboxCorruptError(f"outbox {path} is corrupt ({text})")
     if "locked" in text:
         return OutboxError(f"outbox {path} is held by another process: stop it first")
     return OutboxError(f"outbox {path} cannot be used ({text}): check the folder and its disk")
+
+
+def is_full(error: Exception) -> bool:
+    """Tell whether sqlite or the system means that the disk is full."""
+    return any(words in str(error) for words in ("is full", "No space left", "quota exceeded"))
+
+
+def _is_begun(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _readable(text: bytes) -> str:
