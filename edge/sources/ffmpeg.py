@@ -144,10 +144,10 @@ class NetworkCamera:
             )
         require_pixels(uri, track.width, track.height, CAMERA_PIXELS)
         seen = AsSeen(track, self._settings.geometry, CAMERA_PIXELS)
-        yield from self._frames(uri, _Pictures(container, track, lost), seen)
+        yield from self._frames(uri, Received(container, track, lost), seen)
 
     def _frames(
-        self, uri: SourceUri, pictures: "_Pictures", seen: AsSeen
+        self, uri: SourceUri, pictures: "Received", seen: AsSeen
     ) -> Iterator[Frame | Damaged]:
         pictures.catch_up()
         whole_at_s, index = time.monotonic(), 0
@@ -168,13 +168,27 @@ class NetworkCamera:
             )
 
 
-class _Pictures:
+class Received:
     """The whole pictures of one connection as they come, and a mark for each that is left out."""
 
     def __init__(
-        self, container: InputContainer, stream: VideoStream, lost: Callable[[], bool]
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        lost: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._container, self._stream, self._lost = container, stream, lost
+        """
+        Prepare; nothing is read yet.
+
+        Args:
+            container: Just opened.
+            stream: One of it.
+            lost: Tells whether packets were lost since it was asked.
+            clock: Monotonic seconds.
+        """
+        self._stream, self._lost, self._clock = stream, lost, clock
+        self._packets = container.demux(stream)
         self._left_out: list[Damaged] = []
         self._whole = WholePictures(
             self._stream, lambda: self._left_out.append(Damaged()), CAMERA_PIXELS
@@ -186,16 +200,30 @@ class _Pictures:
 
     def catch_up(self) -> None:
         """Pass over what has waited for us; call it first."""
-        was_gap = self._lost()
-        drain(lambda: next(self._decoded, None) is not None, _fps(self._stream), time.monotonic)
-        if was_gap:  # somewhere in what was received while the connection was opened
-            self._whole.wait_for_key_frame()
+        if self._lost():
+            self._leave_what_came_while_opening()
+        else:
+            self._drain(self._decoded)
         self._left_out.clear()
+
+    def _leave_what_came_while_opening(self) -> None:
+        """
+        Pass over it undecoded, since nobody knows any more before which packet the gap was.
+
+        A packet that had to be waited for came later; so does one during which a busy machine let
+        us wait, but not several times while what lies ready is merely counted.
+        """
+        for _ in range(WAITS):
+            self._drain(self._packets)
+        self._lost()  # what was lost meanwhile is left out, too
+        self._whole.wait_for_key_frame()
+
+    def _drain(self, what: Iterator[object]) -> None:
+        drain(lambda: next(what, None) is not None, _fps(self._stream), self._clock)
 
     def _decode(self) -> Iterator[av.VideoFrame | Damaged]:
         codec = self._stream.codec_context.name if is_annex_b(self._stream) else ""
-        packets = self._container.demux(self._stream)
-        received = ((packet, self._lost()) for packet in packets)
+        received = ((packet, self._lost()) for packet in self._packets)
         for packet, lost in joined(received, codec):
             yield from self._whole.of(packet, lost=lost)
             yield from self._left_out
@@ -209,6 +237,8 @@ def _fps(stream: VideoStream) -> float:
 
 LONGEST_S = 2.0
 """The longest time spent on it; measured on RTSP: about 1 s of frames wait in the server."""
+WAITS = 5
+"""For packets, before all that lay ready is known to be passed over."""
 USUAL_FPS = 25.0
 """For cameras that do not say, or say something absurd."""
 
