@@ -116,6 +116,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 some inputs failed, 64 usage, 78 config."""
     words = list(sys.argv[1:] if argv is None else argv)
     named = next((word for word in words if not word.startswith("-")), None)
+    # They would end a process that does not listen yet, or any more; a service hears them once it
+    # is ready. For good if the process is ours: one that comes last must not be its exit code.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, HELD if named == "run" else ())
+    try:
+        return _exit_code(named, words)
+    finally:
+        if argv is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _exit_code(named: str | None, words: Sequence[str]) -> int:
     try:
         return _run(named, words)
     except KeyboardInterrupt:
@@ -142,12 +153,7 @@ def _run(named: str | None, words: Sequence[str]) -> int:
         # Records are UTF-8 in any locale, and names of files may hold bytes that are not.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     arguments = parser_of(named).parse_args(words)
-    # They end a process that does not listen yet; a service hears them once it is ready.
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, HELD if arguments.command == "run" else ())
-    try:
-        code = int(importlib.import_module(f"edge.commands.{arguments.command}").run(arguments))
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+    code = int(importlib.import_module(f"edge.commands.{arguments.command}").run(arguments))
     if sys.stdout is not None:
         sys.stdout.flush()
     return code

@@ -32,7 +32,7 @@ class Room:
         Args:
             path: Of the database; its folder need not exist yet.
         """
-        self._path = path.with_name(path.name + SUFFIX)
+        self._path = path.parent / (path.name + SUFFIX)
         self.bytes = _bytes_on(path)
 
     @property

@@ -45,6 +45,7 @@ SIGNALS: dict[signal.Signals, Event] = {
     signal.SIGHUP: "reload",
     signal.SIGUSR1: "ledger",
 }
+REQUESTS = frozenset(number for number, event in SIGNALS.items() if event != "stop")
 DRAIN_S = 5.0
 """For sinks at the end; with all other bounds it stays below the unit's TimeoutStopSec=."""
 RELOAD_S = 5.0
@@ -231,7 +232,8 @@ class Supervisor:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
             for number, handler in before.items():
-                signal.signal(number, handler)
+                # By default a request that comes too late would end us, in whichever thread.
+                signal.signal(number, signal.SIG_IGN if number in REQUESTS else handler)
 
 
 def _log_books_now(daemon: Daemon) -> None:

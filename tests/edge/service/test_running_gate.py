@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from threading import Event
 
 import pytest
 
@@ -145,6 +146,17 @@ def test_faces_that_were_in_memory_only_at_the_end_are_lost_by_books_log_and_exi
     assert code == 1
     assert source["forwarded"] == sink["lost"] == lost > 1
     assert (sink["waiting"], sink["delivered"]) == (0, 0)
+
+
+@pytest.mark.parametrize("request_", [signal.SIGHUP, signal.SIGUSR1])
+def test_a_request_that_comes_at_the_very_end_is_not_the_exit_code(configure, request_):
+    with RunningGate(configure()) as gate:
+        gate.wait_for("READY=1")
+        gate.send(signal.SIGTERM)
+        while gate.process.poll() is None:
+            gate.send(request_)
+            Event().wait(0.001)
+        assert gate.process.returncode == 0
 
 
 def test_a_broken_configuration_is_named_and_changes_nothing(configure):
