@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -20,11 +21,13 @@ from edge.console import console
 from edge.console import progress as progress_on
 from edge.detection.open import open_detector
 from edge.errors import UsageError
-from edge.evaluation.curves import Plan
+from edge.evaluation.curves import Plan, View
 from edge.evaluation.face_store import FaceStore
+from edge.evaluation.group_list import Membership, read_groups
+from edge.evaluation.groups import SCORED_BY, judge_groups
 from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer
 from edge.evaluation.measures import MeasureSettings, open_measures
-from edge.evaluation.pair_list import read_pairs
+from edge.evaluation.pair_list import PairList, read_pairs
 from edge.evaluation.plot import draw
 from edge.evaluation.report import Evaluation, as_json, reasons, tables, write_json
 from edge.evaluation.rivals import open_rivals, rival_entries
@@ -90,6 +93,7 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
     pairs = read_pairs(arguments.pairs, arguments.folds)
     if not arguments.images.is_dir():
         raise UsageError(f"{arguments.images}: no such folder of images")
+    members = _members(arguments, pairs)
     looked_at = versions(pairs.images(), arguments.degrade, arguments.degrade_share)
     plan = _plan(arguments)
     with ExitStack() as stack:
@@ -118,7 +122,24 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
         faults=answers_to_faults(looked_at, judged, plan.measures),
         failures=judged.failures(),
         milliseconds=times,
+        groups=None
+        if members is None
+        else judge_groups(
+            View(judged.clean.faces, verifying.clean.embeddings()),
+            pairs,
+            members,
+            (opened.pair.mapping, arguments.threshold),
+            plan.seed,
+        ),
     )
+
+
+def _members(arguments: argparse.Namespace, pairs: PairList) -> Mapping[str, Membership] | None:
+    if arguments.groups is None:
+        return None
+    if SCORED_BY not in arguments.measures:
+        raise UsageError(f"--groups needs the measure {SCORED_BY}, which the score is made of")
+    return read_groups(arguments.groups, pairs.images())
 
 
 def _measured(

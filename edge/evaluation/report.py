@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.table import Table
 
 from edge.evaluation.curves import LIMIT, FaultResult, OperatingPoint, Plan, SetResult
+from edge.evaluation.groups import GroupsResult
+from edge.evaluation.groups_report import group_tables
 from engines.biometrics.bootstrap import Estimate
 from engines.whole_file import write_whole
 
@@ -45,6 +47,8 @@ class Evaluation:
     failures: Sequence[Failure]
     milliseconds: Mapping[str, float]
     """Per aligned face by measure, alone, with the network passes it needs; median."""
+    groups: GroupsResult | None = None
+    """None where no groups were given."""
 
 
 def as_json(evaluation: Evaluation) -> str:
@@ -60,11 +64,13 @@ def write_json(evaluation: Evaluation, path: Path) -> None:
 
 
 def tables(evaluation: Evaluation) -> Iterator[Table]:
-    """Yield the tables that a person reads: the sets, the measures, the faults."""
+    """Yield the tables that a person reads: the sets, the measures, the faults, the groups."""
     yield _sets_table(evaluation)
     yield _measures_table(evaluation)
     if evaluation.faults:
         yield _faults_table(evaluation)
+    if evaluation.groups is not None:
+        yield from group_tables(evaluation.groups)
 
 
 def reasons(evaluation: Evaluation) -> Iterator[str]:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from edge.commands.arguments.cluster import add_cluster_arguments
-from edge.commands.arguments.numbers import to_number, whole
+from edge.commands.arguments.numbers import between, to_number, whole
 from edge.evaluation.measure_names import MEASURES
 
 DEFAULT = "(default: %(default)s)"
@@ -34,6 +34,12 @@ An FMR that only repeated comparisons would reach is refused.
 --convention pooled: threshold estimated anew at each step over all pairs, trapezoid (CR-FIQA's
 script). Their figures must not be mixed. Both are divided by range and FNMR: 1 = useless.
 
+--groups says how the gate treats groups of people (a demographic differential of ISO/IEC 19795-10):
+the share forwarded at --threshold, quantiles of the score and FNMR of each, with intervals; for
+every measure the ratio of the lowest to the highest share, and how much of its variance lies
+between people. GROUPS has the columns group, and image or person or both; a person is the folder
+that its images lie in. Groups are yours to know: none is guessed from a face. Recipe: docs/tune.md.
+
 OUT receives evaluation.json, evaluation.png and faces.sqlite, which holds what was computed, so
 that a run goes on where it stopped and a second one is quick. It holds embeddings, which are
 biometric data: delete the folder when you are done. Exit code 1 says that an undegraded image
@@ -49,6 +55,7 @@ examples:
   edge-gate evaluate --pairs p.csv --images faces --measures prefiqs,norm --json >figures.json
   edge-gate evaluate --pairs p.csv --images faces --measure configs/networks/lightqnet.yaml
   edge-gate evaluate --pairs p.csv --images faces --pair pairs/small --verify-with pairs/large
+  edge-gate evaluate --pairs p.csv --images faces --groups groups.csv --threshold 50
 """
 
 
@@ -75,6 +82,9 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     add("--folds", type=_to_names, default=(), metavar="A,B", help="only these folds of the pairs")
     seeds = "also evaluate with some images degraded, once for each seed"
     add("--degrade", type=_to_seeds, default=(), metavar="SEED,…", help=seeds)
+    add("--groups", type=Path, metavar="GROUPS", help="CSV file of groups of people")
+    at = f"quality score whose forwarded share is compared, with --groups {DEFAULT}"
+    add("--threshold", type=between(0, 100), default=30.0, metavar="SCORE", help=at)
     share = f"share of the images to degrade {DEFAULT}"
     add("--degrade-share", type=_to_share, default=0.4, metavar="SHARE", help=share)
 

@@ -126,6 +126,28 @@ def test_a_quality_network_of_the_users_stands_in_the_same_table(work, out, caps
     assert 0 < found["milliseconds"]["brightness"] < found["milliseconds"]["norm"]
 
 
+def write_groups(path, names):
+    """Every other person in one of two groups, by the names of their photographs."""
+    people = {name: name.split("-")[0] for name in names}
+    groups = {person: "ab"[number % 2] for number, person in enumerate(sorted(people.values()))}
+    rows = [f"{name},{person},{groups[person]}" for name, person in people.items()]
+    path.write_text("\n".join(["image,person,group", *rows]))
+
+
+def test_groups_have_their_shares_errors_and_variance(work, out, capsys, tmp_path):
+    names = [path.name for path in (work / "images").glob("s*.png")]
+    write_groups(tmp_path / "groups.csv", names)
+    options = ("--measures", "prefiqs,norm", "--groups", tmp_path / "groups.csv")
+    _, found, _ = evaluated(work, capsys, "--out", out, *options, "--threshold", 50)
+    groups = found["groups"]
+    assert groups["threshold"] == 50
+    assert sum(group["people"] for group in groups["groups"]) == PEOPLE
+    assert sum(group["images"] for group in groups["groups"]) == PEOPLE * SHOTS
+    shares = [group["forwarded"]["value"] * group["images"] for group in groups["groups"]]
+    assert sum(shares) == pytest.approx(groups["forwarded"] * PEOPLE * SHOTS)
+    assert groups["measures"]["norm"]["variance_between"]["value"] > 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -135,6 +157,8 @@ def test_a_quality_network_of_the_users_stands_in_the_same_table(work, out, caps
         (["--degrade", "1,-2"], "-2 is not between 0 and"),
         (["--folds", "1,twelve"], "no fold is named 'twelve'; there are 1, 2"),
         (["--measure", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
+        (["--groups", "nowhere.csv"], "nowhere.csv: cannot be read as CSV"),
+        (["--groups", "nowhere.csv", "--measures", "norm"], "--groups needs the measure prefiqs"),
         (["--images", "nowhere"], "nowhere: no such folder of images"),
     ],
 )
