@@ -86,19 +86,23 @@ def test_stopping_sends_what_is_due_and_closes_the_sink(open_dispatcher):
     assert sink.closed.is_set()
 
 
-def test_a_stop_without_time_to_drain_sends_nothing_more(open_dispatcher):
+@pytest.mark.parametrize(("drain", "sent"), [({}, [0]), ({"drain_s": PATIENCE_S}, [0, 1, 2])])
+def test_a_stop_waits_for_the_attempt_in_hand_and_drains_only_if_it_may(
+    open_dispatcher, caplog, drain, sent
+):
     sink = Stuck()
     dispatcher = open_dispatcher(sink=sink)
     for number in range(3):
         dispatcher.accept(blob(number))
     dispatcher.start()
     assert sink.going.wait(PATIENCE_S)
-    stopping = threading.Thread(target=dispatcher.stop)
+    stopping = threading.Thread(target=dispatcher.stop, kwargs=drain)
     stopping.start()
     assert dispatcher.threads()[0].stopping.wait(PATIENCE_S)
     sink.returns.set()
     stopping.join()
-    assert sink.attempts == keys(0)
+    assert sink.attempts == keys(*sent)
+    assert "left behind" not in caplog.text
 
 
 def fill(folder):
