@@ -1,3 +1,6 @@
+import threading
+from dataclasses import replace
+
 import pytest
 
 from edge.config.delivery import BackoffSettings, OutboxSettings
@@ -10,6 +13,7 @@ from tests.edge.deliveries import PATIENCE_S, ScriptedSink, Stuck, blob, keys
 
 BACKOFF = BackoffSettings(first=2.0, at_most=60.0)
 QUICK = BackoffSettings(first=0.001, at_most=0.001)
+HOURLY = BackoffSettings(first=3600.0, at_most=3600.0)
 
 
 class BrokenOutbox:
@@ -67,6 +71,20 @@ def sender_of():
     for sender in made:
         sender.stop()
         assert sender.join(PATIENCE_S)
+
+
+def until(reached):
+    """Wait until something is so."""
+    for _ in range(6000):
+        if reached():
+            return
+        threading.Event().wait(0.01)
+    pytest.fail("it did not come to that")
+
+
+def a_moment():
+    """Give a thread that does not rest the time to show it; for one that does, no time is short."""
+    threading.Event().wait(0.05)
 
 
 def drained(sender):
@@ -146,6 +164,19 @@ def test_a_refused_face_becomes_a_dead_letter_and_lets_the_next_pass(
     assert (status.refused, status.delivered, status.failed) == (1, 1, 0)
     assert status.last_error == "no such gallery"
     assert f"face {blob(0).key} is a dead letter for sink sink: no such gallery" in caplog.text
+
+
+def test_a_face_that_is_not_as_it_was_accepted_is_never_sent(sender_of, open_outbox):
+    class Failing(Outbox):
+        def due(self, sink):
+            queued = super().due(sink)
+            is_first = queued is not None and queued.delivery == blob(0)
+            return replace(queued, damage="the disk may be failing") if is_first else queued
+
+    outbox, sink = open_outbox(Failing, faces=2), ScriptedSink()
+    status = drained(sender_of(sink, outbox))
+    assert sink.attempts == keys(1)
+    assert (status.refused, status.last_error) == (1, "the disk may be failing")
 
 
 def test_a_refusal_that_cannot_be_recorded_is_a_failure(sender_of, open_outbox):
@@ -234,8 +265,45 @@ def test_an_idle_sender_takes_one_turn_for_each_call(sender_of, open_outbox):
     sink.moments.get(timeout=PATIENCE_S)
     sender.wake()
     sink.moments.get(timeout=PATIENCE_S)
+    a_moment()
     ended(sender)
     assert sink.moments.empty()
+
+
+def test_a_sink_that_is_down_is_not_tried_with_the_next_face_before_it_has_rested(
+    sender_of, open_outbox
+):
+    sink = ScriptedSink(*[SinkError("down")] * 3)
+    sender = sender_of(sink, open_outbox(faces=3), backoff=HOURLY)
+    sender.start()
+    until(lambda: sink.attempts)
+    a_moment()
+    ended(sender)
+    assert sink.attempts == keys(0)
+
+
+def test_a_sink_that_fails_while_it_idles_rests(sender_of, open_outbox):
+    class FailsWhenIdle(ScriptedSink):
+        def idle(self):
+            super().idle()
+            raise RuntimeError("nobody foresaw this")
+
+    sink = FailsWhenIdle()
+    sender = sender_of(sink, open_outbox(faces=0), backoff=HOURLY)
+    sender.start()
+    sink.moments.get(timeout=PATIENCE_S)
+    a_moment()
+    assert "nobody foresaw this" in ended(sender).last_error
+    assert sink.moments.empty()
+
+
+def test_a_sender_that_idles_or_rests_says_so_and_is_not_taken_for_stuck(sender_of, open_outbox):
+    idle = sender_of(ScriptedSink(), open_outbox(faces=0))
+    resting = sender_of(ScriptedSink(SinkError("down")), open_outbox(), backoff=HOURLY)
+    for sender in (idle, resting):
+        sender.thread.patience_s = -1.0
+        sender.start()
+        until(lambda sender=sender: sender.thread.death() is None)
 
 
 @pytest.mark.parametrize("trouble", [ValueError("a defect"), MemoryError(), KeyError("webp")])
@@ -266,6 +334,20 @@ def test_a_sink_that_fails_while_it_idles_goes_on_getting_faces(sender_of, open_
     outbox.put(blob(1))
     sender.wake()
     assert sink.keys(1) == keys(1)
+
+
+def test_a_sink_that_does_not_return_after_a_rest_is_told_as_a_stuck_thread(sender_of, open_outbox):
+    sink, outbox = Stuck(), open_outbox(faces=0)
+    sender = sender_of(sink, outbox)
+    sender.thread.patience_s = -1.0
+    sender.start()
+    until(lambda: sender.thread.death() is None)  # it rests
+    outbox.put(blob(1))
+    sender.wake()
+    assert sink.going.wait(PATIENCE_S)
+    assert "no sign of life" in sender.thread.death()
+    sink.returns.set()
+    ended(sender)
 
 
 def test_a_sink_that_does_not_return_is_told_as_a_stuck_thread(sender_of, open_outbox):
