@@ -24,7 +24,7 @@ from edge.errors import UsageError
 from edge.evaluation.curves import Plan, View
 from edge.evaluation.face_store import FaceStore
 from edge.evaluation.group_list import Membership, read_groups
-from edge.evaluation.groups import SCORED_BY, judge_groups
+from edge.evaluation.groups import judge_groups
 from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer
 from edge.evaluation.measures import MeasureSettings, open_measures
 from edge.evaluation.pair_list import PairList, read_pairs
@@ -36,11 +36,13 @@ from edge.evaluation.run import (
     Versions,
     answers_to_faults,
     any_sample,
+    bands_of,
     collect_all,
     judge_all,
     milliseconds,
     versions,
 )
+from edge.evaluation.score_bands import SCORED_BY
 from engines.onnxruntime.backend import open_network
 from engines.pair.dense import dense_network
 from engines.pair.pair import EnginePair, open_pair
@@ -122,6 +124,9 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
         faults=answers_to_faults(looked_at, judged, plan.measures),
         failures=judged.failures(),
         milliseconds=times,
+        bands=bands_of(pairs, judged, verifying, opened.pair.mapping)
+        if SCORED_BY in plan.measures
+        else {},
         groups=None
         if members is None
         else judge_groups(

@@ -116,6 +116,34 @@ class FaultResult:
     """Spearman's rho of strength and quality, by measure: -1 when every step lowers it."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """The pairs of which both faces were found, in each view."""
+
+    comparisons: Comparisons
+    seen: Sequence[tuple[View, PairList]]
+
+    def qualities(self, measure: str) -> Qualities:
+        """Return (P,) the quality of each comparison: the lower one of its two images."""
+        return np.concatenate([_qualities(kept, view.faces, measure) for view, kept in self.seen])
+
+
+def compared_pairs(name: str, pairs: PairList, views: Sequence[View]) -> Compared:
+    """
+    Compare all pairs in each view.
+
+    Raises:
+        EvaluationError: No pair remains; `name` says of which images.
+    """
+    shown = [view.shows(pairs) for view in views]
+    seen = [(view, pairs.of(kept)) for view, kept in zip(views, shown, strict=True) if kept.any()]
+    if not seen:
+        raise EvaluationError(f"no pair remains of the {name} images: no faces were found in them")
+    pair = np.concatenate([np.flatnonzero(kept) for kept in shown])
+    scores = np.concatenate([_cosines(kept, view.verifying) for view, kept in seen])
+    return Compared(Comparisons(scores, pairs.mated[pair], pair), seen)
+
+
 def judge_set(
     name: str,
     pairs: PairList,
@@ -134,23 +162,16 @@ def judge_set(
     Raises:
         EvaluationError: No pair remains.
     """
-    shown = [view.shows(pairs) for view in views]
-    seen = [(view, pairs.of(kept)) for view, kept in zip(views, shown, strict=True) if kept.any()]
-    if not seen:
-        raise EvaluationError(f"no pair remains of the {name} images: no faces were found in them")
-    pair = np.concatenate([np.flatnonzero(kept) for kept in shown])
-    scores = np.concatenate([_cosines(kept, view.verifying) for view, kept in seen])
-    comparisons = Comparisons(scores, pairs.mated[pair], pair)
-    qualities = {
-        measure: np.concatenate([_qualities(kept, view.faces, measure) for view, kept in seen])
-        for measure in plan.measures
-    }
+    compared = compared_pairs(name, pairs, views)
+    comparisons = compared.comparisons
+    pair = comparisons.pairs()
+    qualities = {measure: compared.qualities(measure) for measure in plan.measures}
     return SetResult(
         name=name,
         pairs=np.unique(pair).size,
         comparisons=pair.size,
         mated=int(comparisons.mated.sum()),
-        excluded=int((~np.stack(shown)).sum()),
+        excluded=len(views) * len(pairs.first) - pair.size,
         accuracy=_accuracy(comparisons, pairs.fold[pair]),
         points=tuple(_point(comparisons, qualities, fmr, plan) for fmr in FMRS),
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from edge.evaluation.curves import FMRS, View
 from edge.evaluation.group_list import Membership
 from edge.evaluation.pair_list import PairList
+from edge.evaluation.score_bands import SCORED_BY
 from engines.biometrics.bootstrap import Estimate
 from engines.biometrics.comparisons import threshold_at_fmr
 from engines.biometrics.differentials import (
@@ -21,9 +22,6 @@ from engines.biometrics.differentials import (
 )
 from engines.errors import EvaluationError
 from engines.quality.score_mapping import ScoreMapping
-
-SCORED_BY = "prefiqs"
-"""The measure that the quality score is made of."""
 
 
 @dataclass(frozen=True, slots=True)

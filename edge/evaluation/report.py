@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rich.table import Table
@@ -10,6 +10,7 @@ from rich.table import Table
 from edge.evaluation.curves import LIMIT, FaultResult, OperatingPoint, Plan, SetResult
 from edge.evaluation.groups import GroupsResult
 from edge.evaluation.groups_report import group_tables
+from edge.evaluation.score_bands import Band, bands_table
 from engines.biometrics.bootstrap import Estimate
 from engines.whole_file import write_whole
 
@@ -49,6 +50,8 @@ class Evaluation:
     """Per aligned face by measure, alone, with the network passes it needs; median."""
     groups: GroupsResult | None = None
     """None where no groups were given."""
+    bands: Mapping[str, Sequence[Band]] = field(default_factory=dict)
+    """By set of images; empty where the quality score was not measured."""
 
 
 def as_json(evaluation: Evaluation) -> str:
@@ -64,11 +67,13 @@ def write_json(evaluation: Evaluation, path: Path) -> None:
 
 
 def tables(evaluation: Evaluation) -> Iterator[Table]:
-    """Yield the tables that a person reads: the sets, the measures, the faults, the groups."""
+    """Yield the tables that a person reads: sets, measures, faults, scores, groups."""
     yield _sets_table(evaluation)
     yield _measures_table(evaluation)
     if evaluation.faults:
         yield _faults_table(evaluation)
+    for name, bands in evaluation.bands.items():
+        yield bands_table(name, bands)
     if evaluation.groups is not None:
         yield from group_tables(evaluation.groups)
 

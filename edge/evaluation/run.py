@@ -14,6 +14,7 @@ from edge.evaluation.curves import (
     Plan,
     SetResult,
     View,
+    compared_pairs,
     judge_faults,
     judge_set,
 )
@@ -21,11 +22,13 @@ from edge.evaluation.measured_faces import FaceMeasurer, Shot
 from edge.evaluation.measures import Measure, Sample
 from edge.evaluation.pair_list import PairList
 from edge.evaluation.report import Failure
+from edge.evaluation.score_bands import Band, score_bands
 from engines.biometrics.degrade import assigned_degradation
 from engines.errors import AlignmentError, EmbeddingError, EvaluationError
 from engines.pair.pair import EnginePair
 from engines.protocols import EmbeddingNetwork
 from engines.quality.preprocess import prepare
+from engines.quality.score_mapping import ScoreMapping
 from engines.quality.specification import Embeddings
 
 TIMED_ROUNDS = 30
@@ -137,13 +140,29 @@ def judge_all(
         verifying: The same faces as the verifying network sees them.
         plan: What to report.
     """
+    sets = views_of(judged, verifying)
+    return tuple(judge_set(name, pairs, views, plan) for name, views in sets.items())
+
+
+def bands_of(
+    pairs: PairList, judged: Found, verifying: Found, mapping: ScoreMapping
+) -> dict[str, tuple[Band, ...]]:
+    """Return, for the same sets, how comparisons of each quality score end."""
+    sets = views_of(judged, verifying)
+    return {
+        name: score_bands(compared_pairs(name, pairs, views), mapping)
+        for name, views in sets.items()
+    }
+
+
+def views_of(judged: Found, verifying: Found) -> dict[str, list[View]]:
+    """Return the clean images in one view, and those of which some are degraded in one a seed."""
     clean = View(judged.clean.faces, verifying.clean.embeddings())
     mixed = [
         View(overlaid(judged.clean, one).faces, overlaid(verifying.clean, other).embeddings())
         for one, other in zip(judged.degraded, verifying.degraded, strict=True)
     ]
-    sets = {"clean": [clean], **({"degraded": mixed} if mixed else {})}
-    return tuple(judge_set(name, pairs, views, plan) for name, views in sets.items())
+    return {"clean": [clean], **({"degraded": mixed} if mixed else {})}
 
 
 def answers_to_faults(
