@@ -21,6 +21,7 @@ from edge.errors import ConfigError, EdgeError, UsageError
 from engines.errors import EnginesError, PairSignatureError
 
 COMMANDS = {
+    "init": "from a camera's address to a configuration that runs, in five minutes",
     "demo": "obtain networks and photographs, run the gate over them, write a report",
     "score": "score the faces of images, videos and folders of them",
     "run": "run the gate over the sources of a configuration: files to their end, cameras for ever",
@@ -51,7 +52,7 @@ EXIT_BROKEN_PIPE = 141
 
 
 GROUPS = {
-    "start here": ("demo", "score"),
+    "start here": ("init", "demo", "score"),
     "run the gate": ("check", "run", "explain", "doctor"),
     "choose a threshold": ("tune", "replay", "evaluate"),
     "networks": ("models", "pair", "bench"),

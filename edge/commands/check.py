@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from edge.commands.arguments.configuration import configuration
+from edge.commands.arguments.shared.configuration import configuration
 from edge.config.delivery import DirectorySinkSettings
 from edge.config.effective import CameraSettings, in_effect
 from edge.config.file import LoadedConfig, place_of, read_config

@@ -4,7 +4,7 @@ import argparse
 import difflib
 from collections.abc import Sequence
 
-from edge.commands.arguments.configuration import configuration
+from edge.commands.arguments.shared.configuration import configuration
 from edge.config.file import read_config
 from edge.config.keys import shown_value
 from edge.config.origins import Setting, effective_settings

@@ -4,7 +4,7 @@ import argparse
 import signal
 from pathlib import Path
 
-from edge.commands.arguments.configuration import configuration
+from edge.commands.arguments.shared.configuration import configuration
 from edge.commands.check import check_surroundings
 from edge.config.file import read_config
 from edge.config.model import Config

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from edge.commands.arguments.configuration import configuration
+from edge.commands.arguments.shared.configuration import configuration
 from edge.config.edit import read_text, replace_text, with_threshold
 from edge.config.engine import execution_of
 from edge.config.file import read_config

@@ -6,11 +6,13 @@ A running gate is not disturbed: brokers see another client, and a folder keeps 
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
+from threading import Event
 from typing import cast
 
 import numpy as np
@@ -28,7 +30,7 @@ from edge.delivery.record import (
     record_of,
 )
 from edge.diagnosis.doctor import Finding
-from edge.errors import EdgeError, SourceError
+from edge.errors import EdgeError, LoginRefusedError, SourceError
 from edge.samples import Damaged, Delivery, Frame, Reason
 from edge.sinks.directory import delete_face
 from edge.sinks.open import open_sink
@@ -38,6 +40,8 @@ AT_ONCE = 8
 """Cameras; each network camera has a process."""
 TEST_CAMERA = "test"
 """In the records of tests, so that topics of real cameras hold faces only."""
+BUSY_S = 4.0
+"""For a camera to be ready for the next client."""
 MOST_DAMAGED = 500
 """Pictures of a camera before a whole one."""
 EYES_NOSE_MOUTH = ((38.0, 52.0), (74.0, 52.0), (56.0, 72.0), (42.0, 92.0), (71.0, 92.0))
@@ -58,15 +62,45 @@ def one_frame(settings: SourceSettings) -> Frame:
         SourceError: There is none.
         ConfigError: Its login cannot be read.
     """
+    began_s = time.monotonic()
+    try:
+        return _first_frame(settings)
+    except LoginRefusedError:
+        raise
+    except SourceError:
+        # A server may still be busy with the client before; one that is away is not asked twice.
+        if time.monotonic() - began_s > BUSY_S:
+            raise
+    Event().wait(BUSY_S / 2)
+    return _first_frame(settings)
+
+
+def _first_frame(settings: SourceSettings) -> Frame:
+    with closing(frames_of(settings)) as frames:
+        for frame in frames:
+            return frame
+    raise SourceError(f"{settings.uri} gives no whole picture")
+
+
+def frames_of(settings: SourceSettings) -> Generator[Frame, None, None]:
+    """
+    Yield the whole frames of a source; close it, or take all of them.
+
+    Raises:
+        SourceError: There are none, also of a file that cannot be read.
+        ConfigError: Its login cannot be read.
+    """
     unreadable: list[SourceError] = []
-    frames = cast(
-        "Generator[Frame | Damaged, None, None]", frame_source(settings, unreadable.append).frames()
-    )
-    with closing(frames) as left:
-        for _, frame in zip(range(MOST_DAMAGED), left, strict=False):
+    frames = frame_source(settings, unreadable.append).frames()
+    damaged = 0
+    with closing(cast("Generator[Frame | Damaged, None, None]", frames)) as left:
+        for frame in left:
             if isinstance(frame, Frame):
-                return frame
-    raise unreadable[0] if unreadable else SourceError(f"{settings.uri} gives no whole picture")
+                yield frame
+            elif (damaged := damaged + 1) > MOST_DAMAGED:
+                break
+    if unreadable:
+        raise unreadable[0]
 
 
 def tried_sinks(config: Config) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from edge.commands.arguments.numbers import whole
+from edge.commands.arguments.shared.numbers import whole
 
 EPILOG = """\
 Every case is called once in each round, so that a slow spell of the machine hits all alike; the

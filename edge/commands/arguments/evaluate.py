@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from edge.commands.arguments.cluster import add_cluster_arguments
-from edge.commands.arguments.numbers import between, to_number, whole
+from edge.commands.arguments.shared.cluster import add_cluster_arguments
+from edge.commands.arguments.shared.numbers import between, to_number, whole
 from edge.evaluation.measure_names import MEASURES
 
 DEFAULT = "(default: %(default)s)"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from edge.commands.arguments.numbers import between
+from edge.commands.arguments.shared.numbers import between
 from edge.units import seconds
 
 EXAMPLES = """\

@@ -2,7 +2,7 @@
 
 import argparse
 
-from edge.commands.arguments.configuration import add_configuration
+from edge.commands.arguments.shared.configuration import add_configuration
 
 EXAMPLES = """\
 Files are read to their end, with progress. Cameras, and files in a loop or at their own speed, run

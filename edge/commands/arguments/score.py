@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from edge.commands.arguments.cluster import add_cluster_arguments
-from edge.commands.arguments.geometry import add_geometry_arguments
-from edge.commands.arguments.numbers import between, whole
+from edge.commands.arguments.shared.cluster import add_cluster_arguments
+from edge.commands.arguments.shared.geometry import add_geometry_arguments
+from edge.commands.arguments.shared.numbers import between, whole
 
 DEFAULT_PAIR = Path("pairs/mobilefacenet512")
 EXAMPLES = """\

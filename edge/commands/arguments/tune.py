@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from edge.commands.arguments.configuration import add_configuration
-from edge.commands.arguments.numbers import to_positive, to_share, whole
+from edge.commands.arguments.shared.configuration import add_configuration
+from edge.commands.arguments.shared.numbers import to_positive, to_share, whole
 
 DEFAULT = "(default: %(default)s)"
 EXAMPLES = """\

@@ -41,7 +41,7 @@ def refusal(uri: SourceUri, settings: SourceSettings, error: av_error.FFmpegErro
     return SourceError(f"{uri} cannot be opened: {_cause(uri, settings, error, status)}")
 
 
-def login_refused(uri: SourceUri, settings: SourceSettings, status: int) -> SourceError:
+def login_refused(uri: SourceUri, settings: SourceSettings, status: int) -> LoginRefusedError:
     """
     Return what to raise of a camera that answers 401 or 403.
 
@@ -51,7 +51,7 @@ def login_refused(uri: SourceUri, settings: SourceSettings, status: int) -> Sour
         status: Of RTSP or HTTP.
     """
     if "@" not in uri.address:
-        return SourceError(
+        return LoginRefusedError(
             f"{uri}: the camera asks for a login ({status}), and none is given: "
             "name the secret that holds user:password under login"
         )

@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from edge.commands.arguments.numbers import between, to_positive, to_share, whole
+from edge.commands.arguments.shared.numbers import between, to_positive, to_share, whole
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import argparse
 
-from edge.commands.arguments.numbers import whole
+from edge.commands.arguments.shared.numbers import whole
 
 
 def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:

@@ -31,5 +31,7 @@ def configuration(arguments: argparse.Namespace) -> Path:
     found = file or named or next((path for path in USUAL if path.exists()), None)
     if found is None:
         looked = " nor ".join(map(str, USUAL))
-        raise UsageError(f"no configuration is named, and there is neither {looked}")
+        raise UsageError(
+            f"no configuration is named, and there is neither {looked}: edge-gate init"
+        )
     return found

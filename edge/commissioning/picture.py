@@ -1,0 +1,70 @@
+"""The first picture of a camera, with the faces that were found in it."""
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import cv2
+
+from edge.errors import SinkError, SourceError
+from edge.protocols import FaceDetector
+from edge.samples import DetectedFace, Frame, Pixels
+from engines.whole_file import write_whole
+
+LOOK_S = 10.0
+GREEN = (80, 200, 60)
+
+
+def first_faces(
+    frames: Generator[Frame, None, None],
+    detector: FaceDetector,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> tuple[Pixels, Sequence[DetectedFace]]:
+    """
+    Return the first picture that shows a face, and the faces; the last one when none comes soon.
+
+    Raises:
+        SourceError: There is no picture.
+    """
+    ends_at_s, seen, pixels = monotonic() + LOOK_S, list[DetectedFace](), None
+    with closing(frames):
+        for frame in frames:
+            pixels = frame.pixels
+            seen = list(detector.detect(pixels))
+            if seen or monotonic() > ends_at_s:
+                break
+    if pixels is None:
+        raise SourceError("there is no picture to look at")
+    return pixels, seen
+
+
+def write_picture(pixels: Pixels, faces: Sequence[DetectedFace], path: Path) -> Path:
+    """
+    Write a JPEG that its user alone can read, with a frame around each face.
+
+    Args:
+        pixels: (height, width, 3) uint8 BGR.
+        faces: Found in it.
+        path: Wanted; one that is there is left alone, and another name taken.
+
+    Returns:
+        What it is called.
+
+    Raises:
+        SinkError: It cannot be written.
+    """
+    drawn = pixels.copy()
+    thick = max(2, round(pixels.shape[1] / 400))
+    for face in faces:
+        box = [
+            round(edge) for edge in (face.box.left, face.box.top, face.box.right, face.box.bottom)
+        ]
+        cv2.rectangle(drawn, (box[0], box[1]), (box[2], box[3]), GREEN, thick)
+    tried = (path, *(path.with_stem(f"{path.stem}-{number}") for number in range(2, 999)))
+    free = next(each for each in tried if not each.exists())
+    try:
+        write_whole(free, cv2.imencode(".jpg", drawn)[1].tobytes(), mode=0o600)
+    except OSError as error:
+        raise SinkError(f"{free}: cannot be written: {error.strerror or error}") from error
+    return free

@@ -1,0 +1,199 @@
+"""From a camera's address to a forwarded face and a tuned threshold; the camera has a login."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.__main__ import EXIT_USAGE, main
+from edge.config.file import read_config
+from tests.edge.face_server import serving
+from tests.edge.pseudo_terminal import PseudoTerminal
+from tests.edge.recordings import SIZE, people, write_walk
+from tests.edge.rtsp import RtspCamera
+from tests.edge.running_gate import ROOT
+from tests.edge.watching import until
+
+pytestmark = pytest.mark.registry
+
+LOGIN = "admin:hunter2"
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory):
+    """A camera with a login, before which seven people walk by, over and over."""
+    folder = tmp_path_factory.mktemp("people")
+    number = 0
+    for pixels in people(count=7, shots=1).values():
+        walk = [cv2.convertScaleAbs(pixels, alpha=1 - step / 40) for step in range(14)]
+        for frame in (*walk, *[np.full_like(pixels, 128)] * 16):
+            cv2.imwrite(str(folder / f"{number:04d}.jpg"), frame)
+            number += 1
+    server = RtspCamera(*SIZE, pictures=str(folder / "%04d.jpg"), login=LOGIN)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def site(tmp_path, default_pair):
+    (tmp_path / "pairs").mkdir()
+    shutil.copytree(default_pair, tmp_path / "pairs" / "mobilefacenet512")
+    return tmp_path
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TERM": "dumb"}
+
+
+@contextmanager
+def terminal(site, *words):
+    program = [sys.executable, "-m", "edge", "init", *words]
+    with PseudoTerminal(program, site, ENVIRONMENT) as opened:
+        yield opened
+
+
+def watched_faces(site):
+    """Return how many faces were seen while a threshold is tuned."""
+    log = site / "tuning" / "shadow.sqlite"
+    if not log.exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True)) as database:
+        try:
+            return database.execute("SELECT count(*) FROM faces").fetchone()[0]
+        except sqlite3.OperationalError:  # it is just being made
+            return 0
+
+
+@pytest.fixture(scope="module")
+def commissioned(tmp_path_factory, camera, default_pair):
+    """The folder and the transcript of somebody who typed the address, and everything else."""
+    site = tmp_path_factory.mktemp("site")
+    shutil.copytree(default_pair, site / "pairs" / "mobilefacenet512")
+    address = camera.uri.removeprefix("rtsp://")
+    with terminal(site, address, "--name", "door") as shown:
+        for password in ("wrong", "hunter2"):
+            shown.shows("user: ")
+            shown.types("admin")
+            shown.shows("password: ")
+            shown.types(password)
+        assert f"rtsp://{address} shows a picture" in shown.shows("(Y/n): ")
+        shown.types("y")
+        assert "1 face found, see door-first.jpg" in shown.shows("[faces]: ")
+        shown.types("")
+        assert "ok       camera door" in shown.shows("(y/N): ")
+        shown.types("y")
+        shown.shows("door: face of score ")
+        shown.shows("forwarded to directory")
+        shown.interrupts()
+        shown.shows("later): ")
+        shown.types("0.5")
+        until(lambda: watched_faces(site) > 80)
+        shown.interrupts()
+        assert shown.ends() == 0
+    return site, shown.transcript
+
+
+def test_somebody_at_a_terminal_is_asked_for_the_login_and_told_when_it_is_wrong(commissioned):
+    site, transcript = commissioned
+    assert "hunter2" not in transcript
+    assert "it asks for a login" in transcript
+    assert "the camera refuses the login (401)" in transcript
+    assert (site / "secrets" / "login-door").read_text() == f"{LOGIN}\n"
+    assert (site / "secrets" / "login-door").stat().st_mode & 0o777 == 0o600
+
+
+def test_somebody_at_a_terminal_gets_a_forwarded_face_and_a_tuned_threshold(commissioned):
+    site, _ = commissioned
+    config = read_config(site / "gate.yaml").config
+    assert config.gate.threshold != 30
+    assert config.delivery.outbox is not None
+    assert config.mode == "best_shot"
+    picture = cv2.imread(str(site / "door-first.jpg"))
+    assert picture is not None
+    assert picture.shape[:2] == SIZE[::-1]
+    assert len(list((site / "faces").glob("*.png"))) >= 1
+    assert "# user:password, mode 0600" in (site / "gate.yaml").read_text()
+    assert not list(site.glob(".gate-watching*"))
+
+
+def test_a_script_answers_by_flags_and_is_asked_nothing(site, camera):
+    (site / "given").write_text(LOGIN)
+    with serving() as server:
+        words = [camera.uri, "--name", "door", "--login-file", "given", "--sink", server.url]
+        done = subprocess.run(
+            [sys.executable, "-m", "edge", "init", *words, "--no-run"],
+            cwd=site,
+            env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        (posted,) = server.posted
+    assert json.loads(posted.part("record")[1])["test"] is True
+    assert "next: edge-gate run gate.yaml" in done.stdout
+    (source,) = read_config(site / "gate.yaml").config.sources
+    assert source.login is not None
+    assert (source.name, source.login.name) == ("door", "login-door")
+
+
+def test_without_a_terminal_a_missing_login_names_its_flag(site, camera, capsys, monkeypatch):
+    monkeypatch.chdir(site)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert main(["init", camera.uri, "--yes"]) == EXIT_USAGE
+    assert "--login-file FILE" in capsys.readouterr().err
+    assert not (site / "gate.yaml").exists()
+
+
+def test_a_name_that_cannot_be_is_a_usage_error(site, camera, capsys, monkeypatch):
+    monkeypatch.chdir(site)
+    assert main(["init", camera.uri, "--name", "front door", "--yes"]) == EXIT_USAGE
+    assert "--name front door" in capsys.readouterr().err
+
+
+def test_nothing_is_overwritten(site, capsys, monkeypatch):
+    monkeypatch.chdir(site)
+    (site / "gate.yaml").write_text("mine")
+    assert main(["init", "rtsp://127.0.0.1:1/", "--yes"]) == EXIT_USAGE
+    assert "nothing is overwritten: name another with --out" in capsys.readouterr().err
+    assert (site / "gate.yaml").read_text() == "mine"
+
+
+def test_a_camera_that_is_not_there_is_told_with_all_that_was_tried(site, capsys, monkeypatch):
+    monkeypatch.chdir(site)
+    assert main(["init", "127.0.0.1:1/cam", "--yes"]) == 1
+    error = capsys.readouterr().err
+    assert "rtsp://127.0.0.1:1/cam cannot be opened" in error
+    assert "http://127.0.0.1:1/cam cannot be opened" in error
+    assert not (site / "gate.yaml").exists()
+
+
+def test_a_folder_is_as_good_as_a_camera_and_is_tuned_by_its_own_footage(site, monkeypatch, capsys):
+    monkeypatch.chdir(site)
+    (site / "recordings").mkdir()
+    frames = list(people(count=6, shots=1).values())
+    write_walk(site / "recordings" / "door.mp4", frames)
+    words = ["init", "recordings", "--name", "door", "--yes", "--run", "--tune", "0.5"]
+    assert main(words) == 0
+    told = capsys.readouterr()
+    assert "+  threshold: " in told.out
+    assert "6 forwarded" in told.err
+    assert read_config(site / "gate.yaml").config.gate.threshold != 30
+
+
+def test_an_interrupted_init_says_so_and_leaves_no_configuration(site, camera):
+    with terminal(site, camera.uri) as shown:
+        shown.shows("user: ")
+        shown.interrupts()
+        assert shown.ends() == 128 + signal.SIGINT
+    assert not (site / "gate.yaml").exists()
