@@ -74,6 +74,10 @@ class PairRefusedError(PairError, ValueError):
     """The pruned network collapsed or did not move, so its shift says nothing of quality."""
 
 
+class NotBetterError(PairRefusedError):
+    """The pair's measure is not better than the free embedding norm."""
+
+
 class PairIntegrityError(PairError, ValueError):
     """The pair's files are not the ones its manifest promises."""
 

@@ -13,17 +13,30 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from edge.commands.arguments.plans import given_plan_options
 from edge.errors import ConfigError, UsageError
 from edge.evaluation.calibration_run import calibrate_on_photographs
-from engines.build.build import BuildRequest, build_pair
+from engines.build.build import BuildRequest, build_pair, judged
 from engines.build.golden_faces import golden_faces
-from engines.build.report import acceptance_text, manifest_tables, verification_table
-from engines.build.request import build_request, calibrated_recipe
+from engines.build.report import (
+    acceptance_text,
+    manifest_tables,
+    verification_table,
+    worth_text,
+)
+from engines.build.request import GATE_NETWORK, build_request, calibrated_recipe
 from engines.build.verify import verify_pair
 from engines.calibration.files import draw_sweep, write_sweep
 from engines.calibration.report import recipe_text, sweep_table
 from engines.catalogue.catalogue import find_entry
-from engines.errors import EntryError, PairSignatureError, RecipeError, UnknownEntryError
+from engines.errors import (
+    CatalogueError,
+    EntryError,
+    NotBetterError,
+    PairSignatureError,
+    RecipeError,
+    UnknownEntryError,
+)
 from engines.pair.execution import Execution
-from engines.pair.manifest import SIGNATURE_NAME, read_manifest
+from engines.pair.manifest import SIGNATURE_NAME, Manifest, read_manifest
+from engines.pair.merit import merit_text
 from engines.pair.pair import golden_vectors_of
 from engines.pair.signature import sign_pair, trusted_manifest
 from engines.plans.check import plan_states
@@ -74,12 +87,16 @@ def run(arguments: argparse.Namespace) -> int:
 def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
     entry = find_entry(arguments.network)
     recipe = _asked_recipe(arguments, entry.name)
-    if arguments.recipe == "calibrate" and recipe is None:
-        request = build_request(entry, Recipe(), arguments.threads, progress)
+    quality = arguments.quality or entry.quality
+    if quality == "norm" and (recipe or arguments.recipe):
+        raise UsageError("quality 'norm' prunes nothing: leave out the recipe")
+    calibrate = arguments.recipe == "calibrate"
+    first = Recipe() if calibrate else recipe
+    request = build_request(entry, first, arguments.threads, progress, quality)
+    if calibrate:
         recipe = calibrated_recipe(request.network, arguments.threads, progress)
-        return replace(request, form=arguments.form, recipe=recipe)
-    request = build_request(entry, recipe, arguments.threads, progress)
-    return replace(request, form=arguments.form)
+        request = replace(request, recipe=recipe)
+    return replace(request, form=arguments.form, accept_worse=arguments.accept_worse)
 
 
 def _build(arguments: argparse.Namespace, progress: Progress) -> int:
@@ -87,15 +104,49 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
     if unused:
         raise UsageError(f"{unused[0]} needs --backend tensorrt")
     request = _request(arguments, progress)
-    if arguments.backend == "onnxruntime":
-        manifest = build_pair(request, arguments.out, progress)
-    else:
-        options = plan_options(arguments)
-        manifest = build_pair_with_plans(request, arguments.out, options, progress)
-        _show(plans_report(plan_states(arguments.out, manifest)))
+    try:
+        manifest = _built(arguments, request, progress)
+    except NotBetterError:
+        _show(_other_measures(arguments, request, progress))
+        raise
     print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
     print(acceptance_text(manifest.acceptance))
+    print(worth_text(manifest))
+    if not arguments.accept_worse and _could_be_better(manifest):
+        _show(_other_measures(arguments, request, progress))
     return 0
+
+
+def _could_be_better(manifest: Manifest) -> bool:
+    merit = manifest.merit
+    return manifest.quality == "own" and merit is not None and merit.verdict != "better"
+
+
+def _built(arguments: argparse.Namespace, request: BuildRequest, progress: Progress) -> Manifest:
+    if arguments.backend == "onnxruntime":
+        return build_pair(request, arguments.out, progress)
+    options = plan_options(arguments)
+    manifest = build_pair_with_plans(request, arguments.out, options, progress)
+    _show(plans_report(plan_states(arguments.out, manifest)))
+    return manifest
+
+
+def _other_measures(
+    arguments: argparse.Namespace, request: BuildRequest, progress: Progress
+) -> str:
+    """Return what else could measure quality for this recogniser, with figures."""
+    lines = ["instead: '--quality norm': the norm itself, one pass, nothing pruned"]
+    if request.name != GATE_NETWORK and request.quality == "own":
+        try:
+            entry = find_entry(arguments.network)
+            beside = build_request(entry, None, arguments.threads, progress, "gate")
+            worth = judged(beside, progress)
+        except CatalogueError as error:
+            return "\n".join((*lines, f"instead: '--quality gate' could not be judged: {error}"))
+        text = "not judged" if worth is None else merit_text(worth)
+        lines.append(f"instead: '--quality gate': {GATE_NETWORK} beside this network; {text}")
+    lines.append("(or 'quality: norm', 'quality: gate' in the network's entry file)")
+    return "\n".join(lines)
 
 
 def _asked_recipe(arguments: argparse.Namespace, network: str) -> Recipe | None:
@@ -116,7 +167,8 @@ def _asked_recipe(arguments: argparse.Namespace, network: str) -> Recipe | None:
 
 
 def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
-    request = build_request(find_entry(arguments.network), Recipe(), arguments.threads, progress)
+    entry = find_entry(arguments.network)
+    request = build_request(entry, Recipe(), arguments.threads, progress, "own")
     found = calibrate_on_photographs(arguments, request.network, progress)
     chosen = found.chosen
     for reason in found.skipped:
@@ -130,9 +182,12 @@ def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
         write_sweep(found.sweep, arguments.table, found.verdict)
     if arguments.out is not None:
         recipe = chosen.candidate.recipe
-        request = replace(request, recipe=recipe, usable=found.usable)
+        request = replace(
+            request, recipe=recipe, usable=found.usable, accept_worse=arguments.accept_worse
+        )
         manifest = build_pair(request, arguments.out, progress)
         print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
+        print(worth_text(manifest))
     return 0
 
 

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from engines.build.golden_faces import GoldenFaces
-from engines.errors import BackendError, NetworkError
+from engines.build.judge import Judge, require_better
+from engines.catalogue.values import Quality
+from engines.errors import BackendError, NetworkError, RecipeError
 from engines.graph.batch import EXPORT_OPEN
 from engines.graph.network import Network
 from engines.onnxruntime.backend import open_for_build
@@ -30,8 +32,10 @@ from engines.pair.manifest import (
     identified,
     write_manifest,
 )
+from engines.pair.merit import Merit
 from engines.pair.pair import LARGEST_BATCH, open_pair
 from engines.pruning.form import Form, FormedPair, form_pair
+from engines.pruning.norm_pair import norm_pair
 from engines.pruning.recipe import Recipe, Role
 from engines.quality.preprocess import prepare
 from engines.quality.score_mapping import fit_score_mapping
@@ -66,6 +70,12 @@ class BuildRequest:
     """One lean graph, or two plain networks."""
     usable: FaceImages | None = None
     """Faces, aligned to the template, whose median shall score 50; None takes the golden faces."""
+    quality: Quality = "own"
+    """Whose shift it is: `norm` prunes nothing, and takes no recipe."""
+    judge: Judge | None = None
+    """Says what the measure is worth; None: nobody does."""
+    accept_worse: bool = False
+    """Build the pair though its measure is not better than the free embedding norm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +87,7 @@ class _Candidate:
     dense_rows: Embeddings
     pruned_rows: Embeddings
     usable_shift: NDArray[np.float32]
+    merit: Merit | None
 
 
 def build_pair(request: BuildRequest, out: Path, progress: Progress | None = None) -> Manifest:
@@ -96,6 +107,7 @@ def build_pair(request: BuildRequest, out: Path, progress: Progress | None = Non
         NetworkError: The network cannot run batches, or folding changed its embeddings.
         RecipeError: The recipe names layers that do not exist.
         PairRefusedError: The pair collapsed or did not move; see `require_fit`.
+        NotBetterError: Its measure is not better than the free norm, and that was not accepted.
         EmbeddingError: The networks give embeddings without direction.
     """
     require_destination(out)
@@ -104,14 +116,31 @@ def build_pair(request: BuildRequest, out: Path, progress: Progress | None = Non
         rows = (candidate.dense_rows, candidate.pruned_rows)
         acceptance = assess_pair(*rows, request.golden.subjects)
         require_fit(acceptance)
+        if request.quality != "norm" and not request.accept_worse:
+            require_better(candidate.merit)
         manifest = _write(folder, request, candidate, acceptance)
         open_pair(folder, request.threads).close()
     return manifest
 
 
+def judged(request: BuildRequest, progress: Progress | None = None) -> Merit | None:
+    """
+    Return what the measure of a pair would be worth, and build nothing.
+
+    None where the request has no judge, or nothing can be said.
+    """
+    if request.judge is None:
+        return None
+    shown = progress or Progress(disable=True)
+    with TemporaryDirectory(prefix="edge-gate-") as scratch:
+        formed = _formed(request, Path(scratch), None)
+        files = {role: Path(scratch) / f"{role}.onnx" for role in formed.files}
+        return request.judge.merit(*_both(files, request, request.judge.faces.images, shown))
+
+
 def _candidate(request: BuildRequest, folder: Path, progress: Progress) -> _Candidate:
-    formed = _formed(request, folder)
     few, shipped_rows = _as_shipped(request, folder, progress)
+    formed = _formed(request, folder, shipped_rows)
     _require_sound(request, few, folder / f"{next(iter(formed.files))}.onnx")
     files = {role: folder / f"{role}.onnx" for role in formed.files}
     dense_rows, pruned_rows = _both(files, request, request.golden.images, progress)
@@ -120,12 +149,20 @@ def _candidate(request: BuildRequest, folder: Path, progress: Progress) -> _Cand
     usable = (dense_rows, pruned_rows)
     if request.usable is not None:
         usable = _both(files, request, request.usable, progress)
-    return _Candidate(formed, dense_rows, pruned_rows, embedding_shift(*usable))
+    merit = None
+    if request.judge is not None:
+        merit = request.judge.merit(*_both(files, request, request.judge.faces.images, progress))
+    return _Candidate(formed, dense_rows, pruned_rows, embedding_shift(*usable), merit)
 
 
-def _formed(request: BuildRequest, folder: Path) -> FormedPair:
+def _formed(request: BuildRequest, folder: Path, rows: Embeddings | None) -> FormedPair:
     """Write the pair's networks; sessions read them from there, so that memory holds none."""
-    formed = form_pair(request.network, request.recipe, request.form)
+    if request.quality != "norm":
+        formed = form_pair(request.network, request.recipe, request.form)
+    elif rows is None:
+        raise RecipeError("quality 'norm' is one graph: leave out --form separate")
+    else:
+        formed = norm_pair(request.network, rows)
     for role, content in formed.files.items():
         (folder / f"{role}.onnx").write_bytes(content)
     written = replace(formed, files=dict.fromkeys(formed.files, b""))
@@ -217,6 +254,7 @@ def _write(
     files = candidate.formed.files
     write_vectors(folder / "golden.npz", _golden(request, candidate))
     network = request.network
+    recogniser = request.judge.recogniser if request.judge else None
     manifest = identified(
         Manifest(
             schema=SCHEMA,
@@ -237,6 +275,9 @@ def _write(
             layers=candidate.formed.layers,
             compaction=candidate.formed.compaction,
             cost=candidate.formed.cost,
+            quality=request.quality,
+            merit=candidate.merit,
+            recogniser=recogniser.record if recogniser else None,
         )
     )
     write_manifest(folder, manifest)

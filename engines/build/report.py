@@ -6,6 +6,7 @@ from rich.table import Table
 from engines.build.verify import Verification
 from engines.pair.acceptance import Acceptance
 from engines.pair.manifest import Manifest
+from engines.pair.merit import merit_text
 from engines.pruning.recipe import Cost, Recipe
 from engines.quality.specification import InputSpecification, PerChannel
 
@@ -43,6 +44,15 @@ def acceptance_text(found: Acceptance) -> str:
     )
 
 
+def worth_text(manifest: Manifest) -> str:
+    """Return in a sentence what a pair's measure is worth."""
+    if manifest.merit is None:
+        return "figure of merit: none; hardly any self-made comparison fails, or nobody judged"
+    whose = "" if manifest.recogniser is None else f" on errors of {manifest.recogniser.name}"
+    measure = "the norm itself: " if manifest.quality == "norm" else ""
+    return f"{measure}{merit_text(manifest.merit)}{whose}"
+
+
 def _manifest_rows(manifest: Manifest) -> list[tuple[str, str]]:
     knots = ", ".join(f"{shift:.4g}: {score:g}" for shift, score in manifest.mapping.knots)
     sizes = ", ".join(f"{role} {each.bytes:,} bytes" for role, each in manifest.files.items())
@@ -58,6 +68,7 @@ def _manifest_rows(manifest: Manifest) -> list[tuple[str, str]]:
         ("compaction", _compaction_text(manifest)),
         ("multiply-adds", _cost_text(manifest.cost)),
         ("golden faces", acceptance_text(manifest.acceptance)),
+        ("quality", f"{manifest.quality}: {worth_text(manifest)}"),
         ("shift to score", knots),
         ("built with", ", ".join(f"{name} {v}" for name, v in manifest.versions.items())),
     ]

@@ -1,5 +1,6 @@
 """From a catalogue entry to a finished engine pair."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from rich.progress import Progress
@@ -7,18 +8,27 @@ from rich.progress import Progress
 from engines.biometrics.degrade import with_margin
 from engines.build.build import BuildRequest, build_pair
 from engines.build.golden_faces import golden_faces
+from engines.build.judge import Judge, Recogniser
 from engines.build.memory import free_bytes, memory_text, needed_bytes
+from engines.calibration.bench import Bench
 from engines.calibration.faces import CalibrationFaces, calibration_faces
 from engines.calibration.sweep import choose, race
-from engines.catalogue.catalogue import Catalogued, fetch
+from engines.catalogue.catalogue import Catalogued, fetch, find_entry
+from engines.catalogue.values import Quality
 from engines.errors import NetworkError
 from engines.graph.network import Network, load_network
-from engines.pair.manifest import Manifest
+from engines.pair.manifest import Manifest, NetworkRecord
 from engines.pruning.candidates import candidates
 from engines.pruning.form import lean
-from engines.pruning.named_recipes import DEFAULT, find_recipe, named_recipes
+from engines.pruning.named_recipes import default_recipe
 from engines.pruning.recipe import Recipe
 from engines.quality.specification import InputSpecification
+
+GATE_NETWORK = "mobilefacenet512"
+"""
+Beside recognisers whose own pair does not beat the norm: on the errors of four other networks its
+shift was worth more than their own recipes and than their norms (docs/measured.md).
+"""
 
 
 def build_request(
@@ -26,37 +36,82 @@ def build_request(
     recipe: Recipe | None = None,
     threads: int = 1,
     progress: Progress | None = None,
+    quality: Quality | None = None,
 ) -> BuildRequest:
     """
     Obtain what an engine pair is built from.
 
     Args:
         entry: Of a network.
-        recipe: What to prune; None takes the one named `fast`, where the network has one, and
-            else calibrates.
+        recipe: What to prune; None takes the network's default, where it was measured, and else
+            calibrates.
         threads: For each network call while building.
         progress: A running display of the caller's, which also says what memory the build needs;
             None shows nothing.
+        quality: Whose shift measures quality; None takes the entry's word, which is `own` unless
+            written. With `gate` the pair is of the default network, judged by this one's errors.
 
     Raises:
-        CatalogueError: The network or the golden faces cannot be obtained.
+        CatalogueError: A network or the golden faces cannot be obtained.
         NetworkError: The entry is no network, or its file is not usable.
         CalibrationError: No recipe is fit.
     """
+    chosen = quality or entry.quality
+    network = _network(entry, progress)
+    if chosen == "gate":
+        return _beside(_recogniser(entry, network, threads, progress), recipe, threads, progress)
+    golden = golden_faces(network.specification, progress)
+    if chosen == "norm":
+        recipe = Recipe(sparsity=0)
+    elif recipe is None:
+        recipe = default_recipe(entry.name)
+    judge = Judge(known_faces(network.specification, progress))
+    if recipe is None:
+        recipe = _calibrated(network, judge.faces, threads, progress)
+    return BuildRequest(
+        entry.name,
+        entry.licence,
+        network,
+        golden,
+        recipe,
+        threads,
+        quality=chosen,
+        judge=judge,
+    )
+
+
+def _beside(
+    other: Recogniser, recipe: Recipe | None, threads: int, progress: Progress | None
+) -> BuildRequest:
+    """Return the request for the default network's pair, judged by another network's errors."""
+    entry = find_entry(GATE_NETWORK)
+    asked = build_request(entry, recipe, threads, progress, "own")
+    faces = known_faces(asked.network.specification, progress)
+    return replace(asked, quality="gate", judge=Judge(faces, other))
+
+
+def _recogniser(
+    entry: Catalogued, network: Network, threads: int, progress: Progress | None
+) -> Recogniser:
+    faces = known_faces(network.specification, progress)
+    bench = Bench(lean(network)[0], threads, progress or Progress(disable=True))
+    (embeddings,) = bench.embedded((), faces.images)
+    record = NetworkRecord(
+        name=entry.name, licence=entry.licence, source_sha256=network.source_sha256
+    )
+    return Recogniser(record, embeddings)
+
+
+def _network(entry: Catalogued, progress: Progress | None) -> Network:
     if entry.kind != "network" or entry.specification is None:
         raise NetworkError(
-            f"{entry.name} is {entry.kind}, no recognition network; see 'edge-gate models list'"
+            f"{entry.name} is a {entry.kind}, not a network; 'edge-gate models list' shows those"
         )
     (file,) = fetch(entry, progress)
     network = load_network(file, entry.specification, entry.embedding_length, entry.output)
     if progress is not None:
         progress.console.print(memory_text(needed_bytes(network), free_bytes()), highlight=False)
-    golden = golden_faces(entry.specification, progress)
-    if recipe is None and DEFAULT in named_recipes(entry.name):
-        recipe = find_recipe(entry.name)
-    if recipe is None:
-        recipe = calibrated_recipe(network, threads, progress)
-    return BuildRequest(entry.name, entry.licence, network, golden, recipe, threads)
+    return network
 
 
 def calibrated_recipe(
@@ -69,8 +124,14 @@ def calibrated_recipe(
         CatalogueError: The golden faces cannot be obtained.
         CalibrationError: No recipe is fit.
     """
-    slim, _ = lean(network)
     faces = known_faces(network.specification, progress)
+    return _calibrated(network, faces, threads, progress)
+
+
+def _calibrated(
+    network: Network, faces: CalibrationFaces, threads: int, progress: Progress | None
+) -> Recipe:
+    slim, _ = lean(network)
     found = race(slim, candidates(slim), faces, threads, progress)
     return choose(found.finished()).candidate.recipe
 

@@ -7,10 +7,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from engines.biometrics.bootstrap import Estimate, MeasureArea
+from engines.biometrics.bootstrap import MeasureArea
 from engines.calibration.pairs import CHOSEN_AT, NORM, PairsVerdict
 from engines.calibration.sweep import Signals, Sweep
-from engines.pair.merit import Merit
+from engines.pair.merit import estimate_text, merit_text
 from engines.pruning.candidates import Candidate
 
 ROWS = 15
@@ -57,19 +57,6 @@ def sweep_table(found: Sweep, chosen: Signals, verdict: PairsVerdict | None = No
     return Group(table, Text(LEGEND), *(Text(line) for line in lines))
 
 
-def merit_text(merit: Merit) -> str:
-    """Return in a sentence whether a measure beats the norm."""
-    verdict = {
-        "better": "better than the norm",
-        "alike": "not told from the norm",
-        "worse": "worse than the norm",
-    }[merit.verdict]
-    return (
-        f"figure of merit {_text(merit.area)}, embedding norm {_text(merit.norm)}, ratio "
-        f"{_text(merit.ratio)} (self-made comparisons, 95 % intervals): {verdict}"
-    )
-
-
 def recipe_text(candidate: Candidate) -> str:
     """Return a candidate in words: family, importance and sparsity."""
     recipe = candidate.recipe
@@ -114,13 +101,6 @@ def _report_line(fmr: float, areas: Mapping[str, MeasureArea] | str) -> str:
         return f"  {areas}"
     recipe, norm = areas["recipe"], areas[NORM]
     return (
-        f"  FMR {fmr:g}: {_text(recipe.area)}, embedding norm {_text(norm.area)}, "
-        f"difference {_text(recipe.difference, sign='+')}"
+        f"  FMR {fmr:g}: {estimate_text(recipe.area)}, embedding norm {estimate_text(norm.area)}, "
+        f"difference {estimate_text(recipe.difference, sign='+')}"
     )
-
-
-def _text(estimate: Estimate, sign: str = "") -> str:
-    value, low, high = (
-        f"{each:{sign}.3f}" for each in (estimate.value, estimate.low, estimate.high)
-    )
-    return f"{value} [{low}, {high}]"

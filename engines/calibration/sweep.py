@@ -13,37 +13,26 @@ It is a race: all candidates run on the faces of some people, the better half on
 (successive halving; Jamieson and Talwalkar, arXiv 1502.07943).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import Progress, TaskID
+from rich.progress import Progress
 
 from engines.biometrics.ranks import ranks, spearman
 from engines.biometrics.variance import share_between
+from engines.calibration.bench import Bench
 from engines.calibration.faces import CalibrationFaces
 from engines.calibration.self_made import SelfMade
 from engines.errors import CalibrationError
 from engines.graph.network import Network
-from engines.graph.prelu import spell_out_prelu
-from engines.onnxruntime.backend import OnnxRuntimeNetwork, open_for_build
-from engines.onnxruntime.heap import trim_heap
 from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
 from engines.pair.merit import Merit
-from engines.pair.pair import LARGEST_BATCH
 from engines.pruning.candidates import Candidate
-from engines.pruning.fuse import fuse_each
-from engines.pruning.prune import prunable_weights, prune
-from engines.pruning.recipe import Recipe
-from engines.quality.preprocess import prepare
 from engines.quality.shift import embedding_shift, unit_rows
-from engines.quality.specification import Embeddings, FaceImages
+from engines.quality.specification import Embeddings
 
 AGREEMENT_AT_LEAST = 0.9
 """Spearman correlation of dense and pruned cosines below which a network counts as collapsed."""
@@ -51,7 +40,7 @@ AGREEMENT_AT_LEAST = 0.9
 AGREEMENT_FACES = 200
 """Clean faces that it is computed over: 19,900 pairs."""
 
-ALIKE = 0.02
+ALIKE = 0.01
 """Ratios to the norm no further apart are not told apart by the golden faces."""
 
 DEARER = 0.1
@@ -61,9 +50,6 @@ LAPS = (0.25, 0.5, 1.0)
 """Shares of the people that the race has seen after each lap."""
 SEED = 0
 """Of the order in which people join the race."""
-
-GROUP_BYTES = 64 << 20
-"""Pruned weights in one graph of candidates, or as many as the network's own if these are more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +127,8 @@ def sweep(
         CalibrationError: There is no candidate.
         EmbeddingError: A network gives an embedding without direction.
     """
-    bench = _Bench(network, threads, progress or Progress(disable=True))
+    _require_some(tried)
+    bench = Bench(network, threads, progress or Progress(disable=True))
     dense, *pruned = bench.embedded(tried, faces.images)
     signals = [_signals(each, dense, rows, faces) for each, rows in zip(tried, pruned, strict=True)]
     return Sweep(faces, unit_rows(dense), _norms(dense), tuple(signals))
@@ -162,7 +149,8 @@ def race(
     Raises:
         CalibrationError: Hardly any comparison among the faces fails.
     """
-    bench = _Bench(network, threads, progress or Progress(disable=True))
+    _require_some(tried)
+    bench = Bench(network, threads, progress or Progress(disable=True))
     faces, ends = _starting_order(faces)
     runners = {each: np.empty((0, network.embedding_length), np.float32) for each in tried}
     found: dict[Candidate, Signals] = {}
@@ -188,7 +176,13 @@ def choose(found: Sequence[Signals]) -> Signals:
     Raises:
         CalibrationError: None may be taken.
     """
-    fit = [(each.ratio, each) for each in found if each.fault is None and each.ratio is not None]
+    fit = [
+        (each.ratio, each)
+        for each in found
+        if each.fault is None
+        and each.ratio is not None
+        and each.candidate.recipe.importance != "random"  # the control
+    ]
     if not fit:
         raise CalibrationError(
             "no candidate is fit: pruned networks collapsed or did not move. Allow a second "
@@ -199,6 +193,14 @@ def choose(found: Sequence[Signals]) -> Signals:
     cheapest = min(each.candidate.cost for each in near)
     near = [each for each in near if each.candidate.cost <= cheapest + DEARER]
     return min(near, key=lambda each: (1.0 if each.between is None else each.between, each.ratio))
+
+
+def _require_some(tried: Sequence[Candidate]) -> None:
+    if not tried:
+        raise CalibrationError(
+            "no recipe is cheap enough: allow more with 'edge-gate pair calibrate --cost 2', or "
+            "give one of your own, such as --sparsity 0.1"
+        )
 
 
 def _starting_order(faces: CalibrationFaces) -> tuple[CalibrationFaces, tuple[int, ...]]:
@@ -244,92 +246,6 @@ def _between(values: NDArray[np.floating], faces: CalibrationFaces) -> float | N
 
 def _norms(dense: Embeddings) -> NDArray[np.float64]:
     return np.linalg.norm(dense.astype(np.float64), axis=1)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Bench:
-    """Where candidates run."""
-
-    network: Network
-    threads: int
-    progress: Progress
-
-    def embedded(self, tried: Sequence[Candidate], images: FaceImages) -> tuple[Embeddings, ...]:
-        """Return the embeddings of the dense network and of each candidate, in order."""
-        if not tried:
-            raise CalibrationError(
-                "no recipe is cheap enough: allow more with 'edge-gate pair calibrate --cost 2', "
-                "or give one of your own, such as --sparsity 0.1"
-            )
-        pruned: dict[int, Embeddings] = {}
-        together = groups(self.network, [each.recipe for each in tried])
-        task = self.progress.add_task(
-            f"trying {len(tried)} recipes on {len(images)} faces",
-            total=len(together) * len(images),
-        )
-        for group in together:
-            recipes = [tried[index].recipe for index in group]
-            with _opened(self.network, recipes, self.threads) as fused:
-                dense, *rows = _run(fused, images, self.network, partial(self._done, task))
-            pruned.update(zip(group, rows, strict=True))
-        self.progress.remove_task(task)
-        return (dense, *(pruned[index] for index in range(len(tried))))
-
-    def _done(self, task: TaskID, faces: int) -> None:
-        self.progress.advance(task, faces)
-
-
-def groups(network: Network, recipes: Sequence[Recipe]) -> tuple[tuple[int, ...], ...]:
-    """
-    Return which recipes to try in one graph: all of them, unless their weights are too many.
-
-    One graph computes what its candidates share with the dense network once. Layers pruned alike
-    are stored once, so that large networks' recipes go together by importance and sparsity.
-    """
-    sizes = {each.layer: 4 * each.size for each in prunable_weights(network.model)}
-    limit = max(GROUP_BYTES, sum(sizes.values()))
-    order = sorted(range(len(recipes)), key=lambda n: (recipes[n].importance, recipes[n].sparsity))
-    parts: list[list[int]] = [[]]
-    held: set[tuple[str, str, float]] = set()
-    for index in order:
-        recipe = recipes[index]
-        layers = recipe.layers or tuple(sizes)
-        new: set[tuple[str, str, float]] = {
-            (layer, recipe.importance, recipe.sparsity) for layer in layers
-        }
-        held |= new
-        if parts[-1] and sum(sizes[layer] for layer, _, _ in held) > limit:
-            parts.append([])
-            held = new
-        parts[-1].append(index)
-    return (tuple(range(len(recipes))),) if len(parts) == 1 else tuple(map(tuple, parts))
-
-
-@contextmanager
-def _opened(
-    network: Network, recipes: Sequence[Recipe], threads: int
-) -> Iterator[OnnxRuntimeNetwork]:
-    with TemporaryDirectory(prefix="edge-gate-") as scratch:
-        file = Path(scratch) / "candidates.onnx"
-        copies = (prune(network, each)[0] for each in recipes)
-        file.write_bytes(spell_out_prelu(fuse_each(network, copies)).SerializeToString())
-        trim_heap()
-        with open_for_build(file, threads) as opened:
-            yield opened
-
-
-def _run(
-    fused: OnnxRuntimeNetwork,
-    images: FaceImages,
-    network: Network,
-    done: Callable[[int], None],
-) -> tuple[Embeddings, ...]:
-    parts = []
-    for start in range(0, len(images), LARGEST_BATCH):
-        batch = images[start : start + LARGEST_BATCH]
-        parts.append(fused.run(prepare(batch, network.specification)))
-        done(len(batch))
-    return tuple(np.concatenate(rows) for rows in zip(*parts, strict=True))
 
 
 def _signals(

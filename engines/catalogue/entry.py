@@ -28,6 +28,7 @@ from engines.catalogue.values import (
     Converter,
     Direction,
     Kind,
+    Quality,
     Source,
     UserFile,
 )
@@ -178,6 +179,7 @@ class _EntryForm(_Form):
     output: Annotated[str, Field(min_length=1)] | None = None
     direction: Direction | None = None
     specification: _SpecificationForm | None = None
+    quality: Quality | None = None
     files: Annotated[tuple[_FileForm, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -191,6 +193,8 @@ class _EntryForm(_Form):
         for key in ("specification", "embedding_length", "direction", "output"):
             if getattr(self, key) is not None and key not in allowed:
                 raise ValueError(f"{key!r} is not for {self.kind}")
+        if self.quality is not None and self.kind != "network":
+            raise ValueError(f"'quality' is not for {self.kind}")
         if needed and len(self.files) != 1:
             raise ValueError(f"files: kind {self.kind} is one file")
         return self
@@ -234,6 +238,7 @@ def _entry(form: _EntryForm, archives: dict[str, Archive], path: Path) -> Catalo
         note=" ".join(form.note.split()),
         output=form.output,
         direction=form.direction,
+        quality=form.quality or "own",
     )
 
 

@@ -8,6 +8,8 @@ from engines.catalogue.download import Url
 from engines.catalogue.registry import RegistryMember
 from engines.quality.specification import InputSpecification
 
+Quality = Literal["own", "norm", "gate"]
+"""The network's own pruned copy, its embedding's norm, or the default network beside it."""
 Kind = Literal["network", "quality", "detector", "photographs"]
 """`quality` is a network whose one output is a quality, such as LightQNet or eDifFIQA."""
 
@@ -71,3 +73,5 @@ class Catalogued:
     """Name of the tensor that is embedding or quality; None takes the only fitting output."""
     direction: Direction | None = None
     """Of a quality network; None for the other kinds."""
+    quality: Quality = "own"
+    """What measures quality where a pair is built of a network."""

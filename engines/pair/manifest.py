@@ -14,9 +14,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engines.catalogue.strict_yaml import YamlError, parse_yaml, read_bytes
+from engines.catalogue.values import Quality
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.acceptance import Acceptance
 from engines.pair.golden_vectors import Tolerance
+from engines.pair.merit import Merit
 from engines.pruning.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 from engines.quality.score_mapping import ScoreMapping
 from engines.quality.specification import InputSpecification
@@ -31,6 +33,9 @@ READABLE = (1, 2)
 SINCE_SCHEMA_1: dict[tuple[str, ...], object] = {
     ("recipe", "structure"): "weights",
     ("acceptance", "match_score"): None,
+    ("quality",): "own",
+    ("merit",): None,
+    ("recogniser",): None,
 }
 """Keys that came later, with the value of pairs that have none: not written then, nor hashed."""
 
@@ -105,6 +110,12 @@ class Manifest(_Record):
     compaction: tuple[CompactedLayer, ...]
     """What lossless compaction removed; empty for a pair of two plain networks."""
     cost: Cost
+    quality: Quality = "own"
+    """What the shift measures: `norm` is the norm of the embedding, written as a shift."""
+    merit: Merit | None = None
+    """What the measure is worth; None where it could not be judged."""
+    recogniser: NetworkRecord | None = None
+    """Whose errors the merit speaks of; None: the pair's own network."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Manifest":

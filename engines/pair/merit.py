@@ -29,3 +29,24 @@ class Merit:
         if self.ratio.high < 1:
             return "better"
         return "worse" if self.ratio.low > 1 else "alike"
+
+
+def merit_text(merit: Merit) -> str:
+    """Return in a sentence whether a measure beats the norm."""
+    verdict = {
+        "better": "better than the norm",
+        "alike": "not told from the norm",
+        "worse": "worse than the norm",
+    }[merit.verdict]
+    return (
+        f"figure of merit {estimate_text(merit.area)}, embedding norm {estimate_text(merit.norm)}, "
+        f"ratio {estimate_text(merit.ratio)} (self-made comparisons, 95 % intervals): {verdict}"
+    )
+
+
+def estimate_text(estimate: Estimate, sign: str = "") -> str:
+    """Return a figure and its interval, such as `0.343 [0.310, 0.377]`."""
+    value, low, high = (
+        f"{each:{sign}.3f}" for each in (estimate.value, estimate.low, estimate.high)
+    )
+    return f"{value} [{low}, {high}]"

@@ -49,9 +49,9 @@ def form_pair(network: Network, recipe: Recipe, form: Form) -> FormedPair:
         folded = fold_batch_norm(network)
         pruned, layers = prune(folded, recipe)
         models: dict[Role, onnx.ModelProto] = {"dense": folded.model, "pruned": pruned.model}
-        return _formed(network, models, layers, ())
+        return formed(network, models, layers, ())
     fused, layers, compaction = _fused(network, recipe)
-    return _formed(network, {"fused": spell_out_prelu(fused)}, layers, compaction)
+    return formed(network, {"fused": spell_out_prelu(fused)}, layers, compaction)
 
 
 def _fused(
@@ -68,12 +68,13 @@ def lean(network: Network) -> tuple[Network, tuple[CompactedLayer, ...]]:
     return compact(fold_batch_norm(network), CHANNEL_MULTIPLE)
 
 
-def _formed(
+def formed(
     network: Network,
     models: dict[Role, onnx.ModelProto],
     layers: tuple[LayerSparsity, ...],
     compaction: tuple[CompactedLayer, ...],
 ) -> FormedPair:
+    """Return finished models as files, and what they cost."""
     first = next(iter(models.values()))
     specification = network.specification
     counts = multiply_adds_by_node(first, specification)

@@ -14,8 +14,6 @@ RECIPES = Path(__file__).with_name("recipes.yaml")
 EVERY_NETWORK = "every network"
 """Key of the recipes that hold whatever the network."""
 
-DEFAULT = "fast"
-
 
 class NamedRecipe(BaseModel):
     """A recipe and the measurement that speaks for it."""
@@ -36,7 +34,13 @@ def named_recipes(network: str) -> dict[str, NamedRecipe]:
     return {**known.get(network, {}), **known[EVERY_NETWORK]}
 
 
-def find_recipe(network: str, name: str = DEFAULT) -> Recipe:
+def default_recipe(network: str) -> Recipe | None:
+    """Return the recipe that stands first for a network; None where it was not measured."""
+    own = _FILE.validate_python(read_yaml(RECIPES)).get(network, {})
+    return next((each.recipe for each in own.values()), None)
+
+
+def find_recipe(network: str, name: str = "fast") -> Recipe:
     """
     Return one named recipe of a network.
 

@@ -145,7 +145,8 @@ def test_help_of_each_command_explains_and_exits_with_zero(capsys, command):
 )
 def test_each_option_reaches_the_recipe(tmp_path, entry, monkeypatch, words, expected):
     monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
-    assert run("build", "--network", entry, "--out", tmp_path / "pair", *words) == 0
+    asked = ("--network", entry, "--accept-worse", "--out", tmp_path / "pair")
+    assert run("build", *asked, *words) == 0
     assert expected.items() <= asdict(read_manifest(tmp_path / "pair").recipe).items()
 
 
@@ -164,7 +165,7 @@ def test_a_recipe_that_a_network_does_not_have_exits_with_64(tmp_path, entry, ca
 def test_a_named_recipe_reaches_the_manifest(tmp_path, entry, monkeypatch):
     """The published one, under which the tiny network holds."""
     monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
-    words = ("--network", entry, "--recipe", "paper", "--out", tmp_path / "pair")
+    words = ("--network", entry, "--recipe", "paper", "--accept-worse", "--out", tmp_path / "pair")
     assert run("build", *words) == 0
     expected = Recipe(scope="global", sparsity=0.4, count="all")
     assert read_manifest(tmp_path / "pair").recipe == expected
@@ -205,11 +206,58 @@ def tiny_faces(monkeypatch):
 
 def test_a_network_never_measured_is_calibrated_when_built(tmp_path, entry, monkeypatch):
     tiny_faces(monkeypatch)
-    assert run("build", "--network", entry, "--out", tmp_path / "plain") == 0
-    assert run("build", "--network", entry, "--recipe", "calibrate", "--out", tmp_path / "p") == 0
+    words = ("build", "--network", entry, "--accept-worse", "--out")
+    assert run(*words, tmp_path / "plain") == 0
+    assert run(*words, tmp_path / "p", "--recipe", "calibrate") == 0
     recipes = [read_manifest(tmp_path / name).recipe for name in ("plain", "p")]
     assert recipes[0] == recipes[1]
-    assert recipes[0].layers == ("embedding_raw",)  # the only layer cheap enough
+    assert "stem" not in recipes[0].layers  # twice the price
+
+
+def test_a_measure_not_better_than_the_norm_is_refused_naming_what_could_be_had_instead(
+    tmp_path, entry, monkeypatch, capsys
+):
+    tiny_faces(monkeypatch)
+    monkeypatch.setattr(pair_command, "GATE_NETWORK", "tiny")  # no second network is needed here
+    words = ("build", "--network", entry, "--layer", "stem", "--layer", "depthwise")
+    assert run(*words, "--out", tmp_path / "pair") == EXIT_FAILED
+    printed = capsys.readouterr()
+    assert "not better than the free embedding norm" in printed.err
+    assert "--accept-worse" in printed.err
+    assert "'--quality norm'" in printed.out
+    assert not (tmp_path / "pair").exists()
+
+
+@pytest.mark.parametrize("where", ["option", "entry"])
+def test_the_norm_can_be_the_measure_and_then_nothing_is_pruned(
+    tmp_path, entry, monkeypatch, capsys, where
+):
+    tiny_faces(monkeypatch)
+    asked = ("--quality", "norm") if where == "option" else ()
+    if where == "entry":
+        entry.write_text(ENTRY + "quality: norm\n")
+    assert run("build", "--network", entry, *asked, "--out", tmp_path / "pair") == 0
+    assert "the norm itself" in capsys.readouterr().out
+    manifest = read_manifest(tmp_path / "pair")
+    assert (manifest.quality, manifest.recipe.sparsity) == ("norm", 0)
+    assert manifest.cost.pair == manifest.cost.dense
+
+
+def test_the_norm_takes_no_recipe(tmp_path, entry, capsys):
+    words = ("--network", entry, "--quality", "norm", "--sparsity", "0.1", "--out", tmp_path / "p")
+    assert run("build", *words) == EXIT_USAGE
+    assert "prunes nothing" in capsys.readouterr().err
+
+
+@pytest.mark.registry
+def test_the_gates_network_can_judge_beside_a_recogniser_of_the_users(tmp_path, entry, capsys):
+    words = ("--network", entry, "--quality", "gate", "--accept-worse", "--out", tmp_path / "pair")
+    assert run("build", *words) == 0
+    assert "on errors of tiny" in capsys.readouterr().out
+    manifest = read_manifest(tmp_path / "pair")
+    assert manifest.network.name == "mobilefacenet512"
+    assert manifest.recogniser is not None
+    assert manifest.quality == "gate"
 
 
 def test_faces_named_usable_set_the_middle_of_the_scale(tmp_path):
@@ -243,7 +291,7 @@ def test_calibrating_on_a_folder_of_photographs_builds_a_pair_of_their_scale(tmp
     assert (tmp_path / "sweep.png").read_bytes()[:4] == b"\x89PNG"
     manifest = read_manifest(tmp_path / "pair")
     assert manifest.recipe.layers[-1] in printed
-    assert manifest.cost.pair <= 1.15 * manifest.cost.dense
+    assert manifest.cost.pair <= 1.5 * manifest.cost.dense
     assert re.search(r"ratio 0\.\d+ \[.*\] \(self-made comparisons", printed)
 
 

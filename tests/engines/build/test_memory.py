@@ -1,7 +1,7 @@
 import pytest
 
 from engines.build.memory import BASE_BYTES, free_bytes, memory_text, needed_bytes
-from engines.calibration.sweep import GROUP_BYTES
+from engines.calibration.bench import GROUP_BYTES
 from engines.plans.own_process import in_own_process
 from tests.large_networks import Residual, residual
 from tests.memory import build, calibrate, measure_fp16, open_and_reopen

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engines.biometrics.degrade import with_margin, without_margin
-from engines.calibration import sweep as sweep_module
+from engines.calibration import bench
 from engines.calibration.faces import calibration_faces, degraded, together
 from engines.calibration.sweep import Signals, choose, race, sweep
 from engines.errors import CalibrationError
@@ -183,10 +183,10 @@ def test_people_join_a_race_whole_and_in_a_seeded_order(network):
 def test_a_sweep_in_several_graphs_finds_what_one_graph_finds(network, monkeypatch):
     faces = calibration_faces(framed(), specification())
     tried = candidates(network, 3)
-    assert len(sweep_module.groups(network, [each.recipe for each in tried])) == 1
+    assert len(bench.groups(network, [each.recipe for each in tried])) == 1
     together = sweep(network, tried, faces)
-    monkeypatch.setattr(sweep_module, "GROUP_BYTES", 0)
-    assert len(sweep_module.groups(network, [each.recipe for each in tried])) > 2
+    monkeypatch.setattr(bench, "GROUP_BYTES", 0)
+    assert len(bench.groups(network, [each.recipe for each in tried])) > 2
     apart = sweep(network, tried, faces)
     assert [each.candidate for each in apart.signals] == list(tried)
     for one, other in zip(together.signals, apart.signals, strict=True):

@@ -9,7 +9,7 @@ from engines.errors import RecipeError
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.network import load_network
 from engines.pruning.form import form_pair
-from engines.pruning.named_recipes import DEFAULT, find_recipe, named_recipes
+from engines.pruning.named_recipes import default_recipe, find_recipe, named_recipes
 from engines.pruning.prune import prune
 from tests.gate_data import gate_data
 
@@ -34,14 +34,20 @@ def test_a_missing_recipe_is_refused_with_those_there_are_and_the_next_step():
         find_recipe("mine")
 
 
+def test_the_first_recipe_of_a_network_is_its_default():
+    assert default_recipe("mobilefacenet512") == find_recipe("mobilefacenet512", "fast")
+    assert default_recipe(RETAIL) == find_recipe(RETAIL, "best")
+    assert default_recipe("mine") is None
+
+
 @pytest.mark.registry
 @pytest.mark.parametrize("entry", NETWORKS, ids=lambda entry: entry.name)
-def test_named_layers_exist_and_the_default_costs_at_most_a_seventh_more(entry):
+def test_named_layers_exist_and_fast_costs_at_most_a_seventh_more(entry):
     assert entry.specification is not None
     network = load_network(fetch(entry)[0], entry.specification, entry.embedding_length)
     for each in named_recipes(entry.name).values():
         prune(fold_batch_norm(network), each.recipe)
-    cost = form_pair(network, find_recipe(entry.name, DEFAULT), "fused").cost
+    cost = form_pair(network, find_recipe(entry.name), "fused").cost
     assert cost.pair <= 1.15 * cost.dense
 
 

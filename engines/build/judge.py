@@ -1,0 +1,62 @@
+"""What is the measure of a pair worth? Asked on comparisons made of the golden faces."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engines.calibration.faces import CalibrationFaces
+from engines.calibration.self_made import SelfMade
+from engines.errors import CalibrationError, NotBetterError
+from engines.pair.manifest import NetworkRecord
+from engines.pair.merit import Merit, merit_text
+from engines.quality.shift import embedding_shift, unit_rows
+from engines.quality.specification import Embeddings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recogniser:
+    """Another network, whose errors the pair shall foretell."""
+
+    record: NetworkRecord
+    embeddings: Embeddings
+    """(N, D) float32, raw, of the same faces in the same order."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judge:
+    """Faces to judge a pair on, and whose errors count."""
+
+    faces: CalibrationFaces
+    """N of them, aligned to the pair's own template."""
+    recogniser: Recogniser | None = None
+    """None: the pair's own dense network."""
+
+    def merit(self, dense: Embeddings, pruned: Embeddings) -> Merit | None:
+        """
+        Return what the shift between two networks' raw embeddings of the faces is worth.
+
+        None where hardly any comparison fails, so that nothing can be said.
+        """
+        errors_of = dense if self.recogniser is None else self.recogniser.embeddings
+        norms = np.linalg.norm(errors_of.astype(np.float64), axis=1)
+        try:
+            made = SelfMade(self.faces, unit_rows(errors_of))
+            return made.merit(-embedding_shift(dense, pruned), norms)
+        except CalibrationError:
+            return None
+
+
+def require_better(merit: Merit | None, recipe: str = "recipe") -> None:
+    """
+    Refuse a measure that is not better than the free embedding norm.
+
+    Raises:
+        NotBetterError: The ratio is 1 or more; the message has the figures and the way out.
+    """
+    if merit is not None and merit.ratio.value >= 1:
+        raise NotBetterError(
+            f"the {recipe} is not better than the free embedding norm: {merit_text(merit)}. Let "
+            "'--recipe calibrate' look for another, allow it more ('edge-gate pair calibrate "
+            "--cost 2.1'), take another measure ('--quality'), or take it all the same "
+            "('--accept-worse')"
+        )

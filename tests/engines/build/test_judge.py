@@ -1,0 +1,110 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engines.biometrics.bootstrap import Estimate
+from engines.biometrics.degrade import with_margin
+from engines.build.build import build_pair, judged
+from engines.build.judge import Judge, Recogniser, require_better
+from engines.build.report import worth_text
+from engines.calibration.faces import calibration_faces
+from engines.errors import NotBetterError, RecipeError
+from engines.graph.cost import multiply_adds
+from engines.pair.manifest import NetworkRecord, read_manifest
+from engines.pair.merit import Merit
+from engines.pair.pair import open_pair
+from engines.pruning.norm_pair import LENGTH, norm_pair, quiet_vector
+from engines.pruning.recipe import Recipe
+from engines.quality.shift import embedding_shift
+from tests.networks import TinyNetwork, loaded, specification
+from tests.pairs import request, synthetic_faces
+
+SURE = Estimate(0.5, 0.4, 0.6)
+
+
+def worth(value, low, high):
+    return Merit(SURE, SURE, Estimate(value, low, high))
+
+
+@pytest.fixture(scope="module")
+def faces():
+    known = synthetic_faces(with_margin(specification()))
+    return calibration_faces(known.images, specification(), subjects=known.subjects)
+
+
+@pytest.fixture
+def asked(tmp_path, faces):
+    network = loaded(tmp_path, TinyNetwork(seed=3))
+    return replace(request(network, form="fused"), judge=Judge(faces), accept_worse=True)
+
+
+def test_a_pair_says_what_its_measure_is_worth_beside_the_norm(asked, tmp_path):
+    manifest = build_pair(asked, tmp_path / "pair")
+    assert manifest.merit is not None
+    assert read_manifest(tmp_path / "pair").merit == manifest.merit
+    assert manifest.merit.ratio.value == pytest.approx(
+        manifest.merit.area.value / manifest.merit.norm.value
+    )
+    assert "embedding norm" in worth_text(manifest)
+    assert judged(asked) == manifest.merit
+
+
+def test_a_measure_no_better_than_the_norm_is_refused_unless_accepted():
+    require_better(None)
+    require_better(worth(0.99, 0.9, 1.1))
+    with pytest.raises(NotBetterError, match=r"ratio 1.010 \[0.950, 1.100\].*--accept-worse"):
+        require_better(worth(1.01, 0.95, 1.1))
+
+
+def test_a_pair_that_is_worse_than_the_norm_is_not_built(asked, tmp_path):
+    worse = replace(asked, accept_worse=False, recipe=Recipe(importance="random", sparsity=0.02))
+    merit = judged(worse)
+    assert merit is not None
+    assert merit.ratio.value >= 1
+    with pytest.raises(NotBetterError):
+        build_pair(worse, tmp_path / "worse")
+    assert not (tmp_path / "worse").exists()
+
+
+def test_errors_of_another_recogniser_are_judged_by_its_embeddings(asked, faces, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(len(faces.images), 16)).astype(np.float32)
+    record = NetworkRecord(name="other", licence="none", source_sha256="0" * 64)
+    judge = Judge(faces, Recogniser(record, rows))
+    manifest = build_pair(replace(asked, quality="gate", judge=judge), tmp_path / "pair")
+    assert manifest.recogniser == record
+    assert "on errors of other" in worth_text(manifest)
+    assert manifest.merit != build_pair(asked, tmp_path / "own").merit
+
+
+def test_the_norm_as_a_measure_orders_faces_as_the_norm_does_in_one_pass(asked, tmp_path):
+    manifest = build_pair(replace(asked, quality="norm", recipe=Recipe(sparsity=0)), tmp_path / "p")
+    assert manifest.cost.pair == manifest.cost.dense
+    assert multiply_adds(asked.network.model, specification()) >= manifest.cost.pair
+    images = synthetic_faces(seed=5).images
+    with open_pair(tmp_path / "p") as pair:
+        dense, moved = pair.embed(images)
+    norms = np.linalg.norm(dense, axis=1)
+    shift = embedding_shift(dense, moved)
+    vector = moved[0] - dense[0]
+    np.testing.assert_allclose(moved - dense, np.tile(vector, (len(dense), 1)), atol=1e-5)
+    across = vector - (dense @ vector / norms**2)[:, None] * dense
+    expected = np.linalg.norm(across, axis=1) / norms  # to first order
+    np.testing.assert_allclose(shift, expected, rtol=0.1)
+    assert np.median(shift) == pytest.approx(LENGTH, rel=0.5)
+
+
+def test_the_vector_lies_where_embeddings_vary_least():
+    random = np.random.default_rng(0)
+    rows = (random.normal(size=(50, 4)) * [5, 3, 0.01, 2]).astype(np.float32)
+    vector = quiet_vector(rows)
+    assert np.abs(vector / np.linalg.norm(vector)) == pytest.approx([0, 0, 1, 0], abs=0.01)
+    assert np.linalg.norm(vector) == pytest.approx(
+        LENGTH * np.median(np.linalg.norm(rows, axis=1)), rel=1e-6
+    )
+
+
+def test_the_norm_is_one_graph(asked, tmp_path):
+    with pytest.raises(RecipeError, match="leave out --form separate"):
+        build_pair(replace(asked, quality="norm", form="separate"), tmp_path / "pair")
+    assert norm_pair(asked.network, np.eye(8, dtype=np.float32)).files.keys() == {"fused"}
