@@ -87,7 +87,6 @@ class _Candidate:
     dense_rows: Embeddings
     pruned_rows: Embeddings
     usable_shift: NDArray[np.float32]
-    merit: Merit | None
 
 
 def build_pair(request: BuildRequest, out: Path, progress: Progress | None = None) -> Manifest:
@@ -116,9 +115,11 @@ def build_pair(request: BuildRequest, out: Path, progress: Progress | None = Non
         rows = (candidate.dense_rows, candidate.pruned_rows)
         acceptance = assess_pair(*rows, request.golden.subjects)
         require_fit(acceptance)
+        files = {role: folder / f"{role}.onnx" for role in candidate.formed.files}
+        merit = _merit(request, files, progress or Progress(disable=True))
         if request.quality != "norm" and not request.accept_worse:
-            require_better(candidate.merit)
-        manifest = _write(folder, request, candidate, acceptance)
+            require_better(merit)
+        manifest = _write(folder, request, candidate, (acceptance, merit))
         open_pair(folder, request.threads).close()
     return manifest
 
@@ -135,7 +136,13 @@ def judged(request: BuildRequest, progress: Progress | None = None) -> Merit | N
     with TemporaryDirectory(prefix="edge-gate-") as scratch:
         formed = _formed(request, Path(scratch), None)
         files = {role: Path(scratch) / f"{role}.onnx" for role in formed.files}
-        return request.judge.merit(*_both(files, request, request.judge.faces.images, shown))
+        return _merit(request, files, shown)
+
+
+def _merit(request: BuildRequest, files: dict[Role, Path], progress: Progress) -> Merit | None:
+    if request.judge is None:
+        return None
+    return request.judge.merit(*_both(files, request, request.judge.faces().images, progress))
 
 
 def _candidate(request: BuildRequest, folder: Path, progress: Progress) -> _Candidate:
@@ -149,10 +156,7 @@ def _candidate(request: BuildRequest, folder: Path, progress: Progress) -> _Cand
     usable = (dense_rows, pruned_rows)
     if request.usable is not None:
         usable = _both(files, request, request.usable, progress)
-    merit = None
-    if request.judge is not None:
-        merit = request.judge.merit(*_both(files, request, request.judge.faces.images, progress))
-    return _Candidate(formed, dense_rows, pruned_rows, embedding_shift(*usable), merit)
+    return _Candidate(formed, dense_rows, pruned_rows, embedding_shift(*usable))
 
 
 def _formed(request: BuildRequest, folder: Path, rows: Embeddings | None) -> FormedPair:
@@ -249,8 +253,12 @@ def _embedded(
 
 
 def _write(
-    folder: Path, request: BuildRequest, candidate: _Candidate, acceptance: Acceptance
+    folder: Path,
+    request: BuildRequest,
+    candidate: _Candidate,
+    found: tuple[Acceptance, Merit | None],
 ) -> Manifest:
+    acceptance, merit = found
     files = candidate.formed.files
     write_vectors(folder / "golden.npz", _golden(request, candidate))
     network = request.network
@@ -276,7 +284,7 @@ def _write(
             compaction=candidate.formed.compaction,
             cost=candidate.formed.cost,
             quality=request.quality,
-            merit=candidate.merit,
+            merit=merit,
             recogniser=recogniser.record if recogniser else None,
         )
     )

@@ -1,5 +1,6 @@
 """What is the measure of a pair worth? Asked on comparisons made of the golden faces."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +27,8 @@ class Recogniser:
 class Judge:
     """Faces to judge a pair on, and whose errors count."""
 
-    faces: CalibrationFaces
-    """N of them, aligned to the pair's own template."""
+    faces: Callable[[], CalibrationFaces]
+    """Gives N of them, aligned to the pair's own template; asked once the pair is found fit."""
     recogniser: Recogniser | None = None
     """None: the pair's own dense network."""
 
@@ -40,7 +41,7 @@ class Judge:
         errors_of = dense if self.recogniser is None else self.recogniser.embeddings
         norms = np.linalg.norm(errors_of.astype(np.float64), axis=1)
         try:
-            made = SelfMade(self.faces, unit_rows(errors_of))
+            made = SelfMade(self.faces(), unit_rows(errors_of))
             return made.merit(-embedding_shift(dense, pruned), norms)
         except CalibrationError:
             return None

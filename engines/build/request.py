@@ -1,6 +1,7 @@
 """From a catalogue entry to a finished engine pair."""
 
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 
 from rich.progress import Progress
@@ -65,9 +66,9 @@ def build_request(
         recipe = Recipe(sparsity=0)
     elif recipe is None:
         recipe = default_recipe(entry.name)
-    judge = Judge(known_faces(network.specification, progress))
+    faces = cache(partial(known_faces, network.specification, progress))
     if recipe is None:
-        recipe = _calibrated(network, judge.faces, threads, progress)
+        recipe = _calibrated(network, faces(), threads, progress)
     return BuildRequest(
         entry.name,
         entry.licence,
@@ -76,7 +77,7 @@ def build_request(
         recipe,
         threads,
         quality=chosen,
-        judge=judge,
+        judge=Judge(faces),
     )
 
 
@@ -86,8 +87,9 @@ def _beside(
     """Return the request for the default network's pair, judged by another network's errors."""
     entry = find_entry(GATE_NETWORK)
     asked = build_request(entry, recipe, threads, progress, "own")
-    faces = known_faces(asked.network.specification, progress)
-    return replace(asked, quality="gate", judge=Judge(faces, other))
+    if asked.judge is None:
+        return asked
+    return replace(asked, quality="gate", judge=replace(asked.judge, recogniser=other))
 
 
 def _recogniser(

@@ -36,7 +36,7 @@ def faces():
 @pytest.fixture
 def asked(tmp_path, faces):
     network = loaded(tmp_path, TinyNetwork(seed=3))
-    return replace(request(network, form="fused"), judge=Judge(faces), accept_worse=True)
+    return replace(request(network, form="fused"), judge=Judge(lambda: faces), accept_worse=True)
 
 
 def test_a_pair_says_what_its_measure_is_worth_beside_the_norm(asked, tmp_path):
@@ -70,7 +70,7 @@ def test_a_pair_that_is_worse_than_the_norm_is_not_built(asked, tmp_path):
 def test_errors_of_another_recogniser_are_judged_by_its_embeddings(asked, faces, tmp_path):
     rows = np.random.default_rng(0).normal(size=(len(faces.images), 16)).astype(np.float32)
     record = NetworkRecord(name="other", licence="none", source_sha256="0" * 64)
-    judge = Judge(faces, Recogniser(record, rows))
+    judge = Judge(lambda: faces, Recogniser(record, rows))
     manifest = build_pair(replace(asked, quality="gate", judge=judge), tmp_path / "pair")
     assert manifest.recogniser == record
     assert "on errors of other" in worth_text(manifest)
