@@ -20,6 +20,8 @@ from edge.watched_thread import WatchedThread
 
 ANSWER_S = 3.0
 """For the worker to finish the frame in its hands."""
+RELOAD_S = 120.0
+"""After which a reload is taken for stuck: plans of TensorRT take half a minute to open."""
 
 
 class Telemetry:
@@ -42,12 +44,25 @@ class Telemetry:
         self.page_problem: Callable[[], str | None] = lambda: None
         """Returns why the page cannot be served."""
         self._patience_s, self._monotonic = patience_s, monotonic
+        self._reloading_since_s: float | None = None
         self._daemon: Daemon | None = None
 
     def follow(self, daemon: Daemon) -> None:
         """Read this daemon from now on."""
         self.drifts.use(daemon.config, daemon.pair_id)
         self._daemon = daemon
+
+    def reloading(self, *, is_so: bool) -> None:
+        """Learn that a reload begins, or has ended."""
+        self._reloading_since_s = self._monotonic() if is_so else None
+
+    def stuck_reload(self) -> str | None:
+        """Return that a reload does not end; None when none is under way, or not for long."""
+        since_s = self._reloading_since_s
+        for_s = 0.0 if since_s is None else self._monotonic() - since_s
+        if for_s <= RELOAD_S:
+            return None
+        return f"a reload has not ended for {for_s:.0f} s; restart the gate"
 
     def observe(self, observation: Observation) -> None:
         """Count what one frame led to; called by the worker."""
@@ -105,11 +120,12 @@ class Telemetry:
         if sources and all(source.error and not source.frames for source in sources):
             return f"no source gives frames: {sources[0].name}: {sources[0].error}"
         failing = _first(thread.trouble() for thread in self._threads())
-        return self.not_alive() or self._daemon.problem or failing
+        return self.not_alive() or self._daemon.problem or failing or self.stuck_reload()
 
     def summary(self, daemon: Daemon) -> str:
         """Return one line for people: what works, and what does not."""
-        return "; ".join(filter(None, (daemon.status_words(), self.page_problem())))
+        words = (daemon.status_words(), self.page_problem(), self.stuck_reload())
+        return "; ".join(filter(None, words))
 
     def _threads(self) -> list[WatchedThread]:
         return [*self._followed().threads(), *self.onlookers()]

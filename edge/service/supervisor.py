@@ -79,6 +79,7 @@ class Supervisor:
         self._minutes = Minutes()
         self._reload: threading.Thread | None = None
         self._reload_again = False
+        self._is_stuck = False
         self._page: Page | None = None
 
     def run(self) -> int:
@@ -153,6 +154,10 @@ class Supervisor:
 
     def _beat(self, daemon: Daemon) -> None:
         """Ping the watchdog when the worker has done a frame lately, or had none to do."""
+        stuck = self._telemetry.stuck_reload()
+        if stuck and not self._is_stuck:
+            log.error("%s", stuck)
+        self._is_stuck = stuck is not None
         ping = ("WATCHDOG=1",) if self._telemetry.not_alive() is None else ()
         notify(*ping, self._status_line(daemon))
         if self._page is not None and self._reload is None:
@@ -168,6 +173,7 @@ class Supervisor:
             self._reload_again = True
             return
         notify(*reloading())
+        self._telemetry.reloading(is_so=True)
         # Opening engines takes seconds, and the watchdog waits for nobody.
         self._reload = threading.Thread(
             target=self._reload_now, args=(daemon,), name="reload", daemon=True
@@ -200,6 +206,7 @@ class Supervisor:
 
     def _end_reload(self, daemon: Daemon) -> None:
         self._reload = None
+        self._telemetry.reloading(is_so=False)
         notify("READY=1", self._status_line(daemon))
         if self._reload_again:
             self._reload_again = False

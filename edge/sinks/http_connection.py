@@ -8,6 +8,7 @@ face.
 
 import base64
 import http.client
+import re
 import socket
 import threading
 import time
@@ -26,6 +27,7 @@ from edge.sinks.http_answer import Answer
 TROUBLE = (HTTPError, http.client.HTTPException, OSError)
 LONGEST_ANSWER = 65536
 """Bytes read of an answer; a longer one costs the connection, not our memory."""
+LENGTH = re.compile("[0-9]{1,15}")
 PORTS = {"http": 80, "https": 443}
 
 
@@ -105,7 +107,8 @@ class ServerConnection:
             connection.request("POST", self._target(), body, headers, preload_content=False)
         except (BrokenPipeError, ConnectionResetError) as error:
             cut_short = error
-        response = connection.getresponse()
+        with understood():
+            response = connection.getresponse()
         is_taken = 200 <= response.status < 300
         if cut_short is not None and is_taken:
             raise cut_short
@@ -114,7 +117,8 @@ class ServerConnection:
 
     def _text(self, response: HTTPResponse, *, must_be_whole: bool) -> bytes:
         try:
-            text = response.read(LONGEST_ANSWER + 1, decode_content=False)
+            with understood():
+                text = response.read(LONGEST_ANSWER + 1, decode_content=False)
         except TROUBLE:
             if must_be_whole:
                 raise
@@ -149,9 +153,10 @@ class FinalResponse(http.client.HTTPResponse):
             self.headers = self.msg = None  # type: ignore[assignment]  # for begin() to read on
             super().begin()
         lengths = self.headers.get_all("Content-Length", [])
-        if not all(length.strip().isdecimal() for length in lengths):
-            # Such an answer is to be discarded (RFC 9112, 6.3).
-            raise http.client.HTTPException(f"Content-Length {', '.join(lengths)!r} is no length")
+        if not all(LENGTH.fullmatch(length.strip()) for length in lengths):
+            # Such an answer is to be discarded (RFC 9112, 6.3); so is one of no end.
+            said = ", ".join(lengths)[:40]
+            raise http.client.HTTPException(f"Content-Length {said!r} is no length")
         if was_interim or not self._is_ordinary(lengths):
             self.will_close = True
 
@@ -160,6 +165,20 @@ class FinalResponse(http.client.HTTPResponse):
         if self.status in (http.client.NO_CONTENT, http.client.NOT_MODIFIED):
             return not coded and set(lengths) <= {"0"}
         return len(lengths) + len(coded) == 1
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """
+    Take what the libraries raise over numbers that are none for an answer that makes no sense.
+
+    Raises:
+        http.client.HTTPException: Instead of a ValueError, as over chunks of negative size.
+    """
+    try:
+        yield
+    except (ValueError, OverflowError) as error:
+        raise http.client.HTTPException(f"an answer that makes no sense: {error}") from error
 
 
 def basic(login: str) -> str:

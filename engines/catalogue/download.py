@@ -100,6 +100,7 @@ def _downloaded(source: Url, sha256: str, progress: Progress) -> Path:
         http.client.HTTPException,
         TimeoutError,
         ConnectionError,
+        ValueError,  # a length that is no number, or one of a chunk below 0
     ) as error:
         _forget_unusable(part, error)
         raise FetchError(

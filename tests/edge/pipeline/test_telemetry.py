@@ -153,6 +153,21 @@ def test_a_worker_without_a_sign_of_life_is_dead(watched, configured, silent_s, 
     assert (telemetry.not_alive(), telemetry.not_ready()) == (words, words)
 
 
+def test_a_reload_that_does_not_end_makes_the_gate_not_ready_and_is_told(watched, configured):
+    gate, later_s = watched(configured(LOOPED)), [0.0]
+    gate.daemon.start()
+    telemetry = Telemetry(10**6, lambda: gate.daemon.beat_s + later_s[0])
+    telemetry.follow(gate.daemon)
+    telemetry.reloading(is_so=True)
+    assert telemetry.not_ready() is None
+    later_s[0] = 10_000.0
+    assert "a reload has not ended for" in str(telemetry.not_ready())
+    assert "a reload has not ended for" in telemetry.status().summary
+    assert telemetry.not_alive() is None
+    telemetry.reloading(is_so=False)
+    assert telemetry.not_ready() is None
+
+
 def test_a_thread_that_failed_is_told_until_only_a_new_process_helps(
     watched, configured, monkeypatch
 ):

@@ -1,8 +1,6 @@
 """Nothing that a server or broker sends is a defect: a face is taken, or the sink says why not."""
 
-import socket
-import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -14,25 +12,7 @@ from edge.sinks.http import HttpSink
 from edge.sinks.http_answer import Answer, judge
 from edge.sinks.mqtt import MqttSink
 from tests.edge.deliveries import face
-
-
-@contextmanager
-def says(data):
-    """Answer each connection with these bytes, whatever was asked; yield the port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve():
-            with suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    with connection, suppress(OSError):
-                        connection.recv(65536)
-                        connection.sendall(data)
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-
+from tests.says import says
 
 LINES = [
     b"",
@@ -42,6 +22,7 @@ LINES = [
     b"HTTP/1.1 99999999999 X\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 5000 + b"\r\n",
     b"HTTP/1.1 302 F\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n",
     b"HTTP/1.1 503 B\r\nRetry-After: " + b"9" * 5000 + b"\r\nContent-Length: 0\r\n\r\n",
@@ -56,6 +37,15 @@ def test_no_answer_of_a_server_is_a_defect(data):
     with says(data) as port:
         sink = HttpSink(HttpSinkSettings(url=f"http://127.0.0.1:{port}/", timeout=0.5), {})
         with suppress(SinkError):
+            sink.send(face(1))
+        sink.close()
+
+
+@pytest.mark.parametrize("digits", [16, 4299, 4300, 4301, 60_000])
+def test_an_answer_of_a_length_beyond_reason_is_a_failed_attempt(digits):
+    with says(b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * digits + b"\r\n\r\nabc") as port:
+        sink = HttpSink(HttpSinkSettings(url=f"http://127.0.0.1:{port}/", timeout=5.0), {})
+        with pytest.raises(SinkError, match="is no length"):
             sink.send(face(1))
         sink.close()
 

@@ -8,6 +8,7 @@ from rich.progress import Progress
 from engines.catalogue.download import Url, cached_download, obtain_download
 from engines.errors import CatalogueError, FetchError, HashMismatchError
 from tests.engines.packages import Server, sha256
+from tests.says import says
 
 CONTENT = bytes(range(256)) * 9000  # more than one chunk
 
@@ -93,3 +94,19 @@ def test_a_tampered_download_is_refused_and_then_repaired(web: Server):
     with pytest.raises(HashMismatchError, match="changed in the cache"):
         cached_download(url(web), sha256(CONTENT))
     assert obtain(url(web)).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: " + b"9" * 5000,
+        b"Content-Length: many",
+        b"Transfer-Encoding: chunked\r\n\r\n-5",
+        b"Transfer-Encoding: chunked\r\n\r\nzz",
+    ],
+)
+def test_a_server_that_answers_nonsense_is_named(cache: Path, head: bytes):
+    refused = pytest.raises(FetchError, match="download the file by other means")
+    with says(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\nabc") as port, refused:
+        obtain(Url(f"http://127.0.0.1:{port}/net.onnx"))
+    assert not list(cache.rglob("net.onnx"))
