@@ -4,11 +4,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import trustme
-from rich.progress import Progress
 
-from engines.build.request import build_catalogued
-from engines.catalogue.catalogue import find_entry
 from engines.pair.pair import open_pair
+from tests.edge import recordings
 from tests.edge.chromium import Tab, chromium
 from tests.edge.looked_at import looked_at, observation
 from tests.edge.running_gate import write_walks
@@ -96,6 +94,4 @@ def material(tmp_path_factory):
 @pytest.fixture(scope="session")
 def default_pair(tmp_path_factory):
     """The folder of the engine pair that `pair build` makes unless told; nobody writes there."""
-    folder = tmp_path_factory.mktemp("default") / "pair"
-    build_catalogued(find_entry("mobilefacenet512"), folder, 2, Progress(disable=True))
-    return folder
+    return recordings.default_pair(tmp_path_factory.mktemp("default") / "pair")

@@ -1,25 +1,32 @@
 """Footage of real people, made of the catalogue's photographs, and a pair that scores them."""
 
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
+from rich.progress import Progress
 
-from engines.build.build import BuildRequest, build_pair
-from engines.build.golden_faces import golden_faces, photographs_of, read_golden, read_photograph
-from engines.catalogue.catalogue import fetch, find_entry
-from engines.graph.network import load_network
+from engines.build.golden_faces import photographs_of, read_golden, read_photograph
+from engines.build.request import build_catalogued
+from engines.catalogue.catalogue import find_entry
 
 SIZE = (304, 344)
 """Width and height of the frames."""
 
 
 def default_pair(folder: Path) -> Path:
+    """Leave in a folder the engine pair that `pair build` makes unless told; built only once."""
+    return Path(shutil.copytree(Path(_built().name) / "pair", folder))
+
+
+@cache
+def _built() -> "tempfile.TemporaryDirectory[str]":
+    folder = tempfile.TemporaryDirectory()
     entry = find_entry("mobilefacenet512")
-    assert entry.specification is not None
-    network = load_network(fetch(entry)[0], entry.specification, entry.embedding_length)
-    golden = golden_faces(entry.specification)
-    build_pair(BuildRequest(entry.name, entry.licence, network, golden), folder)
+    build_catalogued(entry, Path(folder.name) / "pair", 1, Progress(disable=True))
     return folder
 
 

@@ -167,24 +167,39 @@ def test_a_refused_face_becomes_a_dead_letter_and_lets_the_next_pass(
     assert f"face {blob(0).key} is a dead letter for sink sink: no such gallery" in caplog.text
 
 
-def test_a_face_that_is_not_as_it_was_accepted_is_never_sent(sender_of, open_outbox):
-    class Failing(Outbox):
-        def due(self, sink):
-            queued = super().due(sink)
-            if queued is None or queued.delivery != blob(0):
-                return queued
-            return replace(queued, damage="the disk may be failing")
+def spoilt(queued):
+    """Return the first face as a failing disk gives it back; every other one as it is."""
+    if queued is None or queued.delivery != blob(0):
+        return queued
+    return replace(queued, damage="the disk may be failing")
 
-    outbox, sink = open_outbox(Failing, faces=2), ScriptedSink()
+
+class FailingOutbox(Outbox):
+    def due(self, sink):
+        return spoilt(super().due(sink))
+
+
+class FailingReadOnlyOutbox(ReadOnlyOutbox):
+    def due(self, sink):
+        return spoilt(super().due(sink))
+
+
+def test_a_face_that_is_not_as_it_was_accepted_is_never_sent(sender_of, open_outbox):
+    outbox, sink = open_outbox(FailingOutbox, faces=2), ScriptedSink()
     status = drained(sender_of(sink, outbox))
     assert sink.attempts == keys(1)
     assert (status.refused, status.last_error) == (1, "the disk may be failing")
 
 
+def test_the_outbox_is_told_that_the_row_of_a_damaged_face_may_be_at_odds(sender_of, open_outbox):
+    outbox = open_outbox(FailingReadOnlyOutbox)
+    assert "damaged face 1" in drained(sender_of(ScriptedSink(), outbox)).last_error
+
+
 def test_a_refusal_that_cannot_be_recorded_is_a_failure(sender_of, open_outbox):
     status = drained(sender_of(ScriptedSink(SinkRefusedError("no")), open_outbox(ReadOnlyOutbox)))
     assert (status.refused, status.failures_in_a_row) == (0, 1)
-    assert "no dead letter" in status.last_error
+    assert status.last_error == "refused face 1 of sink is no dead letter: no"
 
 
 def test_a_wait_that_cannot_be_recorded_still_rests_the_sink(sender_of, open_outbox):
@@ -258,6 +273,20 @@ def test_a_face_that_comes_while_the_thread_idles_wakes_it(sender_of, open_outbo
     outbox.put(blob(1))
     sender.wake()
     assert sink.keys(1) == keys(1)
+
+
+def test_an_idle_sender_takes_up_a_postponed_face_when_it_is_due(sender_of, monkeypatch):
+    monkeypatch.setattr("edge.delivery.sender.LONGEST_IDLE_S", 3600.0)
+    outbox, sink = Outbox(OutboxSettings(path=IN_MEMORY), ("sink",)), ScriptedSink()
+    outbox.put(blob(1))
+    queued = outbox.due("sink")
+    assert queued is not None
+    outbox.postpone(queued.face_id, "sink", 0.05)
+    sender = sender_of(sink, outbox)
+    sender.start()
+    assert sink.keys(1) == keys(1)
+    ended(sender)
+    outbox.close()
 
 
 def test_an_idle_sender_takes_one_turn_for_each_call(sender_of, open_outbox):
