@@ -26,6 +26,13 @@ class BrokenOutbox:
         raise OutboxError(f"the queue of {sink} cannot be read")
 
 
+class ForgetfulOutbox(BrokenOutbox):
+    """An outbox whose file fails between two questions."""
+
+    def due(self, sink):  # noqa: ARG002 -- of any
+        return None
+
+
 class ReadOnlyOutbox(Outbox):
     """An outbox on a full disk: it records no failure."""
 
@@ -212,6 +219,21 @@ def test_a_wait_that_cannot_be_recorded_still_rests_the_sink(sender_of, open_out
 def test_a_queue_that_cannot_be_read_is_a_failure(sender_of):
     status = drained(sender_of(ScriptedSink(), BrokenOutbox()))
     assert (status.failed, status.last_error) == (1, "the queue of sink cannot be read")
+
+
+def test_an_idle_sender_that_cannot_know_when_a_face_is_due_says_so_and_rests(sender_of):
+    sink = ScriptedSink()
+    sender = sender_of(sink, ForgetfulOutbox(), backoff=HOURLY)
+    sender.start()
+    until(lambda: sender.status.failed)
+    a_moment()
+    status = ended(sender)
+    assert (status.failed, status.last_error) == (1, "the queue of sink cannot be read")
+
+
+def test_the_first_failure_is_logged_at_once(sender_of, open_outbox, caplog):
+    drained(sender_of(ScriptedSink(SinkError("down")), open_outbox()))
+    assert "sink sink: down; faces wait in the outbox" in caplog.text
 
 
 def test_state_changes_are_logged_once_and_not_each_attempt(sender_of, open_outbox, caplog):
