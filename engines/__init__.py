@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         pair_quality,
         partial_area,
     )
+    from engines.biometrics.identity_scale import IdentityScale
     from engines.build.build import BuildRequest, build_pair
     from engines.build.golden_faces import GoldenFaces, golden_faces
     from engines.build.request import build_request, calibrated_recipe
@@ -76,6 +77,7 @@ __all__ = [
     "FetchError",
     "GoldenFaces",
     "HashMismatchError",
+    "IdentityScale",
     "InputSpecification",
     "Landmarks",
     "Manifest",
@@ -126,6 +128,7 @@ _HOMES = {
         "pair_quality",
         "partial_area",
     ),
+    "engines.biometrics.identity_scale": ("IdentityScale",),
     "engines.build.build": ("BuildRequest", "build_pair"),
     "engines.build.golden_faces": ("GoldenFaces", "golden_faces"),
     "engines.build.request": ("build_request", "calibrated_recipe"),

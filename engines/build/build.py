@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
+from engines.biometrics.identity_scale import identity_scale
 from engines.build.golden_faces import GoldenFaces
 from engines.build.judge import Judge, require_better
 from engines.catalogue.values import Quality
@@ -20,7 +21,7 @@ from engines.graph.batch import EXPORT_OPEN
 from engines.graph.network import Network
 from engines.onnxruntime.backend import open_for_build
 from engines.onnxruntime.heap import trim_heap
-from engines.pair.acceptance import Acceptance, assess_pair, require_fit
+from engines.pair.acceptance import Acceptance, assess_pair, compare_all, require_fit
 from engines.pair.folder import replaced_at_once, require_destination
 from engines.pair.golden_vectors import GoldenVectors, Tolerance, golden_vectors, write_vectors
 from engines.pair.manifest import (
@@ -279,6 +280,7 @@ def _write(
             golden=GoldenRecord(file=FileRecord.of(folder / "golden.npz"), tolerance=Tolerance()),
             mapping=fit_score_mapping(candidate.usable_shift),
             acceptance=acceptance,
+            identity=identity_scale(compare_all(candidate.dense_rows, request.golden.subjects)),
             versions=library_versions(),
             layers=candidate.formed.layers,
             compaction=candidate.formed.compaction,

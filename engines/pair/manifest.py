@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from engines.biometrics.identity_scale import IdentityScale
 from engines.catalogue.strict_yaml import YamlError, parse_yaml, read_bytes
 from engines.catalogue.values import Quality
 from engines.errors import PairError, PairIntegrityError
@@ -36,6 +37,7 @@ SINCE_SCHEMA_1: dict[tuple[str, ...], object] = {
     ("quality",): "own",
     ("merit",): None,
     ("recogniser",): None,
+    ("identity",): None,
 }
 """Keys that came later, with the value of pairs that have none: not written then, nor hashed."""
 
@@ -103,6 +105,8 @@ class Manifest(_Record):
     golden: GoldenRecord
     mapping: ScoreMapping
     acceptance: Acceptance
+    identity: IdentityScale | None = None
+    """None in a pair of an earlier release: its golden vectors tell a coarser one."""
     versions: dict[str, str]
     """Of the libraries that built the pair."""
     layers: tuple[LayerSparsity, ...]

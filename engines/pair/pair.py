@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.biometrics.identity_scale import IdentityScale, identity_scale
 from engines.closing import Closing
 from engines.errors import PairIntegrityError
 from engines.onnxruntime.heap import trim_heap
-from engines.pair.acceptance import estimated_match_score
+from engines.pair.acceptance import compare_all, estimated_match_score
 from engines.pair.execution import Execution, open_networks
 from engines.pair.folder import checked_content
 from engines.pair.golden_vectors import GoldenVectors, Replay, compare, read_vectors
@@ -87,6 +88,11 @@ class EnginePair(Closing):
         if self._golden is None:
             raise ValueError("a pair opened without its golden vectors knows no comparison scores")
         return estimated_match_score(self._golden.dense)
+
+    @property
+    def identity(self) -> IdentityScale:
+        """From comparison scores to who is who; for a pair of the first release an estimate."""
+        return identity_of(self.manifest, self._golden)
 
     def assess(self, face_images: FaceImages) -> Scored:
         """
@@ -160,6 +166,43 @@ def open_unproved(
     golden = golden_vectors_of(folder, manifest)
     networks = open_networks(folder, manifest, threads, how)
     return EnginePair(manifest, networks, golden), golden
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPair:
+    """What must be known of a pair that is not opened, to decide once more about its scores."""
+
+    pair_id: str
+    identity: IdentityScale
+
+
+def known_pair(folder: Path, execution: Execution | None = None) -> KnownPair:
+    """
+    Return what a pair's folder says, without opening its networks.
+
+    Raises:
+        PairError: The folder holds no engine pair.
+        PairIntegrityError: The manifest or the golden vectors are missing, swapped or edited.
+        PairSignatureError: `execution` insists on a key, and the pair is not signed with it.
+    """
+    manifest = trusted_manifest(folder, (execution or Execution()).pair_key)
+    golden = None if manifest.identity else golden_vectors_of(folder, manifest)
+    return KnownPair(manifest.pair_id, identity_of(manifest, golden))
+
+
+def identity_of(manifest: Manifest, golden: GoldenVectors | None) -> IdentityScale:
+    """
+    Return what the manifest says of identity, or else the golden vectors, of different people.
+
+    Raises:
+        ValueError: Neither is there.
+    """
+    if manifest.identity is not None:
+        return manifest.identity
+    if golden is None:
+        raise ValueError("a pair opened without its golden vectors knows no comparison scores")
+    people = [str(number) for number in range(len(golden.dense))]
+    return identity_scale(compare_all(golden.dense, people))
 
 
 def golden_vectors_of(folder: Path, manifest: Manifest) -> GoldenVectors:
