@@ -30,8 +30,7 @@ from edge.tuning.report import report
 from edge.tuning.run import Asked, Opened, baseline_of_tuning, tune_camera, tune_logged_camera
 from edge.tuning.steps import Goal
 from edge.tuning.target import Target, targets
-from engines.pair.manifest import read_manifest
-from engines.pair.pair import open_pair
+from engines.pair.pair import known_pair, open_pair
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -98,8 +97,8 @@ def _tunings(
         tunings = []
         for target in wanted:
             if is_shadow_log(target.footage[0]):
-                pair_id = read_manifest(config.pair).pair_id
-                tunings.append(tune_logged_camera(target, asked, pair_id))
+                known = known_pair(config.pair, execution_of(config.engine))
+                tunings.append(tune_logged_camera(target, asked, known))
             else:
                 opened = opened or _opened(config, stack, bars)
                 tunings.append(tune_camera(target, asked, opened, bars, problems.append))

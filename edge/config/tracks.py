@@ -16,8 +16,11 @@ class TrackSettings(Section):
 
     keep: Annotated[int, Field(ge=1, le=20)] = 1
     """Faces forwarded of each track: its best ones."""
-    early_after: Duration | None = None
-    """Forward the best face so far this long after the first good one; not given, at the end."""
+    early_after: Duration | None = 2.0
+    """
+    Forward the best face so far this long after the first good one; a better one that comes later
+    replaces it. Longer than `longest`, faces leave only when their tracks end.
+    """
     upgrade_by: Annotated[float, Field(ge=0, le=100)] = 10.0
     """Quality score: a face forwarded early is followed by a better one only above this gain."""
     enough: Annotated[float, Field(ge=0, le=100)] = 95.0
@@ -34,6 +37,14 @@ class TrackSettings(Section):
     longest: Duration = 60.0
     """A track is cut after this time, so that a person who stays is seen again."""
     duplicate_within: Duration = 300.0
-    """A face much like one forwarded by the same camera this short ago is not sent again."""
-    duplicate_above: Annotated[float, Field(ge=-1, le=1)] = 0.8
-    """Comparison score (cosine of dense embeddings) above which two faces are much alike."""
+    """Who was seen by the same camera this short ago is known again, and not sent twice."""
+    duplicate_above: Annotated[float, Field(ge=-1, le=1)] | None = None
+    """
+    Comparison score (cosine of dense embeddings) above which two faces are surely one person's; not
+    given, by the engine pair's own scale.
+    """
+    identity: bool = True
+    """
+    A track is one person: it is cut where its faces are not alike, and goes on when somebody who
+    was seen within `duplicate_within` comes back. Off, only the place tells who is who.
+    """

@@ -48,6 +48,8 @@ class Capture:
     """Unique over restarts; None when faces are not tracked."""
     revision: int = 0
     """0 for the first face forwarded of a track, higher for each better one sent later."""
+    replaces: str | None = None
+    """Key of the record of the same person that this better one makes superfluous."""
 
 
 class _Model(BaseModel):
@@ -100,9 +102,11 @@ class FaceRecord(_Model):
     clock_synced: bool | None
     """False: the device's clock was not yet set and captured_at may be decades off."""
     track_id: str | None
-    """Groups the faces of one person walking by; null when not tracked."""
+    """One person before one camera: who comes back soon has it again; null when not tracked."""
     revision: int | None = Field(ge=0)
     """0 for the first face sent of a track, higher for a better one; null without a camera."""
+    replaces: str | None = Field(default=None, pattern="^[0-9a-f]{32}$")
+    """Key of an earlier record of the same person that this better face makes superfluous."""
     face_index: int = Field(ge=0)
     """Position among the faces of the frame, from 0, left to right."""
     box: BoxRecord
@@ -259,15 +263,19 @@ def _place(frame: Frame) -> dict[str, object]:
     }
 
 
+_OF_CAPTURE = ("camera", "captured_at", "clock_synced", "track_id", "revision", "replaces")
+
+
 def _capture(capture: Capture | None) -> dict[str, object]:
     if capture is None:
-        return dict.fromkeys(("camera", "captured_at", "clock_synced", "track_id", "revision"))
+        return dict.fromkeys(_OF_CAPTURE)
     return {
         "camera": capture.camera,
         "captured_at": _utc(capture.captured_at),
         "clock_synced": capture.clock_synced,
         "track_id": capture.track_id,
         "revision": capture.revision,
+        "replaces": capture.replaces,
     }
 
 

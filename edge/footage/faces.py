@@ -1,12 +1,14 @@
 """Every face of recorded footage with its score, its track and a small picture: mode `observe`."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from edge.footage.camera_run import Step
+from edge.gate.best_shot import Shot
 from edge.gate.decision_replay import SCOREABLE, RecordedFrame, recorded
 from edge.gate.outcome import SeenFace
-from edge.samples import Captured, Frame, Reason
+from edge.samples import Assessment, Captured, Frame, Reason
 from edge.sources.images import picture_of
 
 LONGEST_NAME = 16
@@ -33,13 +35,26 @@ class ObservedFace:
     """JPEG of the aligned face, or of its part of the frame; None when there is neither."""
 
 
+FaceOfFrame: TypeAlias = tuple[str, int, int]
+"""Source and index of a frame, and position of a face in it."""
+
+
+def face_of_frame(face: Assessment) -> FaceOfFrame:
+    """Return what names a face among those of one run."""
+    return face.frame.source, face.frame.index, face.face_index
+
+
 @dataclass(slots=True)
 class Run:
     """What one camera gate saw from its first frame to its last: track ids are its own."""
 
     frames: list[RecordedFrame] = field(default_factory=list)
-    tracks: dict[int, int] = field(default_factory=dict)
-    """`ObservedFace.track` by the gate's track id."""
+    tracks: dict[FaceOfFrame, int] = field(default_factory=dict)
+    """`ObservedFace.track` of each face, by a gate that saw all of them."""
+
+    def track_of(self, shot: Shot) -> int:
+        """Return `ObservedFace.track` of a face that would be forwarded."""
+        return self.tracks[face_of_frame(shot.assessment)]
 
 
 @dataclass(slots=True)
@@ -70,7 +85,34 @@ def observe(steps: Iterable[Step], look: Callable[[Step], None] = lambda _: None
         watch.take(step)
         look(step)
     watch.end_recording()
+    watch.numbers.settle(observed)
     return observed
+
+
+class TrackNumbers:
+    """Numbers the tracks from 0 without gaps, when it is known which of them are of one person."""
+
+    def __init__(self) -> None:
+        self._faces: list[tuple[Run, FaceOfFrame, int]] = []
+        self._joined: dict[tuple[int, int], int] = {}
+
+    def add(self, run: Run, face: FaceOfFrame, track_id: int) -> None:
+        """Note the gate's track of the next of the observed faces."""
+        self._faces.append((run, face, track_id))
+
+    def join(self, run: Run, joined: Mapping[int, int]) -> None:
+        """Note tracks of one person."""
+        self._joined.update({(id(run), old): known for old, known in joined.items()})
+
+    def settle(self, observed: Observed) -> None:
+        """Give every observed face its number."""
+        numbers: dict[tuple[int, int], int] = {}
+        for place, (run, face, track_id) in enumerate(self._faces):
+            while (id(run), track_id) in self._joined:
+                track_id = self._joined[id(run), track_id]  # noqa: PLW2901 -- followed to its end
+            number = numbers.setdefault((id(run), track_id), len(numbers))
+            run.tracks[face] = number
+            observed.faces[place] = replace(observed.faces[place], track=number)
 
 
 class _Watch:
@@ -78,10 +120,12 @@ class _Watch:
 
     def __init__(self, observed: Observed, run: Run) -> None:
         self._observed, self._run = observed, run
+        self.numbers = TrackNumbers()
         self._newest: Captured | None = None
         self._times: list[float] = []
 
     def take(self, step: Step) -> None:
+        self.numbers.join(self._run, step.outcome.joined)
         if step.captured is None:
             self.end_recording()
             if self._newest is not None:
@@ -108,14 +152,15 @@ class _Watch:
         self._times = []
 
     def _face(self, seen: SeenFace, place: int, frame: Frame) -> ObservedFace:
-        face, time_s, tracks = seen.assessment, frame.time_s, self._run.tracks
+        face, time_s = seen.assessment, frame.time_s
         assert face is not None  # noqa: S101 -- a gate that observes decides about every face
+        self.numbers.add(self._run, face_of_frame(face), seen.track_id)
         pixels = seen.shown(frame.pixels)
         return ObservedFace(
             file=file_of(frame),
             place=place_of(frame, place),
             time_s=None if time_s is None else self._observed.video_s + time_s - self._times[0],
-            track=tracks.setdefault(seen.track_id, len(tracks)),
+            track=seen.track_id,
             score=None if face.quality is None else face.quality.score,
             reason=face.verdict.reason,
             detail=face.detail,

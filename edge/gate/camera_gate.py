@@ -31,7 +31,8 @@ class CameraGate:
         self._pair = pair
         self._settings = settings
         self._tracker = Tracker(_following(settings))
-        self._selection = Selection(settings, limit_of(settings.gate, pair.mapping))
+        limit = limit_of(settings.gate, pair.mapping)
+        self._selection = Selection(settings, limit, pair.identity)
 
     def take(self, captured: Captured, seen_s: float) -> Outcome:
         """
@@ -71,7 +72,7 @@ class CameraGate:
             images = {
                 place: face_image(one, self._pair) if one.discarded is None else None
                 for place, (track_id, one) in enumerate(zip(ids, found, strict=True))
-                if one.discarded is not None or self._could_win(track_id, one)
+                if one.discarded is not None or self._could_win(track_id, one, seen_s)
             }
         followed = tuple(zip(ids, found, strict=True))
         return Pending(captured, seen_s, followed, images, outcome, self._pair)
@@ -96,8 +97,8 @@ class CameraGate:
             return assessment(one, pending.images[place], by_place[place], gate, pair_id)
 
         return tuple(
-            SeenFace(one.face.box, track_id, decided(place, one))
-            for place, (track_id, one) in enumerate(pending.found)
+            SeenFace(one.face.box, tracklet, decided(place, one), tracklet)
+            for place, (tracklet, one) in enumerate(pending.found)
         )
 
     def pass_time(self, seen_s: float) -> Outcome:
@@ -119,7 +120,7 @@ class CameraGate:
 
     def finish(self, seen_s: float) -> Outcome:
         """End every track: at the end of the source, and before the process stops."""
-        outcome = Outcome(following=self._tracker.alive)
+        outcome = Outcome(following=max(self._tracker.alive, self._selection.alive))
         outcome.ended = self._tracker.end_all()
         self._selection.begin(outcome.ended, seen_s, outcome)
         return outcome
@@ -150,7 +151,7 @@ class CameraGate:
         limit = limit_of(settings.gate, pair.mapping)
         self._selection.use(settings, limit, afresh=not goes_on)
         if not same_pair:
-            self._selection.forget()
+            self._selection.forget(pair.identity)
         self._detector, self._pair, self._settings = detector, pair, settings
         return outcome
 
@@ -162,15 +163,15 @@ class CameraGate:
     def _follow(
         self, found: Sequence[Candidate], seen_s: float, outcome: Outcome
     ) -> tuple[int, ...]:
-        """Return the track id of each face, and end the tracks that are over."""
-        before = self._tracker.alive
+        """Return the tracklet of each face, and end the tracks that are over."""
+        before = max(self._tracker.alive, self._selection.alive)
         tracked = self._tracker.update([one.face.box for one in found], seen_s)
         outcome.ended, outcome.following = tracked.ended, max(before, self._tracker.alive)
         self._selection.begin(tracked.ended, seen_s, outcome)
         return tracked.ids
 
-    def _could_win(self, track_id: int, one: Candidate) -> bool:
-        return self._selection.could_win(track_id, one.features.inter_eye_distance)
+    def _could_win(self, tracklet: int, one: Candidate, seen_s: float) -> bool:
+        return self._selection.could_win(tracklet, one.features.inter_eye_distance, seen_s)
 
 
 def _following(settings: CameraSettings) -> TrackerSettings:

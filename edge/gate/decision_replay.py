@@ -16,6 +16,7 @@ from edge.gate.decision import decide
 from edge.gate.outcome import Outcome, SeenFace
 from edge.gate.selection import Selection
 from edge.samples import Captured, Reason
+from engines.biometrics.identity_scale import IdentityScale
 
 NO_PIXELS = np.empty((0, 0, 3), np.uint8)
 SCOREABLE = frozenset({Reason.FORWARDED, Reason.LOW_QUALITY})
@@ -31,7 +32,7 @@ class RecordedFrame:
     seen_s: float
     """By the clock that its tracks live by."""
     ended: tuple[int, ...]
-    """Tracks that ended before its faces were looked at."""
+    """Tracklets that ended before its faces were looked at."""
     seen: tuple[SeenFace, ...] = ()
     """Its faces, without pictures."""
 
@@ -54,7 +55,7 @@ def without_pixels(captured: Captured) -> Captured:
 
 
 def replayed(
-    frames: Iterable[RecordedFrame], settings: CameraSettings, limit: float
+    frames: Iterable[RecordedFrame], settings: CameraSettings, limit: float, scale: IdentityScale
 ) -> Iterator[Outcome]:
     """
     Yield what a gate of these settings does with each frame.
@@ -64,20 +65,23 @@ def replayed(
             They were recorded with the same pre-checks, masks, pair and `tracks.gap`.
         settings: Decide.
         limit: Quality score at which faces pass by them.
+        scale: Of the pair that scored.
     """
-    selection = Selection(settings, limit)
+    selection = Selection(settings, limit, scale)
     for frame in frames:
         outcome = Outcome(ended=frame.ended)
         selection.begin(frame.ended, frame.seen_s, outcome)
-        seen = [_decided_again(face, selection, settings) for face in frame.seen]
+        seen = [_decided_again(face, selection, settings, frame.seen_s) for face in frame.seen]
         selection.conclude(seen, frame.captured, frame.seen_s, outcome)
         yield outcome
 
 
-def _decided_again(face: SeenFace, selection: Selection, settings: CameraSettings) -> SeenFace:
+def _decided_again(
+    face: SeenFace, selection: Selection, settings: CameraSettings, seen_s: float
+) -> SeenFace:
     known = face.assessment
     if known is None or known.verdict.reason not in SCOREABLE:
         return face
-    if not selection.could_win(face.track_id, known.inter_eye_distance):
+    if not selection.could_win(face.tracklet, known.inter_eye_distance, seen_s):
         return replace(face, assessment=None)
     return replace(face, assessment=replace(known, verdict=decide(known.quality, settings.gate)))

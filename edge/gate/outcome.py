@@ -34,9 +34,11 @@ class SeenFace:
 
     box: Box
     track_id: int
-    """Of its camera since the start of its gate."""
+    """Of its camera since the start of its gate; one track is one person."""
     assessment: Assessment | None
     """None when the face could not have become its track's best, and was not scored."""
+    tracklet: int = 0
+    """What the place alone says: the tracker's id, which may go on over several people."""
 
     def shown(self, pixels: Pixels) -> Pixels | None:
         """
@@ -67,7 +69,11 @@ class Outcome:
     failure: BackendError | None = None
     """Why the faces of the frame could not be scored; what they are counted under says so too."""
     ended: tuple[int, ...] = ()
-    """Tracks whose faces were not seen any more; they ended before the frame was decided about."""
+    """Tracklets unseen for too long; they ended before the frame was decided about."""
+    confirmed: frozenset[int] = frozenset()
+    """Tracks of faces of the frame that are people: a second look agreed with the first."""
+    joined: dict[int, int] = field(default_factory=dict)
+    """Tracks that turned out to be of a person known before, with the track that goes on."""
     following: int = 0
     """Tracks that were alive; without any, no time that passes changes anything."""
     seconds: Seconds = field(default_factory=dict)

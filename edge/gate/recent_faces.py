@@ -1,6 +1,7 @@
-"""Faces forwarded a short while ago, so that one who stands still is not sent again and again."""
+"""Faces forwarded a short while ago, so that nobody is sent again and again."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,15 @@ REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Forwarded:
+class Forwarded:
+    """A face that was sent."""
+
+    track_id: int
     embedding: Embeddings
+    """(D,) float32 unit vector."""
     seen_s: float
     shift: float
+    """Embedding shift; lower is better."""
 
 
 class RecentFaces:
@@ -25,28 +31,46 @@ class RecentFaces:
     def __init__(self, settings: TrackSettings) -> None:
         self.settings = settings
         """May be changed at any time."""
-        self._faces: deque[_Forwarded] = deque(maxlen=REMEMBERED)
+        self._faces: deque[Forwarded] = deque(maxlen=REMEMBERED)
 
-    def repeats(self, embedding: Embeddings, shift: float, seen_s: float) -> bool:
+    def like(
+        self,
+        face: Forwarded,
+        same_above: float,
+        are_apart: Callable[[int, int], bool] = lambda *_: False,
+    ) -> Forwarded | None:
         """
-        Tell whether a face repeats one forwarded recently that was as good or better.
+        Return the best face of the same person that was forwarded recently, None without one.
 
         Args:
-            embedding: (D,) float32 unit vector.
-            shift: Embedding shift; lower is better. A better shot of the same person is no repeat.
-            seen_s: Time of its frame.
+            face: Not sent yet.
+            same_above: Comparison score above which two faces are one person's.
+            are_apart: Tells whether two tracks are surely of two people.
         """
-        oldest = seen_s - self.settings.duplicate_within
-        return any(
-            face.shift <= shift
-            and float(np.dot(face.embedding, embedding)) > self.settings.duplicate_above
-            for face in self._faces
-            if face.seen_s >= oldest
+        oldest = face.seen_s - self.settings.duplicate_within
+        alike = [
+            one
+            for one in self._faces
+            if one.seen_s >= oldest
+            and float(np.dot(one.embedding, face.embedding)) > same_above
+            and not are_apart(one.track_id, face.track_id)
+        ]
+        return min(alike, key=lambda one: one.shift, default=None)
+
+    def likeness(self, face: Forwarded) -> float | None:
+        """Return the highest comparison score with what was sent of its track; None without any."""
+        return max(
+            (
+                float(np.dot(one.embedding, face.embedding))
+                for one in self._faces
+                if one.track_id == face.track_id
+            ),
+            default=None,
         )
 
-    def remember(self, embedding: Embeddings, shift: float, seen_s: float) -> None:
+    def remember(self, face: Forwarded) -> None:
         """Note a face that was forwarded."""
-        self._faces.append(_Forwarded(embedding, seen_s, shift))
+        self._faces.append(face)
 
     def forget(self) -> None:
         """Forget all faces: embeddings of another network cannot be compared with them."""

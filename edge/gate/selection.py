@@ -1,5 +1,5 @@
 """
-Which of the faces that were tracked and scored leave the device. Pure: no network, no clock.
+Who is who, and which of the faces that were scored leave the device. Pure: no network, no clock.
 
 The camera gate asks it frame by frame; `edge.gate.decision_replay` asks the very same of recorded
 faces. Every face ends in exactly one place: forwarded, or counted under the reason why it was not.
@@ -11,24 +11,32 @@ from dataclasses import replace
 from edge.config.effective import CameraSettings
 from edge.gate.best_shot import BestShots, Shot
 from edge.gate.hysteresis import Hysteresis
+from edge.gate.identity import People
 from edge.gate.outcome import Outcome, SeenFace
-from edge.gate.recent_faces import RecentFaces
-from edge.samples import Assessment, Captured, Reason
-from engines.quality.specification import Embeddings
+from edge.gate.recent_faces import Forwarded, RecentFaces
+from edge.samples import Captured, Reason
+from engines.biometrics.identity_scale import IdentityScale
+
+LOOK_EVERY_S = 0.5
+"""So often a face of each tracklet is scored that cannot win: somebody else may stand there."""
 
 
 class Selection:
     """The tracks of one camera and what was forwarded of them."""
 
-    def __init__(self, settings: CameraSettings, limit: float) -> None:
+    def __init__(self, settings: CameraSettings, limit: float, scale: IdentityScale) -> None:
         """
         Begin without tracks.
 
         Args:
             settings: Of the camera.
             limit: Quality score at which its faces pass, in [0, 100].
+            scale: Of the engine pair: what comparison scores say about identity.
         """
         self._settings, self._limit = settings, limit
+        self._people = People(settings.tracks, scale)
+        self._looked_s: dict[int, float] = {}
+        """When a face of each tracklet was last scored."""
         self._shots = BestShots(settings.tracks)
         self._recent = RecentFaces(settings.tracks)
         self._sent_s: dict[int, float] = {}
@@ -44,17 +52,34 @@ class Selection:
         End the tracks that are over, before the faces of a frame are chosen.
 
         Args:
-            ended: Tracks whose faces were not seen any more.
+            ended: Tracklets whose faces were not seen any more.
             seen_s: Time of the frame.
             outcome: Of the frame; what is forwarded and discarded is added.
         """
-        for track_id in (*ended, *self._shots.overdue(seen_s)):
+        for tracklet in ended:
+            self._looked_s.pop(tracklet, None)
+        over = self._people.end(ended, seen_s)
+        for track_id in dict.fromkeys((*over, *self._shots.overdue(seen_s))):
             self._end(track_id, seen_s, outcome)
 
-    def could_win(self, track_id: int, inter_eye_distance: float) -> bool:
+    @property
+    def alive(self) -> int:
+        """Tracks that have not ended."""
+        return self._people.alive
+
+    def could_win(self, tracklet: int, inter_eye_distance: float, seen_s: float) -> bool:
         """Tell whether scoring a face of so many source pixels could change what is forwarded."""
-        every_face_counts = self._settings.mode != "best_shot"
-        return every_face_counts or self._shots.could_win(track_id, inter_eye_distance)
+        track = self._people.track_of(tracklet)
+        if self._settings.mode != "best_shot" or track is None:
+            return True
+        if self._settings.tracks.identity and self._is_due(tracklet, track, seen_s):
+            return True
+        return self._shots.could_win(track, inter_eye_distance)
+
+    def _is_due(self, tracklet: int, track: int, seen_s: float) -> bool:
+        """Tell whether it must be looked at again who this is."""
+        last_s = self._looked_s.get(tracklet)
+        return last_s is None or seen_s - last_s >= LOOK_EVERY_S or self._people.in_doubt(track)
 
     def conclude(
         self, seen: Sequence[SeenFace], captured: Captured, seen_s: float, outcome: Outcome
@@ -68,7 +93,9 @@ class Selection:
             seen_s: Its time.
             outcome: As for `begin`.
         """
-        outcome.seen = tuple(self._decided(face) for face in seen)
+        outcome.seen = tuple(
+            self._decided(face) for face in self._identified(seen, seen_s, outcome)
+        )
         for face in outcome.seen:
             if face.assessment is None:
                 outcome.discarded[Reason.NOT_BEST] += 1
@@ -76,6 +103,21 @@ class Selection:
                 light = replace(face.assessment, frame=captured.frame)
                 self._place(Shot(light, captured, face.track_id), seen_s, outcome)
         self.send_early(seen_s, outcome)
+
+    def _identified(
+        self, seen: Sequence[SeenFace], seen_s: float, outcome: Outcome
+    ) -> Sequence[SeenFace]:
+        for face in seen:
+            if face.assessment is not None:
+                self._looked_s[face.tracklet] = seen_s
+        ids, changes = self._people.identified(seen, seen_s)
+        for track in changes.dropped:
+            outcome.discarded[Reason.NOT_BEST] += self._shots.drop(track)
+        for track, known in changes.joined:
+            outcome.joined[track] = known
+            outcome.discarded[Reason.NOT_BEST] += self._shots.join(track, known, seen_s)
+        outcome.confirmed = frozenset(filter(self._people.is_confirmed, ids))
+        return [replace(face, track_id=track) for face, track in zip(seen, ids, strict=True)]
 
     def send_early(self, seen_s: float, outcome: Outcome) -> None:
         """Forward the best faces so far of the tracks that have waited long enough."""
@@ -96,13 +138,16 @@ class Selection:
         """
         self._settings, self._limit = settings, limit
         if afresh:
-            self._shots = BestShots(settings.tracks)
+            self._people.settings = settings.tracks
+            self._shots.settings = settings.tracks
             self._recent.settings = settings.tracks
             self._hysteresis = Hysteresis(settings.tracks.hysteresis)
 
-    def forget(self) -> None:
-        """Forget the faces sent recently: those of another pair cannot be compared with."""
+    def forget(self, scale: IdentityScale) -> None:
+        """Forget who was seen and sent: faces of another pair cannot be compared with."""
         self._recent.forget()
+        self._people.forget(scale)
+        self._shots.forget()
 
     def _decided(self, face: SeenFace) -> SeenFace:
         if face.assessment is None:
@@ -133,7 +178,7 @@ class Selection:
         self._sent_s.pop(track_id, None)
         self._hysteresis.passed.discard(track_id)
         ended = self._shots.end(track_id)
-        outcome.discarded[Reason.NOT_BEST] += ended.beaten
+        outcome.discarded[Reason.DUPLICATE if ended.is_repeat else Reason.NOT_BEST] += ended.beaten
         self._forward_all(ended.to_send, seen_s, outcome)
 
     def _forward_all(self, shots: Sequence[Shot], seen_s: float, outcome: Outcome) -> None:
@@ -141,15 +186,38 @@ class Selection:
             self._forward(shot, seen_s, outcome)
 
     def _forward(self, shot: Shot, seen_s: float, outcome: Outcome) -> None:
-        embedding, shift = _scored(shot.assessment)
-        if shot.revision == 0 and self._recent.repeats(embedding, shift, seen_s):
-            outcome.discarded[Reason.DUPLICATE] += 1
-            return
-        self._recent.remember(embedding, shift, seen_s)
+        face = _forwarded(shot, seen_s)
+        if shot.replaces is not None and not self._is_same_person(shot, face):
+            # Nobody may be replaced by somebody else, whatever was believed of the track.
+            track = self._people.new_track(seen_s)
+            shot = replace(shot, track_id=track, revision=0, replaces=None)
+            face = replace(face, track_id=track)
+        if shot.revision == 0:
+            known = self._recent.like(face, self._people.same_above, self._people.are_apart)
+            if known is not None:
+                better = self._better(shot, face, known)
+                if better is None:
+                    outcome.discarded[Reason.DUPLICATE] += 1
+                    return
+                shot, face = better, replace(face, track_id=better.track_id)
+        self._recent.remember(face)
         outcome.forwarded.append(shot)
 
+    def _is_same_person(self, shot: Shot, face: Forwarded) -> bool:
+        quality = shot.assessment.quality
+        assert quality is not None  # noqa: S101 -- a forwarded face was scored
+        likeness = self._recent.likeness(face)
+        return likeness is None or likeness >= self._people.least_likeness(quality.score)
 
-def _scored(face: Assessment) -> tuple[Embeddings, float]:
+    def _better(self, shot: Shot, face: Forwarded, known: Forwarded) -> Shot | None:
+        """Return a face as a revision of an earlier track's; None when it says nothing new."""
+        if known.shift <= face.shift:
+            return None
+        return self._shots.follow(shot, known.track_id)
+
+
+def _forwarded(shot: Shot, seen_s: float) -> Forwarded:
+    face = shot.assessment
     assert face.embedding is not None  # noqa: S101 -- a forwarded face was scored
     assert face.quality is not None  # noqa: S101
-    return face.embedding, face.quality.shift
+    return Forwarded(shot.track_id, face.embedding, seen_s, face.quality.shift)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edge.config.tracks import TrackSettings
 from edge.gate.best_shot import Shot
 from edge.page.picture import NO_PICTURE
 from edge.samples import Pixels, Reason
@@ -21,7 +20,7 @@ MOST_PEOPLE = 120
 """Remembered of each camera, with an aligned face each; 5 MB."""
 PASSED = frozenset({Reason.FORWARDED, Reason.OBSERVED})
 """Reasons of faces that reach the threshold."""
-ALIKE_ABOVE = TrackSettings().duplicate_above
+ALIKE_ABOVE = 0.8
 """Comparison score from which on two discarded faces are shown as one."""
 
 

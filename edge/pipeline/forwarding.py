@@ -19,6 +19,9 @@ from edge.watched_thread import WatchedThread
 
 log = logging.getLogger(__name__)
 
+MOST_TRACKS = 4096
+"""Tracks of all cameras whose keys are remembered; more than their gates know again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -28,6 +31,27 @@ class Origin:
     """Its name in the configuration."""
     run: str
     """Makes the track ids of one run of a camera gate different from those of all others."""
+
+
+class _Keys:
+    """Keys of what was sent of each track, so that a better face can name the one it replaces."""
+
+    def __init__(self) -> None:
+        self._sent: dict[tuple[Origin, int], dict[int, str]] = {}
+
+    def note(self, shot: Shot, origin: Origin | None, key: str) -> None:
+        if origin is None:
+            return
+        named = origin, shot.track_id
+        self._sent[named] = self._sent.pop(named, {}) | {shot.revision: key}
+        if len(self._sent) > MOST_TRACKS:
+            del self._sent[next(iter(self._sent))]
+
+    def capture_of(self, shot: Shot, origin: Origin) -> Capture:
+        if shot.replaces is None:
+            return capture_of(shot, origin)
+        sent = self._sent.get((origin, shot.track_id), {})
+        return capture_of(shot, origin, sent.get(shot.replaces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +86,7 @@ class Forwarding:
         self._dispatcher = dispatcher
         self._settings = settings
         self._took = took
+        self._keys = _Keys()
 
     def start(self) -> None:
         """Begin to send, first what an earlier process left."""
@@ -118,11 +143,12 @@ class Forwarding:
         begin_s = time.perf_counter()
         delivery = to_delivery(
             shot.assessment,
-            None if origin is None else capture_of(shot, origin),
+            None if origin is None else self._keys.capture_of(shot, origin),
             include_embedding=self._settings.include_embedding,
             media_type=self._settings.face_image,
         )
         self._took("encode", time.perf_counter() - begin_s)
+        self._keys.note(shot, origin, delivery.key)
         counts.forwarded += 1
         try:
             placed = self._dispatcher.accept(delivery)
@@ -143,12 +169,20 @@ def _receivers(sinks: Iterable[SenderStatus]) -> str:
     )
 
 
-def capture_of(shot: Shot, origin: Origin) -> Capture:
-    """Return what the record of a camera's face says of when and where it was seen."""
+def capture_of(shot: Shot, origin: Origin, replaces: str | None = None) -> Capture:
+    """
+    Return what the record of a camera's face says of when and where it was seen.
+
+    Args:
+        shot: The face.
+        origin: Its camera.
+        replaces: Key of the record that it makes superfluous.
+    """
     return Capture(
         camera=origin.camera,
         captured_at=shot.captured.wall,
         clock_synced=shot.captured.clock_synced,
         track_id=f"{origin.run}-{shot.track_id}",
         revision=shot.revision,
+        replaces=replaces,
     )

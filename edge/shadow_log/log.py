@@ -110,7 +110,7 @@ def logged_face(seen: SeenFace, place: int, wall_s: float, seen_s: float) -> Log
     return LoggedFace(
         wall_s=wall_s,
         seen_s=seen_s,
-        track=seen.track_id,
+        track=seen.tracklet,
         place=place,
         box=seen.box,
         detector_score=None if face is None else face.face.detector_score,

@@ -56,6 +56,7 @@ class LoggedFace:
     seen_s: float
     """Of its frame, by the camera's own clock."""
     track: int
+    """The tracklet: what the place alone says; who is who is told when the log is read."""
     place: int
     """Among the faces of its frame, from 0."""
     box: Box

@@ -9,25 +9,29 @@ from edge.config.effective import CameraSettings, at_threshold
 from edge.footage.faces import Observed
 from edge.gate.decision_replay import replayed
 from edge.tuning.footage import Forwarded, Tracks
+from engines.biometrics.identity_scale import IdentityScale
 
 
-def forwarded_by(observed: Observed, faces: CameraSettings) -> Forwarded:
+def forwarded_by(observed: Observed, faces: CameraSettings, scale: IdentityScale) -> Forwarded:
     """
     Return what tells the tracks of the faces that a threshold forwards, each once for each face.
 
     Args:
         observed: The footage.
         faces: In effect, but for the threshold.
+        scale: Of the pair that scored.
     """
 
     @cache
     def forwarded(threshold: float) -> Tracks:
-        return forwarded_tracks(observed, at_threshold(faces, threshold), threshold)
+        return forwarded_tracks(observed, at_threshold(faces, threshold), threshold, scale)
 
     return forwarded
 
 
-def forwarded_tracks(observed: Observed, faces: CameraSettings, limit: float) -> Tracks:
+def forwarded_tracks(
+    observed: Observed, faces: CameraSettings, limit: float, scale: IdentityScale
+) -> Tracks:
     """
     Return the track of each face that is forwarded.
 
@@ -35,11 +39,14 @@ def forwarded_tracks(observed: Observed, faces: CameraSettings, limit: float) ->
         observed: The footage.
         faces: Decide.
         limit: Quality score at which faces pass by them.
+        scale: Of the pair that scored.
     """
-    return np.array(list(_forwarded(observed, faces, limit)), np.intp)
+    return np.array(list(_forwarded(observed, faces, limit, scale)), np.intp)
 
 
-def _forwarded(observed: Observed, faces: CameraSettings, limit: float) -> Iterator[int]:
+def _forwarded(
+    observed: Observed, faces: CameraSettings, limit: float, scale: IdentityScale
+) -> Iterator[int]:
     for run in observed.runs:
-        for outcome in replayed(run.frames, faces, limit):
-            yield from (run.tracks[shot.track_id] for shot in outcome.forwarded)
+        for outcome in replayed(run.frames, faces, limit, scale):
+            yield from (run.track_of(shot) for shot in outcome.forwarded)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.footage.faces import Observed, ObservedFace, Run
-from edge.gate.decision_replay import NO_PIXELS, RecordedFrame
-from edge.gate.outcome import SeenFace
+from edge.config.effective import CameraSettings
+from edge.footage.faces import FaceOfFrame, Observed, ObservedFace, Run, TrackNumbers
+from edge.gate.decision_replay import NO_PIXELS, RecordedFrame, replayed
+from edge.gate.outcome import Outcome, SeenFace
 from edge.samples import (
     Assessment,
     Captured,
@@ -26,6 +27,8 @@ from edge.samples import (
 from edge.shadow_log.file import open_shadow_log, translated
 from edge.shadow_log.pieces import watched_s
 from edge.shadow_log.tables import LoggedFace, Moment, Piece, read_moments, read_pieces
+from engines.biometrics.identity_scale import IdentityScale
+from engines.pair.pair import KnownPair
 from engines.quality.shift import quality_from_shift
 
 NO_LANDMARKS = np.full((5, 2), np.nan, np.float32)
@@ -42,28 +45,29 @@ class Logged:
     """In words; nothing when all could be used."""
 
 
-def logged_footage(path: Path, camera: str, pair_id: str) -> Logged:
+def logged_footage(path: Path, camera: str, pair: KnownPair, faces: CameraSettings) -> Logged:
     """
     Return the footage of one camera.
 
     Args:
         path: A shadow log; the gate may go on writing to it.
         camera: Its name in the configuration.
-        pair_id: Scores of other engine pairs cannot be compared, and are left out.
+        pair: Scores of other engine pairs cannot be compared, and are left out.
+        faces: In effect; what they say of tracks tells who is who.
 
     Raises:
         ShadowLogError: The file cannot be read.
     """
     with translated(path), closing(open_shadow_log(path)) as database:
         pieces = read_pieces(database, camera)
-        used = [piece for piece in pieces if _why_not(piece, pair_id) is None]
-        reading = _Reading(camera, pair_id)
+        used = [piece for piece in pieces if _why_not(piece, pair.pair_id) is None]
+        reading = _Reading(camera, pair.pair_id)
         for piece in used:
             reading.take(piece, database)
-        observed = reading.ended()
+        observed = reading.ended(replace(faces, mode="observe"), pair.identity)
         observed.frames = sum(piece.frames for piece in used)
         observed.video_s = watched_s(used)
-        return Logged(observed, list(_left_out(pieces, pair_id)))
+        return Logged(observed, list(_left_out(pieces, pair.pair_id)))
 
 
 def _why_not(piece: Piece, pair_id: str) -> str | None:
@@ -93,6 +97,8 @@ class _Reading:
         self._camera, self._pair_id = camera, pair_id
         self._observed = Observed()
         self._runs: dict[str, Run] = {}
+        self._noted: list[tuple[Run, FaceOfFrame]] = []
+        """What names each of the observed faces."""
         self._end_s = 0.0
 
     def take(self, piece: Piece, database: sqlite3.Connection) -> None:
@@ -106,21 +112,27 @@ class _Reading:
                 # Masked faces are nobody's business; unscored are of a moment in another mode.
                 if face.reason not in (Reason.MASKED, Reason.NOT_BEST):
                     time_s = self._end_s - (piece.seen_s - moment.seen_s)
-                    self._observed.faces.append(
-                        _observed(face, picture, self._track(run, face), time_s)
-                    )
+                    named = (self._camera, len(run.frames) - 1, face.place)
+                    self._noted.append((run, named))
+                    self._observed.faces.append(_observed(face, picture, time_s))
 
-    def ended(self) -> Observed:
+    def ended(self, watching: CameraSettings, identity: IdentityScale) -> Observed:
         """Return everything; tracks whose end was not noted end with their run."""
+        numbers = TrackNumbers()
+        tracks: dict[tuple[int, FaceOfFrame], int] = {}
         for run in self._runs.values():
             if run.frames:
                 run.frames.append(_last_end(run.frames))
+            for frame, outcome in zip(
+                run.frames, replayed(run.frames, watching, 0.0, identity), strict=True
+            ):
+                numbers.join(run, outcome.joined)
+                tracks |= {(id(run), named): one for named, one in _named(frame, outcome)}
+        for run, named in self._noted:
+            numbers.add(run, named, tracks[id(run), named])
+        numbers.settle(self._observed)
         self._observed.runs = list(self._runs.values())
         return self._observed
-
-    def _track(self, run: Run, face: LoggedFace) -> int:
-        known = sum(len(each.tracks) for each in self._runs.values())
-        return run.tracks.setdefault(face.track, known)
 
     def _recorded(self, moment: Moment, index: int) -> RecordedFrame:
         frame = Frame(NO_PIXELS, self._camera, index, None)
@@ -132,12 +144,22 @@ class _Reading:
 
     def _seen(self, face: LoggedFace, frame: Frame) -> SeenFace:
         if face.reason is Reason.NOT_BEST:
-            return SeenFace(face.box, face.track, None)
-        return SeenFace(face.box, face.track, _assessment(face, frame, self._pair_id))
+            return SeenFace(face.box, face.track, None, face.track)
+        known = _assessment(face, frame, self._pair_id)
+        return SeenFace(face.box, face.track, known, face.track)
+
+
+def _named(frame: RecordedFrame, outcome: Outcome) -> Iterator[tuple[FaceOfFrame, int]]:
+    """Yield what names each face of a frame, and its track."""
+    captured = frame.captured.frame
+    for before, face in zip(frame.seen, outcome.seen, strict=True):
+        if before.assessment is not None:
+            place = before.assessment.face_index
+            yield (captured.source, captured.index, place), face.track_id
 
 
 def _last_end(frames: Sequence[RecordedFrame]) -> RecordedFrame:
-    began = {face.track_id: None for frame in frames for face in frame.seen}
+    began = {face.tracklet: None for frame in frames for face in frame.seen}
     over = {track for frame in frames for track in frame.ended}
     left = tuple(track for track in began if track not in over)
     return replace(frames[-1], ended=left, seen=())
@@ -168,13 +190,13 @@ def _assessment(face: LoggedFace, frame: Frame, pair_id: str) -> Assessment:
     )
 
 
-def _observed(face: LoggedFace, picture: bytes | None, track: int, time_s: float) -> ObservedFace:
+def _observed(face: LoggedFace, picture: bytes | None, time_s: float) -> ObservedFace:
     at = datetime.fromtimestamp(face.wall_s, timezone.utc).astimezone()
     return ObservedFace(
         file=f"{at:%Y-%m-%d}",
         place=f"{at:%H:%M:%S} #{face.place}",
         time_s=time_s,
-        track=track,
+        track=face.track,
         score=face.score,
         reason=face.reason,
         detail=face.detail,

@@ -32,8 +32,9 @@ from edge.tuning.outcome import Tuning, footage_of
 from edge.tuning.steps import Goal, Steps, forward_rates, steps_of
 from edge.tuning.target import Target
 from edge.tuning.threshold import Suggestion, suggest
+from engines.biometrics.identity_scale import IdentityScale
 from engines.errors import EvaluationError
-from engines.pair.pair import EnginePair
+from engines.pair.pair import EnginePair, KnownPair
 
 BOOTSTRAP_SEED = 0
 
@@ -82,27 +83,27 @@ def tune_camera(
     gate = CameraGate(opened.detector, opened.pair, replace(target.faces, mode="observe"))
     sources = open_footage(_files(target, asked), problem, asked.every, target.geometry)
     observed = observe(steps(frames_of(sources, bars, problem), gate), centres.look)
-    found = _Found(target, observed, opened.pair.pair_id)
+    found = _Found(target, observed, opened.pair.pair_id, opened.pair.identity)
     task = bars.add_task("deciding by each threshold", total=None)
     tuning = _answered(found, asked, _labels(asked, centres, target))
     bars.update(task, total=1, completed=1)
     return tuning
 
 
-def tune_logged_camera(target: Target, asked: Asked, pair_id: str) -> Tuning:
+def tune_logged_camera(target: Target, asked: Asked, pair: KnownPair) -> Tuning:
     """
     Return the same as `tune_camera` from a shadow log, without looking at faces again.
 
     Args:
         target: The camera; the log is its only footage.
         asked: The goal; not one that needs labels.
-        pair_id: Of the engine pair whose scores count.
+        pair: The engine pair whose scores count.
 
     Raises:
         ShadowLogError: The log cannot be read.
     """
-    logged = logged_footage(target.footage[0], target.name, pair_id)
-    found = _Found(target, logged.observed, pair_id, logged.left_out)
+    logged = logged_footage(target.footage[0], target.name, pair, target.faces)
+    found = _Found(target, logged.observed, pair.pair_id, pair.identity, logged.left_out)
     return _answered(found, asked, None)
 
 
@@ -113,6 +114,7 @@ class _Found:
     target: Target
     observed: Observed
     pair_id: str
+    identity: IdentityScale
     left_out: Sequence[str] = ()
 
     def tuning(self, goal: Goal | None) -> Tuning:
@@ -133,7 +135,7 @@ class _Found:
         )
 
     def forwarded(self) -> Forwarded:
-        return forwarded_by(self.observed, self.target.faces)
+        return forwarded_by(self.observed, self.target.faces, self.identity)
 
 
 def baseline_of_tuning(tuning: Tuning, enough: float) -> Baseline | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edge.samples import Box, DetectedFace, Frame, Pixels
+from engines.biometrics.identity_scale import IdentityScale
 from engines.errors import EmbeddingError
 from engines.pair.pair import Scored
 from engines.quality.score_mapping import ScoreMapping
@@ -51,6 +52,7 @@ class BrightnessPair:
     pair_id = "brightness"
     specification = SPECIFICATION
     mapping = ScoreMapping(((0.0, 100.0), (2.0, 0.0)))
+    identity = IdentityScale(60.0, 8.0)
 
     def __init__(self) -> None:
         self.batches: list[int] = []

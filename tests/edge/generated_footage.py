@@ -13,6 +13,7 @@ from edge.config.model import GateSettings
 from edge.config.tracks import TrackSettings
 from edge.gate.camera_gate import CameraGate
 from edge.samples import DetectedFace, Frame, Pixels
+from engines.biometrics.identity_scale import IdentityScale
 from engines.pair.pair import EnginePair, Scored
 from engines.quality.score_mapping import ScoreMapping
 from engines.quality.specification import FaceImages
@@ -76,6 +77,7 @@ class ColourPair:
     pair_id = "colours"
     specification = SPECIFICATION
     mapping = ScoreMapping(((0.0, 100.0), (2.0, 0.0)))
+    identity = IdentityScale(60.0, 8.0)
 
     def assess(self, face_images: FaceImages) -> Scored:
         middle = face_images[:, 56, 56].astype(np.float64)

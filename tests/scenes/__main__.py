@@ -55,10 +55,11 @@ def main() -> None:
     films = [film(script, detector, pair) for script in scripts(detector)]
     followed: dict[str, tuple[Callable[[Frames], Frames], TrackSettings]] = {
         "this gate": (list, TrackSettings()),
-        "this gate, early": (list, TrackSettings(early_after=2)),
+        "the place alone": (list, TrackSettings(identity=False)),
     }
     if find_spec("trackers"):
-        followed["ByteTrack"] = (byte_tracked, TrackSettings(early_after=2))
+        followed["ByteTrack"] = (byte_tracked, TrackSettings(identity=False))
+        followed["ByteTrack, then identity"] = (byte_tracked, TrackSettings())
     for name, (follow, tracks) in followed.items():
         sys.stdout.write(f"\n{name}\n\n{table(films, follow, tracks)}\n")
 

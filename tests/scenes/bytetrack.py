@@ -22,7 +22,7 @@ GAP_FRAMES = FPS
 def byte_tracked(frames: Sequence[RecordedFrame]) -> list[RecordedFrame]:
     """Return the same frames with the tracks that ByteTrack makes of them."""
     tracked = list(_tracked(frames))
-    last = {face.track_id: number for number, one in enumerate(tracked) for face in one.seen}
+    last = {face.tracklet: number for number, one in enumerate(tracked) for face in one.seen}
     end = len(tracked) - 1
 
     def ended(number: int) -> tuple[int, ...]:
@@ -51,7 +51,7 @@ def _tracked(frames: Sequence[RecordedFrame]) -> Iterator[RecordedFrame]:
         yield replace(
             frame,
             seen=tuple(
-                replace(face, track_id=ids[place])
+                replace(face, tracklet=ids[place])
                 for place, face in enumerate(frame.seen)
                 if ids.get(place, -1) >= 0
             ),

@@ -59,7 +59,7 @@ def figures(filmed: Filmed, settings: CameraSettings, frames: Sequence[RecordedF
         frames: Of the scene, followed by whatever tracker.
     """
     limit = settings.gate.threshold
-    outcomes = list(replayed(frames, settings, limit))
+    outcomes = list(replayed(frames, settings, limit, filmed.scale))
     sent = [shot for outcome in outcomes for shot in outcome.forwarded]
     looks = list(_looks(filmed, frames, outcomes))
     return Figures(

@@ -12,6 +12,7 @@ from edge.gate.camera_gate import CameraGate
 from edge.gate.decision_replay import RecordedFrame, recorded
 from edge.protocols import FaceDetector
 from edge.samples import Box, Frame
+from engines.biometrics.identity_scale import IdentityScale
 from engines.pair.pair import EnginePair
 from tests.scenes.stage import FPS, Shown, StageFrame
 
@@ -40,6 +41,7 @@ class Filmed:
     recorded: Sequence[RecordedFrame]
     truth: Sequence[tuple[Shown, ...]]
     """Of each frame."""
+    scale: IdentityScale
 
     def who(self, index: int, box: Box) -> str | None:
         """Return who is seen at a place of a frame; None where nobody is."""
@@ -59,6 +61,7 @@ def film(script: Script, detector: FaceDetector, pair: EnginePair) -> Filmed:
         script.people,
         list(_recorded(frames, CameraGate(detector, pair, settings))),
         [each.shown for each in drawn],
+        pair.identity,
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from edge.gate.outcome import SeenFace
 from edge.samples import Box
+from engines.biometrics.identity_scale import IdentityScale
 from tests.scenes.figures import Figures, figures
 from tests.scenes.filmed import Filmed
 from tests.scenes.scripts import SETTINGS, THRESHOLD
@@ -65,5 +66,5 @@ def test_figures_add_up():
 
 
 def test_a_face_that_lies_nowhere_near_anybody_is_nobodys():
-    film = Filmed("empty", frozenset({"a"}), (), ((),))
+    film = Filmed("empty", frozenset({"a"}), (), ((),), IdentityScale(86.0, 6.0))
     assert film.who(0, Box(0, 0, 9, 9)) is None

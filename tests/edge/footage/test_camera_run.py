@@ -18,12 +18,13 @@ from edge.footage.rerun import rerun
 from edge.gate.batch import score_pending
 from edge.gate.best_shot import Shot
 from edge.gate.decision_replay import replayed
+from edge.pipeline.forwarding import Forwarded as Became
 from edge.pipeline.forwarding import Forwarding
 from edge.pipeline.stream import Stream
 from edge.samples import Captured
 from edge.sources.live import LiveSource
 from edge.sources.video import VideoFile
-from tests.edge.generated_footage import cameras, footage, gate_of
+from tests.edge.generated_footage import ColourPair, cameras, footage, gate_of
 
 BARS = Progress(disable=True)
 
@@ -58,6 +59,7 @@ class Forwarded:
     def forward(self, shot, _origin, counts):
         counts.forwarded += 1
         self.shots.append(shot)
+        return Became("key", "a sink")
 
 
 def run_as_a_service(files, camera):
@@ -83,7 +85,8 @@ def promised(files, camera):
     observing = replace(camera, gate=GateSettings(threshold=11), mode="observe")
     (seen,) = observe(steps(frames(files), gate_of(observing))).runs
     limit = camera.gate.threshold
-    return [shot for outcome in replayed(seen.frames, camera, limit) for shot in outcome.forwarded]
+    again = replayed(seen.frames, camera, limit, ColourPair.identity)
+    return [shot for outcome in again for shot in outcome.forwarded]
 
 
 @settings(max_examples=150, deadline=None)

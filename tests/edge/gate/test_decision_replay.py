@@ -72,7 +72,7 @@ def told(found):
 def test_a_recording_decided_again_gives_what_a_running_gate_gives(walk, chosen):
     watching = CameraSettings(GateSettings(threshold=0), TrackSettings(gap=GAP_S), "observe")
     frames = [recorded(*each) for each in outcomes(gate_of(watching), walk)]
-    again = replayed(frames, chosen, chosen.gate.threshold)
+    again = replayed(frames, chosen, chosen.gate.threshold, BrightnessPair.identity)
     assert told(again) == told(outcome for *_, outcome in outcomes(gate_of(chosen), walk))
 
 

@@ -20,7 +20,15 @@ from edge.tuning.forwarding import forwarded_by
 from edge.tuning.outcome import footage_of
 from edge.tuning.steps import Goal
 from edge.tuning.threshold import suggest
-from tests.edge.generated_footage import STEP_S, Person, Recording, cameras, footage, gate_of
+from tests.edge.generated_footage import (
+    STEP_S,
+    ColourPair,
+    Person,
+    Recording,
+    cameras,
+    footage,
+    gate_of,
+)
 
 GATE = GateSettings(min_detector_score=0.5)
 
@@ -35,7 +43,9 @@ def frames(files):
 
 def looked_at(files, camera):
     observed = observe(steps(frames(files), gate_of(replace(camera, mode="observe"))))
-    return replace(footage_of(observed), forwarded=forwarded_by(observed, camera))
+    return replace(
+        footage_of(observed), forwarded=forwarded_by(observed, camera, ColourPair.identity)
+    )
 
 
 def run(files, camera):

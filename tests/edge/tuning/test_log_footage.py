@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from rich.progress import Progress
 
+from edge.config.effective import CameraSettings
 from edge.config.file import checked
+from edge.config.model import GateSettings
 from edge.config.reader import parse_document
+from edge.config.tracks import TrackSettings
 from edge.delivery.clock import ClockReading
 from edge.delivery.face_database import transaction
 from edge.footage.camera_run import steps
@@ -24,9 +27,13 @@ from edge.shadow_log.tables import Kind, LoggedFace, Moment, put_moment, put_pie
 from edge.sources.video import VideoFile
 from edge.tuning.log_footage import logged_footage
 from edge.tuning.outcome import footage_of
-from tests.edge.generated_footage import cameras, footage, gate_of
+from engines.pair.pair import KnownPair
+from tests.edge.generated_footage import ColourPair, cameras, footage, gate_of
 
 OBSERVED = Kind("door", "run", "observe", "pair")
+COLOURS = KnownPair(ColourPair.pair_id, ColourPair.identity)
+PAIR = KnownPair("pair", ColourPair.identity)
+CAMERA = CameraSettings(GateSettings(), TrackSettings(), "best_shot")
 
 
 def face(seen_s, track=1, score=50.0, reason=Reason.LOW_QUALITY):
@@ -51,7 +58,7 @@ def path(tmp_path):
 
 def test_faces_come_back_with_their_tracks_and_times(path):
     write(path, OBSERVED, face(100.0, 7, 20.0), face(101.0, 7, 60.0), face(102.0, 9, 70.0))
-    observed = logged_footage(path, "door", "pair").observed
+    observed = logged_footage(path, "door", PAIR, CAMERA).observed
     assert [(one.track, one.score, one.time_s) for one in observed.faces] == [
         (0, 20.0, 0.0),
         (0, 60.0, 1.0),
@@ -65,12 +72,15 @@ def test_faces_come_back_with_their_tracks_and_times(path):
 def test_equal_track_numbers_of_two_runs_are_two_people(path):
     write(path, OBSERVED, face(0.0, track=1))
     write(path, Kind("door", "later", "observe", "pair"), face(0.0, track=1))
-    assert [one.track for one in logged_footage(path, "door", "pair").observed.faces] == [0, 1]
+    assert [one.track for one in logged_footage(path, "door", PAIR, CAMERA).observed.faces] == [
+        0,
+        1,
+    ]
 
 
 def test_time_goes_on_over_pieces_and_not_over_outages(path):
     write(path, OBSERVED, *(face(float(second)) for second in (*range(90), *range(900, 930))))
-    observed = logged_footage(path, "door", "pair").observed
+    observed = logged_footage(path, "door", PAIR, CAMERA).observed
     times = [one.time_s for one in observed.faces]
     assert times == pytest.approx([*range(90), *range(89, 119)])
     assert observed.video_s == pytest.approx(120.0)
@@ -78,14 +88,14 @@ def test_time_goes_on_over_pieces_and_not_over_outages(path):
 
 def test_masked_faces_are_nobodys_business(path):
     write(path, OBSERVED, face(0.0, 1, None, Reason.MASKED), face(1.0, 2))
-    observed = logged_footage(path, "door", "pair").observed
+    observed = logged_footage(path, "door", PAIR, CAMERA).observed
     assert [one.track for one in observed.faces] == [0]
     assert footage_of(observed).faces == 1
 
 
 def test_faces_discarded_before_scoring_count_as_found(path):
     write(path, OBSERVED, face(0.0, 1, None, Reason.TOO_SMALL), face(1.0, 2))
-    footage = footage_of(logged_footage(path, "door", "pair").observed)
+    footage = footage_of(logged_footage(path, "door", PAIR, CAMERA).observed)
     assert footage.faces == 2
     np.testing.assert_array_equal(footage.discarded_track, [0])
 
@@ -103,14 +113,14 @@ def test_faces_discarded_before_scoring_count_as_found(path):
 def test_what_would_mislead_is_left_out_and_told(path, kind, words):
     write(path, kind, face(0.0))
     write(path, OBSERVED, face(5.0, score=99.0))
-    logged = logged_footage(path, "door", "pair")
+    logged = logged_footage(path, "door", PAIR, CAMERA)
     assert [one.score for one in logged.observed.faces] == [99.0]
     assert logged.left_out == [words]
 
 
 def test_other_cameras_stay_apart(path):
     write(path, OBSERVED, face(0.0))
-    assert logged_footage(path, "yard", "pair").observed.faces == []
+    assert logged_footage(path, "yard", PAIR, CAMERA).observed.faces == []
 
 
 class LoggingRun:
@@ -140,9 +150,9 @@ def unwanted(error):
 def promised(observed, camera):
     limit = camera.gate.threshold
     return [
-        (run.tracks[shot.track_id], shot.revision, shot.assessment.quality)
+        (run.track_of(shot), shot.revision, shot.assessment.quality)
         for run in observed.runs
-        for outcome in replayed(run.frames, camera, limit)
+        for outcome in replayed(run.frames, camera, limit, COLOURS.identity)
         for shot in outcome.forwarded
     ]
 
@@ -152,7 +162,7 @@ def promised(observed, camera):
 def test_a_log_promises_what_the_recording_itself_promises(tmp_path_factory, files, camera):
     logging = LoggingRun(tmp_path_factory.mktemp("log"))
     logging.take(files, camera)
-    logged = logged_footage(logging.path, "door", "colours").observed
+    logged = logged_footage(logging.path, "door", COLOURS, camera).observed
     frames = frames_of(cast("list[VideoFile]", files), Progress(disable=True), unwanted)
     recorded = observe(steps(frames, gate_of(replace(camera, mode="observe"))))
     assert promised(logged, camera) == promised(recorded, camera)
@@ -165,6 +175,6 @@ def test_a_log_of_an_earlier_release_is_left_out_and_told(path):
     write(path, OBSERVED, face(0.0))
     with closing(open_shadow_log(path)) as database, transaction(database):
         database.execute("UPDATE pieces SET has_moments = 0")
-    logged = logged_footage(path, "door", "pair")
+    logged = logged_footage(path, "door", PAIR, CAMERA)
     assert logged.observed.faces == []
     assert "logged by an earlier release" in logged.left_out[0]

@@ -1,0 +1,342 @@
+"""
+A track is one person: what the tracker follows by place, told apart by what the networks say.
+
+Pure. The tracker's tracklets are geometry: one goes on over two people who stand at the same place
+one after the other, and two change hands when people pass each other. Here each tracklet is given
+to the person whose faces its own are alike; a face that is not like those before it begins another
+track, or one that is known already. How much alike is the engine pair's own scale
+(`engines.biometrics.identity_scale`), and a face of low quality says little: the least likeness
+that is asked of it falls with its score, down to nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+
+from edge.config.tracks import TrackSettings
+from edge.gate.outcome import SeenFace
+from edge.gate.tracker import buffered_iou
+from edge.samples import Box
+from engines.biometrics.identity_scale import IdentityScale
+from engines.quality.specification import Embeddings
+
+TELLING = 15.0
+"""
+Quality score below which a face says nothing about who it is. Measured on the scenes of
+`tests/scenes`: likeness to one's own mean face, 1 % quantile, is below 0.35 there, 0.37 from 15 to
+25, 0.73 from 25 to 40 and 0.77 above.
+"""
+SURE = 40.0
+"""Quality score from which one face is enough to tell that somebody else stands there now."""
+YOUNG = 6
+"""Looks within which a track may still turn out to be of a person known before."""
+REMEMBERED = 256
+"""People of one camera whose mean faces are kept, in memory only: half a megabyte."""
+
+
+@dataclass(slots=True)
+class _Person:
+    """What is known of one track's person."""
+
+    seen_s: float
+    mean: Embeddings | None = None
+    """(D,) sum of the embeddings by score, None before the first telling look."""
+    looks: int = 0
+    """Telling faces."""
+    instead_of: int | None = None
+    """The track whose tracklet this one took over because of a single doubtful face."""
+    apart: set[int] = field(default_factory=set)
+    """Tracks seen in one frame with it: surely other people."""
+
+    def likeness(self, embedding: Embeddings) -> float:
+        """Return the comparison score with the mean face; -1 when there is none."""
+        if self.mean is None:
+            return -1.0
+        return float(np.dot(self.mean, embedding) / np.linalg.norm(self.mean))
+
+    def learn(self, embedding: Embeddings, score: float) -> None:
+        """Add a face."""
+        weighted = score * embedding
+        self.mean = weighted if self.mean is None else self.mean + weighted
+        self.looks += 1
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a frame taught about tracks that were told apart before."""
+
+    joined: list[tuple[int, int]] = field(default_factory=list)
+    """A track, and the one of the same person that goes on in its place."""
+    dropped: list[int] = field(default_factory=list)
+    """Tracks of one doubtful face, after which its place showed the person before again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A face that says who it is."""
+
+    tracklet: int
+    embedding: Embeddings
+    score: float
+
+
+class People:
+    """The people before one camera."""
+
+    def __init__(self, settings: TrackSettings, scale: IdentityScale) -> None:
+        self.settings, self.scale = settings, scale
+        """May be changed at any time, the scale together with `forget`."""
+        self._people: dict[int, _Person] = {}
+        self._of: dict[int, int] = {}
+        """Track of each tracklet; no two have the same."""
+        self._open: set[int] = set()
+        self._last_id = 0
+
+    @property
+    def alive(self) -> int:
+        """Tracks that have not ended."""
+        return len(self._open)
+
+    def track_of(self, tracklet: int) -> int | None:
+        """Return the track that a tracklet's next face belongs to as far as its place tells."""
+        return self._of.get(tracklet)
+
+    def in_doubt(self, track_id: int) -> bool:
+        """Tell whether another look is needed to know who this is."""
+        person = self._people.get(track_id)
+        return person is None or person.looks == 0 or person.instead_of is not None
+
+    def is_confirmed(self, track_id: int) -> bool:
+        """Tell whether two looks at least agreed about the person."""
+        person = self._people.get(track_id)
+        return person is not None and person.looks > 1
+
+    def are_apart(self, first: int, second: int) -> bool:
+        """Tell whether two tracks were seen in one frame, and so are two people."""
+        person = self._people.get(first)
+        return person is not None and second in person.apart
+
+    def new_track(self, seen_s: float) -> int:
+        """Return the id of a track that begins."""
+        self._last_id += 1
+        self._people[self._last_id] = _Person(seen_s)
+        return self._last_id
+
+    def identified(self, seen: Sequence[SeenFace], seen_s: float) -> tuple[list[int], Changes]:
+        """
+        Return the track of each face of a frame.
+
+        Args:
+            seen: With the tracklet that each belongs to.
+            seen_s: Time of the frame.
+        """
+        self._forget_old(seen_s)
+        frame = _Frame(self, seen, seen_s)
+        ids = frame.resolved()
+        for track in (*frame.changes.dropped, *(old for old, _ in frame.changes.joined)):
+            self._forget(track)
+        for track in ids:
+            self._people[track].seen_s = seen_s
+        self._open.update(ids)
+        self._tell_apart(ids, [face.box for face in seen])
+        return ids, frame.changes
+
+    def _tell_apart(self, ids: Sequence[int], boxes: Sequence[Box]) -> None:
+        """Note who was seen beside whom; two boxes over one another may be one face."""
+        for (first, here), (second, there) in combinations(zip(ids, boxes, strict=True), 2):
+            apart = self._people[first].apart
+            if second not in apart and buffered_iou(here, there) == 0:
+                apart.add(second)
+                self._people[second].apart.add(first)
+
+    def _forget(self, track: int) -> None:
+        self._open.discard(track)
+        gone = self._people.pop(track)
+        for other in gone.apart & self._people.keys():
+            self._people[other].apart.discard(track)
+
+    def end(self, tracklets: Sequence[int], seen_s: float) -> list[int]:
+        """
+        Return the tracks that are over.
+
+        Args:
+            tracklets: Those that ended.
+            seen_s: Time of the frame.
+        """
+        left = {self._of.pop(tracklet, None) for tracklet in tracklets} - {None}
+        followed = set(self._of.values())
+        nobody = not followed
+        over = [
+            track
+            for track in sorted(self._open - followed)
+            if nobody or track in left or seen_s - self._people[track].seen_s > self.settings.gap
+        ]
+        self._open -= set(over)
+        return over
+
+    def forget(self, scale: IdentityScale) -> None:
+        """Forget all faces: those of another pair cannot be compared with."""
+        self.scale = scale
+        for person in self._people.values():
+            person.mean, person.looks, person.instead_of = None, 0, None
+
+    def _forget_old(self, seen_s: float) -> None:
+        """Forget those who have left long ago, and the oldest when they are too many."""
+        oldest = seen_s - self.settings.duplicate_within
+        gone = [track for track in self._people if track not in self._open]
+        many = len(gone) - REMEMBERED
+        for number, track in enumerate(sorted(gone, key=lambda one: self._people[one].seen_s)):
+            if number < many or self._people[track].seen_s < oldest:
+                self._forget(track)
+
+    def least_likeness(self, score: float) -> float:
+        """Return the comparison score below which a face of this quality is of somebody else."""
+        low, high = self.scale.unlike_below, self.scale.doubtful_below
+        share = min(1.0, max(0.0, (score - TELLING) / (SURE - TELLING)))
+        return low + share * (high - low)
+
+    @property
+    def same_above(self) -> float:
+        """Comparison score above which two faces are surely one person's."""
+        own = self.settings.duplicate_above
+        return self.scale.same_above if own is None else own
+
+
+class _Frame:
+    """Who is who in one frame."""
+
+    def __init__(self, people: People, seen: Sequence[SeenFace], seen_s: float) -> None:
+        self._all, self._known, self._of = people, people._people, people._of  # noqa: SLF001
+        self._seen_s = seen_s
+        self._tracklets = [face.tracklet for face in seen]
+        self._looks = list(_looks(seen))
+        self._by_face = people.settings.identity
+        self._before = {each: self._of[each] for each in self._tracklets if each in self._of}
+        self._track: dict[int, int] = {}
+        """Found so far, by tracklet."""
+        self.changes = Changes()
+
+    def resolved(self) -> list[int]:
+        """Return the track of each face, and remember whose each tracklet is now."""
+        # Those known best first, so that nobody young takes their name.
+        for look in sorted(self._looks, key=self._known_less):
+            self._stay(look)
+        for look in self._looks:
+            if look.tracklet not in self._track:
+                self._move(look)
+        for tracklet in self._tracklets:
+            if tracklet not in self._track:
+                self._follow(tracklet)
+        for tracklet, track in self._track.items():
+            self._take(tracklet, track)
+        return [self._track[tracklet] for tracklet in self._tracklets]
+
+    def _known_less(self, look: _Look) -> int:
+        track = self._before.get(look.tracklet)
+        return 0 if track is None else -self._known[track].looks
+
+    def _stay(self, look: _Look) -> None:
+        """Let a face that is like those before it stay with its track."""
+        track = self._before.get(look.tracklet)
+        if track is None or track in self._track.values():
+            return
+        person = self._known[track]
+        doubted = person.instead_of
+        if doubted is not None and self._is_again(doubted, look, person):
+            self.changes.dropped.append(track)
+            self._give(look, doubted)
+        elif person.looks and self._is_another(look, person):
+            return
+        else:
+            self._give(look, self._joined(look, track) if person.looks < YOUNG else track)
+
+    def _is_another(self, look: _Look, person: _Person) -> bool:
+        return self._by_face and person.likeness(look.embedding) < self._least(look)
+
+    def _is_again(self, doubted: int, look: _Look, person: _Person) -> bool:
+        """Tell whether a face shows the person before, and not the one of the doubtful face."""
+        before = self._known.get(doubted)
+        if before is None or doubted in self._track.values():
+            return False
+        return before.likeness(look.embedding) >= max(
+            self._least(look), person.likeness(look.embedding)
+        )
+
+    def _joined(self, look: _Look, track: int) -> int:
+        """Return who a young track is: somebody known before, if the face surely is theirs."""
+        known = self._surely(look, but=track)
+        if known is None or self._all.are_apart(track, known):
+            return track
+        self.changes.joined.append((track, known))
+        return known
+
+    def _least(self, look: _Look) -> float:
+        return self._all.least_likeness(look.score)
+
+    def _move(self, look: _Look) -> None:
+        """Give a face that is not like those before it to somebody known, or to nobody yet."""
+        known = self._surely(look)
+        before = self._before.get(look.tracklet)
+        if known is not None:
+            self._give(look, known)
+            return
+        unlike = None if before is None else self._known[before].likeness(look.embedding)
+        track = self._all.new_track(self._seen_s)
+        sure = look.score >= SURE and unlike is not None and unlike < self._all.scale.unlike_below
+        if unlike is not None and not sure:
+            self._known[track].instead_of = before
+        self._give(look, track)
+
+    def _surely(self, look: _Look, but: int | None = None) -> int | None:
+        """Return the known person whom a face surely shows; nobody is twice in one frame."""
+        taken = {*self._track.values(), *self._gone}
+        likeness = {
+            track: person.likeness(look.embedding)
+            for track, person in self._known.items()
+            if track != but and track not in taken
+        }
+        best = max(likeness, key=likeness.__getitem__, default=None)
+        if best is None or not self._by_face:
+            return None
+        return best if likeness[best] > self._all.same_above else None
+
+    def _follow(self, tracklet: int) -> None:
+        """Let a face that says nothing go on with its place; or with the place that it left."""
+        taken = {*self._track.values(), *self._gone}
+        before = self._before.get(tracklet)
+        if (
+            before in self._track.values()
+        ):  # Somebody surely is that person: the two have changed places.
+            thief = next(each for each, track in self._track.items() if track == before)
+            before = self._before.get(thief)
+        if before is None or before in taken:
+            before = self._all.new_track(self._seen_s)
+        self._track[tracklet] = before
+
+    @property
+    def _gone(self) -> set[int]:
+        """Tracks that are no more."""
+        return {*self.changes.dropped, *(old for old, _ in self.changes.joined)}
+
+    def _give(self, look: _Look, track: int) -> None:
+        self._track[look.tracklet] = track
+        person = self._known[track]
+        if person.looks and person.instead_of is not None:
+            person.instead_of = None
+        person.learn(look.embedding, look.score)
+
+    def _take(self, tracklet: int, track: int) -> None:
+        for other in [each for each, one in self._of.items() if one == track and each != tracklet]:
+            del self._of[other]
+        self._of[tracklet] = track
+
+
+def _looks(seen: Sequence[SeenFace]) -> Iterator[_Look]:
+    for face in seen:
+        known = face.assessment
+        if known is None or known.embedding is None or known.quality is None:
+            continue
+        if known.quality.score >= TELLING:
+            yield _Look(face.tracklet, known.embedding, known.quality.score)

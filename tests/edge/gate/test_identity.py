@@ -1,0 +1,179 @@
+"""Who is who, by embeddings of which it is known whose they are."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+
+from edge.config.tracks import TrackSettings
+from edge.gate.identity import REMEMBERED, SURE, TELLING, People
+from edge.gate.outcome import SeenFace
+from edge.samples import Box, QualityScore
+from engines.biometrics.identity_scale import IdentityScale
+from tests.edge.assessments import assessment
+
+SCALE = IdentityScale(non_mated_angle=85.0, non_mated_spread=6.0, mated_low=0.55)
+"""Alike above 0.57; unlike below 0.34 for poor faces and 0.55 for good ones."""
+ANN, BEN, CAT = np.eye(3, dtype=np.float32)
+GOOD, FAIR, BLURRED = 70.0, 25.0, 5.0
+
+
+def towards(first, second, likeness):
+    """Return a unit vector whose comparison score with the first is this."""
+    return (likeness * first + np.sqrt(1 - likeness**2) * second).astype(np.float32)
+
+
+@dataclass
+class Camera:
+    """Shows faces by place, which is all that the tracker knows, and returns the tracks."""
+
+    people: People = field(default_factory=lambda: People(TrackSettings(), SCALE))
+    now_s: float = 0.0
+    changes: list[tuple[int, int]] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
+
+    def see(self, *faces, **places):
+        """Show faces as (embedding, score), or None for one that is not scored, place by place."""
+        shown = dict(enumerate(faces, 1)) | {int(name[1:]): face for name, face in places.items()}
+        self.now_s += 0.1
+        seen = [seen_face(place, face) for place, face in shown.items()]
+        ids, changes = self.people.identified(seen, self.now_s)
+        self.changes += changes.joined
+        self.dropped += changes.dropped
+        return ids[0] if len(ids) == 1 else ids
+
+    def leave(self, *places):
+        return self.people.end(places, self.now_s)
+
+
+def seen_face(place, face):
+    box = Box(200 * place, 0, 200 * place + 80, 100)
+    if face is None:
+        return SeenFace(box, place, None, place)
+    embedding, score = face
+    known = replace(assessment(), embedding=embedding, quality=QualityScore(0.5, 0.75, score))
+    return SeenFace(box, place, known, place)
+
+
+@pytest.fixture
+def camera():
+    return Camera()
+
+
+def test_somebody_who_takes_the_place_of_another_is_another_track(camera):
+    assert [camera.see((who, GOOD)) for who in (ANN, ANN, BEN, BEN)] == [1, 1, 2, 2]
+
+
+def test_one_bad_frame_cuts_nobody_in_two(camera):
+    seen = [camera.see(face) for face in ((ANN, GOOD), (BEN, FAIR), (ANN, GOOD), (ANN, GOOD))]
+    assert (seen, camera.dropped) == ([1, 2, 1, 1], [2])
+
+
+def test_two_doubtful_faces_in_a_row_are_somebody_else(camera):
+    assert [camera.see(face) for face in ((ANN, GOOD), (BEN, FAIR), (BEN, FAIR))] == [1, 2, 2]
+    assert camera.people.is_confirmed(2)
+    assert camera.see((ANN, GOOD)) == 1
+
+
+def test_a_blurred_face_says_nothing(camera):
+    assert [camera.see(face) for face in ((ANN, GOOD), (BEN, BLURRED), (ANN, GOOD))] == [1, 1, 1]
+    assert BLURRED < TELLING < FAIR < SURE < GOOD
+
+
+@pytest.mark.parametrize(("score", "track"), [(FAIR, 1), (GOOD, 2)])
+def test_more_likeness_is_asked_of_a_good_face(camera, score, track):
+    camera.see((ANN, GOOD))
+    assert camera.see((towards(ANN, BEN, 0.5), score)) == track
+
+
+def test_people_who_pass_each_other_keep_their_tracks_though_their_places_change_hands(camera):
+    assert camera.see((ANN, GOOD), (BEN, GOOD)) == [1, 2]
+    assert camera.see((BEN, GOOD), (ANN, GOOD)) == [2, 1]
+
+
+def test_a_face_that_says_nothing_takes_the_place_that_was_left_to_it(camera):
+    camera.see((ANN, GOOD), (BEN, GOOD))
+    assert camera.see((BEN, GOOD), None) == [2, 1]
+
+
+def test_who_comes_back_is_known_again(camera):
+    camera.see((ANN, GOOD))
+    assert camera.leave(1) == [1]
+    assert camera.see(p7=(ANN, GOOD)) == 1
+
+
+def test_who_is_not_recognised_at_first_is_joined_with_the_first_clear_face(camera):
+    camera.see((ANN, GOOD))
+    camera.leave(1)
+    assert camera.see(p7=(towards(ANN, BEN, 0.5), FAIR)) == 2
+    assert camera.see(p7=(towards(ANN, BEN, 0.8), GOOD)) == 1
+    assert camera.changes == [(2, 1)]
+
+
+def test_after_a_while_nobody_is_known_again(camera):
+    camera.people.settings = TrackSettings(duplicate_within=5)
+    camera.see((ANN, GOOD))
+    camera.leave(1)
+    camera.now_s += 5.1
+    assert camera.see(p7=(ANN, GOOD)) == 2
+
+
+def test_twins_side_by_side_are_two_and_stay_two(camera):
+    for _ in range(9):
+        assert camera.see((ANN, GOOD), (ANN, GOOD)) == [1, 2]
+    assert camera.people.are_apart(1, 2)
+    camera.leave(1)
+    assert camera.see(p2=(ANN, GOOD)) == 2
+
+
+def test_a_track_that_lost_its_place_to_somebody_ends_when_its_gap_is_over(camera):
+    camera.see((ANN, GOOD))
+    camera.see((BEN, GOOD))
+    assert camera.leave() == []
+    camera.now_s += camera.people.settings.gap + 0.1
+    assert camera.leave() == [1]
+    assert camera.people.alive == 1
+
+
+def test_everybody_ends_with_the_last_tracklet(camera):
+    camera.see((ANN, GOOD))
+    camera.see((BEN, GOOD))
+    assert camera.leave(1) == [1, 2]
+
+
+def test_without_identity_only_the_place_tells(camera):
+    camera.people.settings = TrackSettings(identity=False)
+    assert [camera.see((who, GOOD)) for who in (ANN, BEN, CAT)] == [1, 1, 1]
+
+
+def test_a_given_score_replaces_the_scale_of_the_pair(camera):
+    camera.people.settings = TrackSettings(duplicate_above=1)
+    camera.see((ANN, GOOD))
+    camera.leave(1)
+    assert camera.see(p7=(ANN, GOOD)) == 2
+
+
+def test_a_person_is_confirmed_by_a_second_look(camera):
+    confirmed = [camera.see((ANN, GOOD)) and camera.people.is_confirmed(1) for _ in range(2)]
+    assert confirmed == [False, True]
+
+
+def test_another_pair_knows_nobody(camera):
+    camera.see((ANN, GOOD))
+    camera.leave(1)
+    camera.people.forget(SCALE)
+    assert camera.see(p7=(ANN, GOOD)) == 2
+
+
+def test_the_memory_of_people_is_bounded(camera):
+    for place in range(1, REMEMBERED + 50):
+        camera.see(**{f"p{place}": (ANN if place == 1 else BEN, BLURRED)})
+        camera.leave(place)
+    assert len(camera.people._people) <= REMEMBERED + 2
+
+
+def test_without_identity_a_second_look_confirms_too(camera):
+    camera.people.settings = TrackSettings(identity=False)
+    camera.see((ANN, GOOD))
+    camera.see((BEN, GOOD))
+    assert camera.people.is_confirmed(1)

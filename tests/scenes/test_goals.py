@@ -1,0 +1,47 @@
+"""What the gate promises of people, held against scenes of which the truth is known."""
+
+from dataclasses import replace
+
+import pytest
+
+from edge.config.tracks import TrackSettings
+from tests.scenes.figures import Figures, figures
+from tests.scenes.scripts import SETTINGS
+
+pytestmark = [pytest.mark.data, pytest.mark.registry]
+
+
+def all_of(films, tracks=SETTINGS.tracks):
+    settings = replace(SETTINGS, tracks=tracks)
+    return sum((figures(film, settings, film.recorded) for film in films), Figures())
+
+
+def test_nobody_is_lost_nobody_replaced_by_somebody_else_and_hardly_anybody_sent_twice(films):
+    found = all_of(films)
+    assert (found.lost, found.foreign, found.false) == (0, 0, 0)
+    assert found.doubled <= 0.05 * found.people
+    assert found.idf1 > 0.95
+
+
+def test_the_place_alone_loses_people_but_replaces_nobody_by_somebody_else(films):
+    found = all_of(films, TrackSettings(identity=False))
+    assert found.lost > 5
+    assert found.foreign == 0
+
+
+@pytest.mark.parametrize("early_after", [None, 1.0, 5.0])
+def test_nobody_is_lost_or_replaced_however_early_faces_leave(films, early_after):
+    found = all_of(films, TrackSettings(early_after=early_after))
+    assert (found.lost, found.foreign, found.doubled) == (0, 0, 0)
+
+
+def test_three_people_of_six_joined_clips_are_three_faces(films):
+    joined = next(film for film in films if film.name == "joined clips")
+    found = figures(joined, SETTINGS, joined.recorded)
+    assert (found.people, found.lost, found.doubled, found.foreign) == (3, 0, 0, 0)
+
+
+def test_an_older_pair_that_tells_its_scale_by_golden_vectors_alone_loses_nobody(films):
+    coarse = [replace(film, scale=replace(film.scale, mated_low=None)) for film in films]
+    found = all_of(coarse)
+    assert (found.lost, found.foreign, found.doubled) == (0, 0, 0)
