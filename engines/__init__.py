@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from engines.graph.network import Network, load_network
     from engines.pair.execution import Execution
+    from engines.pair.golden_vectors import GoldenVectors
     from engines.pair.manifest import Manifest, read_manifest
     from engines.pair.pair import EnginePair, Scored, open_pair
     from engines.protocols import EmbeddingNetwork
@@ -76,6 +77,7 @@ __all__ = [
     "FaceImages",
     "FetchError",
     "GoldenFaces",
+    "GoldenVectors",
     "HashMismatchError",
     "IdentityScale",
     "InputSpecification",
@@ -157,6 +159,7 @@ _HOMES = {
     ),
     "engines.graph.network": ("Network", "load_network"),
     "engines.pair.execution": ("Execution",),
+    "engines.pair.golden_vectors": ("GoldenVectors",),
     "engines.pair.manifest": ("Manifest", "read_manifest"),
     "engines.pair.pair": ("EnginePair", "Scored", "open_pair"),
     "engines.protocols": ("EmbeddingNetwork",),

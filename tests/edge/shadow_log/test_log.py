@@ -55,7 +55,7 @@ def shadow_log(tmp_path):
 def face(score=40.0, reason=Reason.LOW_QUALITY, track=1):
     quality = QualityScore(shift=0.5, quality=0.75, score=score)
     found = replace(assessment(), quality=quality, verdict=Verdict(False, reason), pair_id="pair")
-    return SeenFace(found.face.box, track, found)
+    return SeenFace(found.face.box, track, found, track)
 
 
 def frame(*faces, seen_s=0.0, time_s=0.0, camera="door"):
