@@ -15,7 +15,7 @@ Row: TypeAlias = Mapping[str, Any]
 Columns: TypeAlias = Mapping[str, str]
 """Type of each column: an Arrow type's name, such as `double`, or `list<…>` of one."""
 
-INSTALL = "--cluster needs Dask and PyArrow: pip install 'edge-gate[cluster]'"
+INSTALL = "Parquet needs PyArrow, and --cluster Dask too: pip install 'edge-gate[cluster]'"
 
 
 def parquet_bytes(rows: Sequence[Row], columns: Columns, notes: Mapping[str, Any]) -> bytes:

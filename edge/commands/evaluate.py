@@ -22,6 +22,7 @@ from edge.console import progress as progress_on
 from edge.detection.open import open_detector
 from edge.errors import UsageError
 from edge.evaluation.curves import Plan, View
+from edge.evaluation.edc_table import write_edc
 from edge.evaluation.face_store import FaceStore
 from edge.evaluation.group_list import Membership, read_groups
 from edge.evaluation.groups import judge_groups
@@ -57,16 +58,22 @@ def run(arguments: argparse.Namespace) -> int:
         _say("no picture will be drawn: pip install 'edge-gate[evaluate]' for matplotlib")
     evaluation = _evaluate(arguments)
     write_json(evaluation, arguments.out / "evaluation.json")
+    curves = write_edc(evaluation.sets, arguments.out / "edc.csv")
     if plot:
-        draw(
-            evaluation.sets,
-            evaluation.faults,
-            _title(evaluation, arguments.pairs),
-            arguments.out / "evaluation.png",
-        )
+        _draw(evaluation, arguments, curves)
     _print(evaluation, as_object=arguments.json)
     _say(f"written to {arguments.out}")
     return int(any(failure.version == "clean" for failure in evaluation.failures))
+
+
+def _draw(evaluation: Evaluation, arguments: argparse.Namespace, curves: int) -> None:
+    """Draw what there is; a picture of nothing would look like a result."""
+    picture: Path = arguments.out / "evaluation.png"
+    if curves or evaluation.faults:
+        draw(evaluation.sets, evaluation.faults, _title(evaluation, arguments.pairs), picture)
+        return
+    picture.unlink(missing_ok=True)  # of an earlier run
+    _say("no picture is drawn: no curve could be computed, see the reasons")
 
 
 def _title(evaluation: Evaluation, pairs: Path) -> str:

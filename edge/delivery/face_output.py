@@ -18,7 +18,7 @@ from edge.delivery.record import FaceRecord, record_json
 from edge.errors import SinkError
 from engines.whole_file import whole_file
 
-Form = Literal["table", "json", "csv"]
+Form = Literal["table", "json", "array", "csv"]
 Write = Callable[[FaceRecord], None]
 
 CSV_COLUMNS = (
@@ -84,12 +84,21 @@ def written(form: Form, file: TextIO, components: Sequence[str] = ()) -> Iterato
     Yield what takes one record at a time; a table is drawn when the block ends.
 
     Args:
-        form: Table, JSON Lines or CSV.
+        form: Table, JSON Lines (json), one JSON document (array) or CSV.
         file: To write to.
         components: Names of quality components that get columns in a CSV: quality, then value.
     """
     if form == "json":
         yield lambda record: print(record_json(record).decode(), file=file, flush=True)
+    elif form == "array":
+        begun: list[str] = []
+
+        def take(record: FaceRecord) -> None:
+            print("," if begun else "[", record_json(record).decode(), sep="\n", file=file)
+            begun.append("")
+
+        yield take
+        print("]" if begun else "[]", file=file)
     elif form == "csv":
         more = [column for name in components for column in (f"{name}_quality", f"{name}_value")]
         columns = (*CSV_COLUMNS, *more)
@@ -104,10 +113,11 @@ def written(form: Form, file: TextIO, components: Sequence[str] = ()) -> Iterato
 
 def _csv_row(record: FaceRecord) -> dict[str, object]:
     row = record.model_dump()
-    return row | row["box"] | {"reason": record.reason.value} | _component_cells(record)
+    return row | row["box"] | {"reason": record.reason.value} | component_cells(record)
 
 
-def _component_cells(record: FaceRecord) -> dict[str, object]:
+def component_cells(record: FaceRecord) -> dict[str, object]:
+    """Return quality and value of each component that was measured, by the names of columns."""
     found = (record.components or {}).items()
     qualities: dict[str, object] = {f"{name}_quality": each.quality for name, each in found}
     return qualities | {f"{name}_value": each.value for name, each in found}

@@ -11,17 +11,18 @@ import numpy as np
 
 from edge.config.masks import Polygon, is_masked
 from edge.config.model import GateSettings
+from edge.errors import ImageError
 from edge.gate.components import components
 from edge.gate.decision import Features, decide, features, precheck
 from edge.gate.words import decision_words, precheck_words
 from edge.protocols import FaceDetector
-from edge.samples import Assessment, DetectedFace, Frame, Pixels, QualityScore, Reason, Verdict
+from edge.samples import Assessment, Box, DetectedFace, Frame, Pixels, QualityScore, Reason, Verdict
 from engines.errors import AlignmentError, EmbeddingError
 from engines.pair.pair import EnginePair
 from engines.quality.align import align
 from engines.quality.component import Component
 from engines.quality.shift import quality_from_shift
-from engines.quality.specification import Embeddings
+from engines.quality.specification import Embeddings, Landmarks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +72,43 @@ def assess_frame(
     return assess_candidates(
         candidates(frame, detector, gate), pair, gate, score_discarded=score_discarded
     )
+
+
+def assess_aligned(frame: Frame, pair: EnginePair, gate: GateSettings) -> tuple[Assessment]:
+    """
+    Return the assessment of a face image that is aligned already: nothing is detected or moved.
+
+    Args:
+        frame: Of the size of the pair's face images; only `decide` has a say.
+        pair: Scores it.
+        gate: Decides about it.
+
+    Raises:
+        ImageError: It has another size.
+        BackendError: The inference library refused it.
+    """
+    height, width = frame.pixels.shape[:2]
+    wanted = pair.specification.width, pair.specification.height
+    if (width, height) != wanted:
+        raise ImageError(
+            f"{frame.source_text}: {width} x {height} pixels, and face images of this pair have "
+            f"{wanted[0]} x {wanted[1]}; leave out --aligned to have the face found"
+        )
+    landmarks = _five_points(np.array(pair.specification.template, np.float32))
+    whole = Box(0.0, 0.0, float(width), float(height))
+    face = DetectedFace(whole, landmarks, detector_score=1.0)
+    candidate = Candidate(frame, 0, face, features(face, width, height), discarded=None)
+    (scored,) = score_face_images([frame.pixels], pair)
+    return (assessment(candidate, frame.pixels, scored, gate, pair.pair_id),)
+
+
+def _five_points(template: Landmarks) -> Landmarks:
+    """Return eyes, nose tip and corners of the mouth of a template, which may know three points."""
+    if len(template) == 5:
+        return template
+    left, right, mouth = template
+    half = (right - left) * 0.4
+    return np.array([left, right, (left + right) / 4 + mouth / 2, mouth - half, mouth + half])
 
 
 def assess_candidates(

@@ -40,7 +40,8 @@ every measure the ratio of the lowest to the highest share, and how much of its 
 between people. GROUPS has the columns group, and image or person or both; a person is the folder
 that its images lie in. Groups are yours to know: none is guessed from a face. Recipe: docs/tune.md.
 
-OUT receives evaluation.json, evaluation.png and faces.sqlite, which holds what was computed, so
+OUT receives evaluation.json, edc.csv with each curve (share discarded, FNMR of the rest),
+evaluation.png where there is something to draw, and faces.sqlite, which holds what was computed, so
 that a run goes on where it stopped and a second one is quick. It holds embeddings, which are
 biometric data: delete the folder when you are done. Exit code 1 says that an undegraded image
 showed no face or could not be read; its pairs are left out and counted.

@@ -7,12 +7,15 @@ from edge.commands.arguments.shared.cluster import add_cluster_arguments
 from edge.commands.arguments.shared.geometry import add_geometry_arguments
 from edge.commands.arguments.shared.numbers import between, whole
 
+SMALLEST_FACE = 40
+"""Pixels: the narrowest face that is looked for unless told."""
 DEFAULT_PAIR = Path("pairs/mobilefacenet512")
 EXAMPLES = """\
 examples:
   edge-gate score photo.jpg
-  edge-gate score photos/ --json --out scores.jsonl     one JSON record for each face
+  edge-gate score photos/ --out scores.jsonl            .csv, .json, .jsonl, .parquet or .txt
   edge-gate score photos/ clip.mp4 --csv > scores.csv
+  edge-gate score crops/ --aligned                      face images of the network's own size
   edge-gate score photos/ --components                  what is wrong with each face, in words
   edge-gate score hall.mp4 --rotate 180                 of a camera mounted upside down
   edge-gate score photos/ --pair pairs/my-network --threshold 60
@@ -22,7 +25,9 @@ The quality score runs from 0 to 100, higher is better; 50 is the median of usab
 --components also measures light, exposure, colour, sharpness, compression, size, margins and pose
 (quality components of ISO/IEC 29794-5, 0 to 100): the table names those below 50, JSON and CSV have
 value and quality of each. They explain a face and decide nothing: docs/protocol.md.
-Records go to standard output, progress and the summary to standard error.
+Records go to standard output, progress and the summary to standard error. A .json file is one list,
+.jsonl one record a line; Parquet needs the extra 'cluster'. Whatever recording FFmpeg reads is
+taken: in folders by its ending, a file that is named by what it holds.
 With --cluster the workers of a Dask cluster score; they need this release, the pair and the files
 under the same paths. OUT is then a folder: the same command again completes what is missing there,
 and computes parts again whose files have changed; another list, pair or setting is refused.
@@ -40,7 +45,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON record a line for each face")
     form.add_argument("--csv", action="store_true", help="a table for spreadsheets")
-    parser.add_argument("--out", type=Path, metavar="OUT", help="write there, whole or not at all")
+    out = "write there, whole or not at all, in the form that the name ends with"
+    parser.add_argument("--out", type=Path, metavar="OUT", help=out)
+    parser.add_argument(
+        "--aligned", action="store_true", help="each picture is an aligned face image: find nothing"
+    )
+    parser.add_argument(
+        "--detector", choices=("mtcnn", "ultraface68", "yunet"), help="finds faces (mtcnn)"
+    )
+    parser.add_argument(
+        "--detector-model", type=Path, metavar="FILE", help="your own file of the detector"
+    )
     explain = "also measure quality components of ISO/IEC 29794-5"
     parser.add_argument("--components", action="store_true", help=explain)
     parser.add_argument(
@@ -53,9 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--smallest-face",
         type=whole(12, 2000),
-        default=40,
         metavar="PIXELS",
-        help="width (%(default)s)",
+        help=f"width ({SMALLEST_FACE})",
     )
     parser.add_argument(
         "--threads", type=whole(1, 64), default=2, metavar="N", help="(%(default)s)"

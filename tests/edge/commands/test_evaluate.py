@@ -83,8 +83,20 @@ def test_real_people_are_told_apart_and_the_image_without_a_face_is_counted(work
     assert (clean["excluded"], clean["mated"]) == (1, PEOPLE * SHOTS)
     assert clean["accuracy"]["mean"] > 0.97
     assert found["milliseconds"]["prefiqs"] > found["milliseconds"]["norm"] > 0
-    assert (out / "evaluation.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((out / "evaluation.json").read_text()) == found
+
+
+def test_where_no_curve_can_be_computed_no_empty_picture_is_left(work, tmp_path, capsys):
+    lines = (work / "pairs.csv").read_text().splitlines()
+    (tmp_path / "few.csv").write_text("\n".join(lines[:3]))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "evaluation.png").write_text("of an earlier run")
+    options = ("--out", tmp_path / "out", "--measures", "prefiqs", "--pairs", tmp_path / "few.csv")
+    _, found, messages = evaluated(work, capsys, *options)
+    assert all(point["reason"] for point in found["sets"][0]["points"])
+    assert "no picture is drawn" in messages
+    assert not (tmp_path / "out" / "evaluation.png").exists()
+    assert (tmp_path / "out" / "edc.csv").read_text().count("\n") == 1
 
 
 def test_a_second_run_finds_the_same_and_degrading_lowers_every_accuracy(work, out, capsys):
@@ -96,6 +108,7 @@ def test_a_second_run_finds_the_same_and_degrading_lowers_every_accuracy(work, o
     assert degraded["accuracy"]["mean"] < first["sets"][0]["accuracy"]["mean"]
     answers = [each["correlations"]["prefiqs"] for each in second["faults"]]
     assert np.median([rho for rho in answers if rho is not None]) < -0.3
+    assert (out / "evaluation.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_seeds_are_pooled_and_folds_chosen(work, out, capsys):

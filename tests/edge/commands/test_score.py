@@ -3,14 +3,23 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from PIL import Image
 
 from edge.__main__ import main
+from edge.cluster.parquet import read_rows
+from edge.config.model import DetectorSettings, GateSettings
+from edge.detection.open import open_detector
+from edge.gate.assess import assess_frame
 from edge.gate.components import COMPONENTS
+from edge.samples import Frame
+from edge.sources.images import read_image
 from engines.catalogue.catalogue import fetch, find_entry
+from engines.pair.pair import open_pair
 from tests.edge.sources.odd_pictures import ODD_ENTRIES, SIDEWAYS, exif_block, jpeg_with
 
 pytestmark = pytest.mark.registry
@@ -126,3 +135,100 @@ def test_odd_photographs_end_no_run_and_what_a_folder_holds_besides_is_told(pair
     said = capsys.readouterr().err
     assert "1 file passed over: 1 of unknown ending .txt" in said
     assert "7/7" in said
+
+
+def written(pair, photographs, out):
+    words = ["--pair", pair, "--out", str(out)]
+    assert main(["score", photographs["obama.jpg"], photographs["biden.jpg"], *words]) == 0
+
+
+def test_the_name_of_the_file_chooses_its_form(pair, photographs, tmp_path):
+    for ending in ("csv", "json", "jsonl", "parquet", "txt"):
+        written(pair, photographs, tmp_path / f"faces.{ending}")
+    records = json.loads((tmp_path / "faces.json").read_text())
+    lines = (tmp_path / "faces.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == records
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "faces.csv").read_text())))
+    assert [row["pair_id"] for row in rows] == [record["pair_id"] for record in records]
+    faces = read_rows(tmp_path / "faces.parquet")
+    assert [face["score"] for face in faces] == [record["score"] for record in records]
+    assert [face["key"] for face in faces] == [record["key"] for record in records]
+    assert "verdict" in (tmp_path / "faces.txt").read_text()
+
+
+def test_a_parquet_file_has_the_components_that_were_asked_for(pair, photographs, tmp_path):
+    words = ["--pair", pair, "--components", "--out", str(tmp_path / "faces.parquet")]
+    assert main(["score", photographs["obama.jpg"], *words]) == 0
+    (face,) = read_rows(tmp_path / "faces.parquet")
+    assert 0 <= face["sharpness_quality"] <= 100
+
+
+def test_no_face_is_an_empty_list_in_json(pair, tmp_path):
+    cv2.imwrite(str(tmp_path / "wall.png"), np.full((64, 64, 3), 90, np.uint8))
+    out = tmp_path / "faces.json"
+    assert main(["score", str(tmp_path / "wall.png"), "--pair", pair, "--out", str(out)]) == 0
+    assert json.loads(out.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--csv", "--out", "faces.parquet"], "--csv contradicts the name faces.parquet"),
+        (["--csv", "--out", "faces.json"], "--csv contradicts"),
+        (["--json", "--out", "faces.csv"], "--json contradicts"),
+        (["--json", "--out", "faces.parquet"], "--json contradicts"),
+        (["--out", "faces.xlsx"], ".xlsx is no form; name it .csv, .json,"),
+        (["--cluster", "tcp://127.0.0.1:1", "--out", "faces.csv"], "faces.csv is no folder"),
+        (["--cluster", "tcp://127.0.0.1:1", "--out", "o", "--aligned"], "leave out --cluster"),
+        (["--aligned", "--detector", "yunet"], "leave out --detector, or --aligned"),
+        (["--aligned", "--smallest-face", "30"], "leave out --smallest-face"),
+        (["--aligned", "--components"], "needs the whole picture"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_before_anything_is_scored(
+    tmp_path, monkeypatch, capsys, words, said
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["score", "photograph.jpg", *words]) == 64
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_says_nothing_takes_the_form_that_is_asked_for(pair, photographs, tmp_path):
+    out = tmp_path / "faces.dat"
+    assert (
+        main(["score", photographs["obama.jpg"], "--pair", pair, "--csv", "--out", str(out)]) == 0
+    )
+    assert out.read_text().startswith("source,frame,")
+
+
+def test_an_aligned_face_image_has_the_score_of_the_photograph_it_is_from(
+    pair, photographs, tmp_path, capsys
+):
+    with open_pair(Path(pair)) as opened:
+        frame = Frame(read_image(Path(photographs["obama.jpg"])), "obama", 0, None)
+        detector = open_detector(DetectorSettings())
+        (face,) = assess_frame(frame, detector, opened, GateSettings())
+    assert face.face_image is not None
+    assert face.quality is not None
+    cv2.imwrite(str(tmp_path / "crop.png"), face.face_image)
+    assert main(["score", str(tmp_path / "crop.png"), "--pair", pair, "--aligned", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["score"] == pytest.approx(face.quality.score, abs=1e-3)
+    assert (record["verdict"], record["box"]["right"]) == ("forward", 112)
+
+
+def test_a_picture_of_another_size_is_no_aligned_face_image(pair, photographs, capsys):
+    assert main(["score", photographs["obama.jpg"], "--pair", pair, "--aligned"]) == 1
+    error = " ".join(capsys.readouterr().err.split())
+    assert "face images of this pair have 112 x 112" in error
+    assert "leave out --aligned" in error
+
+
+def test_the_detector_is_chosen(pair, photographs, capsys):
+    scores = {}
+    for detector in ("mtcnn", "ultraface68"):
+        words = ["--pair", pair, "--json", "--detector", detector]
+        assert main(["score", photographs["obama.jpg"], *words]) == 0
+        scores[detector] = json.loads(capsys.readouterr().out)["detector_score"]
+    assert scores["mtcnn"] != scores["ultraface68"]
