@@ -13,21 +13,21 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from edge.commands.arguments.plans import given_plan_options
 from edge.errors import ConfigError, UsageError
 from edge.evaluation.calibration_run import calibrate_on_photographs
-from engines.build.build import BuildRequest, build_pair, judged
+from engines.build.build import BuildRequest, build_pair
 from engines.build.golden_faces import golden_faces
+from engines.build.other_measures import other_measures
 from engines.build.report import (
     acceptance_text,
     manifest_tables,
     verification_table,
     worth_text,
 )
-from engines.build.request import GATE_NETWORK, build_request, calibrated_recipe
+from engines.build.request import build_request, calibrated_recipe
 from engines.build.verify import verify_pair
 from engines.calibration.files import draw_sweep, write_sweep
 from engines.calibration.report import recipe_text, sweep_table
 from engines.catalogue.catalogue import find_entry
 from engines.errors import (
-    CatalogueError,
     EntryError,
     NotBetterError,
     PairSignatureError,
@@ -36,7 +36,6 @@ from engines.errors import (
 )
 from engines.pair.execution import Execution
 from engines.pair.manifest import SIGNATURE_NAME, Manifest, read_manifest
-from engines.pair.merit import merit_text
 from engines.pair.pair import golden_vectors_of
 from engines.pair.signature import sign_pair, trusted_manifest
 from engines.plans.check import plan_states
@@ -53,7 +52,7 @@ from engines.plans.report import (
     forecast_report,
     plans_report,
 )
-from engines.pruning.named_recipes import find_recipe
+from engines.pruning.named_recipes import find_recipe, named_recipes
 from engines.pruning.recipe import Recipe
 from engines.tensorrt.sidecar import BatchProfile
 
@@ -107,19 +106,26 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
     try:
         manifest = _built(arguments, request, progress)
     except NotBetterError:
-        _show(_other_measures(arguments, request, progress))
+        if request.quality == "own":
+            _show(other_measures(find_entry(arguments.network), 1, arguments.threads, progress))
         raise
     print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
     print(acceptance_text(manifest.acceptance))
     print(worth_text(manifest))
-    if not arguments.accept_worse and _could_be_better(manifest):
-        _show(_other_measures(arguments, request, progress))
+    own = _ratio_to_beat(manifest)
+    if own is not None and not arguments.accept_worse:
+        _show(other_measures(find_entry(arguments.network), own, arguments.threads, progress))
     return 0
 
 
-def _could_be_better(manifest: Manifest) -> bool:
-    merit = manifest.merit
-    return manifest.quality == "own" and merit is not None and merit.verdict != "better"
+def _ratio_to_beat(manifest: Manifest) -> float | None:
+    """Return the ratio of an own pair that others may beat; None where that was measured before."""
+    if manifest.quality != "own" or manifest.merit is None:
+        return None
+    known = {each.recipe for each in named_recipes(manifest.network.name).values()}
+    if manifest.recipe in known and manifest.merit.verdict == "better":
+        return None
+    return manifest.merit.ratio.value
 
 
 def _built(arguments: argparse.Namespace, request: BuildRequest, progress: Progress) -> Manifest:
@@ -129,24 +135,6 @@ def _built(arguments: argparse.Namespace, request: BuildRequest, progress: Progr
     manifest = build_pair_with_plans(request, arguments.out, options, progress)
     _show(plans_report(plan_states(arguments.out, manifest)))
     return manifest
-
-
-def _other_measures(
-    arguments: argparse.Namespace, request: BuildRequest, progress: Progress
-) -> str:
-    """Return what else could measure quality for this recogniser, with figures."""
-    lines = ["instead: '--quality norm': the norm itself, one pass, nothing pruned"]
-    if request.name != GATE_NETWORK and request.quality == "own":
-        try:
-            entry = find_entry(arguments.network)
-            beside = build_request(entry, None, arguments.threads, progress, "gate")
-            worth = judged(beside, progress)
-        except CatalogueError as error:
-            return "\n".join((*lines, f"instead: '--quality gate' could not be judged: {error}"))
-        text = "not judged" if worth is None else merit_text(worth)
-        lines.append(f"instead: '--quality gate': {GATE_NETWORK} beside this network; {text}")
-    lines.append("(or 'quality: norm', 'quality: gate' in the network's entry file)")
-    return "\n".join(lines)
 
 
 def _asked_recipe(arguments: argparse.Namespace, network: str) -> Recipe | None:

@@ -2,8 +2,9 @@
 Comparisons that a calibration makes itself, to see which of two measures foretells their failure.
 
 Faces get seeded camera faults; what is compared is one photograph with its own degraded copies
-(nobody needs to know who is on it), and photographs of one subject, as they are and degraded. The
-figure of merit of a measure is its normalised partial area under error versus discard
+(nobody needs to know who is on it), and photographs of one subject, as they are and degraded, as
+often as if a camera spoilt 40 % of all (`engines.calibration.faces.DEGRADED_SHARE`). The figure of
+merit of a measure is its normalised partial area under error versus discard
 (`engines.biometrics.edc`, convention `fixed`), meaned over both kinds and over FMR 1e-2 and 1e-3.
 On networks that no rule was chosen on it ranks recipes nearly as labelled photographs do, where the
 separation of degraded from clean faces ranks them at random (docs/measured.md).
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.biometrics.bootstrap import COVERAGE, Estimate
-from engines.calibration.faces import CalibrationFaces
+from engines.calibration.faces import DEGRADED_SHARE, CalibrationFaces
 from engines.errors import CalibrationError
 from engines.pair.merit import Merit
 
@@ -39,6 +40,8 @@ TOP = 0.06
 """Share of the non-mated scores that a threshold is looked for in, with room for any draw."""
 
 Floats: TypeAlias = NDArray[np.float64]
+Ranked: TypeAlias = dict[Kind, tuple[NDArray[np.intp], Floats]]
+"""For each kind the order of its comparisons, worst first, and their qualities."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +52,8 @@ class _Mated:
     second: NDArray[np.intp]
     score: Floats
     subject: NDArray[np.intp]
+    weight: Floats
+    """How often each counts."""
 
 
 class SelfMade:
@@ -73,7 +78,8 @@ class SelfMade:
         self._questions = tuple(
             (kind, fmr)
             for kind, fmr in product(KINDS, FALSE_MATCH_RATES)
-            if self._total.sum() * fmr >= 2 and self._errors(kind, fmr, ones).sum() >= LEAST_ERRORS
+            if self._total.sum() * fmr >= 2
+            and np.count_nonzero(self._errors(kind, fmr, ones)) >= LEAST_ERRORS
         )
         if not self._questions:
             raise CalibrationError(
@@ -123,8 +129,7 @@ class SelfMade:
             chosen = rng.integers(self._subjects, size=self._subjects)
             yield np.bincount(chosen, minlength=self._subjects).astype(np.float64)
 
-    def _sorted(self, quality: NDArray[np.floating]) -> dict[Kind, tuple[NDArray[np.intp], Floats]]:
-        """Return for each kind the order of its comparisons, worst first, and their qualities."""
+    def _sorted(self, quality: NDArray[np.floating]) -> Ranked:
         values = quality.astype(np.float64)
         found = {}
         for kind, each in self._mated.items():
@@ -133,19 +138,26 @@ class SelfMade:
             found[kind] = (order, paired[order])
         return found
 
-    def _area(self, ranked: dict[Kind, tuple[NDArray[np.intp], Floats]], weight: Floats) -> float:
-        areas = []
+    def parts(self, quality: NDArray[np.floating]) -> dict[tuple[Kind, float], float]:
+        """Return the areas that the figure of merit is the mean of, by kind and FMR."""
+        return self._parts(self._sorted(quality), np.ones(self._subjects))
+
+    def _area(self, ranked: Ranked, weight: Floats) -> float:
+        return float(np.mean(list(self._parts(ranked, weight).values())))
+
+    def _parts(self, ranked: Ranked, weight: Floats) -> dict[tuple[Kind, float], float]:
+        areas = {}
         for kind, fmr in self._questions:
             order, quality = ranked[kind]
-            counts = weight[self._mated[kind].subject]
+            counts = weight[self._mated[kind].subject] * self._mated[kind].weight
             failing = self._errors(kind, fmr, weight)
-            areas.append(_partial_area(quality, counts[order], failing[order]))
-        return float(np.mean(areas))
+            areas[kind, fmr] = _partial_area(quality, counts[order], failing[order])
+        return areas
 
     def _errors(self, kind: Kind, fmr: float, weight: Floats) -> Floats:
-        """Return how often each mated comparison was drawn and fails."""
+        """Return how much each mated comparison counts that was drawn and fails."""
         each = self._mated[kind]
-        return (each.score < self._threshold(fmr, weight)) * weight[each.subject]
+        return (each.score < self._threshold(fmr, weight)) * weight[each.subject] * each.weight
 
     def _threshold(self, fmr: float, weight: Floats) -> float:
         """Return the lowest threshold whose false match rate among the drawn is at most `fmr`."""
@@ -159,7 +171,17 @@ class SelfMade:
 def _mated(faces: CalibrationFaces, embeddings: Floats, kind: Kind) -> _Mated:
     first, second = _indices(faces, kind)
     score = (embeddings[first] * embeddings[second]).sum(axis=1)
-    return _Mated(first, second, score, faces.subject[first])
+    weight = np.ones(score.size)
+    if kind == "other photograph":
+        weight = _chance(faces, first) * _chance(faces, second)
+    return _Mated(first, second, score, faces.subject[first], weight)
+
+
+def _chance(faces: CalibrationFaces, chosen: NDArray[np.intp]) -> Floats:
+    """Return how often a camera delivers each of the faces among the copies of its photograph."""
+    copies = np.bincount(faces.photograph, ~faces.clean)[faces.photograph[chosen]]
+    clean = faces.clean[chosen]
+    return np.where(clean, 1 - DEGRADED_SHARE, DEGRADED_SHARE / np.maximum(copies, 1))
 
 
 def _indices(faces: CalibrationFaces, kind: Kind) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -7,6 +7,7 @@ import pytest
 
 from edge.__main__ import EXIT_CONFIG, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, main
 from edge.commands import pair as pair_command
+from engines.build import other_measures as measures
 from engines.build import request as pair_request
 from engines.build.build import build_pair
 from engines.catalogue.catalogue import fetch, find_entry
@@ -218,13 +219,13 @@ def test_a_measure_not_better_than_the_norm_is_refused_naming_what_could_be_had_
     tmp_path, entry, monkeypatch, capsys
 ):
     tiny_faces(monkeypatch)
-    monkeypatch.setattr(pair_command, "GATE_NETWORK", "tiny")  # no second network is needed here
+    monkeypatch.setattr(measures, "GATE_NETWORK", "tiny")  # no second network is needed here
     words = ("build", "--network", entry, "--layer", "stem", "--layer", "depthwise")
     assert run(*words, "--out", tmp_path / "pair") == EXIT_FAILED
     printed = capsys.readouterr()
     assert "not better than the free embedding norm" in printed.err
     assert "--accept-worse" in printed.err
-    assert "'--quality norm'" in printed.out
+    assert "by these figures take '--quality norm'" in printed.out
     assert not (tmp_path / "pair").exists()
 
 

@@ -46,6 +46,7 @@ def brute_force_area(embeddings, quality, draw=None):
     areas = []
     for kind in KINDS:
         scores, mated, paired = [], [], []
+        copies = {True: 9, False: 2}  # 0.6 to 0.4 / 3, as whole numbers
         for a in range(SIZE):
             for b in range(a + 1, SIZE):
                 person, other = known.subject[a], known.subject[b]
@@ -56,6 +57,8 @@ def brute_force_area(embeddings, quality, draw=None):
                 if person == other and not wanted:
                     continue
                 count = times[person] if person == other else times[person] * times[other]
+                if person == other and kind == "other photograph":
+                    count *= copies[bool(known.clean[a])] * copies[bool(known.clean[b])]
                 scores += [float(embeddings[a] @ embeddings[b])] * count
                 mated += [bool(person == other)] * count
                 paired += [min(quality[a], quality[b])] * count

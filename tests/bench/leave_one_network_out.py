@@ -1,0 +1,237 @@
+"""
+Does calibration choose well on a network that none of its rules was chosen on?
+
+    python -m tests.bench.leave_one_network_out --lfw DIR --cache DIR NETWORK NETWORK ...
+
+NETWORK is a catalogue name or an entry file. Each in turn is left out: signal, tolerance and price
+of the choice are those that choose best on the others (folds 1 and 2 of LFW); they choose for it on
+the golden faces; and the chosen recipe is judged on folds 3 to 5 with other seeds, thresholds over
+all comparisons of different people. What is embedded is kept below --cache. Prints Markdown.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import Progress
+
+from engines.biometrics.bootstrap import Estimate
+from engines.biometrics.ranks import ranks, spearman
+from engines.biometrics.variance import share_between
+from engines.calibration.self_made import FALSE_MATCH_RATES, KINDS, SelfMade
+from engines.calibration.sweep import AGREEMENT_AT_LEAST, DEARER
+from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
+from engines.pair.merit import estimate_text
+from engines.pruning.candidates import Candidate
+from engines.quality.shift import unit_rows
+from tests.bench.network_truth import Bed, Subject, Truth
+
+GATE = "mobilefacenet512"
+PRICES = (1.15, 1.5, 2.1)
+TOLERANCES = (0.0, 0.01, 0.02, 0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a recipe is chosen."""
+
+    signal: str
+    tolerance: float
+    price: float
+
+    def text(self) -> str:
+        return f"{self.signal}, alike within {self.tolerance:g}, at most {self.price:g} times"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """A network with what is known of each of its recipes."""
+
+    subject: Subject
+    candidates: tuple[Candidate, ...]
+    """The fit ones, without the control."""
+    signals: Mapping[str, NDArray[np.float64]]
+    """By name: lower is better."""
+    between: NDArray[np.float64]
+    truth: Mapping[float, NDArray[np.float64]]
+    """By FMR: ratios to the norm on the pairs that rules are chosen on."""
+
+    def chosen(self, rule: Rule) -> int:
+        """Return which candidate a rule takes."""
+        cost = np.array([each.cost for each in self.candidates])
+        signal = np.where(cost <= rule.price, self.signals[rule.signal], np.inf)
+        near = np.flatnonzero(signal <= signal.min() + rule.tolerance)
+        near = near[cost[near] <= cost[near].min() + DEARER]
+        return int(near[np.argmin(self.between[near])])
+
+    def mean_truth(self, rule: Rule) -> float:
+        at = self.chosen(rule)
+        return float(np.mean([ratios[at] for ratios in self.truth.values()]))
+
+
+def examined(subject: Subject) -> Examined:
+    """Embed a network's golden faces and labelled photographs with every recipe."""
+    tried = subject.candidates()
+    dense, *shifts = subject.tried("golden", tried)
+    _, *true_shifts = subject.tried("choose", tried)
+    faces = subject.known()
+    fit = [
+        n
+        for n, each in enumerate(tried)
+        if each.recipe.importance != "random"
+        and subject.agreement(each) >= AGREEMENT_AT_LEAST
+        and np.median(shifts[n][faces.clean]) >= MEDIAN_SHIFT_AT_LEAST
+    ]
+    made = SelfMade(faces, unit_rows(dense))
+    norms = np.linalg.norm(dense.astype(np.float64), axis=1)
+    truth = Truth(subject, "choose")
+    return Examined(
+        subject,
+        tuple(tried[n] for n in fit),
+        _signals(made, norms, [shifts[n] for n in fit], faces.clean),
+        np.array([_between(shifts[n][faces.clean], faces.subject[faces.clean]) for n in fit]),
+        {
+            fmr: np.array([truth.area(-true_shifts[n], fmr) for n in fit])
+            / truth.area(truth.norms, fmr)
+            for fmr in FALSE_MATCH_RATES
+        },
+    )
+
+
+def _signals(
+    made: SelfMade,
+    norms: NDArray[np.float64],
+    shifts: Sequence[NDArray[np.float32]],
+    clean: NDArray[np.bool_],
+) -> dict[str, NDArray[np.float64]]:
+    opponent = made.parts(norms)
+    parts = [made.parts(-shift) for shift in shifts]
+    found = {
+        f"{kind}, {fmr:g}": np.array([each[kind, fmr] / opponent[kind, fmr] for each in parts])
+        for kind, fmr in product(KINDS, FALSE_MATCH_RATES)
+        if (kind, fmr) in opponent
+    }
+    whole = made.area(norms)
+    found["mean of all"] = np.array([made.area(-shift) / whole for shift in shifts])
+    found["separation (former)"] = -np.array([_separation(shift, clean) for shift in shifts])
+    return found
+
+
+def _separation(shift: NDArray[np.float32], clean: NDArray[np.bool_]) -> float:
+    degraded = int((~clean).sum())
+    above = ranks(shift.astype(np.float64))[~clean].sum() - degraded * (degraded + 1) / 2
+    return float(above / (degraded * int(clean.sum())))
+
+
+def _between(shift: NDArray[np.float32], people: NDArray[np.intp]) -> float:
+    share = share_between(ranks(shift.astype(np.float64)), people)
+    return 1.0 if share is None else share
+
+
+def best_rule(others: Sequence[Examined]) -> Rule:
+    """Return the rule that chooses best on these networks."""
+    signals = set.intersection(*(set(each.signals) for each in others))
+    rules = (Rule(*each) for each in product(sorted(signals), TOLERANCES, PRICES))
+    return min(rules, key=lambda rule: float(np.mean([each.mean_truth(rule) for each in others])))
+
+
+def lines(every: Sequence[Examined]) -> Iterator[str]:
+    """Yield the tables."""
+    yield from _rank_lines(every)
+    yield ""
+    yield from _choice_lines(every)
+
+
+def _rank_lines(every: Sequence[Examined]) -> Iterator[str]:
+    names = list(every[0].signals)
+    yield f"| network | recipes | {' | '.join(names)} |"
+    yield "|---|---|" + "---|" * len(names)
+    for each in every:
+        cells = []
+        for name in names:
+            values = [f"{spearman(each.signals[name], true):+.2f}" for true in each.truth.values()]
+            cells.append(" / ".join(values))
+        yield f"| `{each.subject.name}` | {len(each.candidates)} | {' | '.join(cells)} |"
+
+
+def _choice_lines(every: Sequence[Examined]) -> Iterator[str]:
+    yield (
+        "| left out | rule chosen on the others | it takes | price | people | estimate | "
+        "FMR 1e-2 | FMR 1e-3 | former choice | gate |"
+    )
+    yield "|" + "---|" * 10
+    gate = _gate_quality(every)
+    for each in every:
+        rule = best_rule([other for other in every if other is not each])
+        at, former = each.chosen(rule), each.chosen(Rule("separation (former)", 0.01, 1.15))
+        judged = Truth(each.subject, "judge")
+        ratios = [_judged(each, judged, n) for n in (at, former)]
+        beside = (
+            "itself"
+            if each.subject.name == GATE
+            else _texts(judged.ratio(_at(each.subject, gate), fmr) for fmr in FALSE_MATCH_RATES)
+        )
+        taken = each.candidates[at]
+        facts = [
+            f"`{each.subject.name}`",
+            rule.text(),
+            f"{taken.family}, {taken.recipe.importance} {taken.recipe.sparsity:g}",
+            f"{taken.cost:.2f}",
+            f"{each.between[at]:.2f}",
+            f"{each.signals['mean of all'][at]:.2f}",
+            *(estimate_text(one) for one in ratios[0]),
+            _texts(ratios[1]),
+            beside,
+        ]
+        yield f"| {' | '.join(facts)} |"
+
+
+def _texts(estimates: Iterator[Estimate] | Sequence[Estimate]) -> str:
+    return " / ".join(estimate_text(each) for each in estimates)
+
+
+def _judged(each: Examined, judged: Truth, at: int) -> list[Estimate]:
+    _, shift = each.subject.tried("judge", [each.candidates[at]])
+    return [judged.ratio(-shift, fmr) for fmr in FALSE_MATCH_RATES]
+
+
+def _gate_quality(every: Sequence[Examined]) -> dict[tuple[str, int | None], float]:
+    """Return the quality that the gate's own network gives each face, by what the face is."""
+    gate = next(each for each in every if each.subject.name == GATE)
+    wanted = next(
+        each
+        for each in gate.candidates
+        if each.family == "last layer"
+        and (each.recipe.importance, each.recipe.sparsity) == ("channel", 0.35)
+    )
+    _, shift = gate.subject.tried("judge", [wanted])
+    return dict(zip(gate.subject.keys("judge"), (-shift).tolist(), strict=True))
+
+
+def _at(subject: Subject, quality: Mapping[tuple[str, int | None], float]) -> NDArray[np.float64]:
+    """Return the qualities in the order of another network's faces; one that has none is worst."""
+    worst = min(quality.values())
+    return np.array([quality.get(key, worst) for key in subject.keys("judge")])
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("networks", nargs="+", metavar="NETWORK")
+    parser.add_argument("--lfw", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--cache", type=Path, required=True, metavar="DIR")
+    arguments = parser.parse_args()
+    with Progress() as progress:
+        bed = Bed(arguments.lfw, arguments.cache, progress)
+        every = [examined(Subject.open(name, bed)) for name in arguments.networks]
+        text = "\n".join(lines(every))
+    sys.stdout.write(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
