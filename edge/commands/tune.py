@@ -25,6 +25,7 @@ from edge.evaluation.pair_list import PairList, read_pairs
 from edge.monitoring.baseline import write_baseline
 from edge.shadow_log.file import is_shadow_log
 from edge.sources.files import left_out
+from edge.tuning.marked import marks_in
 from edge.tuning.outcome import Tuning, conclusion
 from edge.tuning.report import report
 from edge.tuning.run import Asked, Opened, baseline_of_tuning, tune_camera, tune_logged_camera
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Look at the footage of each camera, suggest, report, and write if told so."""
     arguments.config = configuration(arguments)
     config = read_config(arguments.config).config
-    asked = _asked(arguments)
+    asked = replace(_asked(arguments), marks=marks_in(config.page.history))
     wanted = targets(config, arguments.footage, arguments.source)
     before = after = read_text(arguments.config)
     for target in wanted if asked.goal else ():
@@ -65,7 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _asked(arguments: argparse.Namespace) -> Asked:
     goal = _goal(arguments)
     if arguments.write and goal is None:
-        raise UsageError("--write needs a goal: --forward-rate, --per-minute or --fnmr-labels")
+        raise UsageError(
+            "--write needs a goal: --forward-rate, --per-minute, --fnmr-labels or --marks"
+        )
     return Asked(goal, _labels(arguments), arguments.fmr, arguments.every)
 
 
@@ -74,6 +77,8 @@ def _goal(arguments: argparse.Namespace) -> Goal | None:
         return Goal("forward_rate", arguments.forward_rate)
     if arguments.per_minute is not None:
         return Goal("per_minute", arguments.per_minute)
+    if arguments.marks:
+        return Goal("marks", 1.0)
     return None if arguments.fnmr_labels is None else Goal("fnmr", arguments.fnmr)
 
 

@@ -48,6 +48,11 @@ class PageSettings(Section):
     """PEM file of the certificate's key, not encrypted; readable by the service only."""
     allow_apply: bool = False
     """Let the page write a threshold into this file and reload it."""
+    history: AnyPath | None = None
+    """
+    A file for a week of counts by the hour and of events, and for the faces that you mark as judged
+    wrongly, as numbers: no face is in it. In memory, and without marks, if not set.
+    """
     hosts: Annotated[tuple[HostName, ...], Field(strict=False)] = ()
     """
     Names in the address bar besides IP addresses, localhost and this machine's own name; of a

@@ -17,7 +17,7 @@ from edge.page.people import Kept, Missed, has_picture
 from edge.page.picture import face_jpeg
 from edge.page.preview import histogram, preview, reason_words
 from edge.page.routes import count_in, posted_json, threshold_in
-from edge.page.threshold import ConfigurationFile, source_of, yaml_of
+from edge.page.threshold import ConfigurationFile, known_source, source_of, yaml_of
 from edge.pipeline.forwarding import Origin, capture_of
 
 log = logging.getLogger(__name__)
@@ -140,10 +140,7 @@ class CameraPages:
         return self.memory(self._existing(name))
 
     def _existing(self, name: str) -> str:
-        try:
-            return source_of(self.running(), name).name
-        except ConfigError as error:
-            raise Refusal(HTTPStatus.NOT_FOUND, str(error)) from error
+        return known_source(self.running(), name).name
 
     def _threshold(self, name: str) -> float:
         config = self.running()
@@ -200,4 +197,5 @@ def _words(kept: Kept) -> dict[str, Any]:
         "score": face.score,
         "reason": reason_words(face.reason),
         "detail": face.detail,
+        "person": face.person,
     }

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from edge.config.changes import changes
@@ -17,7 +17,9 @@ from edge.config.page import PageSettings, is_loopback
 from edge.config.tls import server_context
 from edge.errors import ConfigError
 from edge.gate.observation import Observation
+from edge.history.history import History
 from edge.page.camera_pages import CameraPages
+from edge.page.history_pages import HistoryPages
 from edge.page.http_messages import Request, Response, json_response
 from edge.page.memory import CameraMemory
 from edge.page.routes import HTML, Gatekeeping, Get, Routes, answer, static_file
@@ -52,6 +54,7 @@ class Gate:
     """Answers for programs, by path: /metrics, /status."""
     probes: Mapping[str, Get]
     """The same, but they may be asked without a token: /livez, /readyz."""
+    history: History = field(default_factory=History)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +213,7 @@ def _routes(
     cameras = CameraPages(
         memory, gate.running, ConfigurationFile(gate.path, gate.read), gate.reload
     )
+    past = HistoryPages(gate.history, memory, gate.running)
     state = _Now(gate.state)
     return Routes(
         plain={
@@ -217,6 +221,7 @@ def _routes(
             "/api/state": lambda _: json_response(
                 {**state.read(), "reload": asdict(reloaded()), "newest": cameras.newest()}
             ),
+            "/api/events": past.events,
             **gate.monitoring,
         },
         open_to_all=gate.probes,
@@ -227,8 +232,10 @@ def _routes(
             "record": cameras.record,
             "preview": cameras.preview,
             "change": cameras.change,
-            "threshold": cameras.threshold,
+            "history": past.hours,
+            "marks": past.marks,
         },
+        orders={"threshold": cameras.threshold, "mark": past.mark},
     )
 
 

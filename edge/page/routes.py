@@ -16,7 +16,9 @@ from edge.page.http_messages import Refusal, Request, Response, see_other, words
 from edge.page.sessions import Sessions, is_same, no_cookie
 from edge.page.wrong_tokens import WrongTokens
 
-SCRIPTS = ("page.js", "cameras.js", "camera.js", "faces.js", "live.js", "threshold.js")
+SCRIPTS = (
+    "page.js", "cameras.js", "camera.js", "faces.js", "history.js", "live.js", "threshold.js",
+)  # fmt: skip
 STATIC = {
     "/page.css": ("page.css", "text/css; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
@@ -59,7 +61,9 @@ class Routes:
     open_to_all: Mapping[str, Get]
     """By path; asked without a token, they say no more than yes or no."""
     of_cameras: Mapping[str, CameraResponse]
-    """By the last part of /api/cameras/NAME/…."""
+    """Questions, by the last part of /api/cameras/NAME/…."""
+    orders: Mapping[str, CameraResponse]
+    """What changes something, by the same: posted."""
 
 
 def answer(request: Request, keeping: Gatekeeping, routes: Routes) -> Response:
@@ -171,9 +175,11 @@ def _inside(request: Request, routes: Routes) -> Response:
         return routes.plain[request.path](request)
     match request.path.split("/"):
         case ["", "api", "cameras", name, what] if what in routes.of_cameras:
-            wanted = "POST" if what == "threshold" else "GET"
-            _require(request.method == wanted, HTTPStatus.METHOD_NOT_ALLOWED, f"{wanted} only")
+            _require(request.method == "GET", HTTPStatus.METHOD_NOT_ALLOWED, "GET only")
             return routes.of_cameras[what](unquote(name), request)
+        case ["", "api", "cameras", name, what] if what in routes.orders:
+            _require(request.method == "POST", HTTPStatus.METHOD_NOT_ALLOWED, "POST only")
+            return routes.orders[what](unquote(name), request)
     raise Refusal(HTTPStatus.NOT_FOUND, "there is no such page; / is the live page")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edge.config.model import Config
+from edge.history.history import CameraNow, History
 from edge.monitoring.status import status_json
 from edge.page.http_messages import Refusal, Request, Response, words_response
 from edge.page.page import Gate
@@ -32,12 +33,15 @@ class ConfigurationFile:
     """Asks for it to be read again; returns at once."""
 
 
-def gate_of(daemon: Daemon, telemetry: Telemetry, file: ConfigurationFile) -> Gate:
+def gate_of(
+    daemon: Daemon, telemetry: Telemetry, file: ConfigurationFile, history: History
+) -> Gate:
     """Return what a page asks of a daemon."""
     return Gate(
         path=file.path,
         read=file.read,
         reload=file.reload,
+        history=history,
         running=lambda: daemon.config,
         state=lambda: state_document(_asked(telemetry.status), daemon.config),
         monitoring={
@@ -49,6 +53,11 @@ def gate_of(daemon: Daemon, telemetry: Telemetry, file: ConfigurationFile) -> Ga
             "/readyz": partial(_probed, telemetry.not_ready),
         },
     )
+
+
+def states_of(daemon: Daemon) -> dict[str, CameraNow]:
+    """Return how each camera is doing."""
+    return {each.name: CameraNow(each.state.value, each.error) for each in daemon.sources()}
 
 
 def _asked(read: Callable[[], Told]) -> Told:

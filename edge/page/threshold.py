@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import yaml
@@ -13,6 +14,7 @@ from edge.config.file import checked
 from edge.config.model import Config, Source
 from edge.config.reader import parse_document
 from edge.errors import ConfigError
+from edge.page.http_messages import Refusal
 
 
 def index_of(config: Config, name: str) -> int:
@@ -36,6 +38,19 @@ def source_of(config: Config, name: str) -> Source:
         ConfigError: There is none of this name.
     """
     return config.sources[index_of(config, name)]
+
+
+def known_source(config: Config, name: str) -> Source:
+    """
+    Return the source that a request names.
+
+    Raises:
+        Refusal: There is none of this name.
+    """
+    try:
+        return source_of(config, name)
+    except ConfigError as error:
+        raise Refusal(HTTPStatus.NOT_FOUND, str(error)) from error
 
 
 def yaml_of(config: Config, name: str, threshold: float) -> str:

@@ -1,5 +1,5 @@
 """
-One gate for one outbox and one shadow log: a second process with the same files is turned away.
+One gate for one outbox, shadow log and history: a second process with the same is turned away.
 
 Two gates that drain one outbox send each face twice and count in each other's books. The lock is on
 a file beside each of them, which stays; the kernel drops the lock with the process, however that
@@ -23,7 +23,11 @@ log = logging.getLogger(__name__)
 LOCK = ".lock"
 LONGEST_NUMBER = 20
 """Bytes read of the number of the process that holds a lock."""
-KEYS = {"outbox": "a delivery.outbox.path", "shadow log": "a shadow_log.path"}
+KEYS = {
+    "outbox": "a delivery.outbox.path",
+    "shadow log": "a shadow_log.path",
+    "history": "a page.history",
+}
 """What keeps two gates apart."""
 
 
@@ -64,12 +68,11 @@ class SoleUse:
 
 def _files(config: Config) -> dict[Path, str]:
     """Return the path of each file, as the kernel knows it, and what it is."""
-    named = (("outbox", config.delivery.outbox), ("shadow log", config.shadow_log))
-    return {
-        Path(os.path.realpath(settings.path)): what
-        for what, settings in named
-        if settings is not None and settings.path != IN_MEMORY
-    }
+    sections = (("outbox", config.delivery.outbox), ("shadow log", config.shadow_log))
+    named = [(what, section.path) for what, section in sections if section is not None]
+    if config.page.history is not None:
+        named.append(("history", config.page.history))
+    return {Path(os.path.realpath(path)): what for what, path in named if path != IN_MEMORY}
 
 
 def _taken(path: Path, what: str) -> int | None:

@@ -23,9 +23,10 @@ from typing import Literal, TypeAlias
 from edge.config.model import Config
 from edge.errors import EdgeError
 from edge.gate.observation import Listeners, Observers
+from edge.history.history import History
 from edge.monitoring.status_teller import StatusTeller
 from edge.page.page import Page, Reloaded
-from edge.page.state import ConfigurationFile, gate_of
+from edge.page.state import ConfigurationFile, gate_of, states_of
 from edge.pipeline.daemon import Daemon, OpenSource
 from edge.pipeline.ledger import Ledgers
 from edge.pipeline.minutes import Minutes
@@ -74,6 +75,7 @@ class Supervisor:
         self._interval_s = watchdog_interval_s() or HEARTBEAT_S
         self._telemetry = Telemetry(patience_s=2 * self._interval_s)
         self._shadow_log = ShadowLog()
+        self._history = History()
         self._status = StatusTeller(self._telemetry.status)
         self._sole_use = SoleUse()
         self._minutes = Minutes()
@@ -101,9 +103,11 @@ class Supervisor:
                 return self._run(config, page)
 
     def _run(self, config: Config, page: Page) -> int:
-        observers = Observers((self._telemetry.observe, self._shadow_log.observe, page.take))
+        lookers = (self._telemetry, self._shadow_log, self._history)
+        observers = Observers((*(each.observe for each in lookers), page.take))
         watch = Listeners(observers, self._telemetry.metrics.took)
         daemon = Daemon(config, self._open_source, lambda: self._events.put("ended"), watch)
+        self._history.states = lambda: states_of(daemon)
         self._follow(daemon)
         self._page = page
         self._telemetry.onlookers = self._onlookers
@@ -111,7 +115,7 @@ class Supervisor:
         file = ConfigurationFile(self._path, self._read, lambda: self._events.put("reload"))
         with self._signals():
             daemon.start()
-            page.start(gate_of(daemon, self._telemetry, file))
+            page.start(gate_of(daemon, self._telemetry, file, self._history))
             self._status.use(daemon.config)
             log.info("ready", extra={"fields": {"config": str(self._path)}})
             notify("READY=1", self._status_line(daemon))
@@ -122,11 +126,12 @@ class Supervisor:
 
     def _onlookers(self) -> list[WatchedThread]:
         page = [] if self._page is None else self._page.threads()
-        return [self._status.thread, *self._shadow_log.threads(), *page]
+        return [self._status.thread, *self._shadow_log.threads(), self._history.thread, *page]
 
     def _follow(self, daemon: Daemon) -> None:
         self._telemetry.follow(daemon)
         self._shadow_log.use(daemon.config, daemon.pair_id)
+        self._history.use(daemon.config)
 
     def _watch(self, daemon: Daemon) -> None:
         """Return when the daemon is to be stopped."""
@@ -221,6 +226,7 @@ class Supervisor:
         failed = daemon.failure is not None or any(source.exhausted for source in sources)
         books = daemon.stop(DRAIN_S)
         self._shadow_log.stop()
+        self._history.stop()
         self._status.join(GOODBYE_S)
         imbalances = log_books(books)
         live = {source.name for source in daemon.config.sources if source.uri.is_live}

@@ -19,6 +19,7 @@ _HEADINGS = {
     "forward_rate": "forwarded, % of all faces",
     "per_minute": "forwarded faces a minute",
     "fnmr": "FNMR of what is forwarded, %",
+    "marks": "marked faces decided as marked, %",
 }
 
 

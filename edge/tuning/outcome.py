@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.footage.faces import Observed, scored
+from edge.history.tables import Mark
 from edge.tuning.footage import Footage
+from edge.tuning.marked import agreement
 from edge.tuning.steps import Goal, Steps
 from edge.tuning.threshold import FEW_TRACKS, Suggestion
 
@@ -14,11 +16,13 @@ _UNITS = {
     "forward_rate": "of all faces good enough",
     "per_minute": "faces forwarded a minute",
     "fnmr": "FNMR",
+    "marks": "of the marked faces decided as marked",
 }
 _RELATION = {
     "forward_rate": "comes closest to",
     "per_minute": "comes closest to",
     "fnmr": "is the lowest with at most",
+    "marks": "comes closest to",
 }
 
 
@@ -45,6 +49,8 @@ class Tuning:
     """Why there is no suggestion; empty where there is one or none was asked for."""
     forwarded: int | None = None
     """Faces that `run` forwards of this very footage by `candidate`; None if not asked."""
+    marks: Sequence[Mark] = ()
+    """What people marked on the live page."""
     diff: str = ""
     """The change of the configuration; empty where there is none."""
 
@@ -61,9 +67,10 @@ def conclusion(tuning: Tuning) -> list[str]:
     found = tuning.suggestion
     if found is None or tuning.goal is None:
         said = f"No suggestion: {tuning.refusal}." if tuning.refusal else _no_goal(tuning)
-        return [said, *_forwarded(tuning)]
+        return [said, *_forwarded(tuning), *_marked(tuning)]
     answer = _answer(tuning.key, tuning.goal, found)
-    return [*answer, *_forwarded(tuning), *_warnings(tuning, found, tuning.goal)]
+    known = [*_forwarded(tuning), *_marked(tuning)]
+    return [*answer, *known, *_warnings(tuning, found, tuning.goal)]
 
 
 def _answer(key: str, goal: Goal, found: Suggestion) -> Iterator[str]:
@@ -84,6 +91,12 @@ def _forwarded(tuning: Tuning) -> Iterator[str]:
         yield f"By the threshold {number(tuning.candidate)} run forwards {faces} of this footage."
 
 
+def _marked(tuning: Tuning) -> Iterator[str]:
+    if tuning.marks:
+        decided = agreement(tuning.marks, tuning.candidate)
+        yield f"Of the faces marked on the live page {decided.words}."
+
+
 def _expected(kind: str, found: Suggestion) -> str:
     low, high = found.achieved_interval.low, found.achieved_interval.high
     return f"{figure(kind, low)} to {amount(kind, high)}"
@@ -102,7 +115,7 @@ def figure(kind: str, value: float) -> str:
 def _no_goal(tuning: Tuning) -> str:
     return (
         f"The threshold {number(tuning.candidate)} was looked at. Ask for a suggestion with "
-        "--forward-rate, --per-minute or --fnmr-labels."
+        "--forward-rate, --per-minute, --fnmr-labels or --marks."
     )
 
 
@@ -113,7 +126,7 @@ def _warnings(tuning: Tuning, found: Suggestion, goal: Goal) -> Iterator[str]:
             f"Only {footage.tracks} people (tracks) walked by: the true intervals are wider. "
             "Record more."
         )
-    if goal.kind != "fnmr" and not 0.8 <= found.achieved / goal.value <= 1.25:
+    if goal.kind not in ("fnmr", "marks") and not 0.8 <= found.achieved / goal.value <= 1.25:
         yield (
             f"No threshold comes closer: pre-checks discard {footage.discarded_track.size} of "
             f"{footage.faces} faces, and equal scores change sides together."

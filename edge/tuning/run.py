@@ -14,6 +14,7 @@ from edge.footage.camera_run import steps
 from edge.footage.faces import Observed, observe
 from edge.footage.frames import Report, frames_of
 from edge.gate.camera_gate import CameraGate
+from edge.history.tables import Mark
 from edge.monitoring.drift import Baseline, baseline_of
 from edge.protocols import FaceDetector
 from edge.sources.files import open_footage
@@ -28,6 +29,7 @@ from edge.tuning.labels import (
     suggest_for_fnmr,
 )
 from edge.tuning.log_footage import logged_footage
+from edge.tuning.marked import MarksOf, mark_steps, no_marks, suggest_for_marks
 from edge.tuning.outcome import Tuning, footage_of
 from edge.tuning.steps import Goal, Steps, forward_rates, steps_of
 from edge.tuning.target import Target
@@ -51,6 +53,8 @@ class Asked:
     """False match rate at which the FNMR is measured."""
     every: int
     """Each n-th frame of videos is looked at."""
+    marks: MarksOf = no_marks
+    """What people marked on the live page."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +87,9 @@ def tune_camera(
     gate = CameraGate(opened.detector, opened.pair, replace(target.faces, mode="observe"))
     sources = open_footage(_files(target, asked), problem, asked.every, target.geometry)
     observed = observe(steps(frames_of(sources, bars, problem), gate), centres.look)
-    found = _Found(target, observed, opened.pair.pair_id, opened.pair.identity)
+    marks = asked.marks(target.name, opened.pair.pair_id)
+    pair = opened.pair
+    found = _Found(target, observed, pair.pair_id, pair.identity, marks=marks)
     task = bars.add_task("deciding by each threshold", total=None)
     tuning = _answered(found, asked, _labels(asked, centres, target))
     bars.update(task, total=1, completed=1)
@@ -103,7 +109,8 @@ def tune_logged_camera(target: Target, asked: Asked, pair: KnownPair) -> Tuning:
         ShadowLogError: The log cannot be read.
     """
     logged = logged_footage(target.footage[0], target.name, pair, target.faces)
-    found = _Found(target, logged.observed, pair.pair_id, pair.identity, logged.left_out)
+    marks = asked.marks(target.name, pair.pair_id)
+    found = _Found(target, logged.observed, pair.pair_id, pair.identity, logged.left_out, marks)
     return _answered(found, asked, None)
 
 
@@ -116,6 +123,7 @@ class _Found:
     pair_id: str
     identity: IdentityScale
     left_out: Sequence[str] = ()
+    marks: Sequence[Mark] = ()
 
     def tuning(self, goal: Goal | None) -> Tuning:
         target = self.target
@@ -127,6 +135,7 @@ class _Found:
             goal=goal,
             steps=forward_rates(footage_of(self.observed)),
             pair_id=self.pair_id,
+            marks=self.marks,
             facts=[
                 ("footage", ", ".join(str(path) for path in target.footage)),
                 ("mode", target.faces.mode),
@@ -187,7 +196,9 @@ def _suggested(
     if goal is None:
         return tuning
     try:
-        if labels is None:
+        if goal.kind == "marks":
+            steps, found = _for_marks(tuning)
+        elif labels is None:
             footage = replace(footage_of(tuning.observed), forwarded=forwarded)
             steps, found = _for_forwarding(footage, goal)
         else:
@@ -201,6 +212,12 @@ def _suggested(
 def _for_forwarding(footage: Footage, goal: Goal) -> tuple[Steps, Suggestion]:
     found = suggest(footage, goal, np.random.default_rng(BOOTSTRAP_SEED))
     return steps_of(footage, goal), found
+
+
+def _for_marks(tuning: Tuning) -> tuple[Steps, Suggestion]:
+    rng = np.random.default_rng(BOOTSTRAP_SEED)
+    found = suggest_for_marks(tuning.marks, tuning.current, rng)
+    return mark_steps(tuning.marks), found
 
 
 def _for_errors(labels: _Labels, errors: Errors) -> tuple[Steps, Suggestion, str]:

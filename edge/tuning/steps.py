@@ -27,12 +27,12 @@ Weigh: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 class Goal:
     """What the threshold is asked to achieve."""
 
-    kind: Literal["forward_rate", "per_minute", "fnmr"]
-    """What is counted; `fnmr` is for `edge.tuning.labels`."""
+    kind: Literal["forward_rate", "per_minute", "fnmr", "marks"]
+    """What is counted; `fnmr` is for `edge.tuning.labels`, `marks` for `edge.tuning.marked`."""
     value: float
     """
     Share of all faces found that are good enough, in (0, 1); faces forwarded each minute, above 0;
-    or FNMR, in (0, 1).
+    FNMR, in (0, 1); or the share of marked faces decided as marked, 1.
     """
 
 

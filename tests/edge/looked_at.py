@@ -17,6 +17,7 @@ from edge.config.model import Config
 from edge.gate.best_shot import Shot
 from edge.gate.observation import Observation
 from edge.gate.outcome import Outcome, SeenFace
+from edge.history.history import History
 from edge.monitoring.status import CameraStatus
 from edge.page.http_messages import Refusal
 from edge.page.page import Gate, Page, Reloaded
@@ -113,6 +114,7 @@ class LookedAt:
     page: Page
     path: Path
     config: Config
+    history: History = field(default_factory=History)
     states: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     pictures: dict[str, str] = field(default_factory=dict)
@@ -138,10 +140,12 @@ class LookedAt:
         reasons = self.faces.setdefault(shown.camera, Counter())
         reasons.update(face.verdict.reason.value for face in shown.outcome.assessments)
         self.page.take(shown)
+        self.history.observe(shown)
 
     def reload(self) -> None:
         if self.refuses is None:
             self.config = read_config(self.path).config
+            self.history.use(self.config)
         self.page.reloaded = Reloaded(self.page.reloaded.number + 1, self.refuses)
 
     def state(self) -> dict[str, object]:
@@ -183,11 +187,13 @@ def looked_at(folder: Path, keys: str = "", text: str = CONFIGURATION):
     (folder / "token").write_text(TOKEN)
     config = read_config(path).config
     gate = LookedAt(Page(config), path, config)
+    gate.history.use(config)
     gate.page.start(
         Gate(
             path=path,
             read=lambda path: read_config(path).config,
             reload=gate.reload,
+            history=gate.history,
             running=lambda: gate.config,
             state=gate.state,
             monitoring={},
@@ -198,3 +204,4 @@ def looked_at(folder: Path, keys: str = "", text: str = CONFIGURATION):
         yield gate
     finally:
         gate.page.close()
+        gate.history.stop()

@@ -12,6 +12,7 @@ examples:
   edge-gate tune recordings/ --config gate.yaml                      only look
   edge-gate tune recordings/ --config gate.yaml --forward-rate 0.3   suggest
   edge-gate tune monday.mp4 tuesday.mp4 --config gate.yaml --source door --per-minute 6 --write
+  edge-gate tune --config gate.yaml --source door --marks
   edge-gate tune staff/ --config gate.yaml --fnmr-labels pairs.csv --fnmr 0.02
 
 Nothing is forwarded. SOURCE is footage of one camera (--source) or of all of them, or the shadow
@@ -28,7 +29,9 @@ it only observes. --fnmr-labels names a CSV file with the columns image_a, image
 SOURCE, then a single folder) and mated (1 = same person): the lowest threshold whose forwarded
 faces are refused no more often than --fnmr at the false match rate --fmr. Intervals are 95 %, by
 bootstrap over people (tracks) or pairs. A suggestion needs 50 scored faces of 5 tracks, or 50 mated
-pairs.
+pairs. --marks takes what people said of single faces on the live page (page.history keeps it), of
+10 or more, and suggests the threshold that decides so about most of them; with every other goal it
+is told how many are decided so.
 
 The change is printed as a diff. --write makes it in FILE, and touches nothing else there.
 Exit code: 0; 1 when no threshold could be told or an input failed; 64 for a wrong command line;
@@ -55,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--per-minute", type=to_positive, metavar="N", help="faces forwarded a minute"
     )
     goal.add_argument("--fnmr-labels", type=Path, metavar="CSV", help="labelled pairs of images")
+    goal.add_argument("--marks", action="store_true", help="as faces were marked on the live page")
     add("--fnmr", type=to_share, default=0.02, metavar="SHARE", help=f"with labels {DEFAULT}")
     add("--fmr", type=to_share, default=0.001, metavar="SHARE", help=f"with labels {DEFAULT}")
     add(

@@ -1,15 +1,18 @@
 // One camera in detail: live picture, state, faces forwarded last and near misses.
 import { sign } from "/cameras.js";
 import { showFaces } from "/faces.js";
+import { History } from "/history.js";
 import { ask, askPicture, draw, pause } from "/live.js";
 import { Threshold } from "/threshold.js";
 
 const PICTURE_MS = 200;
 const FACES_MS = 1000;
+const HISTORY_MS = 10000;
 const OLD_MS = 4000;
 const SHOWN = { forwarded: 6, missed: 12 };
 const NO_PICTURE = { starting: "Opening the camera …", stalled: "No frames come" };
 const ALL = "all reasons";
+const VIEWS = { faces: "Faces and threshold", history: "History" };
 
 export class Camera {
   constructor(name) {
@@ -21,6 +24,9 @@ export class Camera {
     this.element.setAttribute("aria-label", `Camera ${name}`);
     this.find("h2").textContent = name;
     this.threshold = new Threshold(this);
+    this.history = new History(this);
+    this.view = "faces";
+    this.makeViews();
     this.visible = true;
     this.ended = false;
     this.newest = 0;
@@ -45,6 +51,28 @@ export class Camera {
     return this.element.querySelector(selector);
   }
 
+  makeViews() {
+    for (const [view, words] of Object.entries(VIEWS)) {
+      const link = document.createElement("a");
+      link.href = `#/${this.name}/${view}`;
+      link.dataset.of = view;
+      link.textContent = words;
+      this.find(".views").append(link);
+    }
+  }
+
+  showView(asked) {
+    const view = asked in VIEWS ? asked : "faces";
+    for (const link of this.find(".views").children) {
+      if (link.dataset.of === view) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    for (const part of this.element.querySelectorAll(".view")) part.hidden = part.dataset.view !== view;
+    const isNew = view !== this.view;
+    this.view = view;
+    if (isNew && view === "history") this.history.load();
+  }
+
   more(kind) {
     return this.find(`.${kind}`).parentElement.querySelector(".more");
   }
@@ -52,6 +80,7 @@ export class Camera {
   run() {
     this.repeat(PICTURE_MS, () => this.look());
     this.repeat(FACES_MS, () => this.list());
+    this.repeat(HISTORY_MS, () => (this.view === "history" ? this.history.load() : null));
   }
 
   async repeat(everyMs, once) {
@@ -73,7 +102,9 @@ export class Camera {
     this.element.remove();
   }
 
-  show(camera, state) {
+  show(camera, state, view) {
+    this.names = state.cameras.map((each) => each.name);
+    this.showView(view);
     const words = this.find(".state");
     const mode = camera.mode === "observe" ? " · observing only, nothing is sent" : "";
     const text = `${sign(camera.sign)} ${camera.words}${mode}`;
@@ -126,6 +157,7 @@ export class Camera {
   }
 
   async list() {
+    if (this.view !== "faces") return;
     this.latest = await ask(`${this.path}/faces`);
     this.showReasons();
     this.showLatest();

@@ -1,9 +1,10 @@
 // Faces in lists, and one of them opened with its record.
-import { ask } from "/live.js";
+import { ask, order } from "/live.js";
 
 const dialog = document.getElementById("face");
 const part = (selector) => dialog.querySelector(selector);
 let opened = null;
+let marked = {};
 
 const timeOf = (face) => new Date(face.seen_s * 1000).toLocaleTimeString("en-GB");
 const scoreOf = (face) => (face.score === null ? "" : face.score.toFixed(0));
@@ -76,7 +77,7 @@ async function show() {
   part(".detail").textContent = `${face.detail}.`;
   part(".previous").disabled = place === 0;
   part(".next").disabled = place === faces.length - 1;
-  dialog.dispatchEvent(new CustomEvent("shown", { detail: opened }));
+  showMark();
   facts([["Seen", new Date(face.seen_s * 1000).toLocaleString("en-GB")]]);
   part("details").hidden = true;
   try {
@@ -87,6 +88,35 @@ async function show() {
     part("details").hidden = false;
   } catch (error) {
     facts([["Record", error.message]]);
+  }
+}
+
+// What was said before is shown with the buttons; it is kept on the device, for edge-gate tune.
+async function showMark() {
+  const { faces, place, camera } = opened;
+  const { person } = faces[place];
+  part(".marks").hidden = faces[place].score === null;
+  marked = await ask(`${camera.path}/marks`);
+  if (person !== opened.faces[opened.place].person) return;
+  const said = marked.people[person];
+  part(".wanted").setAttribute("aria-pressed", said === true);
+  part(".unwanted").setAttribute("aria-pressed", said === false);
+  for (const button of dialog.querySelectorAll(".marks button")) button.disabled = !marked.is_kept;
+  const count = marked.wanted + marked.unwanted;
+  part(".said").textContent = marked.is_kept
+    ? `${count} ${count === 1 ? "face" : "faces"} marked here; edge-gate tune --marks takes them into account.`
+    : "Name a file as page.history in the configuration, and marks are kept for edge-gate tune.";
+}
+
+async function mark(wanted) {
+  const { faces, place, camera } = opened;
+  const { person } = faces[place];
+  const again = marked.people?.[person] === wanted;
+  try {
+    await order(`${camera.path}/mark`, { person, wanted: again ? null : wanted });
+    await showMark();
+  } catch (error) {
+    part(".said").textContent = `✗ ${error.message}`;
   }
 }
 
@@ -113,6 +143,8 @@ function facts(rows) {
   part("dl").replaceChildren(...cells);
 }
 
+part(".wanted").addEventListener("click", () => mark(true));
+part(".unwanted").addEventListener("click", () => mark(false));
 part(".close").addEventListener("click", () => dialog.close());
 part(".previous").addEventListener("click", () => step(-1));
 part(".next").addEventListener("click", () => step(1));

@@ -16,6 +16,14 @@ export async function ask(path, options = {}) {
   return answer.json();
 }
 
+export function order(path, document) {
+  return ask(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(document),
+  });
+}
+
 export async function askPicture(path, after) {
   const answer = await granted(await fetch(`${path}/frame?after=${after}`));
   if (answer.status === 204) return null;

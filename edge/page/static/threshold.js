@@ -1,6 +1,6 @@
 // The slider: what another threshold would have done, the lines to paste, and applying them.
 import { showFaces } from "/faces.js";
-import { ask, pause } from "/live.js";
+import { ask, order, pause } from "/live.js";
 
 const QUIET_MS = 80;
 const COPIED_MS = 2000;
@@ -147,11 +147,7 @@ export class Threshold {
       const change = await ask(`${this.camera.path}/change?threshold=${threshold}`);
       if (!(await this.confirmed(threshold, change))) return;
       const before = this.reload.number;
-      await ask(`${this.camera.path}/threshold`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ threshold, words: change.words }),
-      });
+      await order(`${this.camera.path}/threshold`, { threshold, words: change.words });
       this.tell("Written; the gate reads it …", "");
       while (this.reload.number === before && !this.camera.ended) await pause(200);
       const { problem } = this.reload;

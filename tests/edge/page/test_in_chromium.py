@@ -4,10 +4,12 @@ import json
 import re
 import threading
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import count
 
 import pytest
 
+from edge.gate.outcome import Outcome
 from edge.samples import Reason
 from tests.edge.chromium import Tab
 from tests.edge.looked_at import NEEDS_A_TOKEN, PEOPLE, TOKEN, Face, observation
@@ -308,3 +310,36 @@ def test_what_has_the_focus_can_be_seen(tab, serve):
         outlines[name] = outline
     assert {"A", "BUTTON", "INPUT", "SELECT", "SUMMARY"} <= outlines.keys()
     assert {style for name, style in outlines.items() if name != "BODY"} == {"solid"}
+
+
+def test_a_face_is_marked_by_keyboard_and_stays_marked(tab, serve):
+    gate = serve(PEOPLE, ", history: history.sqlite")
+    tab.open(f"{gate.address}/#/door")
+    tab.until_text(f"{DOOR} .missed", "✗ 20")
+    tab.focus(f"{DOOR} .missed button")
+    tab.press("Enter")
+    tab.until_text("#face[open] .said", "0 faces marked here")
+    tab.focus("#face .wanted")
+    tab.press("Space")
+    tab.until_text("#face .said", "1 face marked here; edge-gate tune --marks")
+    tab.press("Escape")
+    tab.press("Enter")
+    tab.until("document.querySelector('#face .wanted').getAttribute('aria-pressed') === 'true'")
+    assert gate.ask("/api/cameras/door/marks")[2].count(b"true") == 2  # kept, and this one
+
+
+def test_the_past_is_shown_by_the_hour_with_its_events(tab, serve):
+    gate = serve(PEOPLE)
+    gate.show(replace(observation(), captured=None, outcome=Outcome(ended=(7, 99))))
+    tab.open(f"{gate.address}/#/door/history")
+    tab.until_text(f"{DOOR} .event-list", "forwarded")
+    label = f"document.querySelector('{DOOR} .by-forwarded').getAttribute('aria-label')"
+    assert tab.run(label) == "5 faces forwarded in 24 hours"
+    tab.run(f"document.querySelector('{DOOR} .as-table').open = true")
+    assert "forwarded" in tab.text(f"{DOOR} table")
+    events = tab.text(f"{DOOR} .event-list")
+    assert re.findall(r"[✓✗] .+", events) == ["✗ too small", "✓ forwarded 90"]
+    tab.run(f"document.querySelector('{DOOR} .event-reason').value = 'forwarded'")
+    tab.run(f"document.querySelector('{DOOR} .event-reason').dispatchEvent(new Event('change'))")
+    tab.until(f"document.querySelectorAll('{DOOR} .event-list li').length === 1")
+    assert "Since the gate was started" in tab.text(f"{DOOR} .since")

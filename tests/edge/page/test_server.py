@@ -13,6 +13,7 @@ from edge.delivery.record import record_of
 from edge.page.exchange import MOST_BODY
 from edge.page.places import MOST_CONNECTIONS
 from edge.samples import Delivery
+from edge.tuning.marked import marks_in
 from tests.edge.looked_at import (
     CONFIGURATION,
     TOKEN,
@@ -48,7 +49,16 @@ def test_every_answer_forbids_scripts_frames_and_pictures_of_others_and_is_not_s
     assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
 
 
-FACES = ["/api/state", "/metrics", "/status", "/api/cameras/door/frame", "/api/cameras/door/faces"]
+FACES = [
+    "/api/events",
+    "/api/cameras/door/history",
+    "/api/cameras/door/marks",
+    "/api/state",
+    "/metrics",
+    "/status",
+    "/api/cameras/door/frame",
+    "/api/cameras/door/faces",
+]
 
 
 OF_A_FACE = ["/api/cameras/door/face?number=1", "/api/cameras/door/record?person=1"]
@@ -121,6 +131,10 @@ def test_the_page_writes_nothing_unless_it_is_allowed_to(gate):
         ("/api/cameras/door/preview?threshold=1e9", 400),
         ("/api/cameras/yard/preview?threshold=50", 409),
         ("/api/cameras/door/threshold", 405),
+        ("/api/cameras/door/mark", 405),
+        ("/api/cameras/attic/history", 404),
+        ("/api/cameras/attic/marks", 404),
+        ("/api/events?before=x", 400),
     ],
 )
 def test_a_wrong_question_gets_a_clear_answer(gate, path, status):
@@ -281,3 +295,71 @@ def test_the_record_of_a_face_is_the_one_that_leaves_the_device(gate):
     record = record_of(Delivery(json.loads(body)["key"], body, b"", "image/png", 0.9))
     assert (status, record.camera, record.score, record.reason) == (200, "door", 80, "forwarded")
     assert record.embedding is None
+
+
+KEEPS = ", history: history.sqlite"
+
+
+@pytest.fixture
+def keeping(tmp_path):
+    with looked_at(tmp_path, KEEPS) as served:
+        served.show(observation((Face(40, track=2), Face(None, track=3))))
+        yield served
+
+
+def person(gate, score=40):
+    missed = json.loads(gate.ask("/api/cameras/door/faces")[2])["missed"]
+    return next(face["person"] for face in missed if face["score"] == score)
+
+
+def mark(gate, document, **headers):
+    named = {"Content_Type": "application/json", **headers}
+    return gate.ask("/api/cameras/door/mark", "POST", json.dumps(document), **named)
+
+
+def marks(gate):
+    return json.loads(gate.ask("/api/cameras/door/marks")[2])
+
+
+def test_a_mark_is_kept_changed_and_taken_back(keeping, tmp_path):
+    who = person(keeping)
+    assert mark(keeping, {"person": who, "wanted": True})[0] == 200
+    assert marks(keeping)["people"] == {str(who): True}
+    [kept] = marks_in(tmp_path / "history.sqlite")("door", "a")
+    assert (kept.score, kept.wanted, kept.track) == (40, True, "-2")
+    mark(keeping, {"person": who, "wanted": False})
+    assert (marks(keeping)["wanted"], marks(keeping)["unwanted"]) == (0, 1)
+    mark(keeping, {"person": who, "wanted": None})
+    assert marks(keeping)["people"] == {}
+
+
+def test_a_page_of_another_site_cannot_mark(keeping):
+    asked = {"person": person(keeping), "wanted": True}
+    assert mark(keeping, asked, Origin="http://evil.example")[0] == 403
+    assert mark(keeping, asked, Sec_Fetch_Site="same-site")[0] == 403
+    assert mark(keeping, asked, Content_Type="text/plain")[0] == 415
+    assert marks(keeping)["people"] == {}
+
+
+@pytest.mark.parametrize(
+    ("document", "status"),
+    [
+        ({"person": 1, "wanted": "yes"}, 400),
+        ({"person": "x", "wanted": True}, 400),
+        ({"wanted": True}, 400),
+        ({"person": 99999999, "wanted": True}, 410),
+        ({"person": "the unscored", "wanted": True}, 409),
+    ],
+)
+def test_a_wrong_mark_gets_a_clear_answer(keeping, document, status):
+    if document.get("person") == "the unscored":
+        document["person"] = person(keeping, score=None)
+    assert mark(keeping, document)[0] == status
+    assert marks(keeping)["people"] == {}
+
+
+def test_without_a_file_nothing_is_marked_and_the_way_is_told(gate):
+    gate.show(observation((Face(40),)))
+    status, _, body = mark(gate, {"person": person(gate), "wanted": True})
+    assert (status, b"page.history" in body) == (409, True)
+    assert marks(gate)["is_kept"] is False
