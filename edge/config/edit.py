@@ -8,6 +8,7 @@ must hold the old values and the new number, or nothing is changed.
 
 import copy
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ class _Edit:
     def __init__(self, text: str, document: Document) -> None:
         self.text = text
         self.document = document
-        self.lines = [match.group() for match in _LINE.finditer(text) if match.group()]
+        self.lines = lines_of(text)
 
     def set_number(self, path: KeyPath, number: str) -> str:
         if path in self.document.value_places:
@@ -100,7 +101,7 @@ class _Edit:
         return self._with_section(tuple(section), f"{key}: {number}")
 
     def _replaced(self, path: KeyPath, number: str) -> str:
-        self._require_unshared(path)
+        require_unshared(self.document, path)
         start = self._offset(self.document.value_places[path])
         found = _NUMBER.match(self.text, start)
         if found is None:
@@ -109,7 +110,7 @@ class _Edit:
 
     def _inserted(self, section: KeyPath, entry: str) -> str:
         """Return the text with a new first entry of a mapping."""
-        self._require_unshared(section)
+        require_unshared(self.document, section)
         place = self.document.value_places[section]
         start = self._offset(place)
         if self.text[start] == "{":
@@ -125,7 +126,7 @@ class _Edit:
         """Return the text with a new section at the end of the mapping around it."""
         *around, name = section
         parent = tuple(around)
-        self._require_unshared(parent)
+        require_unshared(self.document, parent)
         place = self.document.value_places[parent]
         start = self._offset(place)
         if self.text[start] == "{":
@@ -133,7 +134,7 @@ class _Edit:
         if self.text[start] == "&":
             raise self._error(parent, "has an anchor (&); add the threshold by hand")
         indent, end = " " * (place.column - 1), self._line_end()
-        after = self._last_line(parent, place.column)
+        after = last_line(self.lines, self.document, parent, place.column)
         head, tail = "".join(self.lines[:after]), "".join(self.lines[after:])
         gap = "" if head.endswith(("\n", "\r")) else end
         return f"{head}{gap}{indent}{name}:{end}{indent}  {entry}{end}{tail}"
@@ -142,26 +143,6 @@ class _Edit:
         rest = self.text[start + 1 :]
         comma = "" if rest.lstrip().startswith("}") else ", "
         return self.text[: start + 1] + entry + comma + rest
-
-    def _last_line(self, parent: KeyPath, column: int) -> int:
-        """Return the number of the last line of a block mapping whose keys start at a column."""
-        own = [place for key, place in self.document.key_places.items() if key[:-1] == parent]
-        last = max(place.line for place in own if place.column == column)
-        for number, line in enumerate(self.lines[last:], last + 1):
-            words = line.strip()
-            if words and len(line) - len(line.lstrip(" ")) < column:
-                break
-            if words and not words.startswith("#"):
-                last = number
-        return last
-
-    def _require_unshared(self, path: KeyPath) -> None:
-        place = self.document.value_places[path]
-        for other, where in self.document.value_places.items():
-            if where == place and not _contains(other, path) and not _contains(path, other):
-                raise self._error(
-                    path, f"is shared with {key_name(other)} by an anchor (&); change it by hand"
-                )
 
     def _offset(self, place: Place) -> int:
         return sum(map(len, self.lines[: place.line - 1])) + place.column - 1
@@ -172,6 +153,50 @@ class _Edit:
     def _error(self, path: KeyPath, message: str) -> ConfigError:
         name = f"{key_name(path)}: " if path else ""
         return place_error(self.document.path, self.document.value_places[path], f"{name}{message}")
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text with their ends, as YAML counts them."""
+    return [match.group() for match in _LINE.finditer(text) if match.group()]
+
+
+def last_line(lines: Sequence[str], document: Document, parent: KeyPath, column: int) -> int:
+    """
+    Return the number of the last line of a block mapping.
+
+    Args:
+        lines: Of the text.
+        document: What they say.
+        parent: The mapping.
+        column: Where its keys start, from 1.
+    """
+    own = [place for key, place in document.key_places.items() if key[:-1] == parent]
+    last = max(place.line for place in own if place.column == column)
+    for number, line in enumerate(lines[last:], last + 1):
+        words = line.strip()
+        if words and len(line) - len(line.lstrip(" ")) < column:
+            break
+        if words and not words.startswith("#"):
+            last = number
+    return last
+
+
+def require_unshared(document: Document, path: KeyPath) -> None:
+    """
+    Make sure that a value stands in the file for one key alone.
+
+    Raises:
+        ConfigError: An anchor shares it.
+    """
+    place = document.value_places[path]
+    for other, where in document.value_places.items():
+        if where == place and not _contains(other, path) and not _contains(path, other):
+            name, shared = key_name(path), key_name(other)
+            raise place_error(
+                document.path,
+                place,
+                f"{name}: is shared with {shared} by an anchor (&); change it by hand",
+            )
 
 
 def _contains(outer: KeyPath, inner: KeyPath) -> bool:

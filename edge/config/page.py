@@ -47,7 +47,7 @@ class PageSettings(Section):
     key: AnyPath | None = None
     """PEM file of the certificate's key, not encrypted; readable by the service only."""
     allow_apply: bool = False
-    """Let the page write a threshold into this file and reload it."""
+    """Let the page write a threshold, masks and hours into this file and reload it."""
     history: AnyPath | None = None
     """
     A file for a week of counts by the hour and of events, and for the faces that you mark as judged

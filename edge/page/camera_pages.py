@@ -11,13 +11,14 @@ from edge.config.effective import in_effect
 from edge.config.model import Config
 from edge.delivery.record import face_record, record_json
 from edge.errors import ConfigError
+from edge.page.area import Area, area_in, area_of, covered, yaml_of_area
 from edge.page.http_messages import Refusal, Request, Response, json_response
 from edge.page.memory import CameraMemory, Live
 from edge.page.people import Kept, Missed, has_picture
 from edge.page.picture import face_jpeg
 from edge.page.preview import histogram, preview, reason_words
 from edge.page.routes import count_in, posted_json, threshold_in
-from edge.page.threshold import ConfigurationFile, known_source, source_of, yaml_of
+from edge.page.threshold import ConfigurationFile, Edit, known_source, source_of, yaml_of
 from edge.pipeline.forwarding import Origin, capture_of
 
 log = logging.getLogger(__name__)
@@ -127,12 +128,50 @@ class CameraPages:
         asked = posted_json(request)
         threshold = threshold_in(asked.get("threshold"))
         edit = self.file.edit(self.running(), self._existing(name), threshold)
-        if asked.get("words") != edit.words:
+        what = f"the threshold of {name} to {threshold:g}"
+        return self._write(edit, asked.get("words"), what, request)
+
+    def area(self, name: str, _request: Request) -> Response:
+        """Return the masks and hours in effect."""
+        return json_response(area_of(known_source(self.running(), name)).document())
+
+    def area_preview(self, name: str, request: Request) -> Response:
+        """Return what other masks and hours would have done with the faces assessed last."""
+        area, memory = _asked_area(request), self._known(name)
+        now = area_of(source_of(self.running(), name))
+        found = covered(memory.assessed(), now, area)
+        people = [kept for kept in memory.people() if kept.face.person in found.masked]
+        return json_response(
+            {
+                "faces": found.faces,
+                "masked": [_best_words(kept) for kept in people[:MOST_SHOWN]],
+                "masked_count": len(found.masked),
+                "unmasked": found.unmasked,
+                "outside": found.outside,
+                "yaml": yaml_of_area(name, area),
+                "changes": list(area.changed(now)),
+            }
+        )
+
+    def area_change(self, name: str, request: Request) -> Response:
+        """Return in words what writing masks and hours into the file would change."""
+        self._require_allowed()
+        edit = self.file.edit_area(self.running(), self._existing(name), _asked_area(request))
+        return json_response({"words": edit.words, "file": str(edit.path)})
+
+    def apply_area(self, name: str, request: Request) -> Response:
+        """Write masks and hours into the file, and ask for it to be read again."""
+        self._require_allowed()
+        asked = dict(posted_json(request))
+        words = asked.pop("words", None)
+        edit = self.file.edit_area(self.running(), self._existing(name), _area(asked))
+        return self._write(edit, words, f"the masks and hours of {name}", request)
+
+    def _write(self, edit: Edit, words: object, what: str, request: Request) -> Response:
+        if words != edit.words:
             raise ConfigError(f"meanwhile this would change: {edit.words}; look again")
         edit.write()
-        log.warning(
-            "the page set the threshold of %s to %g, asked by %s", name, threshold, request.peer
-        )
+        log.warning("the page set %s, asked by %s", what, request.peer)
         self.reload()
         return json_response({"words": edit.words}, HTTPStatus.ACCEPTED)
 
@@ -154,6 +193,21 @@ class CameraPages:
             raise Refusal(
                 HTTPStatus.FORBIDDEN, "page.allow_apply is false: paste the lines into the file"
             )
+
+
+def _asked_area(request: Request) -> Area:
+    try:
+        return _area(json.loads(request.argument("asked", "{}")))
+    except (RecursionError, json.JSONDecodeError):
+        raise Refusal(HTTPStatus.BAD_REQUEST, "what is asked is no JSON") from None
+
+
+def _area(document: object) -> Area:
+    try:
+        return area_in(document)
+    except ValueError as error:
+        words = str(error).encode("utf-8", "backslashreplace").decode()
+        raise Refusal(HTTPStatus.BAD_REQUEST, words) from error
 
 
 def _frame_words(live: Live) -> str:

@@ -232,10 +232,17 @@ def _routes(
             "record": cameras.record,
             "preview": cameras.preview,
             "change": cameras.change,
+            "area": cameras.area,
+            "area-preview": cameras.area_preview,
+            "area-change": cameras.area_change,
             "history": past.hours,
             "marks": past.marks,
         },
-        orders={"threshold": cameras.threshold, "mark": past.mark},
+        orders={
+            "threshold": cameras.threshold,
+            "mark": past.mark,
+            "apply-area": cameras.apply_area,
+        },
     )
 
 

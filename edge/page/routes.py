@@ -17,7 +17,8 @@ from edge.page.sessions import Sessions, is_same, no_cookie
 from edge.page.wrong_tokens import WrongTokens
 
 SCRIPTS = (
-    "page.js", "cameras.js", "camera.js", "faces.js", "history.js", "live.js", "threshold.js",
+    "apply.js", "area.js", "camera.js", "cameras.js", "faces.js", "history.js", "live.js",
+    "page.js", "threshold.js",
 )  # fmt: skip
 STATIC = {
     "/page.css": ("page.css", "text/css; charset=utf-8"),

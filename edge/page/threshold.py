@@ -9,11 +9,13 @@ import yaml
 
 from edge.config.changes import changes
 from edge.config.edit import read_text, replace_text, with_threshold
+from edge.config.edits.lists import with_list
 from edge.config.effective import section_of
 from edge.config.file import checked
 from edge.config.model import Config, Source
 from edge.config.reader import parse_document
 from edge.errors import ConfigError
+from edge.page.area import Area, area_of
 from edge.page.http_messages import Refusal
 
 
@@ -106,10 +108,39 @@ class ConfigurationFile:
         Raises:
             ConfigError: The file is not right as it is, or cannot be changed in this place.
         """
+
+        def change(text: str, written: Config) -> str:
+            section = section_of(written, index_of(written, name))
+            return with_threshold(text, self._path, section, _plain(threshold))
+
+        return self._edit(running, change)
+
+    def edit_area(self, running: Config, name: str, area: Area) -> Edit:
+        """
+        Prepare other masks and hours for one camera.
+
+        Args:
+            running: What is in effect now.
+            name: Of the camera.
+            area: What is to hold.
+
+        Raises:
+            ConfigError: As of `edit`.
+        """
+
+        def change(text: str, written: Config) -> str:
+            index = index_of(written, name)
+            known = area_of(written.sources[index])
+            for key in area.changed(known):
+                text = with_list(text, self._path, ("sources", index, key), area.written(key))
+            return text
+
+        return self._edit(running, change)
+
+    def _edit(self, running: Config, change: Callable[[str, Config], str]) -> Edit:
         written = self._read(self._path)
         before = read_text(self._path)
-        section = section_of(written, index_of(written, name))
-        after = with_threshold(before, self._path, section, _plain(threshold))
+        after = change(before, written)
         following = checked(parse_document(after.removeprefix("\ufeff"), self._path)).config
         return Edit(self._path, before, after, changes(running, following).words)
 

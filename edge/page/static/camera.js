@@ -1,4 +1,5 @@
 // One camera in detail: live picture, state, faces forwarded last and near misses.
+import { Area } from "/area.js";
 import { sign } from "/cameras.js";
 import { showFaces } from "/faces.js";
 import { History } from "/history.js";
@@ -12,7 +13,7 @@ const OLD_MS = 4000;
 const SHOWN = { forwarded: 6, missed: 12 };
 const NO_PICTURE = { starting: "Opening the camera …", stalled: "No frames come" };
 const ALL = "all reasons";
-const VIEWS = { faces: "Faces and threshold", history: "History" };
+const VIEWS = { faces: "Faces", history: "History", area: "Masks and hours" };
 
 export class Camera {
   constructor(name) {
@@ -25,6 +26,7 @@ export class Camera {
     this.find("h2").textContent = name;
     this.threshold = new Threshold(this);
     this.history = new History(this);
+    this.area = new Area(this);
     this.view = "faces";
     this.makeViews();
     this.visible = true;
@@ -71,6 +73,7 @@ export class Camera {
     const isNew = view !== this.view;
     this.view = view;
     if (isNew && view === "history") this.history.load();
+    if (isNew && view === "area") this.area.open();
   }
 
   more(kind) {
@@ -117,6 +120,7 @@ export class Camera {
     this.state = camera.state;
     this.showAge();
     this.threshold.show(camera, state);
+    this.area.show(state);
   }
 
   notice(selector, words) {
@@ -145,14 +149,15 @@ export class Camera {
   }
 
   async look() {
-    if (!this.visible || this.element.classList.contains("dark")) return;
+    if (this.view === "history" || (this.view === "faces" && !this.visible) || this.element.classList.contains("dark")) return;
     const frame = await askPicture(this.path, this.newest);
     if (!frame) return;
     this.frame?.picture.close();
     this.frame = frame;
     this.newest = frame.number;
     this.drawnAt = performance.now();
-    draw(this.canvas, frame);
+    if (this.view === "area") this.area.look(frame);
+    else draw(this.canvas, frame);
     this.showAge();
   }
 

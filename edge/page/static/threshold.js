@@ -1,4 +1,5 @@
 // The slider: what another threshold would have done, the lines to paste, and applying them.
+import { confirmed, reloaded } from "/apply.js";
 import { showFaces } from "/faces.js";
 import { ask, order, pause } from "/live.js";
 
@@ -145,31 +146,17 @@ export class Threshold {
     const threshold = this.value;
     try {
       const change = await ask(`${this.camera.path}/change?threshold=${threshold}`);
-      if (!(await this.confirmed(threshold, change))) return;
+      const title = `${this.camera.name}: threshold ${this.inEffect} → ${threshold}?`;
+      if (!(await confirmed(title, change))) return;
       const before = this.reload.number;
       await order(`${this.camera.path}/threshold`, { threshold, words: change.words });
       this.tell("Written; the gate reads it …", "");
-      while (this.reload.number === before && !this.camera.ended) await pause(200);
-      const { problem } = this.reload;
+      const problem = await reloaded(this, before);
       if (problem) this.tell(`✗ Written, but not in effect: ${problem}`, "bad");
       else this.tell(`✓ In effect: ${threshold}.`, "good");
     } catch (error) {
       this.tell(`✗ Not applied: ${error.message}`, "bad");
     }
-  }
-
-  confirmed(threshold, change) {
-    const dialog = document.getElementById("confirm");
-    dialog.querySelector("h2").textContent =
-      `${this.camera.name}: threshold ${this.inEffect} → ${threshold}?`;
-    dialog.querySelector(".what").textContent = `What changes: ${change.words}.`;
-    dialog.querySelector(".file").textContent =
-      `Written into ${change.file}; everything else in it stays.`;
-    dialog.returnValue = "no";
-    dialog.showModal();
-    return new Promise((done) => {
-      dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true });
-    });
   }
 
   tell(words, css) {

@@ -78,6 +78,53 @@ def test_nothing_is_applied_unless_the_configuration_allows_it(tab, serve):
     assert tab.run(f"getComputedStyle(document.querySelector('{DOOR} .apply')).display") == ("none")
 
 
+def test_a_mask_is_drawn_by_keyboard_previewed_and_applied_and_comments_stay(tab, serve):
+    gate = serve(PEOPLE, ", allow_apply: true")
+    tab.open(f"{gate.address}/#/door/area")
+    tab.until_text(f"{DOOR} .area-said", "This is in effect")
+    tab.focus(f"{DOOR} .add-mask")
+    tab.press("Enter")
+    assert "Mask 1, corner" in tab.run("document.activeElement.getAttribute('aria-label')")
+    tab.until_text(f"{DOOR} .area-said", "None of the last 9 faces would change")
+    # The eyes of all are at 7 and 8 %; the first corner is at 35 %.
+    tab.press("ArrowLeft", times=35)
+    tab.press("ArrowUp", times=35)
+    tab.press("Tab")
+    tab.run(f"document.querySelector('{DOOR} [data-at=\"0-0\"]').focus()")
+    tab.until_text(f"{DOOR} .area-said", "9 people would be under a mask")
+    tab.run(f"document.querySelector('{DOOR} .add-hours').click()")
+    tab.until(f"document.querySelector('{DOOR} .area-yaml').textContent.includes('18:00')")
+    tab.focus(f"{DOOR} .area-apply")
+    tab.press("Enter")
+    assert "door is retuned" in tab.until_text("#confirm[open]", "other masks and hours?")
+    tab.press("Tab")
+    tab.press("Enter")
+    tab.until_text(f"{DOOR} .area-applied", "✓ In effect.")
+    door = gate.config.sources[0]
+    assert door.masks == ("0,0 0.65,0.35 0.65,0.65 0.35,0.65",)
+    assert (door.schedule[0].start, door.schedule[0].end) == ("08:00", "18:00")
+    assert "# the shop's two cameras" in gate.path.read_text()
+
+
+def test_a_mask_is_dragged_with_a_pointer(tab, serve):
+    gate = serve(PEOPLE)
+    tab.open(f"{gate.address}/#/door/area")
+    tab.until_text(f"{DOOR} .area-said", "This is in effect")
+    tab.run(f"document.querySelector('{DOOR} .add-mask').click()")
+    box = f"document.querySelector('{DOOR} .drawing').getBoundingClientRect()"
+    left, top, width, height = tab.run(f"[{box}.left, {box}.top, {box}.width, {box}.height]")
+    steps = (("mousePressed", 0.35, 0.35), ("mouseMoved", 0.2, 0.2), ("mouseReleased", 0.1, 0.1))
+    for kind, x, y in steps:
+        at = {"x": left + x * width, "y": top + y * height, "button": "left", "clickCount": 1}
+        tab.call("Input.dispatchMouseEvent", type=kind, buttons=1, **at)
+    tab.until(f"document.querySelector('{DOOR} .area-yaml').textContent.includes('0.65')")
+    first = tab.run(f"document.querySelector('{DOOR} .area-yaml').textContent.split('- ')[2]")
+    assert [float(each) for each in first.split()[0].split(",")] == pytest.approx(
+        [0.2, 0.2], abs=0.11
+    )
+    assert tab.run(f"document.querySelector('{DOOR} .area-apply').hidden")
+
+
 def asked(tab, path):
     return tab.run(f"fetch('{path}').then((answer) => answer.text())")
 

@@ -78,7 +78,7 @@ def test_a_face_is_opened_with_its_record_and_the_next_one_by_keyboard(tab, serv
     tab.press("Enter")
     shown = tab.until_text("#face[open]", "The whole record")
     assert shown.startswith("door: ✗ 40")
-    assert "as a test says: low_quality." in shown
+    assert "As a test says: low_quality." in shown
     record = json.loads(tab.run("document.querySelector('#face pre').textContent"))
     assert (record["score"], record["camera"], record["reason"]) == (40, "door", "low_quality")
     tab.press("ArrowRight")

@@ -132,6 +132,13 @@ def test_the_page_writes_nothing_unless_it_is_allowed_to(gate):
         ("/api/cameras/yard/preview?threshold=50", 409),
         ("/api/cameras/door/threshold", 405),
         ("/api/cameras/door/mark", 405),
+        ("/api/cameras/door/apply-area", 405),
+        ("/api/cameras/attic/area", 404),
+        ("/api/cameras/door/area-preview?asked=[[", 400),
+        ("/api/cameras/door/area-preview?asked=%s" % ("[" * 5000), 400),
+        ('/api/cameras/door/area-preview?asked={"masks":["0,0"]}', 400),
+        ('/api/cameras/door/area-preview?asked={"%5Cud800":1}', 400),
+        ("/api/cameras/door/area-change", 403),
         ("/api/cameras/attic/history", 404),
         ("/api/cameras/attic/marks", 404),
         ("/api/events?before=x", 400),
@@ -363,3 +370,37 @@ def test_without_a_file_nothing_is_marked_and_the_way_is_told(gate):
     status, _, body = mark(gate, {"person": person(gate), "wanted": True})
     assert (status, b"page.history" in body) == (409, True)
     assert marks(gate)["is_kept"] is False
+
+
+MASK = "0,0 0.5,0 0.5,1 0,1"
+HOURS = {"days": ["mon"], "start": "08:00", "end": "18:00"}
+
+
+def apply_area(gate, words="door is retuned", **headers):
+    body = json.dumps({"masks": [MASK], "schedule": [HOURS], "words": words})
+    named = {"Content_Type": "application/json", **headers}
+    return gate.ask("/api/cameras/door/apply-area", "POST", body, **named)
+
+
+def test_a_page_of_another_site_cannot_change_the_masks(applying):
+    before = applying.path.read_text()
+    assert apply_area(applying, Origin="http://evil.example")[0] == 403
+    assert apply_area(applying, Sec_Fetch_Site="cross-site")[0] == 403
+    assert apply_area(applying, Content_Type="text/plain")[0] == 415
+    assert apply_area(applying, words="nothing")[0] == 409
+    assert applying.path.read_text() == before
+    assert apply_area(applying, Origin=applying.address)[0] == 202
+    [door, _] = applying.config.sources
+    assert (door.masks, door.schedule[0].start) == ((MASK,), "08:00")
+    assert "# the shop's two cameras" in applying.path.read_text()
+
+
+def test_masks_are_not_written_unless_it_is_allowed(gate):
+    assert apply_area(gate)[0] == 403
+    assert gate.path.read_text() == CONFIGURATION % ""
+
+
+def test_what_is_in_effect_is_told(applying):
+    apply_area(applying)
+    told = json.loads(applying.ask("/api/cameras/door/area")[2])
+    assert told == {"masks": [MASK], "schedule": [HOURS]}
