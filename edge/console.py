@@ -31,10 +31,12 @@ def counts_words(found: Mapping[Reason, int]) -> str:
     """Return the same of faces that were counted already."""
     counts = +Counter(found)
     total = counts.total()
-    forwarded = counts.pop(Reason.FORWARDED, 0)
+    low = counts.pop(Reason.BEST_OF_TRACK, 0)
+    forwarded = counts.pop(Reason.FORWARDED, 0) + low
     reasons = ", ".join(f"{reason.value} {count}" for reason, count in counts.most_common())
     discarded = f", {total - forwarded} discarded ({reasons})" if reasons else ""
-    return f"{amount(total, 'face')}: {forwarded} forwarded{discarded}"
+    below = f" ({low} below the threshold, the best of their people)" if low else ""
+    return f"{amount(total, 'face')}: {forwarded} forwarded{below}{discarded}"
 
 
 def note(shown_on: Console, words: str | None) -> None:

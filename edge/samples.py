@@ -98,6 +98,8 @@ class Reason(str, Enum):
     """Why a face was forwarded or discarded; exactly one for each decision."""
 
     FORWARDED = "forwarded"
+    BEST_OF_TRACK = "best_of_track"
+    """Forwarded below the threshold, because no face of its person reached it."""
     LOW_DETECTION = "low_detection"
     TOO_SMALL = "too_small"
     TRUNCATED = "truncated"

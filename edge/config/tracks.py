@@ -14,6 +14,12 @@ Mode = Literal["best_shot", "every", "observe"]
 class TrackSettings(Section):
     """When faces of following frames are one person, and which of them are forwarded."""
 
+    at_least_one_above: Annotated[float, Field(ge=0, le=100)] = 20.0
+    """
+    Quality score: the best face of a person leaves from here on when none reaches the limit
+    (`best_of_track`), so that nobody is lost at a threshold that their pictures never reach. At or
+    above the limit, off.
+    """
     keep: Annotated[int, Field(ge=1, le=20)] = 1
     """Faces forwarded of each track: its best ones."""
     early_after: Duration | None = 2.0

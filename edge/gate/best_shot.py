@@ -129,6 +129,13 @@ class BestShots:
         above, within = self.settings.duplicate_above, self.settings.duplicate_within
         return seen_s - past.seen_s <= within and (above is None or above < 1)
 
+    def has_face(self, track_id: int, seen_s: float) -> bool:
+        """Tell whether a face of a track's person was sent, now or before, or is to be."""
+        kept, past = self._tracks.get(track_id), self._past.get(track_id)
+        if kept is not None and (kept.shots or kept.sent):
+            return True
+        return past is not None and self._counts(past, seen_s)
+
     def early(self, now_s: float) -> list[Shot]:
         """Return the faces to forward before their tracks end."""
         wait = self.settings.early_after

@@ -12,6 +12,7 @@ from edge.config.effective import CameraSettings
 from edge.gate.best_shot import BestShots, Shot
 from edge.gate.hysteresis import Hysteresis
 from edge.gate.identity import People
+from edge.gate.last_resort import LastResorts, best_of_track
 from edge.gate.outcome import Outcome, SeenFace
 from edge.gate.recent_faces import Forwarded, RecentFaces
 from edge.samples import Captured, Reason
@@ -38,6 +39,7 @@ class Selection:
         self._looked_s: dict[int, float] = {}
         """When a face of each tracklet was last scored."""
         self._shots = BestShots(settings.tracks)
+        self._resorts = LastResorts(settings.tracks)
         self._recent = RecentFaces(settings.tracks)
         self._sent_s: dict[int, float] = {}
         self._hysteresis = Hysteresis(settings.tracks.hysteresis)
@@ -45,7 +47,7 @@ class Selection:
     @property
     def held(self) -> int:
         """Faces that may still be forwarded, or be beaten."""
-        return self._shots.held
+        return self._shots.held + self._resorts.held
 
     def begin(self, ended: Sequence[int], seen_s: float, outcome: Outcome) -> None:
         """
@@ -59,7 +61,8 @@ class Selection:
         for tracklet in ended:
             self._looked_s.pop(tracklet, None)
         over = self._people.end(ended, seen_s)
-        for track_id in dict.fromkeys((*over, *self._shots.overdue(seen_s))):
+        overdue = (*self._shots.overdue(seen_s), *self._resorts.overdue(seen_s))
+        for track_id in dict.fromkeys((*over, *overdue)):
             self._end(track_id, seen_s, outcome)
 
     @property
@@ -113,9 +116,11 @@ class Selection:
         ids, changes = self._people.identified(seen, seen_s)
         for track in changes.dropped:
             outcome.discarded[Reason.NOT_BEST] += self._shots.drop(track)
+            self._give_up(track, outcome)
         for track, known in changes.joined:
             outcome.joined[track] = known
             outcome.discarded[Reason.NOT_BEST] += self._shots.join(track, known, seen_s)
+            outcome.discarded[Reason.LOW_QUALITY] += self._resorts.join(track, known)
         outcome.confirmed = frozenset(filter(self._people.is_confirmed, ids))
         return [replace(face, track_id=track) for face, track in zip(seen, ids, strict=True)]
 
@@ -125,6 +130,8 @@ class Selection:
 
     def send_all(self, seen_s: float, outcome: Outcome) -> None:
         """Forward what would be forwarded if all tracks ended now; but they go on."""
+        for track_id in self._resorts.all():
+            self._resort(track_id, seen_s, outcome)
         self._forward_all(self._shots.send_all(), seen_s, outcome)
 
     def use(self, settings: CameraSettings, limit: float, *, afresh: bool) -> None:
@@ -139,7 +146,7 @@ class Selection:
         self._settings, self._limit = settings, limit
         if afresh:
             self._people.settings = settings.tracks
-            self._shots.settings = settings.tracks
+            self._shots.settings = self._resorts.settings = settings.tracks
             self._recent.settings = settings.tracks
             self._hysteresis = Hysteresis(settings.tracks.hysteresis)
 
@@ -157,14 +164,42 @@ class Selection:
 
     def _place(self, shot: Shot, seen_s: float, outcome: Outcome) -> None:
         """Put one decided face where it belongs by the camera's mode."""
-        if not shot.assessment.verdict.forward:
+        if shot.assessment.verdict.reason is Reason.LOW_QUALITY:
+            self._place_low(shot, seen_s, outcome)
+        elif not shot.assessment.verdict.forward:
             outcome.discarded[shot.assessment.verdict.reason] += 1
         elif self._settings.mode == "observe":
             outcome.discarded[Reason.OBSERVED] += 1
         elif self._settings.mode == "every":
             self._send_now_and_then(shot, seen_s, outcome)
-        elif self._shots.offer(shot, seen_s) is not None:
-            outcome.discarded[Reason.NOT_BEST] += 1
+        else:
+            self._give_up(shot.track_id, outcome)
+            if self._shots.offer(shot, seen_s) is not None:
+                outcome.discarded[Reason.NOT_BEST] += 1
+
+    def _place_low(self, shot: Shot, seen_s: float, outcome: Outcome) -> None:
+        """Keep a face below the threshold in case that its person has no other."""
+        kept = self._settings.mode == "best_shot" and not self._shots.has_face(
+            shot.track_id, seen_s
+        )
+        if not kept or self._resorts.offer(shot, seen_s) is not None:
+            outcome.discarded[Reason.LOW_QUALITY] += 1
+
+    def _give_up(self, track_id: int, outcome: Outcome) -> None:
+        """Count what was kept of a track below the threshold as not sent."""
+        if self._resorts.take(track_id) is not None:
+            outcome.discarded[Reason.LOW_QUALITY] += 1
+
+    def _resort(self, track_id: int, seen_s: float, outcome: Outcome) -> None:
+        """Let the best face below the threshold stand for a person who has no other."""
+        kept = self._resorts.take(track_id)
+        if kept is None:
+            return
+        if self._people.is_confirmed(track_id) and not self._shots.has_face(track_id, seen_s):
+            floor = self._settings.tracks.at_least_one_above
+            self._shots.offer(best_of_track(kept, floor), seen_s)
+        else:
+            outcome.discarded[Reason.LOW_QUALITY] += 1
 
     def _send_now_and_then(self, shot: Shot, seen_s: float, outcome: Outcome) -> None:
         last_s = self._sent_s.get(shot.track_id)
@@ -177,6 +212,7 @@ class Selection:
     def _end(self, track_id: int, seen_s: float, outcome: Outcome) -> None:
         self._sent_s.pop(track_id, None)
         self._hysteresis.passed.discard(track_id)
+        self._resort(track_id, seen_s, outcome)
         ended = self._shots.end(track_id)
         outcome.discarded[Reason.DUPLICATE if ended.is_repeat else Reason.NOT_BEST] += ended.beaten
         self._forward_all(ended.to_send, seen_s, outcome)

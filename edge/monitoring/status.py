@@ -18,6 +18,8 @@ from edge.sources.state import Availability, State
 
 SCHEMA_VERSION: Literal[1] = 1
 """Raised when a field changes its meaning or goes; a new field leaves it alone."""
+SENT = ("forwarded", "best_of_track")
+"""Reasons of faces that were sent."""
 
 
 class _Model(BaseModel):
@@ -60,7 +62,7 @@ class CameraStatus(_Model):
     frames: dict[str, int]
     """Frames by what became of them: looked_at, replaced, late, unscheduled, failed, unread."""
     faces: dict[str, int]
-    """Faces by the gate's reason; `forwarded` is one of them."""
+    """Faces by the gate's reason; those of `forwarded` and `best_of_track` were sent."""
     openings: int = Field(ge=0)
     """How often it was opened."""
     abandoned_calls: int = Field(ge=0)
@@ -76,8 +78,8 @@ class CameraStatus(_Model):
 
     @property
     def forwarded(self) -> int:
-        """Faces forwarded."""
-        return self.faces.get("forwarded", 0)
+        """Faces forwarded, also below the threshold."""
+        return sum(self.faces.get(reason, 0) for reason in SENT)
 
 
 class SinkStatus(_Model):

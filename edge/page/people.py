@@ -18,8 +18,8 @@ from edge.samples import Pixels, Reason
 
 MOST_PEOPLE = 120
 """Remembered of each camera, with an aligned face each; 5 MB."""
-PASSED = frozenset({Reason.FORWARDED, Reason.OBSERVED})
-"""Reasons of faces that reach the threshold."""
+PASSED = frozenset({Reason.FORWARDED, Reason.BEST_OF_TRACK, Reason.OBSERVED})
+"""Reasons of faces that are sent, or would be."""
 ALIKE_ABOVE = 0.8
 """Comparison score from which on two discarded faces are shown as one."""
 

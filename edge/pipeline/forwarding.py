@@ -15,6 +15,7 @@ from edge.errors import OutboxError
 from edge.gate.best_shot import Shot
 from edge.gate.observation import StageTimer, unheeded
 from edge.pipeline.ledger import Counts
+from edge.samples import Reason
 from edge.watched_thread import WatchedThread
 
 log = logging.getLogger(__name__)
@@ -150,6 +151,7 @@ class Forwarding:
         self._took("encode", time.perf_counter() - begin_s)
         self._keys.note(shot, origin, delivery.key)
         counts.forwarded += 1
+        counts.best_of_track += shot.assessment.verdict.reason is Reason.BEST_OF_TRACK
         try:
             placed = self._dispatcher.accept(delivery)
         except OutboxError:

@@ -41,12 +41,19 @@ class Counts:
     discarded: Counter[str] = field(default_factory=Counter)
     """Faces by reason."""
     forwarded: int = 0
+    best_of_track: int = 0
+    """Forwarded faces below the threshold: the best ones of their people."""
     accepted: int = 0
     """Forwarded faces that the outbox keeps for every sink."""
     evicted: int = 0
     """Forwarded faces for which a full outbox had no room beside better ones."""
     lost: int = 0
     """Forwarded faces that neither disk nor memory could keep."""
+
+    def forwarded_by_reason(self) -> dict[str, int]:
+        """Return the forwarded faces by reason; those below the threshold only when there are."""
+        above = {"forwarded": self.forwarded - self.best_of_track}
+        return above | ({"best_of_track": self.best_of_track} if self.best_of_track else {})
 
 
 @dataclass(frozen=True, slots=True)

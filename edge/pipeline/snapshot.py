@@ -90,7 +90,7 @@ def _camera(stream: Stream, drift: Drift | None) -> CameraSnapshot:
         up=status.state is State.STREAMING or ended_well,
         frames={name: getattr(ledger.counts, name) for name in OUTCOMES}
         | {"damaged": status.picture.damaged},
-        faces={**ledger.counts.discarded, "forwarded": ledger.counts.forwarded},
+        faces={**ledger.counts.discarded, **ledger.counts.forwarded_by_reason()},
         openings=status.openings,
         frame_age_s=stream.latency.newest_s,
         drift=drift,

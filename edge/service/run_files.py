@@ -138,7 +138,7 @@ def _counted(
     counts, run = Counter[Reason](), secrets.token_hex(4)
     for step in way:
         counts += step.outcome.discarded
-        counts[Reason.FORWARDED] += len(step.outcome.forwarded)
+        counts.update(shot.assessment.verdict.reason for shot in step.outcome.forwarded)
         for shot in step.outcome.forwarded:
             forward(shot)
         observe(Observation(name, step.captured, step.outcome, run, step.seen_s))

@@ -115,6 +115,7 @@ def footage(draw: st.DrawFn) -> list[Recording]:
 seconds = st.sampled_from([0.001, 0.15, 0.2, 0.3, 0.5, 1.0, 3.0, 300.0])
 tracks = st.builds(
     TrackSettings,
+    at_least_one_above=st.sampled_from([0.0, 16.0, 40.0, 100.0]),
     keep=st.integers(1, 3),
     early_after=st.none() | seconds,
     upgrade_by=st.sampled_from([0.0, 5.0, 30.0]),

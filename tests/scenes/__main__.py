@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 
-from edge.config.model import DetectorSettings
+from edge.config.model import DetectorSettings, GateSettings
 from edge.config.tracks import TrackSettings
 from edge.detection.open import open_detector
 from edge.gate.decision_replay import RecordedFrame
@@ -26,6 +26,12 @@ HEADER = (
     "| scene | people | tracks | never sent | sent twice | foreign revisions "
     "| no face sent | id switches | IDF1 |"
 )
+
+FLOOR_HEADER = (
+    "| threshold | people | never sent | with the floor | faces sent | with the floor "
+    "| below the threshold | no face sent |"
+)
+THRESHOLDS = (30, 40, 50, 58, 70, 90)
 
 Frames = Sequence[RecordedFrame]
 
@@ -45,6 +51,24 @@ def _row(name: str, of: Figures) -> str:
     return f"| {name} | {' | '.join(map(str, counts))} | {of.idf1:.3f} |"
 
 
+def floors(films: Sequence[Filmed]) -> str:
+    """Return the table of what the floor changes, at several thresholds."""
+    rows = []
+    for threshold in THRESHOLDS:
+        without, within = (
+            _all_of(films, threshold, tracks)
+            for tracks in (TrackSettings(at_least_one_above=100), TrackSettings())
+        )
+        counts = (without.lost, within.lost, without.sent, within.sent, within.below, within.false)
+        rows.append(f"| {threshold} | {without.people} | {' | '.join(map(str, counts))} |")
+    return "\n".join([FLOOR_HEADER, "|---" * 8 + "|", *rows])
+
+
+def _all_of(films: Sequence[Filmed], threshold: float, tracks: TrackSettings) -> Figures:
+    settings = replace(SETTINGS, gate=GateSettings(threshold=threshold), tracks=tracks)
+    return sum((figures(one, settings, one.recorded) for one in films), Figures())
+
+
 def main() -> None:
     """Film all scenes once, and let each tracker follow."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[1])
@@ -60,6 +84,7 @@ def main() -> None:
     if find_spec("trackers"):
         followed["ByteTrack"] = (byte_tracked, TrackSettings(identity=False))
         followed["ByteTrack, then identity"] = (byte_tracked, TrackSettings())
+    sys.stdout.write(f"\nWith and without a floor\n\n{floors(films)}\n")
     for name, (follow, tracks) in followed.items():
         sys.stdout.write(f"\n{name}\n\n{table(films, follow, tracks)}\n")
 

@@ -11,6 +11,7 @@ from edge.config.effective import CameraSettings
 from edge.gate.best_shot import Shot
 from edge.gate.decision_replay import RecordedFrame, replayed
 from edge.gate.outcome import Outcome
+from edge.samples import Reason
 from tests.scenes.filmed import Filmed
 
 Seen = tuple[str | None, int]
@@ -31,6 +32,10 @@ class Figures:
     """Revisions of somebody else's face."""
     false: int = 0
     """Faces sent that are none."""
+    sent: int = 0
+    """Faces."""
+    below: int = 0
+    """Those of them that miss the threshold."""
     switches: int = 0
     """Times a person's track was another one than at the last look (CLEAR MOT)."""
     matched: int = 0
@@ -87,6 +92,8 @@ def _of_sent(filmed: Filmed, sent: Sequence[Shot]) -> dict[str, int]:
         "doubled": sum(count > 1 for count in firsts.values()),
         "foreign": sum(len(people) - 1 for people in of_track.values()),
         "false": sum(who is None for _, who in named),
+        "sent": len(sent),
+        "below": sum(shot.assessment.verdict.reason is Reason.BEST_OF_TRACK for shot in sent),
     }
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from edge.config.model import GateSettings
 from edge.config.tracks import TrackSettings
 from tests.scenes.figures import Figures, figures
 from tests.scenes.scripts import SETTINGS
@@ -33,6 +34,14 @@ def test_the_place_alone_loses_people_but_replaces_nobody_by_somebody_else(films
 def test_nobody_is_lost_or_replaced_however_early_faces_leave(films, early_after):
     found = all_of(films, TrackSettings(early_after=early_after))
     assert (found.lost, found.foreign, found.doubled) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("threshold", [30, 58, 90])
+def test_with_the_floor_nobody_goes_without_a_face_at_whatever_threshold(films, threshold):
+    settings = replace(SETTINGS, gate=GateSettings(threshold=threshold))
+    found = sum((figures(film, settings, film.recorded) for film in films), Figures())
+    assert (found.lost, found.foreign, found.false) == (0, 0, 0)
+    assert found.below or threshold == 30
 
 
 def test_three_people_of_six_joined_clips_are_three_faces(films):

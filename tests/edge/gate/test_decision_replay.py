@@ -25,6 +25,7 @@ decided = st.builds(
     st.builds(GateSettings, threshold=st.floats(0, 100)),
     st.builds(
         TrackSettings,
+        at_least_one_above=st.sampled_from([0.0, 20.0, 40.0, 100.0]),
         keep=st.integers(1, 3),
         early_after=st.none() | st.just(0.2),
         upgrade_by=st.sampled_from([0, 5]),

@@ -7,7 +7,7 @@ from rich.progress import Progress
 
 from edge.config.effective import CameraSettings
 from edge.config.model import GateSettings
-from edge.config.tracks import TrackSettings
+from edge.config.tracks import Mode, TrackSettings
 from edge.footage.camera_run import steps
 from edge.footage.frames import frames_of
 from edge.sources.video import VideoFile
@@ -21,9 +21,9 @@ def unwanted(error):
     raise AssertionError(str(error))
 
 
-def outcomes(*scenes, **tracks):
+def outcomes(*scenes, mode: Mode = "best_shot", **tracks):
     """Show scenes of one or two places, five a second."""
-    settings = CameraSettings(GateSettings(threshold=20), TrackSettings(**tracks), "best_shot")
+    settings = CameraSettings(GateSettings(threshold=20), TrackSettings(**tracks), mode)
     files = cast("list[VideoFile]", [Recording("walk.mp4", scenes)])
     frames = frames_of(files, Progress(disable=True), unwanted)
     return [step.outcome for step in steps(frames, gate_of(settings))]

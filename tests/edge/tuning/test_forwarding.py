@@ -32,6 +32,9 @@ from tests.edge.generated_footage import (
 
 GATE = GateSettings(min_detector_score=0.5)
 
+ALONE = TrackSettings(longest=4, duplicate_above=1, duplicate_within=0.001, at_least_one_above=100)
+"""The threshold alone decides: nobody is sent below it."""
+
 
 def unwanted(error):
     raise AssertionError(str(error))
@@ -62,8 +65,8 @@ def who_stay(seconds=24.0):
 @pytest.mark.parametrize(
     ("mode", "tracks", "per_minute"),
     [
-        ("best_shot", TrackSettings(longest=4, duplicate_above=1, duplicate_within=0.001), 15),
-        ("best_shot", TrackSettings(longest=4, duplicate_above=1, duplicate_within=0.001), 90),
+        ("best_shot", ALONE, 15),
+        ("best_shot", ALONE, 90),
         ("best_shot", TrackSettings(), 15),
         ("best_shot", TrackSettings(longest=4, early_after=1, keep=2, hysteresis=9), 60),
         ("every", TrackSettings(), 185),
