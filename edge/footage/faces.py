@@ -69,6 +69,8 @@ class Observed:
     """Still images among the frames."""
     runs: list[Run] = field(default_factory=list)
     """The same faces as the gate knows them, to decide about them again."""
+    confirmed: frozenset[int] = frozenset()
+    """Tracks that are people: a second look agreed with the first."""
 
 
 def observe(steps: Iterable[Step], look: Callable[[Step], None] = lambda _: None) -> Observed:
@@ -95,6 +97,7 @@ class TrackNumbers:
     def __init__(self) -> None:
         self._faces: list[tuple[Run, FaceOfFrame, int]] = []
         self._joined: dict[tuple[int, int], int] = {}
+        self._confirmed: set[tuple[int, int]] = set()
 
     def add(self, run: Run, face: FaceOfFrame, track_id: int) -> None:
         """Note the gate's track of the next of the observed faces."""
@@ -104,15 +107,24 @@ class TrackNumbers:
         """Note tracks of one person."""
         self._joined.update({(id(run), old): known for old, known in joined.items()})
 
+    def confirm(self, run: Run, tracks: Iterable[int]) -> None:
+        """Note tracks that are people."""
+        self._confirmed.update((id(run), track_id) for track_id in tracks)
+
     def settle(self, observed: Observed) -> None:
-        """Give every observed face its number."""
+        """Give every observed face its number, and say which numbers are people."""
         numbers: dict[tuple[int, int], int] = {}
         for place, (run, face, track_id) in enumerate(self._faces):
-            while (id(run), track_id) in self._joined:
-                track_id = self._joined[id(run), track_id]  # noqa: PLW2901 -- followed to its end
-            number = numbers.setdefault((id(run), track_id), len(numbers))
+            number = numbers.setdefault(self._final(id(run), track_id), len(numbers))
             run.tracks[face] = number
             observed.faces[place] = replace(observed.faces[place], track=number)
+        known = {self._final(*track) for track in self._confirmed}
+        observed.confirmed = frozenset(numbers[each] for each in known & numbers.keys())
+
+    def _final(self, run: int, track_id: int) -> tuple[int, int]:
+        while (run, track_id) in self._joined:
+            track_id = self._joined[run, track_id]
+        return run, track_id
 
 
 class _Watch:
@@ -126,6 +138,7 @@ class _Watch:
 
     def take(self, step: Step) -> None:
         self.numbers.join(self._run, step.outcome.joined)
+        self.numbers.confirm(self._run, step.outcome.confirmed)
         if step.captured is None:
             self.end_recording()
             if self._newest is not None:

@@ -127,6 +127,7 @@ class _Reading:
                 run.frames, replayed(run.frames, watching, 0.0, identity), strict=True
             ):
                 numbers.join(run, outcome.joined)
+                numbers.confirm(run, outcome.confirmed)
                 tracks |= {(id(run), named): one for named, one in _named(frame, outcome)}
         for run, named in self._noted:
             numbers.add(run, named, tracks[id(run), named])

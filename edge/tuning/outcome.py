@@ -9,6 +9,7 @@ from edge.footage.faces import Observed, scored
 from edge.history.tables import Mark
 from edge.tuning.footage import Footage
 from edge.tuning.marked import agreement
+from edge.tuning.people import lost_words, people_of
 from edge.tuning.steps import Goal, Steps
 from edge.tuning.threshold import FEW_TRACKS, Suggestion
 
@@ -51,6 +52,8 @@ class Tuning:
     """Faces that `run` forwards of this very footage by `candidate`; None if not asked."""
     marks: Sequence[Mark] = ()
     """What people marked on the live page."""
+    floor: float = 100.0
+    """Quality score from which a person below the threshold is sent all the same; 100: never."""
     diff: str = ""
     """The change of the configuration; empty where there is none."""
 
@@ -67,9 +70,9 @@ def conclusion(tuning: Tuning) -> list[str]:
     found = tuning.suggestion
     if found is None or tuning.goal is None:
         said = f"No suggestion: {tuning.refusal}." if tuning.refusal else _no_goal(tuning)
-        return [said, *_forwarded(tuning), *_marked(tuning)]
+        return [said, *_people(tuning), *_forwarded(tuning), *_marked(tuning)]
     answer = _answer(tuning.key, tuning.goal, found)
-    known = [*_forwarded(tuning), *_marked(tuning)]
+    known = [*_people(tuning), *_forwarded(tuning), *_marked(tuning)]
     return [*answer, *known, *_warnings(tuning, found, tuning.goal)]
 
 
@@ -83,6 +86,12 @@ def _answer(key: str, goal: Goal, found: Suggestion) -> Iterator[str]:
         f"Here it gives {amount(goal.kind, found.achieved)}; on other footage of this place expect "
         f"{_expected(goal.kind, found)}."
     )
+
+
+def _people(tuning: Tuning) -> Iterator[str]:
+    everybody = people_of(tuning.observed)
+    if everybody:
+        yield lost_words(everybody, tuning.candidate, tuning.floor)
 
 
 def _forwarded(tuning: Tuning) -> Iterator[str]:

@@ -8,6 +8,7 @@ from edge.footage.faces import ObservedFace
 from edge.reports.html_page import Html, Tile, diff, element, page, table, tiles, wrapped
 from edge.tuning.charts import charts
 from edge.tuning.outcome import Tuning, conclusion, footage_of, number
+from edge.tuning.people import Person, lost, lost_rows, people_of
 from edge.tuning.sheets import Sheets, sheets
 
 
@@ -22,6 +23,7 @@ def _body(tuning: Tuning) -> Iterator[Html]:
     if tuning.diff:
         yield diff(tuning.diff)
         yield element("p", "--write makes this change in the file, and no other.", "grey")
+    yield from _lost(tuning)
     yield element("h2", "Around the threshold")
     looked_at = sheets(tuning.observed.faces, tuning.candidate)
     yield _beside(looked_at, tuning.candidate)
@@ -35,11 +37,35 @@ def _body(tuning: Tuning) -> Iterator[Html]:
     yield table([*tuning.facts, *_counts(tuning)])
 
 
+def _lost(tuning: Tuning) -> Iterator[Html]:
+    everybody = people_of(tuning.observed)
+    if not everybody:
+        return
+    yield element("h2", "Who gets no face")
+    found = lost(everybody, tuning.candidate)
+    shown = tiles(
+        Tile(
+            picture=each.best.picture,
+            title=f"best {each.score:.1f}",
+            lines=[each.best.file, each.best.place, *_sent_by_floor(each, tuning.floor)],
+            forwarded=each.score >= tuning.floor,
+        )
+        for each in found
+    )
+    yield shown if found else element("p", "nobody", "grey")
+    yield element("h3", "People without a face, by threshold")
+    yield table(lost_rows(everybody, tuning.floor))
+
+
+def _sent_by_floor(person: Person, floor: float) -> list[str]:
+    return ["sent by the floor"] if person.score >= floor else []
+
+
 def _beside(looked_at: Sheets, threshold: float) -> Html:
     at = number(threshold)
     return _two(
-        (f"Just forwarded (score {at} and a little more)", looked_at.forwarded),
-        (f"Just discarded (a little less than {at})", looked_at.discarded),
+        (f"Just forwarded (score {at} and a little more), one face a person", looked_at.forwarded),
+        (f"Just discarded (a little less than {at}), one face a person", looked_at.discarded),
         threshold,
     )
 

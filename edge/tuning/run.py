@@ -31,6 +31,7 @@ from edge.tuning.labels import (
 from edge.tuning.log_footage import logged_footage
 from edge.tuning.marked import MarksOf, mark_steps, no_marks, suggest_for_marks
 from edge.tuning.outcome import Tuning, footage_of
+from edge.tuning.people import floor_of
 from edge.tuning.steps import Goal, Steps, forward_rates, steps_of
 from edge.tuning.target import Target
 from edge.tuning.threshold import Suggestion, suggest
@@ -136,6 +137,7 @@ class _Found:
             steps=forward_rates(footage_of(self.observed)),
             pair_id=self.pair_id,
             marks=self.marks,
+            floor=floor_of(target.faces),
             facts=[
                 ("footage", ", ".join(str(path) for path in target.footage)),
                 ("mode", target.faces.mode),

@@ -8,8 +8,8 @@ from edge.samples import Reason
 
 BESIDE = 12
 """Faces on each side of the threshold."""
-NEAR = 60
-"""Faces next to the threshold among which different people are sought."""
+NEAR = 20
+"""Quality score: what is further from the threshold is not beside it."""
 ENDS = 12
 """Best and worst faces."""
 OF_A_REASON = 8
@@ -22,9 +22,9 @@ class Sheets:
     """Faces to look at."""
 
     forwarded: Sequence[ObservedFace]
-    """Just forwarded: the lowest scores at or above the threshold, lowest first."""
+    """Just forwarded: of each track the lowest score at or above the threshold, lowest first."""
     discarded: Sequence[ObservedFace]
-    """Just discarded: the highest scores below the threshold, highest first."""
+    """Just discarded: of each track the highest score below the threshold, highest first."""
     best: Sequence[ObservedFace]
     worst: Sequence[ObservedFace]
     reasons: Sequence[tuple[Reason, int, Sequence[ObservedFace]]]
@@ -32,10 +32,10 @@ class Sheets:
 
 
 def sheets(faces: Sequence[ObservedFace], threshold: float) -> Sheets:
-    """Return the faces to look at around a threshold; of few tracks' faces, various ones."""
+    """Return the faces to look at around a threshold: one of a track, since people differ."""
     decided = sorted(scored(faces), key=lambda each: each[1])
-    above = [each for each in decided if each[1] >= threshold][:NEAR]
-    below = [each for each in decided if each[1] < threshold][-NEAR:]
+    above = [each for each in decided if threshold <= each[1] <= threshold + NEAR]
+    below = [each for each in decided if threshold - NEAR <= each[1] < threshold]
     return Sheets(
         forwarded=_lowest(above, BESIDE),
         discarded=_highest(below, BESIDE),
@@ -56,21 +56,15 @@ def _highest(faces: Iterable[tuple[ObservedFace, float]], count: int) -> list[Ob
 def _ends(
     faces: Iterable[tuple[ObservedFace, float]], count: int, order: _Order
 ) -> list[ObservedFace]:
-    ranked = sorted(faces, key=order)
-    chosen = varied([face for face, _ in ranked], count)
-    places = {id(face): rank for rank, (face, _) in enumerate(ranked)}
-    return sorted(chosen, key=lambda face: places[id(face)])
+    return distinct([face for face, _ in sorted(faces, key=order)], count)
 
 
-def varied(faces: Sequence[ObservedFace], count: int) -> list[ObservedFace]:
-    """Return the first faces, one of each track before a second of any, and so on."""
-    seen: dict[int, int] = {}
-    turns: list[int] = []
+def distinct(faces: Sequence[ObservedFace], count: int) -> list[ObservedFace]:
+    """Return the first face of each track, in their order."""
+    first: dict[int, ObservedFace] = {}
     for face in faces:
-        turns.append(seen.get(face.track, 0))
-        seen[face.track] = turns[-1] + 1
-    order = sorted(range(len(faces)), key=lambda index: turns[index])
-    return [faces[index] for index in order[:count]]
+        first.setdefault(face.track, face)
+    return list(first.values())[:count]
 
 
 def _by_reason(
@@ -82,4 +76,4 @@ def _by_reason(
         if id(face) not in decided:
             groups.setdefault(face.reason, []).append(face)
     ranked = sorted(groups.items(), key=lambda item: -len(item[1]))
-    return [(reason, len(group), varied(group, OF_A_REASON)) for reason, group in ranked]
+    return [(reason, len(group), distinct(group, OF_A_REASON)) for reason, group in ranked]

@@ -11,7 +11,7 @@ from edge.reports.svg_chart import round_step, round_top
 from edge.samples import Reason
 from edge.tuning.outcome import Tuning, conclusion, footage_of
 from edge.tuning.report import report
-from edge.tuning.sheets import BESIDE, NEAR, sheets, varied
+from edge.tuning.sheets import BESIDE, NEAR, distinct, sheets
 from edge.tuning.steps import Goal, Steps, steps_of
 from edge.tuning.threshold import suggest
 
@@ -39,27 +39,28 @@ def suggested(given):
 def test_each_side_of_the_threshold_holds_the_faces_nearest_to_it(scores, threshold):
     faces = [face(score, track) for track, score in enumerate(scores)]
     found = sheets(faces, threshold)
-    above = sorted(score for score in scores if score >= threshold)
-    below = sorted((score for score in scores if score < threshold), reverse=True)
+    above = sorted(score for score in scores if threshold <= score <= threshold + NEAR)
+    below = sorted(score for score in scores if threshold - NEAR <= score < threshold)[::-1]
     assert [each.score for each in found.forwarded] == above[:BESIDE]
     assert [each.score for each in found.discarded] == below[:BESIDE]
 
 
-def test_faces_of_many_tracks_come_before_more_of_the_same_one():
-    faces = [face(track=track) for track in (0, 0, 0, 1, 2)]
-    assert [each.track for each in varied(faces, 3)] == [0, 1, 2]
-    assert [each.track for each in varied(faces, 4)] == [0, 1, 2, 0]
+def test_a_sheet_shows_each_track_once():
+    faces = [face(50 + n, track) for n, track in enumerate((0, 0, 0, 1, 2))]
+    found = sheets(faces, 50.0)
+    assert [(each.track, each.score) for each in found.forwarded] == [(0, 50), (1, 53), (2, 54)]
+    assert [each.track for each in found.best] == [2, 1, 0]
+    assert [each.track for each in distinct(faces, 2)] == [0, 1]
 
 
-def test_a_sheet_prefers_a_near_face_to_one_of_another_track_far_away():
-    near = [face(50 + n / 100) for n in range(NEAR)]
-    found = sheets([*near, face(99.0, track=1)], 50.0)
-    assert 99.0 not in [each.score for each in found.forwarded]
+def test_a_face_far_from_the_threshold_is_not_beside_it():
+    found = sheets([face(50.0), face(99.0, track=1)], 50.0)
+    assert [each.score for each in found.forwarded] == [50.0]
 
 
 def test_a_face_that_no_threshold_can_forward_stands_under_its_reason_only():
-    found = sheets([face(90.0, 0, Reason.POSE), face(80.0, 1)], 50.0)
-    assert [each.score for each in found.forwarded] == [80.0]
+    found = sheets([face(60.0, 0, Reason.POSE), face(55.0, 1)], 50.0)
+    assert [each.score for each in found.forwarded] == [55.0]
     assert [(reason, count) for reason, count, _ in found.reasons] == [(Reason.POSE, 1)]
 
 
