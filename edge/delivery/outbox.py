@@ -155,7 +155,7 @@ class Outbox:
         earliest = "SELECT min(due_s) FROM queue WHERE sink = ? AND refusal IS NULL"
         with self._access.reading() as (database, now):
             due_s = database.execute(earliest, (sink,)).fetchone()[0]
-        return None if due_s is None else max(0.0, due_s - now.outbox_s)
+            return None if due_s is None else max(0.0, due_s - now.outbox_s)
 
     def delivered(self, face_id: int, sink: str) -> None:
         """

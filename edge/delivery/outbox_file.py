@@ -14,6 +14,7 @@ from pathlib import Path
 from edge.config.delivery import OutboxSettings
 from edge.delivery.face_database import Format, open_face_database
 from edge.delivery.room import MOST_BYTES, PAGE, Room, free_bytes
+from edge.delivery.strange_values import mend, tables_with_strange_values
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def open_file(
             release.
     """
     try:
-        database = open_intact(settings, migrations)
+        database = _opened(settings, migrations)
     except OutboxCorruptError as error:
         aside = _set_aside(settings.path)
         log.error(  # noqa: TRY400 - the traceback would say less than this sentence
@@ -102,8 +103,10 @@ def open_file(
             aside,
             aside,
         )
-        database = open_intact(settings, migrations)
-    _let_shrink(database)
+        database = _opened(settings, migrations)
+    with translated(settings.path):
+        mend(database, settings.path)
+        _let_shrink(database)
     return database
 
 
@@ -118,6 +121,16 @@ def open_intact(
         OutboxFullError: The file system is full.
         OutboxError: As for `open_file`.
     """
+    database = _opened(settings, migrations)
+    with translated(settings.path):
+        strange = tables_with_strange_values(database)
+    if strange:
+        database.close()
+        raise _outbox_error(settings.path, ValueError(f"strange values in: {', '.join(strange)}"))
+    return database
+
+
+def _opened(settings: OutboxSettings, migrations: Sequence[str]) -> sqlite3.Connection:
     log_pages = Room(settings.path).log_pages
     # To set it again would write, which a full disk does not take.
     at_first = () if _is_begun(settings.path) else ("auto_vacuum = INCREMENTAL",)
@@ -162,7 +175,7 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except OutboxError:
         raise
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError) as error:
         raise _outbox_error(path, error) from error
 
 
@@ -171,6 +184,8 @@ def _outbox_error(path: Path, error: Exception) -> OutboxError:
     # sqlite's error codes reach Python only from 3.11 on; these texts have not changed in years.
     if is_full(error) or ("disk I/O error" in text and free_bytes(path) < INDEX_BYTES):
         return OutboxFullError(FULL.format(path))
+    if isinstance(error, ValueError | TypeError | OverflowError):
+        return OutboxCorruptError(f"outbox {path} holds values that no gate wrote ({text})")
     if "malformed" in text or "not a database" in text or text.startswith("quick_check"):
         return OutboxCorruptError(f"outbox {path} is corrupt ({text})")
     if "locked" in text:

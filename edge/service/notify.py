@@ -5,11 +5,14 @@ Without NOTIFY_SOCKET in the environment, as on a terminal, every message goes n
 """
 
 import os
+import re
 import socket
 import time
 from collections.abc import Mapping
 
 USEC = 1_000_000
+_WATCHDOG_USEC = re.compile("[1-9][0-9]{0,12}")
+"""Up to months; no clock of Python's waits for ever."""
 PATIENCE_S = 1.0
 """For a service manager that does not read its messages."""
 
@@ -60,6 +63,6 @@ def watchdog_interval_s(environment: Mapping[str, str] | None = None) -> float |
     variables = os.environ if environment is None else environment
     allowed = variables.get("WATCHDOG_USEC", "")
     meant_for = variables.get("WATCHDOG_PID", str(os.getpid()))
-    if not allowed.isdigit() or int(allowed) == 0 or meant_for != str(os.getpid()):
+    if not _WATCHDOG_USEC.fullmatch(allowed) or meant_for != str(os.getpid()):
         return None
     return int(allowed) / USEC / 3

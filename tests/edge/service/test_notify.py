@@ -56,6 +56,8 @@ def test_a_reload_is_ordered_by_the_monotonic_clock():
         ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, None),
         ({"WATCHDOG_USEC": "0"}, None),
         ({}, None),
+        ({"WATCHDOG_USEC": "9" * 30}, None),
+        ({"WATCHDOG_USEC": "\u0663"}, None),
     ],
 )
 def test_pings_come_three_times_as_often_as_the_unit_asks(variables, seconds):
