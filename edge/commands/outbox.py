@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.config.file import read_config
-from edge.delivery.outbox_tables import LedgerRow
+from edge.delivery.outbox_ledger import LedgerRow
 from edge.errors import UsageError
 from edge.service.purge import open_for_service
 

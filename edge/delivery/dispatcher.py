@@ -15,7 +15,8 @@ from edge.config.delivery import BackoffSettings, OutboxSettings
 from edge.delivery.clock import Clocks
 from edge.delivery.face_database import IN_MEMORY
 from edge.delivery.outbox import Outbox, Placed
-from edge.delivery.outbox_tables import LedgerRow, Stock
+from edge.delivery.outbox_ledger import LedgerRow
+from edge.delivery.outbox_tables import Stock
 from edge.delivery.sender import Sender, SenderStatus
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
 from edge.protocols import Sink

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from edge.delivery import outbox_ledger as books
 from edge.delivery import outbox_tables as tables
 from edge.delivery.face_database import IN_MEMORY
 from edge.delivery.outbox_access import Access
@@ -60,8 +61,8 @@ def settle(access: Access, owed: Owed, path: Path) -> None:
 
 def _book(database: sqlite3.Connection, lost: Mapping[str, int], newest: int) -> None:
     for sink, faces in lost.items():
-        tables.count(database, [sink], "queued", faces)
-        tables.count(database, [sink], "lost", faces)
+        books.count(database, [sink], "queued", faces)
+        books.count(database, [sink], "lost", faces)
     tables.go_on_after(database, newest)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from edge.config.delivery import OutboxSettings
+from edge.delivery import outbox_ledger as books
 from edge.delivery import outbox_tables as tables
 from edge.delivery.clock import ClockReading, Clocks
 from edge.delivery.face_database import IN_MEMORY
@@ -20,7 +21,8 @@ from edge.delivery.missing_faces import open_owed, settle
 from edge.delivery.open_parts import OpenParts
 from edge.delivery.outbox_access import Access
 from edge.delivery.outbox_file import open_file
-from edge.delivery.outbox_tables import Counted, Kept, LedgerRow, Queued, Stock, Stored
+from edge.delivery.outbox_ledger import Counted, LedgerRow
+from edge.delivery.outbox_tables import Kept, Queued, Stock, Stored
 from edge.delivery.room import Room
 from edge.errors import OutboxError, OutboxFullError
 from edge.samples import Delivery
@@ -122,12 +124,12 @@ class Outbox:
     ) -> Placed:
         if tables.is_kept(database, delivery.key):
             return Placed(kept=True, evicted=0)
-        tables.count(database, sinks, "queued")
+        books.count(database, sinks, "queued")
         size = tables.size_of(delivery)
         excess = tables.stored_bytes(database) + size - self._settings.quota
         victims = tables.room_for(tables.expendable(database, delivery.quality), excess)
         if victims is None:
-            tables.count(database, sinks, "evicted")
+            books.count(database, sinks, "evicted")
             return Placed(kept=False, evicted=0)
         tables.remove(database, victims, "evicted")
         tables.insert(database, delivery, sinks, now)
@@ -308,7 +310,7 @@ class Outbox:
             OutboxError: The file cannot be read.
         """
         with self._access.reading() as (database, now):
-            return tables.ledger(database, now)
+            return books.ledger(database, now)
 
     def stock(self) -> Stock:
         """
@@ -328,7 +330,7 @@ class Outbox:
             OutboxError: The file cannot be read.
         """
         with self._access.reading() as (database, _):
-            return tables.counted(database)
+            return books.counted(database)
 
     def count(self, ledger: Iterable[Counted]) -> None:
         """
@@ -338,7 +340,7 @@ class Outbox:
             OutboxError: Nothing was changed.
         """
         counted = list(ledger)
-        self._access.change(lambda database, _: database.executemany(tables.ADD_TO_LEDGER, counted))
+        self._access.change(lambda database, _: database.executemany(books.ADD_TO_LEDGER, counted))
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from edge.delivery import outbox_ledger as books
 from edge.delivery import outbox_tables as tables
 from edge.delivery.clock import ClockReading, Clocks, OutboxClock
 from edge.delivery.face_database import transaction
@@ -213,7 +214,7 @@ def _nothing(_database: sqlite3.Connection, _now: ClockReading) -> None:
 def _record(database: sqlite3.Connection, delivered: Iterable[tuple[int, str]]) -> None:
     for face_id, sink in delivered:
         if tables.take_from_queue(database, face_id, sink):
-            tables.count(database, [sink], "delivered")
+            books.count(database, [sink], "delivered")
 
 
 def _keep_time(database: sqlite3.Connection, now: ClockReading) -> None:

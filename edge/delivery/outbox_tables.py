@@ -1,25 +1,15 @@
 """What the outbox's tables are asked and told, inside the caller's transaction."""
 
-import re
 import sqlite3
-import struct
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TypeAlias
 
+from edge.delivery import outbox_ledger as books
 from edge.delivery.clock import ClockReading
+from edge.delivery.integrity import checksum_of, damage_of
 from edge.samples import Delivery
 
-Counted: TypeAlias = tuple[str, str, int]
-"""Sink, event, faces."""
-
-KEY = re.compile("[0-9a-f]{32}")
-ADD_TO_LEDGER = """
-INSERT INTO ledger (sink, event, faces) VALUES (?, ?, ?)
-ON CONFLICT (sink, event) DO UPDATE SET faces = faces + excluded.faces
-"""
 # The planner would rather read the whole table of faces, images and all, to have it sorted.
 DEAD_IN_EVERY_QUEUE = """
 SELECT DISTINCT q.face_id, (SELECT bytes FROM faces WHERE id = q.face_id)
@@ -33,12 +23,6 @@ DUE = """
 SELECT f.id, q.attempts, f.checksum, f.key, f.record, f.face_image, f.media_type, f.quality
 FROM queue AS q JOIN faces AS f ON f.id = q.face_id
 WHERE q.sink = ? AND q.refusal IS NULL AND q.due_s <= ? ORDER BY q.face_id
-"""
-NOW_IN_QUEUES = """
-SELECT sink, waiting, dead, (SELECT accepted_s FROM faces WHERE id = oldest) FROM (
-    SELECT sink, sum(refusal IS NULL) AS waiting, sum(refusal IS NOT NULL) AS dead,
-        min(CASE WHEN refusal IS NULL THEN face_id END) AS oldest
-    FROM queue GROUP BY sink)
 """
 
 
@@ -75,36 +59,6 @@ class Stored:
     bytes: int
     accepted_wall_s: float
     """Seconds since 1970 by the device's clock, which may not have been set."""
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
-    """Where the faces of one sink went, since the outbox was made."""
-
-    sink: str
-    queued: int
-    """Accepted for this sink."""
-    delivered: int
-    evicted: int
-    """Gave way to higher quality, or came when there was only higher quality."""
-    expired: int
-    """Older than the time to live."""
-    purged: int
-    """Deleted by the operator."""
-    lost: int
-    """Against everybody's will: in memory only at a stop, or gone with a part of the file."""
-    waiting: int
-    """Now in the queue."""
-    dead: int
-    """Now kept as dead letters."""
-    oldest_s: float | None
-    """Age of the oldest waiting face in seconds; None when none waits."""
-
-    @property
-    def unexplained(self) -> int:
-        """Faces that went nowhere: 0, or the outbox has a fault."""
-        gone = self.delivered + self.evicted + self.expired + self.purged + self.lost
-        return self.queued - gone - self.waiting - self.dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,50 +140,16 @@ def size_of(delivery: Delivery) -> int:
     return len(delivery.record) + len(delivery.face_image)
 
 
-def checksum_of(delivery: Delivery) -> int:
-    """
-    Return the CRC-32 of everything that a sink is given.
-
-    Raises:
-        TypeError, AttributeError, struct.error: What was read is not even of the right types.
-    """
-    checksum = zlib.crc32(struct.pack("<d", delivery.quality))
-    for part in (delivery.key.encode(), delivery.media_type.encode()):
-        checksum = zlib.crc32(part, checksum)
-    return zlib.crc32(delivery.face_image, zlib.crc32(delivery.record, checksum))
-
-
-def damage_of(delivery: Delivery, checksum: object) -> str | None:
-    """
-    Return what is wrong with a face as it was read; None when it is as it was accepted.
-
-    Args:
-        delivery: Whatever the row holds.
-        checksum: Written with it; None in rows of the first release.
-    """
-    try:
-        is_whole = KEY.fullmatch(delivery.key) is not None
-        is_whole = is_whole and checksum in (None, checksum_of(delivery))
-    except (TypeError, AttributeError, struct.error):
-        is_whole = False
-    return None if is_whole else "it is not as it was accepted: the disk may be failing"
-
-
-def count(database: sqlite3.Connection, sinks: Iterable[str], event: str, faces: int = 1) -> None:
-    """Add to the ledger of each sink."""
-    database.executemany(ADD_TO_LEDGER, [(sink, event, faces) for sink in sinks])
-
-
 def remove(database: sqlite3.Connection, face_ids: Iterable[int], event: str) -> None:
     """Delete faces from all queues and say in the ledger why."""
     for face_id in face_ids:
-        count(database, _queues_of(database, face_id), event)
+        books.count(database, _queues_of(database, face_id), event)
         database.execute("DELETE FROM faces WHERE id = ?", (face_id,))
 
 
 def forget(database: sqlite3.Connection, face_id: int) -> None:
     """Delete a face as if these queues had never held it."""
-    count(database, _queues_of(database, face_id), "queued", -1)
+    books.count(database, _queues_of(database, face_id), "queued", -1)
     database.execute("DELETE FROM faces WHERE id = ?", (face_id,))
 
 
@@ -238,7 +158,7 @@ def lose(database: sqlite3.Connection) -> int:
     waiting = "FROM queue WHERE refusal IS NULL"
     faces = database.execute(f"SELECT count(DISTINCT face_id) {waiting}").fetchone()[0]
     for sink, number in database.execute(f"SELECT sink, count(*) {waiting} GROUP BY sink"):
-        count(database, [sink], "lost", number)
+        books.count(database, [sink], "lost", number)
     database.execute(f"DELETE {waiting}")
     database.execute("DELETE FROM faces WHERE id NOT IN (SELECT face_id FROM queue)")
     return int(faces)
@@ -317,38 +237,3 @@ def delivery_of(database: sqlite3.Connection, face_id: int) -> Delivery | None:
         "SELECT key, record, face_image, media_type, quality FROM faces WHERE id = ?", (face_id,)
     ).fetchone()
     return None if row is None else Delivery(*row)
-
-
-def counted(database: sqlite3.Connection) -> list[Counted]:
-    """Return what happened to faces so far."""
-    return database.execute("SELECT sink, event, faces FROM ledger").fetchall()
-
-
-def ledger(database: sqlite3.Connection, now: ClockReading) -> list[LedgerRow]:
-    """Return a row for each sink there ever was, by name."""
-    events: dict[str, dict[str, int]] = {}
-    for sink, event, faces in counted(database):
-        events.setdefault(sink, {})[event] = faces
-    present = {row[0]: row[1:] for row in database.execute(NOW_IN_QUEUES)}
-    return [
-        _ledger_row(sink, events[sink], present.get(sink, (0, 0, None)), now)
-        for sink in sorted(events)
-    ]
-
-
-def _ledger_row(
-    sink: str, events: dict[str, int], present: tuple[int, int, float | None], now: ClockReading
-) -> LedgerRow:
-    waiting, dead, oldest_accepted_s = present
-    return LedgerRow(
-        sink=sink,
-        queued=events.get("queued", 0),
-        delivered=events.get("delivered", 0),
-        evicted=events.get("evicted", 0),
-        expired=events.get("expired", 0),
-        purged=events.get("purged", 0),
-        lost=events.get("lost", 0),
-        waiting=waiting,
-        dead=dead,
-        oldest_s=None if oldest_accepted_s is None else now.outbox_s - oldest_accepted_s,
-    )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from edge.config.delivery import DeliverySettings
 from edge.delivery.dispatcher import Dispatcher
 from edge.delivery.encode import to_delivery
-from edge.delivery.outbox_tables import LedgerRow, Stock
+from edge.delivery.outbox_ledger import LedgerRow
+from edge.delivery.outbox_tables import Stock
 from edge.delivery.record import Capture
 from edge.delivery.sender import SenderStatus
 from edge.errors import OutboxError

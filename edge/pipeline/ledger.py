@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 
-from edge.delivery.outbox_tables import LedgerRow
+from edge.delivery.outbox_ledger import LedgerRow
 
 MOST_WAITING = 2
 """Frames between a source and the gate: one in the slot and one in the hands of the grabber."""

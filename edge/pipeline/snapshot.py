@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from edge.delivery.outbox_tables import LedgerRow
+from edge.delivery.outbox_ledger import LedgerRow
 from edge.delivery.sender import SenderStatus
 from edge.monitoring.drift import HINTS, Drift
 from edge.monitoring.metrics import CameraSnapshot, OutboxSnapshot, Snapshot

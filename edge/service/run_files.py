@@ -16,7 +16,7 @@ from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
 from edge.console import console, counts_words, note, progress
 from edge.delivery.encode import to_delivery
-from edge.delivery.outbox_tables import LedgerRow
+from edge.delivery.outbox_ledger import LedgerRow
 from edge.errors import EdgeError
 from edge.footage.camera_run import Step, steps
 from edge.footage.frames import frames_of

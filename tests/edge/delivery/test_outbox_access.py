@@ -3,6 +3,7 @@ import sqlite3
 import pytest
 
 from edge.config.delivery import OutboxSettings
+from edge.delivery import outbox_ledger as books
 from edge.delivery import outbox_tables as tables
 from edge.delivery.outbox_access import Access
 from edge.delivery.outbox_file import open_file
@@ -49,7 +50,7 @@ def test_the_next_write_records_what_could_not_be_recorded(access):
     access.delivered(1, "http")
     refuse_writing(access, "OFF")
     with access.writing() as (database, _):
-        assert tables.counted(database) == [("http", "delivered", 1)]
+        assert books.counted(database) == [("http", "delivered", 1)]
     assert held_by_queues(access) == []
     assert access.unrecorded("http") == set()
 
@@ -70,7 +71,7 @@ def test_closing_records_what_could_not_be_recorded(access, tmp_path):
     refuse_writing(access, "OFF")
     access.close()
     database = open_file(OutboxSettings(path=tmp_path / "outbox.sqlite"))
-    assert tables.counted(database) == [("http", "delivered", 1)]
+    assert books.counted(database) == [("http", "delivered", 1)]
     database.close()
 
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from edge.config.delivery import OutboxSettings
+from edge.delivery import outbox_ledger as books
 from edge.delivery import outbox_tables as tables
 from edge.delivery.outbox import Outbox
 from edge.delivery.outbox_file import MIGRATIONS, open_file
@@ -181,7 +182,7 @@ def test_another_process_may_purge_while_this_one_delivers(at):
         (tables.DEAD_IN_EVERY_QUEUE, ()),
         (tables.OF_LOWER_QUALITY, (0.5,)),
         (tables.DUE, ("http", 0.0)),
-        (tables.NOW_IN_QUEUES, ()),
+        (books.NOW_IN_QUEUES, ()),
     ],
 )
 def test_no_query_reads_through_all_faces(at, query, values):

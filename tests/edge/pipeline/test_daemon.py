@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge.config.file import read_config
-from edge.delivery.outbox_tables import LedgerRow
+from edge.delivery.outbox_ledger import LedgerRow
 from edge.gate.observation import Listeners
 from edge.pipeline import daemon as daemon_module
 from edge.pipeline.daemon import Daemon

@@ -1,0 +1,92 @@
+"""The outbox's books: where the faces of each sink went, inside the caller's transaction."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from edge.delivery.clock import ClockReading
+
+Counted: TypeAlias = tuple[str, str, int]
+"""Sink, event, faces."""
+
+ADD_TO_LEDGER = """
+INSERT INTO ledger (sink, event, faces) VALUES (?, ?, ?)
+ON CONFLICT (sink, event) DO UPDATE SET faces = faces + excluded.faces
+"""
+NOW_IN_QUEUES = """
+SELECT sink, waiting, dead, (SELECT accepted_s FROM faces WHERE id = oldest) FROM (
+    SELECT sink, sum(refusal IS NULL) AS waiting, sum(refusal IS NOT NULL) AS dead,
+        min(CASE WHEN refusal IS NULL THEN face_id END) AS oldest
+    FROM queue GROUP BY sink)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """Where the faces of one sink went, since the outbox was made."""
+
+    sink: str
+    queued: int
+    """Accepted for this sink."""
+    delivered: int
+    evicted: int
+    """Gave way to higher quality, or came when there was only higher quality."""
+    expired: int
+    """Older than the time to live."""
+    purged: int
+    """Deleted by the operator."""
+    lost: int
+    """Against everybody's will: in memory only at a stop, or gone with a part of the file."""
+    waiting: int
+    """Now in the queue."""
+    dead: int
+    """Now kept as dead letters."""
+    oldest_s: float | None
+    """Age of the oldest waiting face in seconds; None when none waits."""
+
+    @property
+    def unexplained(self) -> int:
+        """Faces that went nowhere: 0, or the outbox has a fault."""
+        gone = self.delivered + self.evicted + self.expired + self.purged + self.lost
+        return self.queued - gone - self.waiting - self.dead
+
+
+def count(database: sqlite3.Connection, sinks: Iterable[str], event: str, faces: int = 1) -> None:
+    """Add to the ledger of each sink."""
+    database.executemany(ADD_TO_LEDGER, [(sink, event, faces) for sink in sinks])
+
+
+def counted(database: sqlite3.Connection) -> list[Counted]:
+    """Return what happened to faces so far."""
+    return database.execute("SELECT sink, event, faces FROM ledger").fetchall()
+
+
+def ledger(database: sqlite3.Connection, now: ClockReading) -> list[LedgerRow]:
+    """Return a row for each sink there ever was, by name."""
+    events: dict[str, dict[str, int]] = {}
+    for sink, event, faces in counted(database):
+        events.setdefault(sink, {})[event] = faces
+    present = {row[0]: row[1:] for row in database.execute(NOW_IN_QUEUES)}
+    return [
+        _ledger_row(sink, events[sink], present.get(sink, (0, 0, None)), now)
+        for sink in sorted(events)
+    ]
+
+
+def _ledger_row(
+    sink: str, events: dict[str, int], present: tuple[int, int, float | None], now: ClockReading
+) -> LedgerRow:
+    waiting, dead, oldest_accepted_s = present
+    return LedgerRow(
+        sink=sink,
+        queued=events.get("queued", 0),
+        delivered=events.get("delivered", 0),
+        evicted=events.get("evicted", 0),
+        expired=events.get("expired", 0),
+        purged=events.get("purged", 0),
+        lost=events.get("lost", 0),
+        waiting=waiting,
+        dead=dead,
+        oldest_s=None if oldest_accepted_s is None else now.outbox_s - oldest_accepted_s,
+    )
