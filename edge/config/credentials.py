@@ -1,6 +1,8 @@
 """Where secrets come from: a systemd credential, then the environment, then a file."""
 
+import errno
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from edge.errors import ConfigError
 
 CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"
 """Set by systemd for units with LoadCredential= (systemd.exec(5))."""
+LONGEST = 65536
+"""Bytes of a secret file; no header takes as much."""
 
 
 def read_secret(secret: Secret, environment: Mapping[str, str] | None = None) -> str:
@@ -36,6 +40,18 @@ def read_secret(secret: Secret, environment: Mapping[str, str] | None = None) ->
     )
 
 
+def require_regular(*paths: Path | None) -> None:
+    """
+    Refuse pipes and devices, which may be waited for or read for ever; None is passed over.
+
+    Raises:
+        OSError: One of them is none, or cannot be looked at.
+    """
+    for path in paths:
+        if path is not None and not (path.is_dir() or stat.S_ISREG(path.stat().st_mode)):
+            raise OSError(errno.EINVAL, "a pipe or a device, not a file", str(path))
+
+
 def _exists(path: Path) -> bool:
     try:
         path.stat()
@@ -48,7 +64,12 @@ def _exists(path: Path) -> bool:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        require_regular(path)
+        with path.open("rb") as file:
+            content = file.read(LONGEST + 1)
+        if len(content) > LONGEST:
+            raise ConfigError(f"secret file {path} is larger than {LONGEST} bytes")
+        return content.decode()
     except (OSError, ValueError) as error:  # not UTF-8, or a NUL in the path
         raise ConfigError(f"secret file {path} cannot be read: {error}") from error
 

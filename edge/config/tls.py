@@ -3,6 +3,7 @@
 import ssl
 from pathlib import Path
 
+from edge.config.credentials import require_regular
 from edge.errors import ConfigError
 
 BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
@@ -24,6 +25,7 @@ def client_context(
         ConfigError: A file is missing or not what it should be.
     """
     try:
+        require_regular(ca_file, client_certificate, client_key)
         context = ssl.create_default_context(cafile=ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if client_certificate is not None:
@@ -52,6 +54,7 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
+        require_regular(certificate, key)
         context.load_cert_chain(certificate, key, password="")
     except OSError as error:  # ssl.SSLError is one
         raise ConfigError(

@@ -99,6 +99,8 @@ FORMAT = Format(
 def is_shadow_log(path: Path) -> bool:
     """Tell by its first bytes whether a file is a shadow log; False when it cannot be read."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
         with path.open("rb") as file:
             head = file.read(_ID_AT + 4)
     except OSError:

@@ -19,11 +19,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.__main__ import main
+from edge.config.credentials import read_secret
+from edge.config.delivery import Secret
 from edge.config.file import read_config
-from edge.errors import EdgeError
+from edge.errors import ConfigError, EdgeError
 from edge.evaluation.pair_list import read_pairs
 from edge.monitoring.baseline import read_baseline
-from edge.shadow_log.file import open_shadow_log, translated
+from edge.shadow_log.file import is_shadow_log, open_shadow_log, translated
 from edge.sources.files import open_files
 from edge.sources.images import read_image
 from engines.catalogue.strict_yaml import read_yaml
@@ -146,6 +148,45 @@ def test_no_kind_of_a_file_is_a_defect(seam, made, tmp_path):
 def test_a_pipe_in_place_of_our_own_files_is_refused_and_not_waited_for(seam, tmp_path):
     os.mkfifo(tmp_path / seam)
     assert not takes_or_refuses(seam, tmp_path / seam)
+
+
+PLACES = {
+    "a token": "sinks: [{type: http, url: 'https://h/x', token: {name: t, file: %s}}]",
+    "authorities of a sink": "sinks: [{type: http, url: 'https://h/x', ca_file: %s}]",
+    "a certificate for a sink": (
+        "sinks: [{type: http, url: 'https://h/x', client_certificate: %s, client_key: %s}]"
+    ),
+    "a certificate of the page": (
+        "sinks: [{type: stdout}]\npage: {listen: '127.0.0.1:0', certificate: %s, key: %s}"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+@pytest.mark.parametrize("place", PLACES)
+def test_what_has_no_end_is_refused_wherever_a_file_is_named(place, kind, tmp_path, right, capsys):
+    endless = tmp_path / "endless"
+    if kind == "pipe":
+        os.mkfifo(endless)
+    else:
+        endless.symlink_to("/dev/zero")
+    pair = right["gate.yaml"].decode().splitlines()[0]
+    named = PLACES[place].replace("%s", str(endless))
+    config = tmp_path / "gate.yaml"
+    config.write_text(f"{pair}\nsources: [{{name: a, uri: 'rtsp://127.0.0.1:9/'}}]\n{named}\n")
+    assert main(["check", "--config", str(config)]) == 78
+    assert "a pipe or a device" in capsys.readouterr().err
+
+
+def test_a_secret_beyond_reason_is_refused(tmp_path):
+    (tmp_path / "token").write_text("x" * 100_000)
+    with pytest.raises(ConfigError, match="larger than"):
+        read_secret(Secret(name="t", file=tmp_path / "token"), {})
+
+
+def test_a_pipe_among_footage_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "clip.mp4")
+    assert not is_shadow_log(tmp_path / "clip.mp4")
 
 
 @pytest.fixture(scope="module")
