@@ -26,6 +26,7 @@ def test_a_document_is_returned_as_it_is(tmp_path):
         ("a: [", "not valid YAML"),
         (b"a: \xff", "cannot be read"),
         ("x" * (LARGEST_FILE + 1), "larger than"),
+        ('a: "\\UFFFFFFFF"', "not valid YAML"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_its_place(tmp_path, text, said):
