@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -16,6 +17,7 @@ import pytest
 
 from edge.__main__ import EXIT_USAGE, main
 from edge.config.file import read_config
+from tests.documents import blocks
 from tests.edge.face_server import serving
 from tests.edge.pseudo_terminal import PseudoTerminal
 from tests.edge.recordings import SIZE, people, write_walk
@@ -51,7 +53,13 @@ def site(tmp_path, default_pair):
     return tmp_path
 
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TERM": "dumb"}
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": str(ROOT),
+    "OMP_NUM_THREADS": "1",
+    "TERM": "dumb",
+    "COLUMNS": "200",
+}
 
 
 @contextmanager
@@ -123,6 +131,26 @@ def test_somebody_at_a_terminal_gets_a_forwarded_face_and_a_tuned_threshold(comm
     assert len(list((site / "faces").glob("*.png"))) >= 1
     assert "# user:password, mode 0600" in (site / "gate.yaml").read_text()
     assert not list(site.glob(".gate-watching*"))
+
+
+FIGURE = re.compile(r"[0-9a-f]{12,}|\d+(\.\d+)?")
+LATER = ("obtaining ", "building takes ", "last minute: ", "$ edge-gate init ", "run forwards")
+"""Said where no pair is there yet, after a minute, by the shell; or as often as people came."""
+
+
+def said(text):
+    """Return the lines of a transcript with neither figures nor what was typed nor folders."""
+    for line in text.splitlines():
+        bare = re.sub(r"(?<=[ :])/\S+/(?=pairs|faces)", "…/", line.removeprefix("^C")).rstrip()
+        if bare and not any(words in bare for words in LATER):
+            yield FIGURE.sub("#", re.sub(r": (admin|y|0\.5)$", ":", bare))
+
+
+def test_the_transcript_of_the_page_is_what_is_said(commissioned):
+    (shown,) = (each for each in blocks() if each.page.name == "first-hour.md" and not each.marks)
+    now = " ".join(" ".join(said(commissioned[1])).split())  # a dumb terminal breaks lines
+    lines = (" ".join(line.split()) for line in said(shown.text))
+    assert [line for line in lines if line not in now] == []
 
 
 def test_a_script_answers_by_flags_and_is_asked_nothing(site, camera):
