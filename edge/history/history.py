@@ -12,7 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from edge.config.effective import in_effect
+from edge.config.effective import CameraSettings, in_effect
 from edge.config.model import Config
 from edge.config.tracks import Mode
 from edge.delivery.face_database import IN_MEMORY
@@ -73,7 +73,7 @@ class History:
         self._amounts: defaultdict[Key, float] = defaultdict(float)
         self._events: deque[Event] = deque(maxlen=MOST_WAITING)
         self._walks = Walks()
-        self._modes: Mapping[str, Mode] = {}
+        self._faces: Mapping[str, CameraSettings] = {}
         self._before: dict[str, CameraNow] = {}
         self._looked_s = monotonic()
         self._written_s = float("-inf")
@@ -87,7 +87,7 @@ class History:
 
     def use(self, config: Config) -> None:
         """Keep it where a configuration says, from now on; what was in memory only is left."""
-        self._modes = {each.name: in_effect(config, each).faces.mode for each in config.sources}
+        self._faces = {each.name: in_effect(config, each).faces for each in config.sources}
         path = config.page.history or IN_MEMORY
         if path != self.file.path:
             before, self.file = self.file, HistoryFile(path, self._monotonic)
@@ -99,7 +99,9 @@ class History:
         """Count what one frame led to."""
         camera, outcome, wall_s = observation.camera, observation.outcome, self._wall()
         hour = int(wall_s // HOUR_S)
-        mode = self._modes.get(camera, "best_shot")
+        faces = self._faces.get(camera)
+        mode: Mode = "best_shot" if faces is None else faces.mode
+        gap_s = 0.0 if faces is None else faces.tracks.gap
         with self._lock:
             for reason, count in outcome.discarded.items():
                 self._amounts[camera, hour, "reason", reason.value] += count
@@ -108,7 +110,7 @@ class History:
             for face in outcome.assessments:
                 if face.quality is not None:
                     self._amounts[camera, hour, "score", _bin(face.quality.score)] += 1
-            self._events.extend(self._walks.take(observation, mode, wall_s))
+            self._walks.take(observation, mode, gap_s, self._monotonic())
 
     def refresh(self, within_s: float = FRESH_S) -> None:
         """Look at the cameras, and write what was counted, unless it was done so short ago."""
@@ -130,6 +132,7 @@ class History:
         lasted_s, self._looked_s = now_s - self._looked_s, now_s
         hour, found = int(wall_s // HOUR_S), dict(self.states())
         with self._lock:
+            self._events.extend(self._walks.over(now_s, wall_s))
             for name, now in found.items():
                 before = self._before.get(name)
                 if before is not None:

@@ -87,6 +87,8 @@ class CameraMemory:
         """Remember what one frame led to; called by the worker, and quick."""
         with self._lock:
             self._forget_other_pairs(observation.outcome.seen)
+            for old, known in observation.outcome.joined.items():
+                self._people.join(observation.run, old, known)
             if observation.captured is not None:
                 self._note(observation, observation.captured)
                 self._keep_frame(observation.captured, observation.outcome.seen)

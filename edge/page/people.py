@@ -96,6 +96,20 @@ class People:
             self._people.popitem(last=False)
         return person
 
+    def join(self, run: str, old: int, known: int) -> None:
+        """Let a track go on that turned out to be of somebody known before."""
+        gone, person = self._people.pop((run, old), None), self._people.get((run, known))
+        if gone is None:
+            return
+        if person is None:
+            self._people[run, known] = gone
+            return
+        person.forwarded += gone.forwarded
+        best = gone.best
+        if best is not None:
+            apart = best.shot.assessment.inter_eye_distance
+            person.best = best if person.improves(best.face.score, apart) else person.best
+
     def find(self, number: int) -> Person | None:
         """Return a person by number; None when it is forgotten."""
         return next((each for each in self._people.values() if each.number == number), None)

@@ -7,7 +7,6 @@ import pytest
 
 from edge.delivery.face_database import IN_MEMORY
 from edge.errors import ConfigError
-from edge.gate.outcome import Outcome
 from edge.history.file import RETRY_S, HistoryFile
 from edge.history.history import FRESH_S, CameraNow, History
 from edge.history.tables import (
@@ -22,6 +21,7 @@ from edge.history.tables import (
     events_of,
     tidy,
 )
+from edge.history.walks import QUIET_S
 from edge.samples import Reason
 from tests.edge.clocks import Hands
 from tests.edge.configurations import loaded
@@ -63,10 +63,6 @@ def events(history, **asked):
         return events_of(database, Asked(**asked))
 
 
-def ended(*tracks, run=""):
-    return replace(observation(), captured=None, outcome=Outcome(ended=tracks), run=run)
-
-
 def test_faces_are_counted_by_reason_and_hour_as_the_gate_counts_them(history, clock):
     shown = observation((Face(80, 1), Face(20, 2)))
     shown.outcome.discarded.update({Reason.LOW_QUALITY: 1})
@@ -103,31 +99,54 @@ def test_the_time_in_each_state_is_counted_and_a_change_is_an_event(history, clo
     ]
 
 
-def test_everybody_who_walked_by_is_one_event_with_the_best_score(history):
+def test_everybody_who_walked_by_is_one_event_with_the_best_score(history, clock):
     for score in (20, 60, 40):
         history.observe(observation((Face(score, 1),), forwarded=score == 60))
     history.observe(observation((Face(30, 2), Face(None, 3))))
     assert events(history) == []
-    history.observe(ended(1, 2, 3, 99))
+    clock.monotonic += QUIET_S + 1
     told = [(one.reason, one.score) for one in events(history)]
     assert told == [("too_small", None), ("low_quality", 30), ("forwarded", 60)]
+    assert events(history)[0].wall_s == FIRST_HOUR * HOUR_S + clock.monotonic - QUIET_S - 1
     assert [one.score for one in events(history, reason="low_quality")] == [30]
     assert events(history, camera="yard") == []
 
 
 @pytest.mark.parametrize(("mode", "reason"), [("observe", "observed"), ("best_shot", "duplicate")])
-def test_who_reached_the_threshold_and_was_not_sent_is_told_why(history, mode, reason):
+def test_who_reached_the_threshold_and_was_not_sent_is_told_why(history, clock, mode, reason):
     history.use(loaded(f"mode: {mode}\n{CONFIGURATION}").config)
     history.observe(observation((Face(80, 1),), forwarded=False))
-    history.observe(ended(1))
+    clock.monotonic += QUIET_S + 1
     assert [one.reason for one in events(history)] == [reason]
     history.stop()
 
 
-def test_tracks_of_a_camera_opened_anew_are_other_people(history):
+def test_tracks_of_a_camera_opened_anew_are_other_people(history, clock):
     history.observe(observation((Face(20, 1),)))
-    history.observe(ended(1, run="another"))
+    history.observe(replace(observation((Face(30, 1),)), run="another"))
+    clock.monotonic += QUIET_S + 1
+    assert [one.score for one in events(history)] == [30, 20]
+
+
+def test_a_track_that_turns_out_to_be_somebody_known_is_no_event_of_its_own(history, clock):
+    history.observe(observation((Face(80, 1),)))
+    history.observe(observation((Face(90, 2),)))
+    joined = observation((Face(20, 1),))
+    joined.outcome.joined[2] = 1
+    history.observe(joined)
+    clock.monotonic += QUIET_S + 1
+    told = [(one.reason, one.score, one.words) for one in events(history)]
+    assert told == [("forwarded", 90, "2 faces forwarded")]
+
+
+def test_who_leaves_slowly_by_the_configuration_has_not_left(history, clock):
+    history.use(loaded(f"tracks: {{gap: 1min}}\n{CONFIGURATION}").config)
+    history.observe(observation((Face(20, 1),)))
+    clock.monotonic += 2 * 60
     assert events(history) == []
+    clock.monotonic += 1
+    assert len(events(history)) == 1
+    history.stop()
 
 
 def test_what_is_older_than_a_week_is_forgotten_and_events_are_bounded(history):

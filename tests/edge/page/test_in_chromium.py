@@ -3,13 +3,13 @@
 import json
 import re
 import threading
+import time
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from itertools import count
 
 import pytest
 
-from edge.gate.outcome import Outcome
+from edge.history.tables import Event, add_events
 from edge.samples import Reason
 from tests.edge.chromium import Tab
 from tests.edge.looked_at import NEEDS_A_TOKEN, PEOPLE, TOKEN, Face, observation
@@ -330,16 +330,18 @@ def test_a_face_is_marked_by_keyboard_and_stays_marked(tab, serve):
 
 def test_the_past_is_shown_by_the_hour_with_its_events(tab, serve):
     gate = serve(PEOPLE)
-    gate.show(replace(observation(), captured=None, outcome=Outcome(ended=(7, 99))))
+    now_s = time.time()
+    with gate.history.file.changed() as database:
+        happened = (("stalled", "stalled"), ("lost", "<b>refused</b>"))
+        add_events(database, [Event(now_s, "door", why, None, words) for why, words in happened])
     tab.open(f"{gate.address}/#/door/history")
-    tab.until_text(f"{DOOR} .event-list", "forwarded")
+    events = tab.until_text(f"{DOOR} .event-list", "✗ stalled")
+    assert "<b>refused</b>" in events
     label = f"document.querySelector('{DOOR} .by-forwarded').getAttribute('aria-label')"
     assert tab.run(label) == "5 faces forwarded in 24 hours"
     tab.run(f"document.querySelector('{DOOR} .as-table').open = true")
     assert "forwarded" in tab.text(f"{DOOR} table")
-    events = tab.text(f"{DOOR} .event-list")
-    assert re.findall(r"[✓✗] .+", events) == ["✗ too small", "✓ forwarded 90"]
-    tab.run(f"document.querySelector('{DOOR} .event-reason').value = 'forwarded'")
+    tab.run(f"document.querySelector('{DOOR} .event-reason').value = 'lost'")
     tab.run(f"document.querySelector('{DOOR} .event-reason').dispatchEvent(new Event('change'))")
     tab.until(f"document.querySelectorAll('{DOOR} .event-list li').length === 1")
     assert "Since the gate was started" in tab.text(f"{DOOR} .since")

@@ -69,6 +69,19 @@ def test_a_track_of_a_camera_opened_anew_is_somebody_else(memory):
     assert [kept.face.score for kept in memory.people()] == [20, 30]
 
 
+def test_a_track_that_turns_out_to_be_somebody_known_is_not_missed_apart(memory):
+    memory.take(observation((Face(20, track=1),)))
+    memory.take(observation((Face(30, track=2),)))
+    joined = observation((Face(25, track=1),))
+    joined.outcome.joined[2] = 1
+    memory.take(joined)
+    assert [one.kept.face.score for one in memory.missed()] == [30]
+    sent = observation((Face(80, track=3),))
+    sent.outcome.joined[1] = 3
+    memory.take(sent)
+    assert memory.missed() == []
+
+
 def test_no_frame_is_kept_with_a_face(memory):
     memory.take(observation((Face(20), Face(None, 2), Face(80, 3))))
     assert all(kept.shot.assessment.frame.pixels.size == 0 for kept in memory.people())
