@@ -2,6 +2,7 @@
 
 import re
 import threading
+from base64 import b64encode
 from contextlib import contextmanager
 from hashlib import md5
 from socketserver import StreamRequestHandler, ThreadingTCPServer
@@ -107,6 +108,26 @@ def test_a_redirection_of_a_camera_with_a_login_is_refused_before_anybody_else_h
                 next(opened("rtsp", port).frames())
         assert stolen == []
         assert "secret" not in str(error.value)
+
+
+def honest_to_us_only(answer):
+    """Return what is an honest camera for our question, and `answer` for FFmpeg's."""
+
+    def chosen(request):
+        wanted = says(401, f"WWW-Authenticate: {DIGEST}", "Content-Length: 0")
+        ours = says(200, "Content-Length: 0") if "Authorization" in request else wanted
+        return (ours if "User-Agent: edge-gate" in request else answer)(request)
+
+    return chosen
+
+
+def test_who_answers_for_a_camera_learns_its_login_without_any_redirection():
+    """What docs/security.md calls not defended: passing it on tells nothing more."""
+    basic = says(401, f"WWW-Authenticate: {BASIC}", "Content-Length: 0")
+    with camera(honest_to_us_only(basic)) as (port, heard), pytest.raises(SourceError):
+        next(opened("rtsp", port).frames())
+    in_clear = b64encode(b"admin:secret").decode()
+    assert any(f"Basic {in_clear}" in request for request in heard)
 
 
 def test_a_redirection_over_http_does_not_carry_the_login():
