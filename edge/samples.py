@@ -104,6 +104,8 @@ class Reason(str, Enum):
     TOO_SMALL = "too_small"
     TRUNCATED = "truncated"
     POSE = "pose"
+    TOO_DARK = "too_dark"
+    OVEREXPOSED = "overexposed"
     MASKED = "masked"
     """Between the eyes lies a part of the picture that the operator masked."""
     LOW_QUALITY = "low_quality"

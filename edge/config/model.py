@@ -97,6 +97,18 @@ class GateSettings(Section):
     Discard faces whose nose tip is further up or down from halfway between eyes and mouth
     (`pose`). 1 is on the line of the eyes or of the mouth.
     """
+    max_dark: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """
+    Discard faces of which a larger share is darker than a tenth of white in linear light
+    (`too_dark`): the native value of under-exposure prevention in ISO/IEC 29794-5. 1 asks for
+    nothing; 0.98 is a picture 2.5 stops too dark.
+    """
+    max_light: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """
+    Discard faces of which a larger share is lighter than 0.97 of white (`overexposed`): the native
+    value of over-exposure prevention in ISO/IEC 29794-5. 1 asks for nothing; 0.3 is a picture two
+    stops too bright.
+    """
 
     components: bool = False
     """

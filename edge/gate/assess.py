@@ -5,7 +5,7 @@ Cheap pre-checks come first, so that the networks see only faces that could be f
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from engines.errors import AlignmentError, EmbeddingError
 from engines.pair.pair import EnginePair
 from engines.quality.align import align
 from engines.quality.component import Component
+from engines.quality.photometry import exposure
 from engines.quality.shift import quality_from_shift
 from engines.quality.specification import Embeddings, Landmarks
 
@@ -141,9 +142,22 @@ def candidates(
         if is_masked(masks, face.landmarks, (width, height)):
             masked = Verdict(forward=False, reason=Reason.MASKED)
             return Candidate(frame, index, face, known, masked)
-        return Candidate(frame, index, face, known, precheck(known, gate))
+        discarded = precheck(known, gate)
+        if discarded is None and (gate.max_dark < 1 or gate.max_light < 1):
+            known = with_exposure(known, frame.pixels)
+            discarded = precheck(known, gate)
+        return Candidate(frame, index, face, known, discarded)
 
     return tuple(candidate(index, face) for index, face in enumerate(detector.detect(frame.pixels)))
+
+
+def with_exposure(known: Features, pixels: Pixels) -> Features:
+    """Return the features with which shares of the face are nearly black and nearly white."""
+    try:
+        dark, light = exposure(pixels, known.landmarks)
+    except AlignmentError:  # it cannot be scored either, and that is said then
+        return known
+    return replace(known, dark=dark, light=light)
 
 
 def face_image(candidate: Candidate, pair: EnginePair) -> Pixels | None:

@@ -9,6 +9,7 @@ already knows; the first check that a face fails is its reason:
 3. `too_small`: the eyes are too close together in source pixels
 4. `truncated`: a landmark is too close to the frame's border
 5. `pose`: the head is turned too far, or the landmarks span no face
+6. `too_dark`, `overexposed`: too much of the face is nearly black or white, where that is asked
 
 `decide` looks at the quality of the face image: `assessment_failed` without one, else `low_quality`
 or `forwarded`. Every comparison is written so that NaN fails it.
@@ -42,6 +43,10 @@ class Features:
     """Pixels."""
     frame_height: int
     """Pixels."""
+    dark: float = 0.0
+    """Share of the face that is under-exposed, 0 to 1; 0 where nobody asked."""
+    light: float = 0.0
+    """Share of the face that is over-exposed, 0 to 1; 0 where nobody asked."""
 
 
 def features(face: DetectedFace, frame_width: int, frame_height: int) -> Features:
@@ -126,10 +131,20 @@ def _looks_at_the_camera(features: Features, settings: GateSettings) -> bool:
     )
 
 
+def _is_lit(features: Features, settings: GateSettings) -> bool:
+    return features.dark <= settings.max_dark
+
+
+def _is_not_blown_out(features: Features, settings: GateSettings) -> bool:
+    return features.light <= settings.max_light
+
+
 _PRECHECKS: tuple[tuple[Reason, Callable[[Features, GateSettings], bool]], ...] = (
     (Reason.ASSESSMENT_FAILED, _figures_are_finite),
     (Reason.LOW_DETECTION, _is_surely_a_face),
     (Reason.TOO_SMALL, _is_large_enough),
     (Reason.TRUNCATED, _lies_inside),
     (Reason.POSE, _looks_at_the_camera),
+    (Reason.TOO_DARK, _is_lit),
+    (Reason.OVEREXPOSED, _is_not_blown_out),
 )

@@ -21,8 +21,8 @@ def precheck_words(verdict: Verdict, features: Features, settings: GateSettings)
                 f"a landmark {border_distance(features):.3g} px inside the frame's border, "
                 f"border_margin {settings.border_margin:g} asks for {least:.3g} px"
             )
-        case Reason.POSE:
-            return _pose_words(pose(features.landmarks), settings)
+        case Reason.POSE | Reason.TOO_DARK | Reason.OVEREXPOSED:
+            return _look_words(verdict.reason, features, settings)
         case Reason.MASKED:
             return "the point between the eyes lies in a mask"
     return "a figure of the detector is not finite"
@@ -35,6 +35,14 @@ def decision_words(quality: QualityScore | None, settings: GateSettings) -> str:
     if settings.shift_at_most is not None:
         return f"shift {quality.shift:.4g}, shift_at_most {settings.shift_at_most:g}"
     return f"score {quality.score:.3g}, threshold {settings.threshold:g}"
+
+
+def _look_words(reason: Reason, features: Features, settings: GateSettings) -> str:
+    if reason is Reason.POSE:
+        return _pose_words(pose(features.landmarks), settings)
+    if reason is Reason.TOO_DARK:
+        return f"{features.dark:.0%} of the face is dark, max_dark {settings.max_dark:g}"
+    return f"{features.light:.0%} of the face is white, max_light {settings.max_light:g}"
 
 
 def _pose_words(head: Pose | None, settings: GateSettings) -> str:

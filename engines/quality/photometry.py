@@ -72,6 +72,26 @@ def photometry(pixels: Image, landmarks: Landmarks) -> Mapping[str, Component]:
     return found
 
 
+def exposure(pixels: Image, landmarks: Landmarks) -> tuple[float, float]:
+    """
+    Return which shares of a face are under-exposed and over-exposed, 0 to 1; lower is better.
+
+    The native values of `under_exposure_prevention` and `over_exposure_prevention`, without the
+    other components, which cost more.
+
+    Args:
+        pixels: (height, width, 3) uint8 BGR, the whole picture.
+        landmarks: (5, 2) in its pixels.
+
+    Raises:
+        AlignmentError: The landmarks span no face.
+    """
+    luminance = _luminance(align(pixels, landmarks, ALIGNED))
+    share = _histogram(luminance[region(SIDE)])
+    dark, light = (float(share[list(levels)].sum()) for levels in (DARK, LIGHT))
+    return dark, light
+
+
 def _linear(value: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return linear light of values of sRGB, both 0 to 1 (IEC 61966-2-1)."""
     return np.where(value > 0.04045, ((value + 0.055) / 1.055) ** 2.4, value / 12.92)

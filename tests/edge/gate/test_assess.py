@@ -58,6 +58,21 @@ def test_components_of_scored_faces_are_measured_where_the_settings_say_so():
     assert (tiny.components, plain.components) == (None, None)
 
 
+def test_dark_and_white_faces_are_discarded_unscored_where_the_settings_say_so():
+    faces, pair = [upright_face(80), upright_face(380)], BrightnessPair()
+    strict = GateSettings(threshold=0, max_dark=0.9, max_light=0.3)
+    white, dark = assessed(frame_with(255, 20), faces, strict, pair)
+    assert (white.verdict.reason, dark.verdict.reason) == (Reason.OVEREXPOSED, Reason.TOO_DARK)
+    assert pair.batches == []
+    assert "100% of the face is white" in white.detail
+    lit, _ = assessed(frame_with(128, 20), faces, strict)
+    assert lit.verdict.reason is Reason.FORWARDED
+    assert all(
+        each.verdict.forward
+        for each in assessed(frame_with(255, 20), faces, GateSettings(threshold=0))
+    )
+
+
 def test_the_faces_of_a_frame_are_scored_in_one_batch():
     pair = BrightnessPair()
     assessed(frame_with(250, 250), [upright_face(80), upright_face(380)], pair=pair)

@@ -49,6 +49,8 @@ DECIDING = {
     "max_roll": (30.01, 29.99, replace(FACE, landmarks=TURNED_30), Reason.POSE),
     "max_yaw_ratio": (0.25, 0.24, with_nose_at(60, 60), Reason.POSE),
     "max_pitch_ratio": (0.5, 0.49, with_nose_at(50, 70), Reason.POSE),
+    "max_dark": (0.5, 0.49, replace(FACE, dark=0.5), Reason.TOO_DARK),
+    "max_light": (0.5, 0.49, replace(FACE, light=0.5), Reason.OVEREXPOSED),
 }  # fmt: skip
 """For each key: the strictest value that forwards the face, one that discards it, and why."""
 
@@ -155,6 +157,8 @@ RANGES = {
     "threshold": (0, 100), "min_detector_score": (0.5, 1), "min_inter_eye_distance": (0, 2000),
     "border_margin": (-10, 10), "max_roll": (0, 180), "max_yaw_ratio": (0, 10),
     "max_pitch_ratio": (0, 10),
+    "max_dark": (0, 1),
+    "max_light": (0, 1),
 }  # fmt: skip
 SETTINGS = st.fixed_dictionaries({}, optional={k: st.floats(*r) for k, r in RANGES.items()})
 

@@ -37,10 +37,12 @@ PROFILE = np.array([(30, 40), (70, 40), (75, 60), (35, 80), (65, 80)], np.float3
         (replace(FACE, landmarks=PROFILE), "yaw ratio 0.625 beyond max_yaw_ratio 0.45"),
         (replace(FACE, landmarks=FACE.landmarks[[1, 0, 2, 3, 4]]), "the landmarks span no face"),
         (replace(FACE, detector_score=np.nan), "a figure of the detector is not finite"),
+        (replace(FACE, dark=0.914), "91% of the face is dark, max_dark 0.9"),
+        (replace(FACE, light=0.4), "40% of the face is white, max_light 0.3"),
     ],
 )
 def test_a_discarded_face_is_explained_with_figures_and_the_key_to_change(face, words):
-    settings = GateSettings()
+    settings = GateSettings(max_dark=0.9, max_light=0.3)
     verdict = precheck(face, settings)
     assert verdict is not None
     assert precheck_words(verdict, face, settings) == words

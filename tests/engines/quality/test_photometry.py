@@ -6,7 +6,7 @@ import pytest
 
 from engines.biometrics.degrade import Degradation, degrade
 from engines.errors import AlignmentError
-from engines.quality.photometry import photometry
+from engines.quality.photometry import exposure, photometry
 from tests.engines.quality.drawn_face import LANDMARKS, drawn_face
 
 FACE = drawn_face()
@@ -120,3 +120,11 @@ def test_compression_is_left_out_of_a_face_too_small_to_tell():
 def test_landmarks_that_span_no_face_are_an_error():
     with pytest.raises(AlignmentError):
         seen(FACE, np.zeros((5, 2), np.float32))
+
+
+def test_exposure_is_what_both_components_say_of_a_face():
+    pixels = np.random.default_rng(0).integers(0, 256, (120, 120, 3)).astype(np.uint8)
+    landmarks = np.array([(45, 50), (75, 50), (60, 65), (48, 80), (72, 80)], np.float32)
+    found = photometry(pixels, landmarks)
+    names = ("under_exposure_prevention", "over_exposure_prevention")
+    assert exposure(pixels, landmarks) == tuple(found[name].value for name in names)
