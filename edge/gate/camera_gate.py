@@ -31,6 +31,8 @@ class CameraGate:
         self._pair = pair
         self._settings = settings
         self._tracker = Tracker(_following(settings))
+        self._is_still = False
+        """Whether the newest frame was a photograph."""
         limit = limit_of(settings.gate, pair.mapping)
         self._selection = Selection(settings, limit, pair.identity)
 
@@ -68,7 +70,7 @@ class CameraGate:
                 captured.frame, self._detector, self._settings.gate, self._settings.masks
             )
         with timed(outcome.seconds, "track"):
-            ids = self._follow(found, seen_s, outcome)
+            ids = self._follow(found, seen_s, outcome, captured.frame.time_s is None)
             images = {
                 place: face_image(one, self._pair) if one.discarded is None else None
                 for place, (track_id, one) in enumerate(zip(ids, found, strict=True))
@@ -121,7 +123,7 @@ class CameraGate:
     def finish(self, seen_s: float) -> Outcome:
         """End every track: at the end of the source, and before the process stops."""
         outcome = Outcome(following=max(self._tracker.alive, self._selection.alive))
-        outcome.ended = self._tracker.end_all()
+        outcome.ended = self._signed(self._tracker.end_all())
         self._selection.begin(outcome.ended, seen_s, outcome)
         return outcome
 
@@ -161,14 +163,23 @@ class CameraGate:
         return outcome
 
     def _follow(
-        self, found: Sequence[Candidate], seen_s: float, outcome: Outcome
+        self,
+        found: Sequence[Candidate],
+        seen_s: float,
+        outcome: Outcome,
+        is_still: bool | None = None,
     ) -> tuple[int, ...]:
         """Return the tracklet of each face, and end the tracks that are over."""
         before = max(self._tracker.alive, self._selection.alive)
         tracked = self._tracker.update([one.face.box for one in found], seen_s)
-        outcome.ended, outcome.following = tracked.ended, max(before, self._tracker.alive)
-        self._selection.begin(tracked.ended, seen_s, outcome)
-        return tracked.ids
+        outcome.ended = self._signed(tracked.ended)
+        outcome.following = max(before, self._tracker.alive)
+        self._selection.begin(outcome.ended, seen_s, outcome)
+        self._is_still = self._is_still if is_still is None else is_still
+        return self._signed(tracked.ids)
+
+    def _signed(self, tracklets: Sequence[int]) -> tuple[int, ...]:
+        return tuple(-each if self._is_still else each for each in tracklets)
 
     def _could_win(self, tracklet: int, one: Candidate, seen_s: float) -> bool:
         return self._selection.could_win(tracklet, one.features.inter_eye_distance, seen_s)

@@ -143,6 +143,13 @@ class People:
         self._tell_apart(ids, [face.box for face in seen])
         return ids, frame.changes
 
+    def strangers(self, seen: Sequence[SeenFace], seen_s: float) -> list[int]:
+        """Return a track for each face of a photograph: nobody is known from one to the next."""
+        ids = [self.new_track(seen_s) for _ in seen]
+        self._of.update(zip((face.tracklet for face in seen), ids, strict=True))
+        self._open.update(ids)
+        return ids
+
     def _tell_apart(self, ids: Sequence[int], boxes: Sequence[Box]) -> None:
         """Note who was seen beside whom; two boxes over one another may be one face."""
         for (first, here), (second, there) in combinations(zip(ids, boxes, strict=True), 2):
@@ -336,7 +343,13 @@ class _Frame:
 def _looks(seen: Sequence[SeenFace]) -> Iterator[_Look]:
     for face in seen:
         known = face.assessment
-        if known is None or known.embedding is None or known.quality is None:
-            continue
-        if known.quality.score >= TELLING:
+        if is_telling(face) and known and known.quality and known.embedding is not None:
             yield _Look(face.tracklet, known.embedding, known.quality.score)
+
+
+def is_telling(face: SeenFace) -> bool:
+    """Tell whether a face was scored, and high enough to say who it is."""
+    known = face.assessment
+    if known is None or known.embedding is None or known.quality is None:
+        return False
+    return known.quality.score >= TELLING

@@ -38,7 +38,15 @@ class SeenFace:
     assessment: Assessment | None
     """None when the face could not have become its track's best, and was not scored."""
     tracklet: int = 0
-    """What the place alone says: the tracker's id, which may go on over several people."""
+    """
+    What the place alone says: the tracker's id, which may go on over several people. Negative in a
+    photograph: nobody is followed from one to the next.
+    """
+
+    @property
+    def is_photographed(self) -> bool:
+        """Tell whether it was seen in a still image."""
+        return self.tracklet < 0
 
     def shown(self, pixels: Pixels) -> Pixels | None:
         """

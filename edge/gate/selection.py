@@ -11,7 +11,7 @@ from dataclasses import replace
 from edge.config.effective import CameraSettings
 from edge.gate.best_shot import BestShots, Shot
 from edge.gate.hysteresis import Hysteresis
-from edge.gate.identity import People
+from edge.gate.identity import People, is_telling
 from edge.gate.last_resort import LastResorts, best_of_track
 from edge.gate.outcome import Outcome, SeenFace
 from edge.gate.recent_faces import Forwarded, RecentFaces
@@ -110,6 +110,17 @@ class Selection:
     def _identified(
         self, seen: Sequence[SeenFace], seen_s: float, outcome: Outcome
     ) -> Sequence[SeenFace]:
+        if any(face.is_photographed for face in seen):
+            ids = self._people.strangers(seen, seen_s)
+            outcome.confirmed = frozenset(
+                track for face, track in zip(seen, ids, strict=True) if is_telling(face)
+            )
+        else:
+            ids = self._told_apart(seen, seen_s, outcome)
+            outcome.confirmed = frozenset(filter(self._people.is_confirmed, ids))
+        return [replace(face, track_id=track) for face, track in zip(seen, ids, strict=True)]
+
+    def _told_apart(self, seen: Sequence[SeenFace], seen_s: float, outcome: Outcome) -> list[int]:
         for face in seen:
             if face.assessment is not None:
                 self._looked_s[face.tracklet] = seen_s
@@ -121,8 +132,7 @@ class Selection:
             outcome.joined[track] = known
             outcome.discarded[Reason.NOT_BEST] += self._shots.join(track, known, seen_s)
             outcome.discarded[Reason.LOW_QUALITY] += self._resorts.join(track, known)
-        outcome.confirmed = frozenset(filter(self._people.is_confirmed, ids))
-        return [replace(face, track_id=track) for face, track in zip(seen, ids, strict=True)]
+        return ids
 
     def send_early(self, seen_s: float, outcome: Outcome) -> None:
         """Forward the best faces so far of the tracks that have waited long enough."""

@@ -77,6 +77,18 @@ def test_two_alike_side_by_side_both_leave():
     assert len(sent(*[[Person(50, ANN), Person(50, ANN)]] * 3)) == 2
 
 
+def test_nobody_is_known_from_one_photograph_to_the_next_and_each_is_a_person_at_once():
+    settings = CameraSettings(GateSettings(threshold=20), TrackSettings(), "every")
+    photographs = [
+        Recording(f"{n}.jpg", standing(ANN, score), True) for n, score in enumerate((60, 60, 9))
+    ]
+    files = cast("list[VideoFile]", photographs)
+    taken = steps(frames_of(files, Progress(disable=True), unwanted), gate_of(settings))
+    looks = [step.outcome for step in taken if step.captured is not None]
+    assert [outcome.seen[0].track_id for outcome in looks] == [1, 2, 3]
+    assert [outcome.confirmed for outcome in looks] == [{1}, {2}, set()]
+
+
 def test_a_track_is_a_person_after_a_second_look():
     looks = outcomes(*standing(ANN, 50, 50))
     assert [outcome.confirmed for outcome in looks] == [set(), {1}, set()]
