@@ -6,6 +6,7 @@ always tells its own length.
 """
 
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from edge.delivery.face_database import Format, open_face_database
 from edge.errors import ShadowLogError
 
+DAMAGED = "the file is damaged; move it away or delete it"
 APPLICATION_ID = 0x4547534C
 """Marks our files (`EGSL`), so that no other program's database is ever written to."""
 _MAGIC = b"SQLite format 3\0"
@@ -133,11 +135,16 @@ def translated(path: Path) -> Iterator[None]:
         raise
     except (sqlite3.Error, OSError) as error:
         raise ShadowLogError(f"shadow log {path}: {error}: {_next_step(str(error))}") from error
+    except (TypeError, ValueError, LookupError, OverflowError, struct.error) as error:
+        # sqlite keeps text where numbers belong, and a flipped bit is enough for that.
+        raise ShadowLogError(
+            f"shadow log {path} holds values that no gate wrote ({error}): {DAMAGED}"
+        ) from error
 
 
 def _next_step(text: str) -> str:
     if "is full" in text or "No space left" in text:
         return "make room"
     if "malformed" in text or "not a database" in text or "quick_check" in text:
-        return "the file is damaged; move it away or delete it"
+        return DAMAGED
     return "check the folder and its disk"

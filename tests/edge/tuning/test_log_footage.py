@@ -1,4 +1,5 @@
-from contextlib import closing
+import sqlite3
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import cast
 
@@ -14,12 +15,14 @@ from edge.config.reader import parse_document
 from edge.config.tracks import TrackSettings
 from edge.delivery.clock import ClockReading
 from edge.delivery.face_database import transaction
+from edge.errors import ShadowLogError
 from edge.footage.camera_run import steps
 from edge.footage.faces import observe
 from edge.footage.frames import frames_of
 from edge.gate.decision_replay import replayed
 from edge.gate.observation import Observation
 from edge.samples import Box, Reason
+from edge.service.purge import Wanted, purge_shadow_log
 from edge.shadow_log.file import open_shadow_log
 from edge.shadow_log.log import ShadowLog
 from edge.shadow_log.pieces import Pieces
@@ -178,3 +181,36 @@ def test_a_log_of_an_earlier_release_is_left_out_and_told(path):
     logged = logged_footage(path, "door", PAIR, CAMERA)
     assert logged.observed.faces == []
     assert "logged by an earlier release" in logged.left_out[0]
+
+
+STRANGE = [
+    "DELETE FROM clock",
+    "UPDATE clock SET outbox_s = 'noon', wall_s = x'ff'",
+    "DELETE FROM stored",
+    "UPDATE stored SET bytes = 'x'",
+    "UPDATE pieces SET seen_s = 'x', watched_s = x'ff', frames = 'many'",
+    "UPDATE pieces SET began_s = 'x', began_wall_s = x'ff'",
+    "UPDATE pieces SET camera = x'ff', mode = x'ff', run = 5, pair_id = 9e999",
+    "UPDATE faces SET seen_s = 'x'",
+    "UPDATE faces SET track = 'x', moment = x'ff'",
+    "UPDATE faces SET box_left = 'x', score = x'ff', inter_eye_distance = 'x'",
+    "UPDATE faces SET reason = 'nobody knows', detail = x'ff'",
+    "UPDATE faces SET picture = 'text', embedding = 'text'",
+    "UPDATE faces SET embedding = x'ffffff', bytes = 'x'",
+    "UPDATE moments SET ended = '{', seen_s = x'ff'",
+    "UPDATE moments SET ended = x'ff'",
+    "UPDATE moments SET ended = '[[1e999]]'",
+]
+
+
+@pytest.mark.parametrize("statement", STRANGE)
+def test_a_shadow_log_of_values_that_no_gate_wrote_is_read_or_refused(path, statement):
+    write(path, OBSERVED, face(100.0, 7, 20.0), face(101.0, 7, 60.0))
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(statement)
+    with suppress(ShadowLogError):
+        logged_footage(path, "door", PAIR, CAMERA)
+    with suppress(ShadowLogError):
+        purge_shadow_log(path, Wanted(older_than_s=0.0), dry_run=False)
+    with suppress(ShadowLogError):
+        write(path, OBSERVED, face(200.0, 8, 20.0))
