@@ -22,7 +22,8 @@ from edge.footage.frames import frames_of
 from edge.gate.decision_replay import replayed
 from edge.gate.observation import Observation
 from edge.samples import Box, Reason
-from edge.service.purge import Wanted, purge_shadow_log
+from edge.service.purge import purge_shadow_log
+from edge.service.wanted_faces import Wanted
 from edge.shadow_log.file import open_shadow_log
 from edge.shadow_log.log import ShadowLog
 from edge.shadow_log.pieces import Pieces
