@@ -84,5 +84,5 @@ def parse_yaml(content: bytes, path: Path) -> object:
     except UnicodeDecodeError as error:
         raise YamlError(f"{path}: cannot be read: {error}") from error
     except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:
-        # Also a 13th month, a key of lists, and "\\UFFFFFFFF", which reaches chr() unchecked.
+        # Also a 13th month, a key of lists, and "\UFFFFFFFF", which reaches chr() unchecked.
         raise YamlError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
