@@ -229,6 +229,24 @@ def test_a_face_with_a_flipped_bit_is_a_dead_letter_and_costs_no_other_face(at, 
     assert (row.delivered, row.purged, row.unexplained) == (2, 1, 0)
 
 
+@pytest.mark.parametrize("mask", [0x80, 0x40, 0x01])
+def test_a_damaged_face_is_given_up_without_the_file_being_taken_for_corrupt(at, mask):
+    filled(at)
+    flip_a_bit(at.path, KEY_IN_ITS_ROW, mask)
+    outbox = Outbox(at, ("http",))
+    bad = None
+    while (queued := outbox.due("http")) is not None:
+        if queued.damage is None:
+            outbox.delivered(queued.face_id, "http")
+        else:
+            bad = queued.face_id
+            outbox.lose_damaged(bad)
+    [row] = outbox.ledger()
+    outbox.close()
+    assert bad is not None
+    assert (row.delivered, row.lost, row.unexplained) == (2, 1, 0)
+
+
 def test_faces_of_the_first_release_have_no_checksum_and_are_sent(at):
     database = open_file(at, MIGRATIONS[:1])
     database.execute(
