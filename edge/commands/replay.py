@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from edge.config.effective import in_effect_for
+from edge.config.effective import CameraSettings, in_effect_for
 from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.console import console, note, progress
@@ -14,10 +14,12 @@ from edge.delivery.face_output import made_folder, whole_text
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, UsageError
 from edge.footage.comparison import compare
-from edge.footage.comparison_report import Side, as_json, as_page, sentence
+from edge.footage.comparison_report import Side, as_json, as_page, told
 from edge.footage.rerun import rerun
 from edge.gate.camera_gate import CameraGate
 from edge.sources.files import left_out, open_footage
+from edge.tuning.people import floor_of
+from engines.biometrics.identity_scale import IdentityScale
 from engines.pair.pair import open_pair
 
 
@@ -35,8 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
         problems[str(error)] = error  # both replays meet the same ones
 
     with progress(shown_on) as bars:
-        first, second = (_side(path, arguments, bars, problem) for path in arguments.config)
-    found = compare(first.rerun, second.rerun)
+        (first, scale), (second, _) = (
+            _side(path, arguments, bars, problem) for path in arguments.config
+        )
+    same_pair = first.pair_id == second.pair_id
+    found = compare(first.rerun, second.rerun, scale.same_above if same_pair else None)
     for name, text in (
         ("replay.html", as_page(first, second, found)),
         ("replay.json", as_json(first, second, found)),
@@ -46,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     for words in problems:
         shown_on.print(f"not replayed: {words}", markup=False, style="red")
     note(shown_on, left_out(arguments.footage))
-    shown_on.print(sentence(found), markup=False)
+    for line in told(first, second, found):
+        shown_on.print(line, markup=False)
     shown_on.print(f"look at {out / 'replay.html'}", markup=False)
     return 1 if problems else 0
 
@@ -56,11 +62,19 @@ def _side(
     arguments: argparse.Namespace,
     bars: Progress,
     problem: Callable[[EdgeError], None],
-) -> Side:
+) -> tuple[Side, IdentityScale]:
     config = read_config(path).config
     holds = in_effect_for(config, arguments.source, arguments.footage)
     sources = open_footage(arguments.footage, problem, geometry=holds.geometry)
     detector = open_detector(config.detector, bars)
     with open_pair(config.pair, config.threads, execution_of(config.engine)) as pair:
         done = rerun(sources, CameraGate(detector, pair, holds.faces), bars, problem)
-        return Side(str(path), pair.pair_id, done)
+        return Side(str(path), pair.pair_id, done, _decides(holds.faces)), pair.identity
+
+
+def _decides(faces: CameraSettings) -> str:
+    if faces.threshold is None:
+        return f"shift_at_most {faces.gate.shift_at_most:g}"
+    floor = floor_of(faces)
+    below = f", floor {floor:g}" if floor < faces.threshold else ""
+    return f"threshold {faces.threshold:g}{below}"

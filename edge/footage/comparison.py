@@ -1,74 +1,194 @@
-"""What one configuration forwards of the same footage and another does not, and why. Pure."""
+"""
+Of whom one configuration forwards a face and another does not, and why. Pure.
 
-from collections.abc import Sequence
+People are compared, not frames: two configurations may send different pictures of the same person.
+Whose tracks are one person's is told by the place of their faces in the same footage, and by their
+embeddings, which the same person's tracks share who left and came back.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 
-from edge.footage.rerun import Rerun, Sent
+import numpy as np
+
+from edge.footage.rerun import Best, Place, Rerun, Sent, Track
 from edge.samples import Box, Reason
+from engines.quality.specification import Embeddings
 
 SAME_FACE = 0.5
 """Least IoU of two boxes of one frame that are the same face; detectors may differ."""
+SAME_TRACK = 0.5
+"""Least share of the shorter track's faces that lie where the other one's do."""
+TELLING = 20.0
+"""Quality score from which an embedding tells who somebody is."""
 NOT_FOUND = "no face found there"
-NOT_SCORED = "not scored: a better face of its track was known already"
-BEATEN = "good enough, but another of its track was sent, or one like it before"
+NOT_SCORED = "no face of this person was scored"
+BEATEN = "good enough, but one like it was sent before"
 NOTHING_SENT = "good enough, but mode observe sends nothing"
+PASSES = frozenset({Reason.FORWARDED, Reason.OBSERVED})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OneSided:
-    """A face that only one of the two configurations forwards."""
+class Compared:
+    """One person, as both configurations saw them."""
 
-    sent: Sent
-    why_not: str
-    """What the other one says of it."""
+    first: Sequence[Track]
+    second: Sequence[Track]
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether one of the two looked twice, and agreed with itself."""
+        return any(track.is_confirmed for track in (*self.first, *self.second))
+
+    def sent(self) -> tuple[Sequence[Sent], Sequence[Sent]]:
+        """Return the faces that each of the two sends."""
+        first, second = (
+            [sent for track in side for sent in track.sent] for side in (self.first, self.second)
+        )
+        return first, second
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Every forwarded face, in exactly one of three places."""
+    """Everybody, in exactly one of four places."""
 
-    only_first: Sequence[OneSided]
-    only_second: Sequence[OneSided]
-    both: Sequence[tuple[Sent, Sent]]
-
-
-def compare(first: Rerun, second: Rerun) -> Comparison:
-    """Return which faces both forward, and which only one of them; in the order of the frames."""
-    left = list(second.sent)
-    both: list[tuple[Sent, Sent]] = []
-    only_first: list[OneSided] = []
-    for sent in first.sent:
-        same = _same(sent, left)
-        if same is None:
-            only_first.append(OneSided(sent, why_not(sent, second)))
-        else:
-            left.remove(same)
-            both.append((sent, same))
-    return Comparison(only_first, [OneSided(sent, why_not(sent, first)) for sent in left], both)
+    both: Sequence[Compared]
+    only_first: Sequence[Compared]
+    only_second: Sequence[Compared]
+    neither: Sequence[Compared]
+    unconfirmed: tuple[int, int] = (0, 0)
+    """Faces sent by each of tracks that no second look confirmed; they count nowhere else."""
 
 
-def why_not(sent: Sent, other: Rerun) -> str:
-    """Return why the other configuration did not forward this face."""
-    decided = other.decided.get((sent.frame.source, sent.frame.index), [])
-    near = [each for each in decided if iou(each.box, sent.box) >= SAME_FACE]
-    if not near:
-        return NOT_SCORED if other.discarded[Reason.NOT_BEST] else NOT_FOUND
-    face = max(near, key=lambda each: iou(each.box, sent.box))
-    if not face.verdict.forward:
-        return f"{face.verdict.reason.value}: {face.detail}"
-    return NOTHING_SENT if other.discarded[Reason.OBSERVED] else BEATEN
+def compare(first: Rerun, second: Rerun, same_above: float | None) -> Comparison:
+    """
+    Return of whom each configuration sends a face; the best known people first.
+
+    Args:
+        first: What one did with the footage.
+        second: What the other did with the same.
+        same_above: Comparison score above which two faces are surely one person's; None when the
+            two have different engine pairs, whose embeddings cannot be compared.
+    """
+    everybody = _people(first, second, same_above)
+    people = [each for each in everybody if each.is_confirmed]
+    others = [each.sent() for each in everybody if not each.is_confirmed]
+    places: dict[tuple[bool, bool], list[Compared]] = defaultdict(list)
+    for person in people:
+        sent = person.sent()
+        places[bool(sent[0]), bool(sent[1])].append(person)
+    return Comparison(
+        both=places[True, True],
+        only_first=places[True, False],
+        only_second=places[False, True],
+        neither=places[False, False],
+        unconfirmed=(sum(len(one) for one, _ in others), sum(len(one) for _, one in others)),
+    )
 
 
-def _same(sent: Sent, others: Sequence[Sent]) -> Sent | None:
-    """Return the face of the same frame that overlaps most."""
-    where = (sent.frame.source, sent.frame.index)
-    near = [
-        other
-        for other in others
-        if (other.frame.source, other.frame.index) == where
-        and iou(other.box, sent.box) >= SAME_FACE
+def why_not(tracks: Sequence[Track]) -> str:
+    """Return why a configuration that saw somebody like this sent no face."""
+    best = best_of(tracks)
+    if best is None:
+        return NOT_SCORED if tracks else NOT_FOUND
+    if best.reason is Reason.OBSERVED:
+        return NOTHING_SENT
+    if best.reason in PASSES:
+        return BEATEN
+    return f"{best.reason.value}: {best.detail}"
+
+
+def best_of(tracks: Sequence[Track]) -> Best | None:
+    """Return the best face of several tracks of one person."""
+    known = [track.best for track in tracks if track.best is not None]
+    return max(known, key=lambda best: -1.0 if best.score is None else best.score, default=None)
+
+
+Node = tuple[int, int]
+"""Side, 0 or 1, and track."""
+
+
+def _people(first: Rerun, second: Rerun, same_above: float | None) -> list[Compared]:
+    tracks = {
+        (side, track.number): track
+        for side, rerun in enumerate((first, second))
+        for track in rerun.tracks.values()
+        if track.places or track.sent
+    }
+    known: dict[Node, set[Node]] = {node: {node} for node in tracks}
+    for one, other in _at_one_place(tracks):
+        _unite(known, one, other)
+    apart = _seen_together(tracks)
+    for one, other in _alike(tracks, same_above):
+        if apart.isdisjoint(product(known[one], known[other])):
+            _unite(known, one, other)
+    groups = {id(group): sorted(group) for group in known.values()}
+    return [
+        Compared(*([tracks[node] for node in group if node[0] == side] for side in (0, 1)))
+        for group in groups.values()
     ]
-    return max(near, key=lambda other: iou(other.box, sent.box), default=None)
+
+
+def _unite(known: dict[Node, set[Node]], one: Node, other: Node) -> None:
+    if known[one] is not known[other]:
+        known[one] |= known[other]
+        for node in known[one]:
+            known[node] = known[one]
+
+
+def _alike(tracks: dict[Node, Track], same_above: float | None) -> Iterator[tuple[Node, Node]]:
+    """Yield tracks whose faces are surely one person's."""
+    if same_above is None:
+        return
+    telling = {
+        node: vector for node, track in tracks.items() if (vector := _vector(track)) is not None
+    }
+    for one, other in combinations(telling, 2):
+        if float(np.dot(telling[one], telling[other])) > same_above:
+            yield one, other
+
+
+def _vector(track: Track) -> Embeddings | None:
+    best = track.best
+    if best is None or best.score is None or best.score < TELLING:
+        return None
+    return best.embedding
+
+
+def _by_frame(tracks: dict[Node, Track], side: int) -> dict[Place, list[tuple[Node, Box]]]:
+    found: dict[Place, list[tuple[Node, Box]]] = defaultdict(list)
+    for node, track in tracks.items():
+        if node[0] == side:
+            for place, box in track.places:
+                found[place].append((node, box))
+    return found
+
+
+def _at_one_place(tracks: dict[Node, Track]) -> Iterator[tuple[Node, Node]]:
+    second = _by_frame(tracks, 1)
+    shared: Counter[tuple[Node, Node]] = Counter()
+    for place, faces in _by_frame(tracks, 0).items():
+        for node, box in faces:
+            near = [(iou(beside, box), other) for other, beside in second.get(place, ())]
+            overlap, other = max(near, default=(0.0, node))
+            if overlap >= SAME_FACE:
+                shared[node, other] += 1
+    for (one, other), count in shared.items():
+        shorter = min(len(tracks[one].places), len(tracks[other].places))
+        if count >= SAME_TRACK * shorter:
+            yield one, other
+
+
+def _seen_together(tracks: dict[Node, Track]) -> set[tuple[Node, Node]]:
+    """Return tracks of one side that were in one frame: surely different people."""
+    apart: set[tuple[Node, Node]] = set()
+    for side in (0, 1):
+        for faces in _by_frame(tracks, side).values():
+            for (one, _), (other, _) in combinations(faces, 2):
+                apart |= {(one, other), (other, one)}
+    return apart
 
 
 def iou(first: Box, second: Box) -> float:

@@ -5,14 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edge.console import amount
-from edge.footage.comparison import Comparison, OneSided
+from edge.footage.comparison import Compared, Comparison, best_of, why_not
+from edge.footage.comparison_words import sentences
 from edge.footage.faces import file_of
-from edge.footage.rerun import Rerun, Sent
+from edge.footage.rerun import Rerun, Sent, Track
 from edge.reports.html_page import Html, Tile, element, page, table, tiles, wrapped
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1 listed faces by frame; 2 lists people."""
 MOST_SHOWN = 120
-"""Faces on each side of the page; the JSON has all of them."""
+"""People in each part of the page; the JSON has all of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +25,8 @@ class Side:
     """The configuration file, as it was named."""
     pair_id: str
     rerun: Rerun
+    threshold: str = "threshold 30"
+    """What decides, in words."""
 
 
 def as_page(first: Side, second: Side, found: Comparison) -> str:
@@ -36,45 +40,36 @@ def as_json(first: Side, second: Side, found: Comparison) -> str:
         "schema_version": SCHEMA_VERSION,
         "a": _side(first),
         "b": _side(second),
-        "only_a": [_face(each.sent) | {"why_not": each.why_not} for each in found.only_first],
-        "only_b": [_face(each.sent) | {"why_not": each.why_not} for each in found.only_second],
-        "both": [_face(sent) | {"score_b": round(other.score, 3)} for sent, other in found.both],
+        "conclusion": told(first, second, found),
+        "only_a": [_person(each) for each in found.only_first],
+        "only_b": [_person(each) for each in found.only_second],
+        "both": [_person(each) for each in found.both],
+        "neither": [_person(each) for each in found.neither],
     }
     return json.dumps(report, indent=1) + "\n"
 
 
-def sentence(found: Comparison) -> str:
-    """Return the outcome in one line."""
-    return (
-        f"Both forward {amount(len(found.both), 'face')}; A alone {len(found.only_first)}, "
-        f"B alone {len(found.only_second)}."
-    )
+def told(first: Side, second: Side, found: Comparison) -> list[str]:
+    """Return the outcome in sentences."""
+    thresholds = first.threshold, second.threshold
+    return list(sentences(found, thresholds, (len(first.rerun.sent), len(second.rerun.sent))))
 
 
 def _body(first: Side, second: Side, found: Comparison) -> Iterator[Html]:
-    yield element("h1", "What one forwards and the other does not")
-    yield wrapped("div", [element("p", sentence(found))], "card")
-    only_a = _only(f"Only A: {first.name}", "B", found.only_first)
-    only_b = _only(f"Only B: {second.name}", "A", found.only_second)
+    yield element("h1", "Of whom one sends a face and the other does not")
+    yield wrapped("div", [element("p", line) for line in told(first, second, found)], "card")
+    only_a = _list(f"Only A: {first.name}", found.only_first)
+    only_b = _list(f"Only B: {second.name}", found.only_second)
     yield wrapped("div", [only_a, only_b], "pair")
-    yield element("h2", f"Both: {len(found.both)}")
-    yield _shown(len(found.both))
-    yield tiles(_tile(sent, _scores(sent, other)) for sent, other in found.both[:MOST_SHOWN])
+    yield _list("Both", found.both)
+    yield _list("Neither", found.neither)
     yield element("h2", "In figures")
     yield wrapped("div", [_figures("A", first), _figures("B", second)], "beside")
 
 
-def _scores(first: Sent, second: Sent) -> str:
-    scores = [f"{sent.score:.1f}" for sent in (first, second)]
-    return " / ".join(dict.fromkeys(scores))
-
-
-def _only(title: str, other: str, faces: Sequence[OneSided]) -> Html:
-    shown = tiles(
-        _tile(each.sent, f"{each.sent.score:.1f}", f"{other}: {each.why_not}")
-        for each in faces[:MOST_SHOWN]
-    )
-    return wrapped("div", [element("h2", f"{title}: {len(faces)}"), _shown(len(faces)), shown])
+def _list(title: str, people: Sequence[Compared]) -> Html:
+    shown = tiles(_tile(each) for each in people[:MOST_SHOWN])
+    return wrapped("div", [element("h2", f"{title}: {len(people)}"), _shown(len(people)), shown])
 
 
 def _shown(count: int) -> Html:
@@ -83,19 +78,36 @@ def _shown(count: int) -> Html:
     return element("p", f"The first {MOST_SHOWN} of {count}; the JSON has all.", "grey")
 
 
-def _tile(sent: Sent, title: str, *why_not: str) -> Tile:
-    lines = [file_of(sent.frame), _place(sent), *why_not]
-    return Tile(sent.picture, title, lines, forwarded=True)
+def _tile(person: Compared) -> Tile:
+    """Return the best face that is sent of somebody, else the best that is known."""
+    sent = [each for side in person.sent() for each in side]
+    best = best_of([*person.first, *person.second])
+    lines = [f"A: {_did(person.first)}", f"B: {_did(person.second)}"]
+    if sent:
+        shown = max(sent, key=lambda each: each.score)
+        where = [file_of(shown.frame), *_when(shown)]
+        return Tile(shown.picture, f"{shown.score:.1f}", [*where, *lines], forwarded=True)
+    score = "no score" if best is None or best.score is None else f"best {best.score:.1f}"
+    where = [] if best is None else [best.where]
+    picture = None if best is None else best.picture
+    return Tile(picture, score, [*where, *lines], forwarded=False)
 
 
-def _place(sent: Sent) -> str:
-    time_s = sent.frame.time_s
-    return f"track {sent.track}" if time_s is None else f"{time_s:.2f} s, track {sent.track}"
+def _when(sent: Sent) -> list[str]:
+    return [] if sent.frame.time_s is None else [f"{sent.frame.time_s:.2f} s"]
+
+
+def _did(tracks: Sequence[Track]) -> str:
+    sent = [each for track in tracks for each in track.sent]
+    if not sent:
+        return why_not(tracks)
+    return f"{amount(len(sent), 'face')}, best {max(each.score for each in sent):.1f}"
 
 
 def _figures(letter: str, side: Side) -> Html:
     reasons = sorted(side.rerun.discarded.items(), key=lambda item: (-item[1], item[0].value))
     rows = [
+        ("decides", side.threshold),
         ("engine pair", side.pair_id),
         ("faces found", f"{side.rerun.faces}"),
         ("forwarded", f"{len(side.rerun.sent)}"),
@@ -109,9 +121,24 @@ def _side(side: Side) -> dict[str, object]:
     return {
         "config": side.name,
         "pair_id": side.pair_id,
+        "decides": side.threshold,
         "faces": side.rerun.faces,
         "forwarded": len(side.rerun.sent),
         "discarded": dict(sorted(discarded.items())),
+    }
+
+
+def _person(person: Compared) -> dict[str, object]:
+    return {"a": _of_side(person.first), "b": _of_side(person.second)}
+
+
+def _of_side(tracks: Sequence[Track]) -> dict[str, object]:
+    best, sent = best_of(tracks), [each for track in tracks for each in track.sent]
+    return {
+        "tracks": [track.number for track in tracks],
+        "best": None if best is None or best.score is None else round(best.score, 3),
+        "sent": [_face(each) for each in sent],
+        "why_not": None if sent else why_not(tracks),
     }
 
 

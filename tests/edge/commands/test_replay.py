@@ -25,6 +25,7 @@ def work(tmp_path_factory):
         cv2.imwrite(str(folder / "footage" / f"{number}.png"), pixels)
     for name, gate in (("all", "threshold: 0"), ("none", "shift_at_most: 0"), ("some", "")):
         text = f"pair: pair\ngate: {{{gate}}}\nsources: [{{name: door, uri: footage}}]\n"
+        text += "tracks: {at_least_one_above: 100}\n"
         (folder / f"{name}.yaml").write_text(f"{text}sinks: [{{type: stdout}}]\n")
     return folder
 
@@ -48,10 +49,21 @@ def test_each_person_is_forwarded_once_and_the_other_side_says_why_not(replay):
     assert code == 0
     assert found["a"]["faces"] == found["b"]["faces"] == 3 * 10 + 2
     assert found["a"]["forwarded"] == 5  # the best shot of each of three, and two photographs
-    assert len({(face["source"], face["track"]) for face in found["only_a"]}) == 5
-    assert all("low_quality: shift" in face["why_not"] for face in found["only_a"])
+    assert [len(person["a"]["sent"]) for person in found["only_a"]] == [1] * 5
+    assert all("low_quality: shift" in person["b"]["why_not"] for person in found["only_a"])
     assert page.count("data:image/jpeg") == 5
-    assert "Both forward 0 faces; A alone 5, B alone 0." in told
+    assert "Of 5 people both send a face of 0, A alone of 5, B alone of 0, neither of 0." in told
+    assert "B (shift_at_most 0)" in told
+    assert "B is worse: 5 people fewer with a face, B with 5 faces fewer." in told
+
+
+def test_the_floor_reaches_who_walks_by_and_is_named(replay, work):
+    text = (work / "none.yaml").read_text()
+    (work / "floor.yaml").write_text(text.replace("above: 100", "above: 20"))
+    _, (_, written), told = replay("none", "floor")
+    assert "B is better: 3 people more with a face, B with 3 faces more." in told
+    faces = [face for one in json.loads(written)["only_b"] for face in one["b"]["sent"]]
+    assert len(faces) == 3
 
 
 def test_one_photograph_twice_is_forwarded_as_often_as_run_forwards_it(work, tmp_path):

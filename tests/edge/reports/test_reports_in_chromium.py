@@ -10,8 +10,8 @@ import pytest
 from edge.footage.comparison import compare
 from edge.footage.comparison_report import Side, as_page
 from edge.footage.faces import Observed, ObservedFace
-from edge.footage.rerun import Decided, Rerun, Sent
-from edge.samples import Box, Frame, Reason, Verdict
+from edge.footage.rerun import Best, Rerun, Sent, Track
+from edge.samples import Box, Frame, Reason
 from edge.tuning.outcome import Tuning, footage_of
 from edge.tuning.report import report
 from edge.tuning.steps import Goal, Steps, forward_rates
@@ -60,13 +60,24 @@ def tuned():
 
 def replayed():
     frames = [Frame(np.empty((0, 0, 3), np.uint8), f"{LONG}.mp4", n, n / 10) for n in range(12)]
-    box = Box(0, 0, 10, 10)
-    sent = [Sent(frame, box, frame.index, 0, 50.0, "", picture(frame.index)) for frame in frames]
-    discard = Decided(box, Verdict(False, Reason.LOW_QUALITY), "score 45.4, threshold 45.6")
-    decided = {(frame.source, frame.index): [discard] for frame in frames}
-    first, second = Rerun(12, sent[:8], decided=decided), Rerun(12, sent[4:], decided=decided)
-    a, b = (Side(f"{LONG}.yaml", "5755cd07398b", each) for each in (first, second))
-    return as_page(a, b, compare(first, second))
+    a, b = (
+        Side(f"{LONG}.yaml", "5755cd07398b", _rerun(frames, those))
+        for those in (range(8), range(4, 12))
+    )
+    return as_page(a, b, compare(a.rerun, b.rerun, None))
+
+
+def _rerun(frames, chosen):
+    """A person a frame, twelve in all, of whom some get a face."""
+    box, done = Box(0, 0, 10, 10), Rerun(12)
+    for frame in frames:
+        place, number = (frame.source, frame.index), frame.index
+        sent = [Sent(frame, box, number, 0, 50.0, "", picture(number))] * (number in chosen)
+        low = "score 45.4, threshold 45.6"
+        best = Best(45.4, Reason.LOW_QUALITY, low, LONG, picture(number), None)
+        done.tracks[number] = Track(number, True, [(place, box)], best, sent)
+        done.sent += sent
+    return done
 
 
 @pytest.fixture(scope="module")
