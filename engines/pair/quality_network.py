@@ -5,13 +5,12 @@ Such are LightQNet, eDifFIQA and exports of CR-FIQA's quality layer. They were t
 PreFIQs finds in a recognition network itself, so they are its rivals, and a second opinion.
 """
 
-from types import TracebackType
-
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.catalogue.catalogue import fetch
 from engines.catalogue.values import Catalogued, Direction
+from engines.closing import Closing
 from engines.errors import EmbeddingError, EntryError
 from engines.graph.network import Network, load_network
 from engines.protocols import EmbeddingNetwork
@@ -19,7 +18,7 @@ from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages, InputSpecification
 
 
-class QualityNetwork:
+class QualityNetwork(Closing):
     """An opened quality network; made of what `load_quality_network` read."""
 
     def __init__(
@@ -53,17 +52,6 @@ class QualityNetwork:
     def close(self) -> None:
         """Release the network; safe to call twice."""
         self._running.close()
-
-    def __enter__(self) -> "QualityNetwork":  # noqa: PYI034 -- Self is not in Python 3.10
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def load_quality_network(entry: Catalogued) -> Network:
