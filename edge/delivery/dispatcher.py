@@ -77,7 +77,7 @@ class Dispatcher:
     def problem(self) -> str | None:
         """Why faces are kept in memory only, or by a nameless file; None while the disk works."""
         disk = None if self._stopped else self._disk
-        if self._problem is None and disk is not None and not disk.is_in_place:
+        if disk is not None and not disk.is_in_place:
             return self._gone
         return self._problem
 
