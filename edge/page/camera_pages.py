@@ -16,10 +16,11 @@ from edge.page.http_messages import Refusal, Request, Response, json_response
 from edge.page.memory import CameraMemory, Live
 from edge.page.people import Kept, Missed, has_picture
 from edge.page.picture import face_jpeg
-from edge.page.preview import histogram, preview, reason_words
+from edge.page.preview import histogram, preview, reason_words, scored
 from edge.page.routes import count_in, posted_json, threshold_in
 from edge.page.threshold import ConfigurationFile, Edit, known_source, source_of, yaml_of
 from edge.pipeline.forwarding import Origin, capture_of
+from edge.tuning.people import floor_of, lost_words
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ class CameraPages:
         return json_response(
             {
                 "threshold": threshold,
+                "lost_words": self._lost_words(name, memory, threshold),
                 "faces": found.faces,
                 "people": found.people,
                 "now": asdict(found.now),
@@ -180,6 +182,13 @@ class CameraPages:
 
     def _existing(self, name: str) -> str:
         return known_source(self.running(), name).name
+
+    def _lost_words(self, name: str, memory: CameraMemory, threshold: float) -> str:
+        """Say how many people get no face at a threshold; empty before anybody was confirmed."""
+        config = self.running()
+        best = [score for score, _ in scored(kept.face for kept in memory.confirmed())]
+        floor = floor_of(in_effect(config, source_of(config, name)).faces)
+        return lost_words(best, threshold, floor) if best else ""
 
     def _threshold(self, name: str) -> float:
         config = self.running()

@@ -105,6 +105,11 @@ class CameraMemory:
         with self._lock:
             return [kept for kept, _ in self._people.all()]
 
+    def confirmed(self) -> list[Kept]:
+        """Return the best face of everybody seen last who was looked at twice."""
+        with self._lock:
+            return self._people.confirmed()
+
     def missed(self) -> list[Missed]:
         """Return those of whom no face was forwarded, the best face of each, the best first."""
         with self._lock:
@@ -152,6 +157,7 @@ class CameraMemory:
             face = seen.assessment
             if face is not None:
                 person = self._people.of_track(observation.run, seen.track_id, next(_NUMBERS))
+                person.is_confirmed |= seen.track_id in observation.outcome.confirmed
                 noted = _remembered(face, person, captured)
                 self._assessed.append(noted)
                 if person.improves(noted.score, face.inter_eye_distance):

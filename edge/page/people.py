@@ -64,6 +64,8 @@ class Person:
     """The highest score; the largest while none is scored; None before the first is decided."""
     forwarded: int = 0
     """Faces of it that were sent."""
+    is_confirmed: bool = False
+    """Whether a second look agreed with the first: a person, and no pattern taken for one."""
 
     def improves(self, score: float | None, inter_eye_distance: float) -> bool:
         """Tell whether a face is better to judge by than the best one so far."""
@@ -105,6 +107,7 @@ class People:
             self._people[run, known] = gone
             return
         person.forwarded += gone.forwarded
+        person.is_confirmed |= gone.is_confirmed
         best = gone.best
         if best is not None:
             apart = best.shot.assessment.inter_eye_distance
@@ -117,6 +120,10 @@ class People:
     def all(self) -> list[tuple[Kept, int]]:
         """Return the best face of everybody with the number of faces sent, newest person last."""
         return [(one.best, one.forwarded) for one in self._people.values() if one.best is not None]
+
+    def confirmed(self) -> list[Kept]:
+        """Return the best face of everybody who was looked at twice."""
+        return [each.best for each in self._people.values() if each.is_confirmed and each.best]
 
     def forget(self) -> None:
         """Forget everybody: scores of another engine pair cannot be compared."""

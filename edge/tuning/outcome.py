@@ -91,7 +91,8 @@ def _answer(key: str, goal: Goal, found: Suggestion) -> Iterator[str]:
 def _people(tuning: Tuning) -> Iterator[str]:
     everybody = people_of(tuning.observed)
     if everybody:
-        yield lost_words(everybody, tuning.candidate, tuning.floor)
+        best = [person.score for person in everybody]
+        yield lost_words(best, tuning.candidate, tuning.floor)
 
 
 def _forwarded(tuning: Tuning) -> Iterator[str]:

@@ -47,21 +47,25 @@ def lost(people: Sequence[Person], threshold: float, floor: float = NO_FLOOR) ->
     return [person for person in people if person.score < least]
 
 
-def lost_words(people: Sequence[Person], threshold: float, floor: float) -> str:
-    """Say how many people a threshold loses, and what the floor does about it."""
-    missed = lost(people, threshold)
+def lost_words(best: Sequence[float], threshold: float, floor: float) -> str:
+    """
+    Say how many people a threshold loses, and what the floor does about it.
+
+    Args:
+        best: The highest quality score of each person.
+        threshold: Quality score.
+        floor: Quality score from which the best face leaves all the same.
+    """
+    missed = sorted(score for score in best if score < threshold)
     at = f"At {threshold:.10g}"
     if not missed:
-        return f"{at} everybody gets a face: {len(people)} of {_people(len(people))}."
+        return f"{at} everybody gets a face: {len(best)} of {_people(len(best))}."
     gets = "gets" if len(missed) == 1 else "get"
-    best = "the best of that person is" if len(missed) == 1 else "the best of them is"
-    said = (
-        f"{at} {len(missed)} of {_people(len(people))} {gets} no face: {best} "
-        f"{missed[0].score:.3g}."
-    )
+    whose = "the best of that person is" if len(missed) == 1 else "the best of them is"
+    said = f"{at} {len(missed)} of {_people(len(best))} {gets} no face: {whose} {missed[-1]:.3g}."
     if floor >= threshold:
         return said
-    still = len(lost(people, threshold, floor))
+    still = sum(score < floor for score in missed)
     after = (
         f"{still} still {'gets' if still == 1 else 'get'} none" if still else "everybody has one"
     )

@@ -104,10 +104,11 @@ export class Threshold {
       `${counted.faces} of ${found.faces} faces (${percent(counted.faces, found.faces)}), ` +
       `${counted.people} of ${people(found.people)}`;
     const rest = unscored(found.unscored);
+    const first = found.lost_words && `${found.lost_words} `;
     if (found.threshold === this.inEffect) {
-      return `In effect: ${this.inEffect}. Of the faces assessed last it passes ${what(found.now)}.${rest}`;
+      return `${first}In effect: ${this.inEffect}. Of the faces assessed last it passes ${what(found.now)}.${rest}`;
     }
-    return `At ${found.threshold}: ${what(found.then)}. In effect, at ${this.inEffect}: ${what(found.now)}.${rest}`;
+    return `${first}At ${found.threshold}: ${what(found.then)}. In effect, at ${this.inEffect}: ${what(found.now)}.${rest}`;
   }
 
   side(name, faces, count, words) {

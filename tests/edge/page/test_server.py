@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -404,3 +405,16 @@ def test_what_is_in_effect_is_told(applying):
     apply_area(applying)
     told = json.loads(applying.ask("/api/cameras/door/area")[2])
     assert told == {"masks": [MASK], "schedule": [HOURS]}
+
+
+def test_a_preview_says_first_who_gets_no_face(serve):
+    gate = serve()
+    for score, track in ((80, 1), (70, 2), (60, 3), (48, 4), (30, 5)):
+        looked = observation((Face(score, track),), number=track)
+        outcome = replace(looked.outcome, confirmed=frozenset({1, 2, 3, 4}))
+        gate.show(replace(looked, outcome=outcome))
+    *_, found = gate.ask("/api/cameras/door/preview?threshold=58")
+    assert json.loads(found)["lost_words"] == (
+        "At 58 1 of 4 people gets no face: the best of that person is 48. "
+        "With tracks.at_least_one_above 20 everybody has one."
+    )

@@ -62,7 +62,8 @@ OF_FOUR = "At 65 2 of 4 people get no face: the best of them is 60. "
     ],
 )
 def test_it_is_said_in_people(threshold, floor, words):
-    assert lost_words(people_of(four_people()), threshold, floor) == words
+    best = [person.score for person in people_of(four_people())]
+    assert lost_words(best, threshold, floor) == words
 
 
 def test_each_threshold_says_how_many_it_loses_with_and_without_the_floor():
