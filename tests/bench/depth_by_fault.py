@@ -6,7 +6,8 @@ What is a score blind to? By camera fault, for masks at several depths of a netw
 On the golden faces, each six times degraded: Spearman correlation of the strength of a fault (0 for
 faces as they are) with the embedding norm, with the shift of the last layer, of eight neighbouring
 layers at depths from early to late, and with the mean of the last layer's shift and the earliest
-window's, each over its median. More is better. `ratio`: figure of merit over that of the norm.
+window's, each over its median; and with what components of ISO/IEC 29794-5 see. More is better.
+`ratio`: figure of merit over that of the norm.
 What is embedded is kept below --cache, in the form of `leave_one_network_out`. Prints Markdown.
 """
 
@@ -19,20 +20,29 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from engines.biometrics.degrade import FAULTS, assigned_degradation
+from engines.biometrics.degrade import (
+    FAULTS,
+    assigned_degradation,
+    degrade,
+    generator_of,
+    with_margin,
+)
 from engines.biometrics.ranks import spearman
+from engines.build.golden_faces import golden_faces
 from engines.calibration.faces import COPIES, CalibrationFaces
 from engines.calibration.self_made import SelfMade
 from engines.pruning.candidates import Candidate, _window
 from engines.pruning.form import lean
 from engines.pruning.prune import prunable_weights
 from engines.pruning.recipe import Recipe
+from engines.quality.photometry import photometry
 from engines.quality.shift import unit_rows
 from tests.bench.network_truth import Bed, Subject
 
 PLACES = tuple(place / 11 for place in (1, 2, 4, 5, 7, 9))
 """Shares of the depth."""
 WIDE = 8
+COMPONENTS = ("under_exposure_prevention", "over_exposure_prevention", "no_compression_artifacts")
 
 
 def lines(subject: Subject) -> Iterator[str]:
@@ -44,7 +54,8 @@ def lines(subject: Subject) -> Iterator[str]:
     opponent = made.area(norms)
     yield f"| `{subject.name}` | ratio | {' | '.join(FAULTS)} |"
     yield "|---|---|" + "---|" * len(FAULTS)
-    for name, shift in ({"embedding norm": -norms} | dict(measures)).items():
+    everything = {"embedding norm": -norms, **measures, **_components(subject)}
+    for name, shift in everything.items():
         cells = [f"{made.area(-shift) / opponent:.2f}"]
         for one in FAULTS:
             some = (fault == one) | faces.clean
@@ -69,6 +80,23 @@ def _measures(
     middle = [float(np.median(each[faces.clean])) for each in (last, early)]
     found["mean of last and earliest"] = last / middle[0] + early / middle[1]
     return dense, found
+
+
+def _components(subject: Subject) -> dict[str, NDArray[np.float64]]:
+    """Return the native values, worse being more, of components that see a fault each."""
+    framed = with_margin(subject.network.specification)
+    landmarks = np.array(framed.template, np.float32)
+    rows = []
+    for number, image in enumerate(golden_faces(framed).images, 1):
+        for copy in range(-1, COPIES):
+            name = f"{number} {copy}"
+            fault = None if copy < 0 else assigned_degradation(name, 0, 1)
+            seen = image
+            if fault is not None:
+                seen = degrade(image, fault, generator_of(name, 0, "pixels"))
+            found = photometry(seen, landmarks)
+            rows.append([found[each].value if each in found else 0.0 for each in COMPONENTS])
+    return dict(zip(COMPONENTS, np.array(rows).T, strict=True))
 
 
 def _recipe(layers: tuple[str, ...], sparsity: float) -> Recipe:

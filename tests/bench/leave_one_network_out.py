@@ -33,6 +33,8 @@ from tests.bench.network_truth import Bed, Subject, Truth
 
 GATE = "mobilefacenet512"
 PRICES = (1.15, 1.5, 2.1)
+BEST = 3
+"""Recipes of each network to show."""
 TOLERANCES = (0.0, 0.01, 0.02, 0.05)
 
 
@@ -144,6 +146,8 @@ def lines(every: Sequence[Examined]) -> Iterator[str]:
     """Yield the tables."""
     yield from _rank_lines(every)
     yield ""
+    yield from _best_lines(every)
+    yield ""
     yield from _choice_lines(every)
 
 
@@ -159,6 +163,28 @@ def _rank_lines(every: Sequence[Examined]) -> Iterator[str]:
         yield f"| `{each.subject.name}` | {len(each.candidates)} | {' | '.join(cells)} |"
 
 
+def _best_lines(every: Sequence[Examined]) -> Iterator[str]:
+    yield "| network | recipe | price | people | estimate | FMR 1e-2 | FMR 1e-3 |"
+    yield "|---|---|---|---|---|---|---|"
+    for each in every:
+        order = np.argsort(sum(each.truth.values()))
+        for at in order[:BEST]:
+            true = " | ".join(f"{ratios[at]:.2f}" for ratios in each.truth.values())
+            yield f"| `{each.subject.name}` | {_facts(each, int(at))} | {true} |"
+
+
+def _facts(each: Examined, at: int) -> str:
+    taken = each.candidates[at]
+    structure = "" if taken.recipe.structure == "weights" else f" {taken.recipe.structure}"
+    facts = [
+        f"{taken.family}, {taken.recipe.importance}{structure} {taken.recipe.sparsity:g}",
+        f"{taken.cost:.2f}",
+        f"{each.between[at]:.2f}",
+        f"{each.signals['mean of all'][at]:.2f}",
+    ]
+    return " | ".join(facts)
+
+
 def _choice_lines(every: Sequence[Examined]) -> Iterator[str]:
     yield (
         "| left out | rule chosen on the others | it takes | price | people | estimate | "
@@ -169,35 +195,26 @@ def _choice_lines(every: Sequence[Examined]) -> Iterator[str]:
     for each in every:
         rule = best_rule([other for other in every if other is not each])
         at, former = each.chosen(rule), each.chosen(Rule("separation (former)", 0.01, 1.15))
+        _, *shifts = each.subject.tried("judge", [each.candidates[n] for n in (at, former)])
         judged = Truth(each.subject, "judge")
-        ratios = [_judged(each, judged, n) for n in (at, former)]
-        beside = (
-            "itself"
-            if each.subject.name == GATE
-            else _texts(judged.ratio(_at(each.subject, gate), fmr) for fmr in FALSE_MATCH_RATES)
-        )
-        taken = each.candidates[at]
-        facts = [
+        ratios = [[judged.ratio(-shift, fmr) for fmr in FALSE_MATCH_RATES] for shift in shifts]
+        beside = "itself"
+        if each.subject.name != GATE:
+            quality = _at(each.subject, gate)
+            beside = _texts([judged.ratio(quality, fmr) for fmr in FALSE_MATCH_RATES])
+        cells = [
             f"`{each.subject.name}`",
             rule.text(),
-            f"{taken.family}, {taken.recipe.importance} {taken.recipe.sparsity:g}",
-            f"{taken.cost:.2f}",
-            f"{each.between[at]:.2f}",
-            f"{each.signals['mean of all'][at]:.2f}",
+            _facts(each, at),
             *(estimate_text(one) for one in ratios[0]),
             _texts(ratios[1]),
             beside,
         ]
-        yield f"| {' | '.join(facts)} |"
+        yield f"| {' | '.join(cells)} |"
 
 
-def _texts(estimates: Iterator[Estimate] | Sequence[Estimate]) -> str:
+def _texts(estimates: Sequence[Estimate]) -> str:
     return " / ".join(estimate_text(each) for each in estimates)
-
-
-def _judged(each: Examined, judged: Truth, at: int) -> list[Estimate]:
-    _, shift = each.subject.tried("judge", [each.candidates[at]])
-    return [judged.ratio(-shift, fmr) for fmr in FALSE_MATCH_RATES]
 
 
 def _gate_quality(every: Sequence[Examined]) -> dict[tuple[str, int | None], float]:
