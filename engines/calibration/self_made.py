@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.biometrics.bootstrap import COVERAGE, Estimate
+from engines.biometrics.ranks import ranks
+from engines.biometrics.variance import share_between
 from engines.calibration.faces import DEGRADED_SHARE, CalibrationFaces
 from engines.errors import CalibrationError
 from engines.pair.merit import Merit
@@ -120,6 +122,8 @@ class SelfMade:
             _estimate(area, draws[:, 0]),
             _estimate(norm, draws[:, 1]),
             _estimate(area / norm, draws[:, 0] / draws[:, 1]),
+            between_people(quality, self._faces),
+            between_people(norms, self._faces),
         )
 
     def _draws(self) -> Iterator[Floats]:
@@ -166,6 +170,14 @@ class SelfMade:
         total = (weight @ self._total @ weight) / 2
         refused = int(np.searchsorted(matched, np.floor(fmr * total + 1e-9), side="right"))
         return float(np.nextafter(self._score[min(refused, self._score.size - 1)], np.inf))
+
+
+def between_people(values: NDArray[np.floating], faces: CalibrationFaces) -> float | None:
+    """Return the share of the variance of clean faces' ranks that lies between known people."""
+    some = faces.clean & faces.known
+    if not some.any():
+        return None
+    return share_between(ranks(values[some].astype(np.float64)), faces.subject[some])
 
 
 def _mated(faces: CalibrationFaces, embeddings: Floats, kind: Kind) -> _Mated:

@@ -21,11 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from engines.biometrics.ranks import ranks, spearman
-from engines.biometrics.variance import share_between
+from engines.biometrics.ranks import spearman
 from engines.calibration.bench import Bench
 from engines.calibration.faces import CalibrationFaces
-from engines.calibration.self_made import SelfMade
+from engines.calibration.self_made import SelfMade, between_people
 from engines.errors import CalibrationError
 from engines.graph.network import Network
 from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
@@ -94,7 +93,7 @@ class Sweep:
     @property
     def between(self) -> float | None:
         """Share of the variance of the norm's ranks that lies between people."""
-        return _between(self.norms, self.faces)
+        return between_people(self.norms, self.faces)
 
     def finished(self) -> tuple[Signals, ...]:
         """Return those that may be taken: fit, and in the race to its end."""
@@ -222,7 +221,7 @@ def _judged(
     for each, rows in runners.items():
         signals = _signals(each, dense, rows, faces)
         ratio = made.area(-signals.shift) / opponent
-        found[each] = replace(signals, ratio=ratio, between=_between(signals.shift, faces))
+        found[each] = replace(signals, ratio=ratio, between=between_people(signals.shift, faces))
     return found
 
 
@@ -235,13 +234,6 @@ def _better_half(judged: Mapping[Candidate, Signals]) -> list[Candidate]:
 
 def _ratio(signals: Signals) -> float:
     return np.inf if signals.fault or signals.ratio is None else signals.ratio
-
-
-def _between(values: NDArray[np.floating], faces: CalibrationFaces) -> float | None:
-    some = faces.clean & faces.known
-    if not some.any():
-        return None
-    return share_between(ranks(values[some].astype(np.float64)), faces.subject[some])
 
 
 def _norms(dense: Embeddings) -> NDArray[np.float64]:

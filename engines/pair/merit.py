@@ -22,6 +22,10 @@ class Merit:
     """Of the norm of the raw embedding."""
     ratio: Estimate
     """The one over the other; below 1 the measure is better than the norm."""
+    between: float | None = None
+    """Share of its variance between people (ranks of clean faces); smaller is fairer."""
+    norm_between: float | None = None
+    """That of the norm."""
 
     @property
     def verdict(self) -> str:
@@ -41,7 +45,14 @@ def merit_text(merit: Merit) -> str:
     return (
         f"figure of merit {estimate_text(merit.area)}, embedding norm {estimate_text(merit.norm)}, "
         f"ratio {estimate_text(merit.ratio)} (self-made comparisons, 95 % intervals): {verdict}"
+        f"{_people_text(merit)}"
     )
+
+
+def _people_text(merit: Merit) -> str:
+    if merit.between is None or merit.norm_between is None:
+        return ""
+    return f"; variance between people {merit.between:.0%}, norm {merit.norm_between:.0%}"
 
 
 def estimate_text(estimate: Estimate, sign: str = "") -> str:

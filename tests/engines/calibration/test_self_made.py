@@ -91,6 +91,15 @@ def test_a_measure_beside_itself_has_the_ratio_one_in_every_draw(embeddings, noi
     assert (ratio.low, ratio.value, ratio.high) == (1, 1, 1)
 
 
+def test_a_merit_says_how_much_of_the_variance_lies_between_people(embeddings):
+    person = faces().subject.astype(float)
+    shares = np.random.default_rng(8).random(SIZE)
+    merit = SelfMade(faces(), embeddings).merit(person, shares)
+    assert merit.between == pytest.approx(1)
+    assert merit.norm_between is not None
+    assert merit.norm_between < 0.5
+
+
 def test_a_good_measure_beside_chance_is_better_and_the_other_way_round_worse(embeddings, noise):
     made, chance = SelfMade(faces(), embeddings), np.random.default_rng(6).random(SIZE)
     assert made.merit(-noise, chance).verdict == "better"
