@@ -16,9 +16,11 @@ from edge.evaluation.calibration_run import calibrate_on_photographs
 from engines.build.build import BuildRequest, build_pair
 from engines.build.golden_faces import golden_faces
 from engines.build.other_measures import other_measures
+from engines.build.reference_faces import weighted
 from engines.build.report import (
     acceptance_text,
     manifest_tables,
+    thresholds_table,
     verification_table,
     worth_text,
 )
@@ -34,6 +36,7 @@ from engines.errors import (
     RecipeError,
     UnknownEntryError,
 )
+from engines.pair.carried_threshold import carried_threshold
 from engines.pair.execution import Execution
 from engines.pair.manifest import SIGNATURE_NAME, Manifest, read_manifest
 from engines.pair.pair import golden_vectors_of
@@ -171,7 +174,10 @@ def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
     if arguments.out is not None:
         recipe = chosen.candidate.recipe
         request = replace(
-            request, recipe=recipe, usable=found.usable, accept_worse=arguments.accept_worse
+            request,
+            recipe=recipe,
+            reference=weighted(found.faces),
+            accept_worse=arguments.accept_worse,
         )
         manifest = build_pair(request, arguments.out, progress)
         print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
@@ -188,8 +194,19 @@ def _plan(arguments: argparse.Namespace, progress: Progress) -> int:
 
 def _inspect(arguments: argparse.Namespace, progress: Progress) -> int:  # noqa: ARG001
     manifest = read_manifest(arguments.pair)
+    if arguments.of is not None:
+        return _compare(arguments, manifest)
+    if arguments.threshold is not None:
+        raise UsageError("--threshold needs --of OLD, the pair it was chosen for")
     _show(manifest_tables(manifest))
     _show(plans_report(plan_states(arguments.pair, manifest)))
+    return 0
+
+
+def _compare(arguments: argparse.Namespace, manifest: Manifest) -> int:
+    old = read_manifest(arguments.of)
+    asked = range(10, 100, 10) if arguments.threshold is None else (arguments.threshold,)
+    _show(thresholds_table([carried_threshold(float(each), old, manifest) for each in asked]))
     return 0
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from rich.progress import Progress
 
 from edge.config.model import DetectorSettings
@@ -30,7 +29,6 @@ from engines.calibration.sweep import Signals, Sweep, choose, race, sweep
 from engines.graph.network import Network
 from engines.pruning.candidates import Candidate, candidates
 from engines.pruning.form import lean
-from engines.quality.specification import FaceImages
 
 FINDING = "finding faces"
 
@@ -43,8 +41,8 @@ class Calibration:
     chosen: Signals
     verdict: PairsVerdict | None
     """With labelled pairs only."""
-    usable: FaceImages
-    """The faces that were not degraded."""
+    faces: CalibrationFaces
+    """Of the photographs, of which scores are shares."""
     skipped: Sequence[str]
     """Photographs that could not be used, with the reason."""
 
@@ -80,15 +78,14 @@ def calibrate_on_photographs(
         faces = _unlabelled(reader, paths, arguments.seed[0], progress)
         everybody = together(known_faces(network.specification, progress), faces)
         found = race(slim, tried, everybody, arguments.threads, progress)
-        return Calibration(found, choose(found.finished()), None, faces.usable, reader.skipped)
+        return Calibration(found, choose(found.finished()), None, faces, reader.skipped)
     tuning, others = halves(read_pairs(arguments.labels))
     half = _Half(arguments, reader, slim, progress)
-    found, compared, usable = half.tried(tuning, tried)
+    found, compared, faces = half.tried(tuning, tried)
     choice = choose_by_pairs(found, compared)
     judged, compared, more = half.tried(others, [choice.chosen.candidate])
     verdict = PairsVerdict(choice, judge_by_pairs(judged, compared))
-    usable = np.concatenate((usable, more))
-    return Calibration(found, choice.chosen, verdict, usable, reader.skipped)
+    return Calibration(found, choice.chosen, verdict, together(faces, more), reader.skipped)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,13 +99,13 @@ class _Half:
 
     def tried(
         self, pairs: PairList, recipes: Sequence[Candidate]
-    ) -> tuple[Sweep, LabelledPairs, FaceImages]:
-        """Return the sweep over the faces of pairs, the pairs in it, and the usable faces."""
+    ) -> tuple[Sweep, LabelledPairs, CalibrationFaces]:
+        """Return the sweep over the faces of pairs, the pairs in it, and the faces."""
         names = [(name, self.arguments.images / name) for name in pairs.images()]
         shown = self.progress.track(names, description=FINDING)
         faces, place = labelled_faces(self.reader, shown, self.arguments.seed)
         found = sweep(self.network, recipes, faces, self.arguments.threads, self.progress)
-        return found, labelled_pairs(pairs, place, self.arguments.seed), faces.usable
+        return found, labelled_pairs(pairs, place, self.arguments.seed), faces
 
 
 def _unlabelled(

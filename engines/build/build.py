@@ -15,6 +15,7 @@ from rich.progress import Progress
 from engines.biometrics.identity_scale import identity_scale
 from engines.build.golden_faces import GoldenFaces
 from engines.build.judge import Judge, require_better
+from engines.build.reference_faces import ReferenceFaces
 from engines.catalogue.values import Quality
 from engines.errors import BackendError, NetworkError, RecipeError
 from engines.graph.batch import EXPORT_OPEN
@@ -69,8 +70,8 @@ class BuildRequest:
     """For each network call while building."""
     form: Form = "fused"
     """One lean graph, or two plain networks."""
-    usable: FaceImages | None = None
-    """Faces, aligned to the template, whose median shall score 50; None takes the golden faces."""
+    reference: ReferenceFaces | None = None
+    """Faces that scores are shares of; None takes the golden faces alone: for tests."""
     quality: Quality = "own"
     """Whose shift it is: `norm` prunes nothing, and takes no recipe."""
     judge: Judge | None = None
@@ -87,7 +88,8 @@ class _Candidate:
     """Its files lie in the folder."""
     dense_rows: Embeddings
     pruned_rows: Embeddings
-    usable_shift: NDArray[np.float32]
+    reference_shift: NDArray[np.float32]
+    """Of the reference faces."""
 
 
 def build_pair(request: BuildRequest, out: Path, progress: Progress | None = None) -> Manifest:
@@ -154,10 +156,10 @@ def _candidate(request: BuildRequest, folder: Path, progress: Progress) -> _Cand
     dense_rows, pruned_rows = _both(files, request, request.golden.images, progress)
     if shipped_rows is not None:
         _require_lossless(shipped_rows, dense_rows)
-    usable = (dense_rows, pruned_rows)
-    if request.usable is not None:
-        usable = _both(files, request, request.usable, progress)
-    return _Candidate(formed, dense_rows, pruned_rows, embedding_shift(*usable))
+    rows = (dense_rows, pruned_rows)
+    if request.reference is not None:
+        rows = _both(files, request, request.reference.images, progress)
+    return _Candidate(formed, dense_rows, pruned_rows, embedding_shift(*rows))
 
 
 def _formed(request: BuildRequest, folder: Path, rows: Embeddings | None) -> FormedPair:
@@ -278,7 +280,10 @@ def _write(
             recipe=request.recipe,
             files={role: FileRecord.of(folder / f"{role}.onnx") for role in files},
             golden=GoldenRecord(file=FileRecord.of(folder / "golden.npz"), tolerance=Tolerance()),
-            mapping=fit_score_mapping(candidate.usable_shift),
+            mapping=fit_score_mapping(
+                candidate.reference_shift,
+                None if request.reference is None else request.reference.weight,
+            ),
             acceptance=acceptance,
             identity=identity_scale(compare_all(candidate.dense_rows, request.golden.subjects)),
             versions=library_versions(),

@@ -62,7 +62,7 @@ def read_golden(path: Path = GOLDEN) -> tuple[GoldenFace, ...]:
 
 
 def golden_faces(
-    specification: InputSpecification, progress: Progress | None = None
+    specification: InputSpecification, progress: Progress | None = None, path: Path = GOLDEN
 ) -> GoldenFaces:
     """
     Return the golden faces as a network wants them.
@@ -70,14 +70,15 @@ def golden_faces(
     Args:
         specification: Of the network: size and template.
         progress: A running display of the caller's for what must be obtained first.
+        path: List of the faces.
 
     Returns:
-        124 faces of 42 people, in the order of `golden.yaml`.
+        124 faces of 42 people, in the order of `golden.yaml`; or those of another list.
 
     Raises:
         CatalogueError: A package cannot be obtained.
     """
-    faces = read_golden()
+    faces = read_golden(path)
     photographs = photographs_of(sorted({face.entry for face in faces}), progress)
     images = [
         align(read_photograph(photographs[face.entry, face.file]), face.landmarks, specification)

@@ -1,14 +1,22 @@
 """Engine pairs for people: a manifest and a verification as tables on a terminal."""
 
+from collections.abc import Sequence
+
 from rich.console import Group
 from rich.table import Table
 
 from engines.build.verify import Verification
 from engines.pair.acceptance import Acceptance
+from engines.pair.carried_threshold import CarriedThreshold
 from engines.pair.manifest import Manifest
 from engines.pair.merit import merit_text
 from engines.pruning.recipe import Cost, Recipe
 from engines.quality.specification import InputSpecification, PerChannel
+
+SCALES = {
+    1: "scale 1: undegraded golden faces have their median at 50",
+    2: "scale 2: how many of 100 reference faces are worse",
+}
 
 
 def manifest_tables(manifest: Manifest) -> Group:
@@ -53,6 +61,16 @@ def worth_text(manifest: Manifest) -> str:
     return f"{measure}{merit_text(manifest.merit)}{whose}"
 
 
+def thresholds_table(carried: Sequence[CarriedThreshold]) -> Table:
+    """Return what thresholds of an older pair are on another."""
+    table = Table()
+    for heading in ("threshold of the old pair", "largest shift forwarded", "threshold now"):
+        table.add_column(heading, justify="right")
+    for each in carried:
+        table.add_row(f"{each.old:g}", f"{each.shift:.4g}", f"{each.new:.1f}")
+    return table
+
+
 def _manifest_rows(manifest: Manifest) -> list[tuple[str, str]]:
     knots = ", ".join(f"{shift:.4g}: {score:g}" for shift, score in manifest.mapping.knots)
     sizes = ", ".join(f"{role} {each.bytes:,} bytes" for role, each in manifest.files.items())
@@ -69,6 +87,7 @@ def _manifest_rows(manifest: Manifest) -> list[tuple[str, str]]:
         ("multiply-adds", _cost_text(manifest.cost)),
         ("golden faces", acceptance_text(manifest.acceptance)),
         ("quality", f"{manifest.quality}: {worth_text(manifest)}"),
+        ("score", SCALES[manifest.mapping.version]),
         ("shift to score", knots),
         ("built with", ", ".join(f"{name} {v}" for name, v in manifest.versions.items())),
     ]

@@ -11,6 +11,7 @@ from engines.build.build import BuildRequest, build_pair
 from engines.build.golden_faces import golden_faces
 from engines.build.judge import Judge, Recogniser
 from engines.build.memory import free_bytes, memory_text, needed_bytes
+from engines.build.reference_faces import reference_faces
 from engines.calibration.bench import Bench
 from engines.calibration.faces import CalibrationFaces, calibration_faces
 from engines.calibration.sweep import choose, race
@@ -30,6 +31,9 @@ GATE_NETWORK = "mobilefacenet512"
 Beside recognisers whose own pair does not beat the norm: on the errors of four other networks its
 shift was worth more than their own recipes and than their norms (docs/measured.md).
 """
+
+WORDS = {"quality": "quality network", "photographs": "set of photographs"}
+"""Kinds of entries that are called otherwise in a sentence."""
 
 
 def build_request(
@@ -78,6 +82,7 @@ def build_request(
         threads,
         quality=chosen,
         judge=Judge(faces),
+        reference=reference_faces(network.specification, progress),
     )
 
 
@@ -107,7 +112,8 @@ def _recogniser(
 def _network(entry: Catalogued, progress: Progress | None) -> Network:
     if entry.kind != "network" or entry.specification is None:
         raise NetworkError(
-            f"{entry.name} is a {entry.kind}, not a network; 'edge-gate models list' shows those"
+            f"{entry.name} is a {WORDS.get(entry.kind, entry.kind)}, no face recognition network; "
+            "'edge-gate models list' shows those"
         )
     (file,) = fetch(entry, progress)
     network = load_network(file, entry.specification, entry.embedding_length, entry.output)

@@ -47,11 +47,6 @@ class CalibrationFaces:
         """(N,) True for the faces as they are."""
         return self.strength == 0
 
-    @property
-    def usable(self) -> FaceImages:
-        """The clean ones, of whose scores the median is 50."""
-        return self.images[self.clean]
-
     def of(self, chosen: NDArray[np.intp]) -> "CalibrationFaces":
         """Return the faces at these places."""
         return CalibrationFaces(

@@ -38,6 +38,7 @@ SINCE_SCHEMA_1: dict[tuple[str, ...], object] = {
     ("merit",): None,
     ("recogniser",): None,
     ("identity",): None,
+    ("mapping", "version"): 1,
 }
 """Keys that came later, with the value of pairs that have none: not written then, nor hashed."""
 

@@ -1,8 +1,8 @@
 """
 Find the landmarks of the golden faces again: `python tests/bench/make_golden.py --sheet s.png`.
 
-Writes engines/build/golden.yaml, and with --sheet one picture of all aligned faces to check by eye:
-their eyes and mouth corners must lie on the drawn template.
+Writes engines/build/golden.yaml and unposed.yaml, and with --sheet one picture of all aligned faces
+to check by eye: their eyes and mouth corners must lie on the drawn template.
 """
 
 import argparse
@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from edge.detection.mtcnn import MtcnnDetector
 from engines.build.golden_faces import GOLDEN, GoldenFace, photographs_of, read_photograph
+from engines.build.reference_faces import UNPOSED as UNPOSED_FACES
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.quality.align import align
 
@@ -28,6 +29,8 @@ PORTRAITS = [
     ("demo-photographs", "biden.jpg", "biden"),
 ]
 """The partial faces are cut from obama.jpg: they would be no second photograph of anybody."""
+UNPOSED = [("demo-photographs", f"sample{number}.jpg") for number in range(1, 7)]
+"""Group photographs; nobody is on two of them."""
 MARGIN = 32
 """Pixels around an ORL image, whose faces fill it to the border."""
 
@@ -58,6 +61,17 @@ def find_all():
         yield GoldenFace(entry, file, subject, landmarks_of_both_sides(detector, pixels)), pixels
 
 
+def find_unposed():
+    detector = MtcnnDetector(fetch(find_entry("mtcnn")), smallest_face=40)
+    photographs = photographs_of(["demo-photographs"])
+    for entry, file in UNPOSED:
+        pixels = read_photograph(photographs[entry, file])
+        sure = [face for face in detector.detect(pixels) if face.detector_score > 0.95]
+        for number, face in enumerate(sure):
+            subject = f"{Path(file).stem}-{number}"
+            yield GoldenFace(entry, file, subject, face.landmarks), pixels
+
+
 def as_yaml(face):
     numbers = ", ".join(f"{number:.2f}" for number in face.landmarks.ravel())
     head = f"entry: {face.entry}, file: {face.file}, subject: {face.subject}"
@@ -78,9 +92,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sheet", type=Path, help="write the aligned faces to this PNG")
     arguments = parser.parse_args()
-    found = list(find_all())
+    found, unposed = list(find_all()), list(find_unposed())
     head = "# Made by: python tests/bench/make_golden.py\n"
     GOLDEN.write_text(head + "".join(as_yaml(face) for face, _ in found))
+    UNPOSED_FACES.write_text(head + "".join(as_yaml(face) for face, _ in unposed))
+    found += unposed
     if arguments.sheet:
         picture = sheet(found, find_entry("mobilefacenet512").specification)
         cv2.imwrite(str(arguments.sheet), picture)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from edge.commands.arguments.plans import add_plan_arguments
+from edge.commands.arguments.shared.numbers import between
 from engines.pruning.recipe import COST_AT_MOST, Importance, Recipe, Structure
 
 DESCRIPTION = """\
@@ -69,7 +70,8 @@ photographs are degraded, the recipe of the least pAUC at FMR 1e-2 on the first 
 taken, and its pAUC on the other half is reported next to that of the embedding norm. Several seeds
 (--seed 0,1,2) compare every pair several times, differently degraded: a steadier choice.
 
---out builds the pair. The photographs as they are count as usable: their median scores 50.
+--out builds the pair. Its scores are then shares of your photographs instead of the reference
+faces, half of the weight on degraded copies.
 """
 
 VERIFY_NOTES = """\
@@ -93,7 +95,14 @@ Building a pair again, or its plans, drops the signature; its id has nothing to 
 """
 
 PLAN_NOTES = "Build the pair in a scratch folder and say what its plans would be."
-INSPECT_NOTES = "Print the manifest and which plans there are; opens no network."
+INSPECT_NOTES = """\
+Print the manifest and which plans there are; opens no network. With --of OLD, print instead what
+thresholds of an older pair become on this one. Scores of different pairs mean different things:
+pairs of 0.1 score 50 at the median of undegraded golden faces, later ones say what share of
+reference faces is worse.
+
+  edge-gate pair inspect pairs/new --of pairs/old --threshold 58
+"""
 
 BACKEND_HELP = (
     "onnxruntime runs on any CPU; tensorrt adds plans for this GPU; rtx adds TensorRT-RTX plans "
@@ -150,6 +159,10 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 def _add_inspect(inspect: argparse.ArgumentParser) -> None:
     inspect.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
+    old = "an older pair of the same network and recipe: what its thresholds are on this one"
+    inspect.add_argument("--of", type=Path, metavar="OLD", help=old)
+    one = "with --of: this threshold only (default: every tenth)"
+    inspect.add_argument("--threshold", type=between(0, 100), metavar="SCORE", help=one)
 
 
 def _add_sign(sign: argparse.ArgumentParser) -> None:

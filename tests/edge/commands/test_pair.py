@@ -10,12 +10,14 @@ from edge.commands import pair as pair_command
 from engines.build import other_measures as measures
 from engines.build import request as pair_request
 from engines.build.build import build_pair
+from engines.build.reference_faces import ReferenceFaces
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.pair.manifest import read_manifest
+from engines.pair.manifest import identified, read_manifest, write_manifest
 from engines.pair.pair import open_pair
 from engines.pruning.recipe import Recipe
+from engines.quality.score_mapping import ScoreMapping
 from tests.networks import TinyNetwork, face_network, loaded, write
-from tests.pairs import put_pair, request, synthetic_faces
+from tests.pairs import put_pair, request, synthetic_faces, tiny_pair
 
 ENTRY = """\
 name: tiny
@@ -146,6 +148,7 @@ def test_help_of_each_command_explains_and_exits_with_zero(capsys, command):
 )
 def test_each_option_reaches_the_recipe(tmp_path, entry, monkeypatch, words, expected):
     monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
+    monkeypatch.setattr(pair_request, "reference_faces", lambda size, _: None)  # noqa: ARG005
     asked = ("--network", entry, "--accept-worse", "--out", tmp_path / "pair")
     assert run("build", *asked, *words) == 0
     assert expected.items() <= asdict(read_manifest(tmp_path / "pair").recipe).items()
@@ -261,13 +264,56 @@ def test_the_gates_network_can_judge_beside_a_recogniser_of_the_users(tmp_path, 
     assert manifest.quality == "gate"
 
 
-def test_faces_named_usable_set_the_middle_of_the_scale(tmp_path):
+def test_scores_are_shares_of_the_reference_faces(tmp_path):
     asked = request(loaded(tmp_path), form="fused")
-    usable = synthetic_faces(seed=9).images
-    build_pair(replace(asked, usable=usable), tmp_path / "pair")
+    images = synthetic_faces(seed=9).images
+    reference = ReferenceFaces(images, np.ones(len(images)))
+    build_pair(replace(asked, reference=reference), tmp_path / "pair")
     with open_pair(tmp_path / "pair") as pair:
-        assert median_score(pair, usable) == pytest.approx(50, abs=0.1)
-        assert median_score(pair, asked.golden.images) != pytest.approx(50, abs=0.1)
+        assert median_score(pair, images) == pytest.approx(50, abs=2)
+        assert median_score(pair, asked.golden.images) != pytest.approx(50, abs=2)
+
+
+def old_pair(folder):
+    """Return the folder of a pair as 0.1 built it: its scale has no version."""
+    manifest = put_pair(folder)
+    shift = manifest.acceptance.median_shift
+    knots = ((0.0, 100.0), (0.5 * shift, 75.0), (shift, 50.0), (2 * shift, 25.0), (2.0, 0.0))
+    old = manifest.model_copy(update={"mapping": ScoreMapping(knots)})
+    write_manifest(folder / "pair", identified(old))
+    return folder / "pair"
+
+
+def test_a_threshold_of_an_older_pair_is_carried_over(tmp_path, capsys):
+    old = old_pair(tmp_path / "old")
+    new = tmp_path / "new" / "pair"
+    put_pair(tmp_path / "new")
+    assert run("inspect", new, "--of", old, "--threshold", 50) == 0
+    cells = re.findall(r"[\d.]+", capsys.readouterr().out.splitlines()[-2])
+    shift = read_manifest(new).acceptance.median_shift
+    score = read_manifest(new).mapping.score(np.array([shift], np.float32))[0]
+    assert [float(each) for each in cells] == pytest.approx([50, shift, score], rel=1e-3, abs=0.1)
+    assert run("inspect", new, "--of", old) == 0
+    assert capsys.readouterr().out.count("│") == 9 * 4
+
+
+def test_a_pair_of_an_older_scale_keeps_its_id_and_says_its_scale(tmp_path, capsys):
+    old = old_pair(tmp_path)
+    assert "version" not in (old / "pair.yaml").read_text().partition("mapping:")[2][:200]
+    with open_pair(old) as pair:
+        assert pair.mapping.version == 1
+    assert run("inspect", old) == 0
+    assert "scale 1: undegraded golden faces" in capsys.readouterr().out
+
+
+def test_thresholds_of_another_network_or_recipe_are_not_carried_over(tmp_path, capsys):
+    put_pair(tmp_path / "one")
+    tiny_pair(tmp_path / "two", recipe=Recipe(sparsity=0.3))
+    tiny_pair(tmp_path / "three", TinyNetwork(seed=5))
+    for name, what in (("two", "recipe"), ("three", "network")):
+        assert run("inspect", tmp_path / "one" / "pair", "--of", tmp_path / name / "pair") == 1
+        assert f"another {what}" in capsys.readouterr().err
+    assert run("inspect", tmp_path / "one" / "pair", "--threshold", 40) == EXIT_USAGE
 
 
 @pytest.mark.registry

@@ -30,7 +30,7 @@ def darkened(pixels, face):  # noqa: ARG001 -- all faults are called alike
 
 
 def shrunk(pixels, face):
-    scale = 6 / face.inter_eye_distance
+    scale = 5 / face.inter_eye_distance
     small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return cv2.resize(small, pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC)
 

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from engines.quality.score_mapping import ScoreMapping, fit_score_mapping
 
-RISING = st.lists(st.floats(0, 2), min_size=2, max_size=6, unique=True).map(sorted)
+RISING = st.lists(
+    st.integers(0, 20_000).map(lambda step: step / 10_000), min_size=2, max_size=6, unique=True
+).map(sorted)
 SHIFTS = st.lists(st.floats(0, 2, width=32), min_size=1, max_size=20)
 
 
@@ -53,13 +55,44 @@ def test_knots_that_are_no_falling_curve_are_refused(knots):
 
 
 @given(st.floats(1e-3, 0.6), st.floats(1.05, 1.6), st.integers(0, 1000))
-def test_half_of_the_usable_faces_score_above_fifty_and_one_in_twenty_below_25(scale, spread, seed):
+def test_the_score_is_the_share_of_reference_faces_that_are_worse(scale, spread, seed):
     shift = scale * spread ** np.random.default_rng(seed).normal(0, 0.5, 400)
-    scores = fit_score_mapping(shift.clip(0, 1.9).astype(np.float32)).score(shift)
-    assert np.mean(scores > 50) == pytest.approx(0.5, abs=0.01)
-    assert np.mean(scores < 25) == pytest.approx(0.05, abs=0.01)
+    shift = shift.clip(0, 1.9).astype(np.float32)
+    scores = fit_score_mapping(shift).score(shift)
+    worse = np.array([(shift > each).mean() for each in shift])
+    assert scores == pytest.approx(100 * worse, abs=3)  # straight between knots
+
+
+def test_a_face_that_counts_twice_is_as_two_faces():
+    shift = np.linspace(0.1, 0.5, 50).astype(np.float32)
+    twice = np.where(np.arange(50) < 20, 2.0, 1.0)
+    doubled = np.concatenate((shift, shift[:20]))
+    at = np.linspace(0.1, 0.5, 9).astype(np.float32)
+    weighted = fit_score_mapping(shift, twice).score(at)
+    assert weighted == pytest.approx(fit_score_mapping(doubled).score(at), abs=1.5)
+
+
+def test_beyond_the_reference_scores_go_on_to_the_ends():
+    mapping = fit_score_mapping(np.linspace(0.1, 0.5, 200).astype(np.float32))
+    best, good, bad, worst = mapping.score(np.array([0, 0.05, 0.6, 2], np.float32))
+    assert 100 == best > good > 98
+    assert 2 > bad > worst == 0
+
+
+def test_few_faces_make_a_mapping_with_fewer_knots():
+    mapping = fit_score_mapping(np.array([0.1, 0.1, 0.1, 0.2], np.float32))
+    assert mapping.score(np.array([0.1, 0.2], np.float32))[0] > 50
+    assert mapping.version == 2
 
 
 def test_shifts_without_any_spread_make_no_mapping():
     with pytest.raises(ValueError, match="must rise"):
-        fit_score_mapping(np.full(10, 0.2, np.float32))
+        fit_score_mapping(np.full(10, 2.0, np.float32))
+
+
+@given(mappings(), st.floats(0, 100))
+def test_the_shift_of_a_score_has_this_score_or_the_nearest_there_is(mapping, score):
+    shift = mapping.shift(score)
+    worst, best = mapping.knots[-1][1], mapping.knots[0][1]
+    found = mapping.score(np.array([shift], np.float64))[0]
+    assert found == pytest.approx(min(max(score, worst), best), abs=1e-6)
