@@ -106,6 +106,8 @@ class Daemon:
         if delivery is not None:
             self._deliver_by(delivery)
         self.config = config
+        for stream in self.streams():
+            stream.source.try_again()
         self._enter(config, new_sources)
         return todo
 

@@ -87,6 +87,12 @@ class LiveSource:
         """Whether no frame will ever arrive again; one may still be waiting to be taken."""
         return self._slot.closed
 
+    def try_again(self) -> None:
+        """Open a lost camera now: somebody may have corrected what was wrong."""
+        with self._changed:
+            self._camera = self._camera.due(self._around.monotonic())
+            self._changed.notify_all()
+
     def stop(self, timeout_s: float = STOP_S) -> None:
         """
         End the source and wait for its threads; safe to call twice.
@@ -295,6 +301,4 @@ class LiveSource:
 
 def _next_login(seconds: float) -> str:
     minutes = max(1, round(seconds / 60))
-    return (
-        f". It is tried again in {minutes} min, since cameras lock accounts; at once by a restart"
-    )
+    return f". It is tried again in {minutes} min, since cameras lock accounts; at once by a reload"

@@ -98,6 +98,10 @@ class CameraState:
             wait = backoff_delay(1, patience.login_retry_s, patience.login_retry_s, chance)
         return CameraState(State.LOST, now_s, failures, now_s + wait)
 
+    def due(self, now_s: float) -> "CameraState":
+        """Return the state of a lost camera that is to be opened without a wait."""
+        return replace(self, retry_at_s=now_s) if self.state is State.LOST else self
+
     def disabled(self, now_s: float) -> "CameraState":
         """Return the state of a camera that is not wanted any more."""
         return self if self.state is State.DISABLED else CameraState(State.DISABLED, now_s)

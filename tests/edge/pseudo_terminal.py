@@ -4,7 +4,7 @@ import os
 import pty
 import re
 import select
-import signal
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,19 +21,24 @@ class PseudoTerminal:
         self.transcript = ""
         """All that was shown so far, without colours and cursor movements."""
         self._read_to = 0
-        self._has_ended = False
-        self.process, self._terminal = pty.fork()
-        if self.process == 0:
-            os.chdir(folder)
-            os.execvpe(words[0], list(words), dict(environment))
+        self._terminal, theirs = pty.openpty()
+        # Not pty.fork, which threads of this process may block in the child.
+        self.process = subprocess.Popen(
+            ["setsid", "--ctty", *words],
+            cwd=folder,
+            env=environment,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if not self._has_ended:
-            os.kill(self.process, signal.SIGKILL)
-            os.waitpid(self.process, 0)
+        self.process.kill()
+        self.process.wait()
         os.close(self._terminal)
 
     def shows(self, words: str) -> str:
@@ -59,9 +64,7 @@ class PseudoTerminal:
         """Read to the end; return the exit code."""
         while self._more(PATIENCE_S):
             pass
-        _, status = os.waitpid(self.process, 0)
-        self._has_ended = True
-        return os.waitstatus_to_exitcode(status)
+        return self.process.wait(PATIENCE_S)
 
     def _more(self, seconds: float) -> bool:
         if not select.select([self._terminal], [], [], seconds)[0]:

@@ -104,7 +104,7 @@ def commissioned(tmp_path_factory, camera, default_pair):
         shown.interrupts()
         shown.shows("later): ")
         shown.types("0.5")
-        until(lambda: watched_faces(site) > 80)
+        until(lambda: watched_faces(site) > 65)
         shown.interrupts()
         assert shown.ends() == 0
     return site, shown.transcript

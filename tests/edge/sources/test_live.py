@@ -247,6 +247,20 @@ def test_a_refused_login_is_tried_again_after_minutes_and_that_is_said(told, sta
     assert source.status().openings == 1
 
 
+def test_a_lost_camera_is_opened_at_once_when_somebody_asks_for_it(told, started, release):
+    def healthy() -> Iterator[Frame]:
+        yield frame(0)
+        release.wait(PATIENCE_S)
+
+    refused = partial(raising, LoginRefusedError("door refuses the login"))
+    source = started(Scripted(refused, healthy))
+    told.until_state("lost")
+    source.try_again()
+    told.until_state("streaming")
+    source.try_again()  # means nothing to one that streams
+    assert source.status().openings == 2
+
+
 def test_a_changed_resolution_is_told(told, started, release):
     def resized() -> Iterator[Frame]:
         yield frame(0)
