@@ -18,7 +18,7 @@ DEB_ARCH ?= arm64
 DEB_PYTHON ?= 3.10
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-system test-arm64 lint bench soak soak-kills services hashes sbom audit install \
+.PHONY: help venv demo test test-system test-arm64 lint bench pictures soak soak-kills services hashes sbom audit install \
   install-program install-launcher install-service deb uninstall clean
 
 help: ## list the targets
@@ -88,6 +88,9 @@ services: ## install the Debian packages that the tests of cameras and sinks use
 
 soak: venv ## run cameras, good and hostile, for MINUTES (10) while everything around them fails
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10)
+
+pictures: venv ## make the pictures of the live page in docs/pictures, of drawn people
+	$(BIN)/python -m tests.edge.page_pictures
 
 soak-kills: venv ## kill -9 the gate KILLS (500) times among two cameras and three receivers
 	$(BIN)/python -m tests.soak_kills --kills $(or $(KILLS),500)

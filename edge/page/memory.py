@@ -249,7 +249,7 @@ def _words(face: Assessment | None) -> tuple[str, str]:
     """Return the kind of a box and its label, which says the same without colour."""
     if face is None:
         return "seen", "not better than before"
-    score = "" if face.quality is None else f"{face.quality.score:.0f}"
+    score = "" if face.quality is None else str(int(face.quality.score))
     if face.verdict.forward:
         return "good", score
     reason = face.verdict.reason.value.replace("_", " ")

@@ -7,7 +7,8 @@ let opened = null;
 let marked = {};
 
 const timeOf = (face) => new Date(face.seen_s * 1000).toLocaleTimeString("en-GB");
-const scoreOf = (face) => (face.score === null ? "" : face.score.toFixed(0));
+// 49.6 is below a threshold of 50, and must not look as if it were not.
+const scoreOf = (face) => (face.score === null ? "" : String(Math.floor(face.score)));
 
 export function headline(face, forwarded) {
   return `${forwarded ? "✓" : "✗"} ${scoreOf(face) || face.reason}`;

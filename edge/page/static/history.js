@@ -160,7 +160,7 @@ function eventItem(event) {
   const parts = [
     ["time", new Date(event.wall_s * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" })],
     ["strong", event.camera],
-    ["b", `${good ? "✓" : "✗"} ${event.reason}${event.score === null ? "" : ` ${event.score.toFixed(0)}`}`],
+    ["b", `${good ? "✓" : "✗"} ${event.reason}${event.score === null ? "" : ` ${Math.floor(event.score)}`}`],
     ["span", event.words === event.reason ? "" : event.words],
   ];
   for (const [name, words] of parts) {

@@ -158,7 +158,7 @@ def test_boxes_are_fractions_of_the_frame_and_labels_tell_score_and_reason(memor
     memory.take(observation((Face(49.6, left=160), Face(None))))
     bad, small = memory.live(0).faces
     assert (bad.left, bad.top, bad.right, bad.bottom) == (0.5, 0.25, 0.6875, 130 / 240)
-    assert (bad.kind, bad.label, small.label) == ("bad", "50 low quality", "too small")
+    assert (bad.kind, bad.label, small.label) == ("bad", "49 low quality", "too small")
 
 
 def test_large_frames_are_made_smaller_and_small_ones_are_not():
