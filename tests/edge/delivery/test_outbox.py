@@ -194,6 +194,18 @@ def test_a_second_process_with_a_wrong_wall_clock_ages_no_face(open_outbox, hand
     assert waiting(open_outbox(ttl=7 * DAY)) == [blob(1)]
 
 
+def test_a_purge_of_a_second_process_with_a_wrong_wall_clock_ages_no_other_face(open_outbox, hands):
+    first = open_outbox(ttl=7 * DAY)
+    for number in (1, 2):
+        first.put(blob(number))
+    hands.wall += 300 * DAY
+    second = open_outbox(ttl=7 * DAY)
+    hands.wall -= 300 * DAY
+    assert len(second.purge(0.0, dry_run=False, only={2})) == 1
+    second.close()
+    assert waiting(open_outbox(ttl=7 * DAY)) == [blob(1)]
+
+
 def test_old_faces_and_old_dead_letters_expire(open_outbox, hands):
     outbox = open_outbox(ttl=7 * DAY)
     outbox.put(blob(1))
