@@ -10,6 +10,7 @@ from edge.footage.comparison_words import sentences
 from edge.footage.faces import file_of
 from edge.footage.rerun import Rerun, Sent, Track
 from edge.reports.html_page import Html, Tile, element, page, table, tiles, wrapped
+from edge.samples import Reason
 
 SCHEMA_VERSION = 2
 """1 listed faces by frame; 2 lists people."""
@@ -101,7 +102,9 @@ def _did(tracks: Sequence[Track]) -> str:
     sent = [each for track in tracks for each in track.sent]
     if not sent:
         return why_not(tracks)
-    return f"{amount(len(sent), 'face')}, best {max(each.score for each in sent):.1f}"
+    below = all(each.reason is Reason.BEST_OF_TRACK for each in sent)
+    words = f"{amount(len(sent), 'face')}, best {max(each.score for each in sent):.1f}"
+    return f"{words}, below the threshold" if below else words
 
 
 def _figures(letter: str, side: Side) -> Html:
@@ -151,5 +154,6 @@ def _face(sent: Sent) -> dict[str, object]:
         "box": [round(float(edge), 1) for edge in (box.left, box.top, box.right, box.bottom)],
         "track": sent.track,
         "revision": sent.revision,
+        "reason": sent.reason.value,
         "score": round(sent.score, 3),
     }

@@ -33,6 +33,7 @@ class Sent:
     detail: str
     picture: bytes
     """JPEG of the aligned face."""
+    reason: Reason = Reason.FORWARDED
 
 
 Place: TypeAlias = tuple[str, int]
@@ -169,4 +170,5 @@ def _sent(shots: Sequence[Shot]) -> Iterator[Sent]:
             score=face.quality.score,
             detail=face.detail,
             picture=picture_of(face.face_image),
+            reason=face.verdict.reason,
         )

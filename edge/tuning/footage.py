@@ -32,6 +32,8 @@ class Footage:
     """Length of the recording; None for still images."""
     forwarded: Forwarded | None = None
     """What the gate makes of it; needed for `per_minute`."""
+    confirmed: int | None = None
+    """Tracks with a scored face that are people for sure; None where all of them are."""
 
     def __post_init__(self) -> None:
         if self.score.shape != self.track.shape:
@@ -53,6 +55,11 @@ class Footage:
     def faces(self) -> int:
         """Number of faces found, scored or not."""
         return self.score.size + self.discarded_track.size
+
+    @property
+    def people(self) -> int:
+        """Number of people with a face that can be forwarded."""
+        return self.tracks if self.confirmed is None else self.confirmed
 
     @property
     def tracks(self) -> int:

@@ -131,10 +131,9 @@ def _no_goal(tuning: Tuning) -> str:
 
 def _warnings(tuning: Tuning, found: Suggestion, goal: Goal) -> Iterator[str]:
     footage = footage_of(tuning.observed)
-    if footage.tracks < FEW_TRACKS:
+    if footage.people < FEW_TRACKS:
         yield (
-            f"Only {footage.tracks} people (tracks) walked by: the true intervals are wider. "
-            "Record more."
+            f"Only {footage.people} people walked by: the true intervals are wider. Record more."
         )
     if goal.kind not in ("fnmr", "marks") and not 0.8 <= found.achieved / goal.value <= 1.25:
         yield (
@@ -158,4 +157,15 @@ def footage_of(observed: Observed) -> Footage:
         track=np.array([face.track for face, _ in decided], np.intp),
         discarded_track=np.array(others, np.intp),
         minutes=observed.video_s / 60 or None,
+        confirmed=_confirmed(observed),
     )
+
+
+def _confirmed(observed: Observed) -> int:
+    """Count people with a scored face; nobody can look twice at a face of a still image."""
+    everybody = {
+        face.track
+        for face, _ in scored(observed.faces)
+        if face.track in observed.confirmed or face.time_s is None
+    }
+    return len(everybody)

@@ -41,7 +41,7 @@ def _lost(tuning: Tuning) -> Iterator[Html]:
     everybody = people_of(tuning.observed)
     if not everybody:
         return
-    yield element("h2", "Who gets no face")
+    yield element("h2", "Who misses the threshold")
     found = lost(everybody, tuning.candidate)
     shown = tiles(
         Tile(
@@ -121,7 +121,8 @@ def _counts(tuning: Tuning) -> list[tuple[str, str]]:
         ("frames", f"{observed.frames}"),
         ("faces found", f"{footage.faces}"),
         ("faces scored", f"{footage.score.size}"),
-        ("tracks (people walking by)", f"{every}, {footage.tracks} of them with a scored face"),
+        ("tracks", f"{every}, {footage.tracks} of them with a scored face"),
+        ("people", f"{footage.people} tracks that a second look confirmed"),
         (f"forwarded at {number(tuning.candidate)}", f"{above} faces, of {people} tracks"),
     ]
     if observed.video_s:

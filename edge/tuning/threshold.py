@@ -21,7 +21,7 @@ from engines.biometrics.bootstrap import COVERAGE, RESAMPLES
 LEAST_FACES = 50
 """Scored faces; even of 50 strangers a share of 30 % is only known to 13 points."""
 LEAST_TRACKS = 5
-"""Tracks; drawing fewer anew says next to nothing."""
+"""People; drawing fewer anew says next to nothing."""
 FEW_TRACKS = 20
 """Below it the bootstrap's intervals are known to come out too narrow, and the reader is told."""
 
@@ -92,10 +92,11 @@ def _require(footage: Footage, goal: Goal) -> None:
             f"only {footage.score.size} faces could be scored and a threshold needs at least "
             f"{LEAST_FACES}: record longer, or look at the reasons the others were discarded for"
         )
-    if footage.tracks < LEAST_TRACKS:
+    if footage.people < LEAST_TRACKS:
         raise TuningError(
-            f"the {footage.score.size} scored faces are of only {footage.tracks} tracks (people "
-            f"walking by) and a threshold needs at least {LEAST_TRACKS}: record more people"
+            f"the {footage.score.size} scored faces are of only {footage.people} people (tracks "
+            "that a second look confirmed) and a threshold needs at least "
+            f"{LEAST_TRACKS}: record more people"
         )
 
 

@@ -39,7 +39,7 @@ def tuned():
         )
         for n, score in enumerate(rng.uniform(0, 100, 240))
     ]
-    observed = Observed(faces, frames=240, video_s=24.0)
+    observed = Observed(faces, frames=240, video_s=24.0, confirmed=frozenset(range(40)))
     footage, goal = footage_of(observed), Goal("per_minute", 40.0)
     footage = replace(footage, forwarded=lambda at: footage.track[footage.score >= at])
     steps = forward_rates(footage)

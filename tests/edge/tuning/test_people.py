@@ -83,7 +83,7 @@ def test_conclusion_and_report_name_who_gets_no_face():
     said = conclusion(tuning(four_people()))
     assert any("At 58 1 of 4 people gets no face" in line for line in said)
     text = report(tuning(four_people()))
-    assert "Who gets no face" in text
+    assert "Who misses the threshold" in text
     assert "best 48.0" in text
 
 

@@ -25,7 +25,8 @@ def face(score=50.0, track=0, reason=Reason.LOW_QUALITY, file="a.mp4"):
 def tuning(scores, reasons=()):
     faces = [face(float(score), track) for track, score in enumerate(scores)]
     faces += [face(10.0, len(scores) + n, reason) for n, reason in enumerate(reasons)]
-    observed = Observed(faces, frames=len(faces), video_s=60.0)
+    people = frozenset(face.track for face in faces)
+    observed = Observed(faces, frames=len(faces), video_s=60.0, confirmed=people)
     footage = footage_of(observed)
     return Tuning("door", "gate.threshold", observed, 30.0, None, steps_of(footage, GOAL), "p", ())
 
@@ -112,14 +113,15 @@ def test_the_conclusion_names_threshold_interval_and_what_to_expect():
         lines[0],
     )
     assert lines[1].startswith("Here it gives 30 % of all faces good enough; on other footage ")
-    assert len(lines) == 2
+    assert lines[2].startswith("At 70 70 of 100 people get no face")
+    assert len(lines) == 3
 
 
 def test_the_conclusion_says_what_run_would_forward():
     given = replace(suggested(tuning(np.linspace(0, 99, 100))), forwarded=12)
-    assert conclusion(given)[2] == "By the threshold 70 run forwards 12 faces of this footage."
+    assert conclusion(given)[3] == "By the threshold 70 run forwards 12 faces of this footage."
     looked = replace(tuning([50.0]), forwarded=1)
-    assert conclusion(looked)[1] == "By the threshold 30 run forwards 1 face of this footage."
+    assert conclusion(looked)[2] == "By the threshold 30 run forwards 1 face of this footage."
 
 
 def test_the_reader_is_warned_of_a_goal_out_of_reach():
@@ -140,4 +142,4 @@ def test_an_axis_is_divided_at_round_numbers(length, step):
 
 def test_a_refusal_says_why_there_is_no_suggestion():
     given = replace(tuning([50.0]), refusal="only 1 face")
-    assert conclusion(given) == ["No suggestion: only 1 face."]
+    assert conclusion(given)[0] == "No suggestion: only 1 face."

@@ -177,7 +177,7 @@ def test_the_curve_never_rises():
         (
             footage_of(range(60), np.arange(60) % 4),
             Goal("forward_rate", 0.3),
-            "4 tracks .* needs at least 5",
+            "4 people .* needs at least 5",
         ),
         (footage_of(range(60)), Goal("per_minute", 6), "still images have no length"),
     ],
