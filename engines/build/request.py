@@ -158,5 +158,11 @@ def known_faces(
 
 
 def build_catalogued(entry: Catalogued, out: Path, threads: int, progress: Progress) -> Manifest:
-    """Obtain a network and build its default pair into `out`; raises what both steps raise."""
-    return build_pair(build_request(entry, None, threads, progress), out, progress)
+    """
+    Obtain a network and build its default pair into `out`; raises what both steps raise.
+
+    Nobody judges it: the recipes of the catalogue were measured with labels, and who wants the
+    figure builds the pair by name.
+    """
+    request = build_request(entry, None, threads, progress)
+    return build_pair(replace(request, judge=None), out, progress)
