@@ -98,7 +98,13 @@ def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
     if calibrate:
         recipe = calibrated_recipe(request.network, arguments.threads, progress)
         request = replace(request, recipe=recipe)
-    return replace(request, form=arguments.form, accept_worse=arguments.accept_worse)
+    second = arguments.second_opinion
+    return replace(
+        request,
+        form=arguments.form,
+        accept_worse=arguments.accept_worse,
+        second_opinion=None if second is None else find_entry(str(second.absolute())),
+    )
 
 
 def _build(arguments: argparse.Namespace, progress: Progress) -> int:

@@ -34,6 +34,11 @@ class EngineSettings(Section):
     When the plans do not load on this machine: stop with the command that rebuilds them, or run
     with ONNX Runtime, slower, and warn in the log.
     """
+    second_opinion: bool = True
+    """
+    Of a pair that was built with a second opinion (`pair build --second-opinion`): let it have its
+    say. false lets the embedding shift decide alone, as the pair without it would.
+    """
     pair_key: AnyPath | None = None
     """
     File of a public key (Ed25519, PEM): only engine pairs that its owner signed are opened; see
@@ -54,6 +59,7 @@ def execution_of(settings: EngineSettings) -> Execution:
         providers=settings.providers,
         fallback=settings.fallback,
         pair_key=settings.pair_key,
+        second_opinion=settings.second_opinion,
     )
 
 

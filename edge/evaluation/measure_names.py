@@ -3,6 +3,7 @@
 MEASURES = {
     "prefiqs": "1 - D/2 of the engine pair (arXiv 2605.13396)",
     "shift_over_norm": "D over the length of the raw embedding, negative: both of them (ours)",
+    "fused": "what a pair with a second opinion decides by; of any other, prefiqs",
     "norm": "length of the raw embedding (the idea of MagFace, arXiv 2103.06627)",
     "detector": "the detector's score",
     "inter_eye": "source pixels between the eyes",
@@ -13,3 +14,6 @@ MEASURES = {
     "spread": "the SER-FIQ formula over the randomly pruned copies alone",
 }
 """Every measure and what it is."""
+
+BY_DEFAULT = tuple(name for name in MEASURES if name != "fused")
+"""Those judged unless others are asked for."""

@@ -102,6 +102,7 @@ def open_measures(
         "inter_eye": Measure(_inter_eye, "none"),
         "laplacian": Measure(_laplacian, "none"),
     }
+    simple["fused"] = _fused(pair)
     chosen = {name: simple[name] for name in names if name in simple}
     if len(chosen) < len(names):
         dense = dense_network(folder, pair.manifest)
@@ -110,6 +111,17 @@ def open_measures(
         if {"agreement", "spread"} & set(names):
             chosen |= _copies(dense, settings)
     return {name: chosen[name] for name in names}
+
+
+def _fused(pair: EnginePair) -> Measure:
+    record = pair.manifest.second_opinion
+    if record is None:
+        return Measure(_prefiqs, "pair")
+
+    def quality(sample: Sample) -> float:
+        return -float(pair.assess(sample.face_image).shift[0])
+
+    return Measure(quality, "none", (record.file.sha256, pair.pair_id))
 
 
 def _prefiqs(sample: Sample) -> float:

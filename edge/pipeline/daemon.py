@@ -30,7 +30,7 @@ from edge.sources.live import LiveSource
 from edge.sources.state import State
 from edge.sources.status import SourceStatus, Surroundings, is_bad, status_words, trouble_of
 from edge.watched_thread import WatchedThread
-from engines.pair.manifest import read_manifest
+from engines.pair.manifest import read_manifest, without_second_opinion
 
 log = logging.getLogger(__name__)
 
@@ -217,7 +217,10 @@ class Daemon:
     def _todo(self, config: Config) -> Changes:
         todo = changes(self.config, config)
         # A pair may have been built anew under the same path.
-        rebuilt = read_manifest(config.pair).pair_id != self.pair_id
+        known = read_manifest(config.pair)
+        if not config.engine.second_opinion:
+            known = without_second_opinion(known)
+        rebuilt = known.pair_id != self.pair_id
         return replace(todo, engines=todo.engines or rebuilt)
 
     def _names(self) -> tuple[str, ...]:

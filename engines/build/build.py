@@ -16,7 +16,8 @@ from engines.biometrics.identity_scale import identity_scale
 from engines.build.golden_faces import GoldenFaces
 from engines.build.judge import Judge, require_better
 from engines.build.reference_faces import ReferenceFaces
-from engines.catalogue.values import Quality
+from engines.build.second_opinion import add_second_opinion
+from engines.catalogue.values import Catalogued, Quality
 from engines.errors import BackendError, NetworkError, RecipeError
 from engines.graph.batch import EXPORT_OPEN
 from engines.graph.network import Network
@@ -31,6 +32,7 @@ from engines.pair.manifest import (
     GoldenRecord,
     Manifest,
     NetworkRecord,
+    SecondOpinionRecord,
     identified,
     write_manifest,
 )
@@ -40,7 +42,7 @@ from engines.pruning.form import Form, FormedPair, form_pair
 from engines.pruning.norm_pair import norm_pair
 from engines.pruning.recipe import Recipe, Role
 from engines.quality.preprocess import prepare
-from engines.quality.score_mapping import fit_score_mapping
+from engines.quality.score_mapping import ScoreMapping, fit_score_mapping
 from engines.quality.shift import embedding_shift, unit_rows
 from engines.quality.specification import Embeddings, FaceImages
 
@@ -76,6 +78,8 @@ class BuildRequest:
     """Whose shift it is: `norm` prunes nothing, and takes no recipe."""
     judge: Judge | None = None
     """Says what the measure is worth; None: nobody does."""
+    second_opinion: Catalogued | None = None
+    """Entry of a quality network that has a say in the score; needs `reference`."""
     accept_worse: bool = False
     """Build the pair though its measure is not better than the free embedding norm."""
 
@@ -266,6 +270,9 @@ def _write(
     write_vectors(folder / "golden.npz", _golden(request, candidate))
     network = request.network
     recogniser = request.judge.recogniser if request.judge else None
+    mapping = fit_score_mapping(
+        candidate.reference_shift, None if request.reference is None else request.reference.weight
+    )
     manifest = identified(
         Manifest(
             schema=SCHEMA,
@@ -280,10 +287,8 @@ def _write(
             recipe=request.recipe,
             files={role: FileRecord.of(folder / f"{role}.onnx") for role in files},
             golden=GoldenRecord(file=FileRecord.of(folder / "golden.npz"), tolerance=Tolerance()),
-            mapping=fit_score_mapping(
-                candidate.reference_shift,
-                None if request.reference is None else request.reference.weight,
-            ),
+            mapping=mapping,
+            second_opinion=_second_opinion(folder, request, (candidate.reference_shift, mapping)),
             acceptance=acceptance,
             identity=identity_scale(compare_all(candidate.dense_rows, request.golden.subjects)),
             versions=library_versions(),
@@ -299,9 +304,28 @@ def _write(
     return manifest
 
 
+def _second_opinion(
+    folder: Path, request: BuildRequest, measured: tuple[NDArray[np.float32], ScoreMapping]
+) -> SecondOpinionRecord | None:
+    if request.second_opinion is None:
+        return None
+    if request.reference is None:
+        raise ValueError("a second opinion needs reference faces")
+    golden = (_golden_images(request), request.network.specification)
+    return add_second_opinion(folder, request.second_opinion, request.reference, measured, golden)
+
+
+def _golden_images(request: BuildRequest) -> FaceImages:
+    return request.golden.images[_some(request)]
+
+
+def _some(request: BuildRequest) -> NDArray[np.intp]:
+    """Return places evenly over all golden faces, so that they are of different subjects."""
+    return np.unique(np.linspace(0, len(request.golden.images) - 1, GOLDEN_FACES).astype(int))
+
+
 def _golden(request: BuildRequest, candidate: _Candidate) -> GoldenVectors:
-    """Choose golden faces evenly over all of them, so that they are of different subjects."""
-    some = np.unique(np.linspace(0, len(request.golden.images) - 1, GOLDEN_FACES).astype(int))
+    some = _some(request)
     return golden_vectors(
         request.golden.images[some], candidate.dense_rows[some], candidate.pruned_rows[some]
     )

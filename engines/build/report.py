@@ -89,8 +89,19 @@ def _manifest_rows(manifest: Manifest) -> list[tuple[str, str]]:
         ("quality", f"{manifest.quality}: {worth_text(manifest)}"),
         ("score", SCALES[manifest.mapping.version]),
         ("shift to score", knots),
+        ("second opinion", _second_opinion_text(manifest)),
         ("built with", ", ".join(f"{name} {v}" for name, v in manifest.versions.items())),
     ]
+
+
+def _second_opinion_text(manifest: Manifest) -> str:
+    record = manifest.second_opinion
+    if record is None:
+        return "none"
+    return (
+        f"{record.name} ({record.licence}), {record.file.name} of {record.file.bytes:,} bytes; the "
+        "score is the rank of the mean of both shares among the reference faces"
+    )
 
 
 def _input_text(specification: InputSpecification) -> str:

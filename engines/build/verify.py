@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines.build.golden_faces import GoldenFaces
-from engines.errors import PairRefusedError
+from engines.errors import PairIntegrityError, PairRefusedError
 from engines.pair.acceptance import Acceptance, assess_pair, require_fit
 from engines.pair.execution import Execution
-from engines.pair.golden_vectors import Replay
+from engines.pair.golden_vectors import GoldenVectors, Replay
 from engines.pair.manifest import Manifest
-from engines.pair.pair import missed, open_unproved, replay
+from engines.pair.pair import EnginePair, missed, open_unproved, replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,20 @@ def verify_pair(
     with pair:
         replayed = replay(pair, vectors)
         faults = [] if replayed.passed else [missed(replayed)]
+        faults += _second_opinion_faults(pair, vectors)
         acceptance = None
         if golden is not None:
             acceptance = assess_pair(*pair.embed(golden.images), golden.subjects)
             faults += _unfit(acceptance)
     return Verification(pair.manifest, replayed, acceptance, tuple(faults))
+
+
+def _second_opinion_faults(pair: EnginePair, vectors: GoldenVectors) -> list[str]:
+    try:
+        pair.require_second_opinion(vectors)
+    except PairIntegrityError as error:
+        return [str(error)]
+    return []
 
 
 def _unfit(acceptance: Acceptance) -> list[str]:

@@ -38,6 +38,8 @@ class Execution:
     """What to do when the plans do not run here: refuse, or take the ONNX files instead."""
     pair_key: Path | None = None
     """File of a public key: pairs that it did not sign are refused. None asks for no signature."""
+    second_opinion: bool = True
+    """False: the shift alone decides, and the pair has the id of one built without it."""
     plans: OpenPlans = open_plans
     """Opens plans; tests give another."""
 

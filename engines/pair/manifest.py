@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from engines.biometrics.identity_scale import IdentityScale
 from engines.catalogue.strict_yaml import YamlError, parse_yaml, read_bytes
-from engines.catalogue.values import Quality
+from engines.catalogue.values import Direction, Quality
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.acceptance import Acceptance
 from engines.pair.golden_vectors import Tolerance
 from engines.pair.merit import Merit
 from engines.pruning.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
+from engines.quality.fusion import Ranking
 from engines.quality.score_mapping import ScoreMapping
 from engines.quality.specification import InputSpecification
 from engines.whole_file import write_whole
@@ -39,6 +40,7 @@ SINCE_SCHEMA_1: dict[tuple[str, ...], object] = {
     ("recogniser",): None,
     ("identity",): None,
     ("mapping", "version"): 1,
+    ("second_opinion",): None,
 }
 """Keys that came later, with the value of pairs that have none: not written then, nor hashed."""
 
@@ -86,6 +88,28 @@ class GoldenRecord(_Record):
     tolerance: Tolerance
 
 
+class SecondOpinionRecord(_Record):
+    """A learned quality network that has a say in the score; see `engines.quality.fusion`."""
+
+    name: str
+    licence: str
+    """As declared by its publisher."""
+    source_sha256: Sha256
+    """Of the file it was made from."""
+    file: FileRecord
+    """ONNX; runs on the CPU, also beside TensorRT plans."""
+    specification: InputSpecification
+    direction: Direction
+    shares: Ranking
+    """Of its qualities, higher being better, among the reference faces."""
+    fused: Ranking
+    """Of the means of both shares among them."""
+    golden: tuple[float, ...]
+    """Its qualities of the golden vectors' faces, in their order."""
+    tolerance: Annotated[float, Field(gt=0)]
+    """How far off these may be on another machine."""
+
+
 class Manifest(_Record):
     """Everything about one engine pair; see `engines.pair.golden_vectors` for the vectors."""
 
@@ -105,6 +129,8 @@ class Manifest(_Record):
     """TensorRT plans of the same roles; none for ONNX Runtime. Each build has other numerics."""
     golden: GoldenRecord
     mapping: ScoreMapping
+    second_opinion: SecondOpinionRecord | None = None
+    """None: the shift decides alone."""
     acceptance: Acceptance
     identity: IdentityScale | None = None
     """None in a pair of an earlier release: its golden vectors tell a coarser one."""
@@ -152,6 +178,13 @@ def _content(manifest: Manifest) -> dict[str, Any]:
         if inner[key] == absent:
             del inner[key]
     return content
+
+
+def without_second_opinion(manifest: Manifest) -> Manifest:
+    """Return the manifest of the pair that was built without one; itself where there is none."""
+    if manifest.second_opinion is None:
+        return manifest
+    return identified(manifest.model_copy(update={"second_opinion": None}))
 
 
 def identified(manifest: Manifest) -> Manifest:

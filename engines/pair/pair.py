@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from engines.biometrics.identity_scale import IdentityScale, identity_scale
 from engines.closing import Closing
 from engines.errors import PairIntegrityError
+from engines.onnxruntime.backend import open_network
 from engines.onnxruntime.heap import trim_heap
 from engines.pair.acceptance import compare_all, estimated_match_score
 from engines.pair.execution import Execution, open_networks
 from engines.pair.folder import checked_content
 from engines.pair.golden_vectors import GoldenVectors, Replay, compare, read_vectors
-from engines.pair.manifest import Manifest
+from engines.pair.manifest import Manifest, without_second_opinion
+from engines.pair.quality_network import QualityNetwork
+from engines.pair.second_opinion import SecondOpinion
 from engines.pair.signature import trusted_manifest
 from engines.protocols import EmbeddingNetwork
 from engines.quality.preprocess import prepare
@@ -43,7 +46,10 @@ class Scored:
     embeddings: Embeddings
     """(N, D) float32 unit rows of the dense network."""
     shift: NDArray[np.float32]
-    """(N,) embedding shifts in [0, 2]; lower is better (arXiv 2605.13396)."""
+    """
+    (N,) embedding shifts in [0, 2]; lower is better (arXiv 2605.13396). Of a pair with a second
+    opinion: the shifts that have the fused scores.
+    """
 
 
 class EnginePair(Closing):
@@ -54,10 +60,12 @@ class EnginePair(Closing):
         manifest: Manifest,
         networks: Sequence[EmbeddingNetwork],
         golden: GoldenVectors | None = None,
+        second: SecondOpinion | None = None,
     ) -> None:
         self.manifest = manifest
         self._networks = tuple(networks)
         self._golden = golden
+        self._second = second
 
     @property
     def pair_id(self) -> str:
@@ -107,7 +115,10 @@ class EnginePair(Closing):
             BackendError: The inference library refused.
         """
         dense, pruned = self.embed(face_images)
-        return Scored(unit_rows(dense).astype(np.float32), embedding_shift(dense, pruned))
+        shift = embedding_shift(dense, pruned)
+        if self._second is not None:
+            shift = self._second.shift(shift, face_images, self.mapping)
+        return Scored(unit_rows(dense).astype(np.float32), shift)
 
     def embed(self, face_images: FaceImages) -> tuple[Embeddings, Embeddings]:
         """Return the raw (N, D) float32 embeddings of the dense and of the pruned network."""
@@ -121,9 +132,21 @@ class EnginePair(Closing):
         return dense, pruned
 
     def close(self) -> None:
-        """Release both networks; safe to call twice."""
+        """Release all networks; safe to call twice."""
         for network in self._networks:
             network.close()
+        if self._second is not None:
+            self._second.close()
+
+    def require_second_opinion(self, golden: GoldenVectors) -> None:
+        """
+        Compare the second opinion on golden faces, where there is one, with when it was built.
+
+        Raises:
+            PairIntegrityError: It says something else here.
+        """
+        if self._second is not None:
+            self._second.require_golden(golden.images)
 
 
 def open_pair(
@@ -147,6 +170,7 @@ def open_pair(
     pair, golden = open_unproved(folder, threads, execution)
     try:
         found = replay(pair, golden)
+        pair.require_second_opinion(golden)
     except BaseException:
         pair.close()
         raise
@@ -165,7 +189,19 @@ def open_unproved(
     manifest = trusted_manifest(folder, how.pair_key)
     golden = golden_vectors_of(folder, manifest)
     networks = open_networks(folder, manifest, threads, how)
-    return EnginePair(manifest, networks, golden), golden
+    second = _second_opinion(folder, manifest, threads) if how.second_opinion else None
+    if not how.second_opinion:
+        manifest = without_second_opinion(manifest)
+    return EnginePair(manifest, networks, golden, second), golden
+
+
+def _second_opinion(folder: Path, manifest: Manifest, threads: int) -> SecondOpinion | None:
+    record = manifest.second_opinion
+    if record is None:
+        return None
+    running = open_network(checked_content(folder, record.file), threads)
+    network = QualityNetwork(running, record.specification, record.direction)
+    return SecondOpinion(network, record, manifest.specification)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +221,10 @@ def known_pair(folder: Path, execution: Execution | None = None) -> KnownPair:
         PairIntegrityError: The manifest or the golden vectors are missing, swapped or edited.
         PairSignatureError: `execution` insists on a key, and the pair is not signed with it.
     """
-    manifest = trusted_manifest(folder, (execution or Execution()).pair_key)
+    how = execution or Execution()
+    manifest = trusted_manifest(folder, how.pair_key)
+    if not how.second_opinion:
+        manifest = without_second_opinion(manifest)
     golden = None if manifest.identity else golden_vectors_of(folder, manifest)
     return KnownPair(manifest.pair_id, identity_of(manifest, golden))
 

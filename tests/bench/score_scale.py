@@ -1,7 +1,7 @@
 """
 Hold the scale of scores against networks and people that it was not fitted on.
 
-    python tests/bench/score_scale.py --pairs lfw/pairs.csv --images lfw/images --out scale PAIR ...
+    python tests/bench/score_scale.py PAIR ... --pairs lfw/pairs.csv --images lfw/images
 
 For each engine pair: the share of the same faces forwarded at each threshold, how many of the badly
 damaged ones (strength 4 and 5) the fullest window of 8 points holds, and how many mated comparisons

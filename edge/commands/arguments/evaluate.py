@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edge.commands.arguments.shared.cluster import add_cluster_arguments
 from edge.commands.arguments.shared.numbers import between, to_number, whole
-from edge.evaluation.measure_names import MEASURES
+from edge.evaluation.measure_names import BY_DEFAULT, MEASURES
 
 DEFAULT = "(default: %(default)s)"
 EPILOG = f"""\
@@ -93,7 +93,11 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
 def _add_measuring(parser: argparse.ArgumentParser) -> None:
     add, few = parser.add_argument, f"of agreement and spread {DEFAULT}"
     add(
-        "--measures", type=_to_measures, default=tuple(MEASURES), metavar="A,B", help="default: all"
+        "--measures",
+        type=_to_measures,
+        default=BY_DEFAULT,
+        metavar="A,B",
+        help="default: all but fused",
     )
     rival = "entry of a quality network, judged too; may be given several times"
     add("--measure", type=Path, action="append", default=[], metavar="FILE", help=rival)

@@ -18,6 +18,7 @@ from engines.pruning.recipe import Recipe
 from engines.quality.score_mapping import ScoreMapping
 from tests.networks import TinyNetwork, face_network, loaded, write
 from tests.pairs import put_pair, request, synthetic_faces, tiny_pair
+from tests.quality_networks import write_brightness
 
 ENTRY = """\
 name: tiny
@@ -358,3 +359,17 @@ def test_calibrating_with_labels_reports_on_people_it_did_not_choose_on(tmp_path
     assert re.search(r"chosen on 1\d\d pairs; on 1\d\d others", printed)  # some lost
     assert re.search(r"FMR 0.01: \d\.\d+ \[.*\], embedding norm .*, difference ", printed)
     assert "FMR 0.001 cannot be measured with 156 different non-mated" in printed
+
+
+def test_a_pair_is_built_with_a_second_opinion_and_says_so(tmp_path, entry, monkeypatch, capsys):
+    tiny_faces(monkeypatch)
+    images = synthetic_faces(subjects=30, each=2, seed=4).images
+    reference = ReferenceFaces(images, np.ones(len(images)))
+    monkeypatch.setattr(pair_request, "reference_faces", lambda *_: reference)
+    second = write_brightness(tmp_path)
+    asked = ("--network", entry, "--accept-worse", "--out", tmp_path / "pair")
+    assert run("build", *asked, "--second-opinion", second) == 0
+    assert run("inspect", tmp_path / "pair") == 0
+    assert "brightness (none needed), second-opinion.onnx" in capsys.readouterr().out
+    assert run("build", *asked, "--second-opinion", entry) == EXIT_CONFIG
+    assert "a quality network is needed" in capsys.readouterr().err

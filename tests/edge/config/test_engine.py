@@ -56,3 +56,8 @@ def test_insisting_on_plans_stops_where_the_pair_has_none(tmp_path):
 def test_cameras_share_a_batch_only_where_it_pays(backend, provider, made_for, together):
     settings = EngineSettings(backend=backend, providers=(provider,))
     assert frames_together(settings, made_for) == together
+
+
+def test_the_second_opinion_of_a_pair_is_one_key_away():
+    assert execution_of(EngineSettings()).second_opinion
+    assert not execution_of(EngineSettings(second_opinion=False)).second_opinion

@@ -6,9 +6,15 @@ import pytest
 
 from edge.evaluation.measure_names import MEASURES
 from edge.evaluation.measures import Measure, MeasureSettings, Sample, open_measures
+from engines.build.build import build_pair
+from engines.build.reference_faces import ReferenceFaces
+from engines.catalogue.catalogue import find_entry
+from engines.pair.pair import open_pair
 from engines.quality.shift import embedding_shift, quality_from_shift
 from tests.edge.canned import upright_face
-from tests.pairs import synthetic_faces
+from tests.networks import loaded
+from tests.pairs import request, synthetic_faces
+from tests.quality_networks import write_brightness
 
 SETTINGS = MeasureSettings(passes=12, copies=3)
 
@@ -124,3 +130,17 @@ def test_shift_of_a_pair_is_that_of_its_raw_embeddings(pair):
     assert embedding_shift(sample.dense, sample.pruned) == pytest.approx(
         pair.assess(sample.face_image).shift
     )
+
+
+def test_fused_is_what_the_pair_decides_by(folder, pair, tmp_path):
+    sample = sample_of(pair)
+    assert value("fused", folder, pair, sample) == value("prefiqs", folder, pair, sample)
+    images = synthetic_faces(subjects=30, each=2, seed=4).images
+    asked = request(loaded(tmp_path), form="fused")
+    second = find_entry(str(write_brightness(tmp_path)))
+    reference = ReferenceFaces(images, np.ones(len(images)))
+    build_pair(replace(asked, reference=reference, second_opinion=second), tmp_path / "pair")
+    with open_pair(tmp_path / "pair") as both:
+        sample = sample_of(both)
+        (shift,) = both.assess(sample.face_image).shift
+        assert value("fused", tmp_path / "pair", both, sample) == -shift

@@ -1,0 +1,74 @@
+"""Put a quality network beside a pair's own: its file, its ranks, what golden faces are to it."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.build.reference_faces import ReferenceFaces
+from engines.catalogue.values import Catalogued
+from engines.errors import PairRefusedError
+from engines.onnxruntime.backend import open_network
+from engines.pair.manifest import FileRecord, SecondOpinionRecord
+from engines.pair.quality_network import QualityNetwork, load_quality_network
+from engines.pair.second_opinion import qualities, second_opinion_file
+from engines.quality.fusion import fit_ranking
+from engines.quality.score_mapping import ScoreMapping
+from engines.quality.specification import FaceImages, InputSpecification
+
+TOLERANCE = 0.01
+"""Share of the spread of reference faces (5 to 95 %) that golden faces may be off."""
+
+
+def add_second_opinion(
+    folder: Path,
+    entry: Catalogued,
+    reference: ReferenceFaces,
+    measured: tuple[NDArray[np.float32], ScoreMapping],
+    golden: tuple[FaceImages, InputSpecification],
+) -> SecondOpinionRecord:
+    """
+    Write the network into the pair's folder and return its record.
+
+    Args:
+        folder: Of the pair.
+        entry: Of the quality network.
+        reference: Faces that scores are shares of.
+        measured: Their embedding shifts, and the pair's mapping.
+        golden: Face images of the golden vectors, and the pair's input.
+
+    Raises:
+        EntryError, CatalogueError, NetworkError: The entry or its file is not usable.
+        PairError: The templates do not fit each other.
+        PairRefusedError: It says the same of all reference faces.
+    """
+    network = load_quality_network(entry)
+    content = network.model.SerializeToString()
+    second_opinion_file(folder).write_bytes(content)
+    images, seen = golden
+    direction = entry.direction or "higher"
+    with QualityNetwork(open_network(content), network.specification, direction) as opened:
+        found = qualities(opened, reference.images, seen)
+        known = qualities(opened, images, seen)
+    shift, mapping = measured
+    try:
+        shares = fit_ranking(found, reference.weight)
+        means = (mapping.score(shift) / 100 + shares.share(found)) / 2
+        fused = fit_ranking(means, reference.weight, ends=(0.0, 1.0))
+    except ValueError as error:
+        raise PairRefusedError(
+            f"the second opinion {entry.name} tells no reference faces apart: {error}"
+        ) from error
+    low, high = np.quantile(found, (0.05, 0.95))
+    return SecondOpinionRecord(
+        name=entry.name,
+        licence=entry.licence,
+        source_sha256=network.source_sha256,
+        file=FileRecord.of(second_opinion_file(folder)),
+        specification=network.specification,
+        direction=direction,
+        shares=shares,
+        fused=fused,
+        golden=tuple(float(each) for each in known),
+        tolerance=TOLERANCE * float(high - low) or TOLERANCE,
+    )
