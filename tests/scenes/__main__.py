@@ -23,7 +23,7 @@ from tests.scenes.filmed import Filmed, film
 from tests.scenes.scripts import SETTINGS, scripts
 
 HEADER = (
-    "| scene | people | tracks | never sent | sent twice | foreign revisions "
+    "| scene | people | counted | tracks | never sent | sent twice | foreign revisions "
     "| no face sent | id switches | IDF1 |"
 )
 
@@ -43,12 +43,14 @@ def table(
     settings = replace(SETTINGS, tracks=tracks)
     rows = [(one.name, figures(one, settings, follow(one.recorded))) for one in films]
     rows.append(("**all**", sum((row for _, row in rows), Figures())))
-    return "\n".join([HEADER, "|---" * 9 + "|", *(_row(*row) for row in rows)])
+    return "\n".join([HEADER, "|---" * 10 + "|", *(_row(*row) for row in rows)])
 
 
 def _row(name: str, of: Figures) -> str:
-    counts = (of.people, of.tracks, of.lost, of.doubled, of.foreign, of.false, of.switches)
-    return f"| {name} | {' | '.join(map(str, counts))} | {of.idf1:.3f} |"
+    counts = (of.people, of.counted, of.tracks, of.lost, of.doubled, of.foreign)
+    return (
+        f"| {name} | {' | '.join(map(str, counts))} | {of.false} | {of.switches} | {of.idf1:.3f} |"
+    )
 
 
 def floors(films: Sequence[Filmed]) -> str:

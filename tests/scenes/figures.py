@@ -1,7 +1,7 @@
 """What became of the people of a scene, in figures."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,8 @@ class Figures:
 
     people: int = 0
     tracks: int = 0
+    counted: int = 0
+    """Confirmed tracks: people, as far as the gate can tell."""
     lost: int = 0
     """People none of whose faces was sent."""
     doubled: int = 0
@@ -70,6 +72,7 @@ def figures(filmed: Filmed, settings: CameraSettings, frames: Sequence[RecordedF
     return Figures(
         people=len(filmed.people),
         tracks=len({track for each in looks for _, track in each}),
+        counted=len(_confirmed(outcomes)),
         switches=_switches(looks),
         matched=_matched(looks),
         looks=sum(map(len, looks)) + sum(map(len, filmed.truth)),
@@ -105,6 +108,22 @@ def _looks(
         index = frame.captured.frame.index
         if outcome.seen:
             yield [(filmed.who(index, face.box), face.track_id) for face in outcome.seen]
+
+
+def _confirmed(outcomes: Iterable[Outcome]) -> set[int]:
+    """Return the tracks that are people, those of one person once."""
+    joined: dict[int, int] = {}
+    confirmed: set[int] = set()
+    for outcome in outcomes:
+        joined |= outcome.joined
+        confirmed |= outcome.confirmed
+    return {_last(track, joined) for track in confirmed}
+
+
+def _last(track: int, joined: Mapping[int, int]) -> int:
+    while track in joined:
+        track = joined[track]
+    return track
 
 
 def _switches(looks: Iterable[list[Seen]]) -> int:

@@ -50,6 +50,17 @@ def test_three_people_of_six_joined_clips_are_three_faces(films):
     assert (found.people, found.lost, found.doubled, found.foreign) == (3, 0, 0, 0)
 
 
+def test_a_skull_on_a_pullover_and_hands_are_tracks_but_no_people(films):
+    joined = next(film for film in films if film.name == "joined clips")
+    found = figures(joined, SETTINGS, joined.recorded)
+    assert found.tracks > found.counted == found.people
+
+
+def test_people_are_counted_by_confirmed_tracks(films):
+    found = all_of(films)
+    assert abs(found.counted - found.people) <= 0.05 * found.people < found.tracks - found.people
+
+
 def test_an_older_pair_that_tells_its_scale_by_golden_vectors_alone_loses_nobody(films):
     coarse = [replace(film, scale=replace(film.scale, mated_low=None)) for film in films]
     found = all_of(coarse)
