@@ -39,6 +39,7 @@ from engines.errors import (
 from engines.pair.carried_threshold import carried_threshold
 from engines.pair.execution import Execution
 from engines.pair.manifest import SIGNATURE_NAME, Manifest, read_manifest
+from engines.pair.merit import Merit
 from engines.pair.pair import golden_vectors_of
 from engines.pair.signature import sign_pair, trusted_manifest
 from engines.plans.check import plan_states
@@ -116,25 +117,25 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
         manifest = _built(arguments, request, progress)
     except NotBetterError:
         if request.quality == "own":
-            _show(other_measures(find_entry(arguments.network), 1, arguments.threads, progress))
+            _show(other_measures(find_entry(arguments.network), None, arguments.threads, progress))
         raise
     print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
     print(acceptance_text(manifest.acceptance))
     print(worth_text(manifest))
-    own = _ratio_to_beat(manifest)
+    own = _merit_to_beat(manifest)
     if own is not None and not arguments.accept_worse:
         _show(other_measures(find_entry(arguments.network), own, arguments.threads, progress))
     return 0
 
 
-def _ratio_to_beat(manifest: Manifest) -> float | None:
-    """Return the ratio of an own pair that others may beat; None where that was measured before."""
+def _merit_to_beat(manifest: Manifest) -> Merit | None:
+    """Return the merit of an own pair that others may beat; None where it was measured before."""
     if manifest.quality != "own" or manifest.merit is None:
         return None
     known = {each.recipe for each in named_recipes(manifest.network.name).values()}
     if manifest.recipe in known and manifest.merit.verdict == "better":
         return None
-    return manifest.merit.ratio.value
+    return manifest.merit
 
 
 def _built(arguments: argparse.Namespace, request: BuildRequest, progress: Progress) -> Manifest:

@@ -6,42 +6,51 @@ from engines.build.build import judged
 from engines.build.request import GATE_NETWORK, build_request
 from engines.calibration.sweep import ALIKE
 from engines.catalogue.catalogue import Catalogued
+from engines.catalogue.values import Quality
 from engines.errors import CatalogueError
-from engines.pair.merit import merit_text
+from engines.pair.merit import Merit, merit_text
+
+ADVICE: dict[Quality, str] = {
+    "own": "by these figures keep its own pair",
+    "norm": "nothing is surely better than the norm: '--quality norm' does with one pass",
+    "gate": "by these figures take '--quality gate'",
+}
 
 
-def other_measures(entry: Catalogued, own: float, threads: int, progress: Progress) -> str:
+def other_measures(entry: Catalogued, own: Merit | None, threads: int, progress: Progress) -> str:
     """
     Return lines for people: what else there is, what it is worth, and what to take.
 
     Args:
         entry: Of the network whose errors count.
-        own: Ratio of its own pair's figure of merit to that of the norm.
+        own: Of its own pair; None where that is not better than the norm.
         threads: For each network call.
         progress: A running display of the caller's.
     """
-    lines, best = ["'--quality norm': the norm itself, one pass, nothing pruned; ratio 1"], "own"
-    if own >= 1:
-        best = "norm"
+    lines = ["'--quality norm': the norm itself, one pass, nothing pruned; ratio 1"]
+    beside = None
     if entry.name != GATE_NETWORK:
-        text, ratio = _beside(entry, threads, progress)
+        text, beside = _beside(entry, threads, progress)
         lines.append(f"'--quality gate': {GATE_NETWORK} beside this network; {text}")
-        if ratio is not None and ratio < min(own, 1.0) - ALIKE:
-            best = "gate"
-    advice = {
-        "own": "by these figures keep its own pair",
-        "norm": "by these figures take '--quality norm'",
-        "gate": "by these figures take '--quality gate'",
-    }[best]
-    also = "" if best == "own" else f", or write 'quality: {best}' into the network's entry file"
-    return "\n".join(("what else could measure quality:", *lines, advice + also))
+    best = advised(own, beside)
+    also = "" if best == "own" else f" (or 'quality: {best}' in the network's entry file)"
+    return "\n".join(("what else could measure quality:", *lines, ADVICE[best] + also))
 
 
-def _beside(entry: Catalogued, threads: int, progress: Progress) -> tuple[str, float | None]:
+def advised(own: Merit | None, gate: Merit | None) -> Quality:
+    """Return what to take: of what is surely better than the norm the best; else the norm."""
+    fit = own is not None and own.verdict == "better"
+    limit = own.ratio.value - ALIKE if own is not None and fit else 1.0
+    if gate is not None and gate.verdict == "better" and gate.ratio.value < limit:
+        return "gate"
+    return "own" if fit else "norm"
+
+
+def _beside(entry: Catalogued, threads: int, progress: Progress) -> tuple[str, Merit | None]:
     try:
         worth = judged(build_request(entry, None, threads, progress, "gate"), progress)
     except CatalogueError as error:
         return f"could not be judged: {error}", None
     if worth is None:
         return "hardly any comparison fails, so nothing can be said", None
-    return merit_text(worth), worth.ratio.value
+    return merit_text(worth), worth

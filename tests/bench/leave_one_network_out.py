@@ -12,7 +12,7 @@ all comparisons of different people. What is embedded is kept below --cache. Pri
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -23,11 +23,13 @@ from rich.progress import Progress
 from engines.biometrics.bootstrap import Estimate
 from engines.biometrics.ranks import ranks, spearman
 from engines.biometrics.variance import share_between
+from engines.build.other_measures import advised
 from engines.calibration.self_made import FALSE_MATCH_RATES, KINDS, SelfMade
 from engines.calibration.sweep import AGREEMENT_AT_LEAST, DEARER
 from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
 from engines.pair.merit import estimate_text
 from engines.pruning.candidates import Candidate
+from engines.pruning.named_recipes import find_recipe
 from engines.quality.shift import unit_rows
 from tests.bench.network_truth import Bed, Subject, Truth
 
@@ -149,6 +151,8 @@ def lines(every: Sequence[Examined]) -> Iterator[str]:
     yield from _best_lines(every)
     yield ""
     yield from _choice_lines(every)
+    yield ""
+    yield from _advice_lines(every)
 
 
 def _rank_lines(every: Sequence[Examined]) -> Iterator[str]:
@@ -213,19 +217,53 @@ def _choice_lines(every: Sequence[Examined]) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
+def _advice_lines(every: Sequence[Examined]) -> Iterator[str]:
+    """Yield what the build would say of the choice for a network left out, and what comes of it."""
+    yield "| left out | build says of own | of gate | it advises | FMR 1e-2 | FMR 1e-3 |"
+    yield "|" + "---|" * 6
+    quality = _gate_quality(every)
+    gate, wanted = _gate(every)
+    _, gate_shift = gate.subject.tried("golden", [wanted])
+    for each in every:
+        taken = each.candidates[each.chosen(best_rule([o for o in every if o is not each]))]
+        dense, shift = each.subject.tried("golden", [taken])
+        norms = np.linalg.norm(dense.astype(np.float64), axis=1)
+        made = SelfMade(each.subject.known(), unit_rows(dense))
+        own = made.merit(-shift, norms)
+        beside = None if each is gate else made.merit(-gate_shift, norms)
+        best = advised(own, beside)
+        judged = Truth(each.subject, "judge")
+        _, judged_shift = each.subject.tried("judge", [taken])
+        true = {"own": -judged_shift, "gate": _at(each.subject, quality), "norm": judged.norms}
+        cells = [
+            f"`{each.subject.name}`",
+            f"{estimate_text(own.ratio)} {own.verdict}",
+            "itself" if beside is None else f"{estimate_text(beside.ratio)} {beside.verdict}",
+            f"`{best}`",
+            *(estimate_text(judged.ratio(true[best], fmr)) for fmr in FALSE_MATCH_RATES),
+        ]
+        yield f"| {' | '.join(cells)} |"
+
+
 def _texts(estimates: Sequence[Estimate]) -> str:
     return " / ".join(estimate_text(each) for each in estimates)
 
 
-def _gate_quality(every: Sequence[Examined]) -> dict[tuple[str, int | None], float]:
-    """Return the quality that the gate's own network gives each face, by what the face is."""
+def _gate(every: Sequence[Examined]) -> tuple[Examined, Candidate]:
+    """Return the gate's own network and its recipe `fast`."""
     gate = next(each for each in every if each.subject.name == GATE)
     wanted = next(
         each
         for each in gate.candidates
-        if each.family == "last layer"
-        and (each.recipe.importance, each.recipe.sparsity) == ("channel", 0.35)
+        if each.recipe == replace(find_recipe(GATE), layers=each.recipe.layers)
+        and each.family == "last layer"
     )
+    return gate, wanted
+
+
+def _gate_quality(every: Sequence[Examined]) -> dict[tuple[str, int | None], float]:
+    """Return the quality that the gate's own network gives each face, by what the face is."""
+    gate, wanted = _gate(every)
     _, shift = gate.subject.tried("judge", [wanted])
     return dict(zip(gate.subject.keys("judge"), (-shift).tolist(), strict=True))
 

@@ -3,11 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engines.biometrics.bootstrap import Estimate
 from engines.biometrics.comparisons import Comparisons
 from engines.biometrics.edc import Question, error_versus_discard, partial_area
 from engines.calibration.faces import CalibrationFaces
 from engines.calibration.self_made import FALSE_MATCH_RATES, KINDS, SelfMade
 from engines.errors import CalibrationError
+from engines.pair.merit import Merit
 
 PEOPLE, PHOTOGRAPHS, COPIES = 12, 2, 3
 SIZE = PEOPLE * PHOTOGRAPHS * (1 + COPIES)
@@ -100,12 +102,21 @@ def test_a_merit_says_how_much_of_the_variance_lies_between_people(embeddings):
     assert merit.norm_between < 0.5
 
 
-def test_a_good_measure_beside_chance_is_better_and_the_other_way_round_worse(embeddings, noise):
-    made, chance = SelfMade(faces(), embeddings), np.random.default_rng(6).random(SIZE)
-    assert made.merit(-noise, chance).verdict == "better"
-    assert made.merit(chance, -noise).verdict == "worse"
+def test_a_good_measure_beside_its_opposite_is_better_and_the_other_way_round_worse(
+    embeddings, noise
+):
+    made = SelfMade(faces(), embeddings)
+    assert made.merit(-noise, noise).verdict == "better"
+    assert made.merit(noise, -noise).verdict == "worse"
     nearly = -noise + np.random.default_rng(7).normal(0, 1e-3, SIZE)
     assert made.merit(nearly, -noise).verdict == "alike"
+
+
+def test_a_little_better_is_not_told_from_the_norm():
+    """The recipe was chosen by the same figure, which flatters it."""
+    some = Estimate(0.5, 0.4, 0.6)
+    assert Merit(some, some, Estimate(0.85, 0.8, 0.89)).verdict == "better"
+    assert Merit(some, some, Estimate(0.85, 0.8, 0.91)).verdict == "alike"
 
 
 def test_strangers_are_compared_with_their_own_copies_only(embeddings):
