@@ -11,7 +11,7 @@ const FACES_MS = 1000;
 const HISTORY_MS = 10000;
 const OLD_MS = 4000;
 const SHOWN = { forwarded: 6, missed: 12 };
-const NO_PICTURE = { starting: "Opening the camera …", stalled: "No frames come" };
+const NO_PICTURE = { starting: "Opening the camera …", stalled: "No frames come", lost: "No picture", disabled: "Ended" };
 const ALL = "all reasons";
 const VIEWS = { faces: "Faces", history: "History", area: "Masks and hours" };
 
@@ -143,9 +143,11 @@ export class Camera {
     const dead = this.state !== "streaming";
     const old = dead || performance.now() - this.drawnAt > OLD_MS;
     this.element.classList.toggle("dark", ["lost", "disabled"].includes(this.state));
-    this.find(".screen").classList.toggle("old", old);
-    this.find(".nothing").hidden = !old;
-    this.find(".nothing").textContent = NO_PICTURE[this.state] ?? "Waiting for a picture …";
+    for (const screen of this.element.querySelectorAll(".screen")) {
+      screen.classList.toggle("old", old);
+      screen.querySelector(".nothing").hidden = !old;
+      screen.querySelector(".nothing").textContent = NO_PICTURE[this.state] ?? "Waiting for a picture …";
+    }
   }
 
   async look() {

@@ -94,8 +94,8 @@ export class Threshold {
     this.camera.find("pre").textContent = found.yaml;
     this.histogram(found.histogram, found.threshold);
     this.camera.find(".sides").hidden = !found.gained_count && !found.lost_count;
-    this.side("gained", found.gained, found.gained_count, "forwarded as well");
-    this.side("lost", found.lost, found.lost_count, "lost");
+    this.side("gained", found.gained, found.gained_count, "reach the threshold as well");
+    this.side("lost", found.lost, found.lost_count, "no longer reach it");
   }
 
   words(found) {
@@ -114,7 +114,7 @@ export class Threshold {
   side(name, faces, count, words) {
     this.camera.find(`.${name}`).parentElement.hidden = !count;
     this.camera.find(`.${name}-title`).textContent =
-      `${people(count)} would be ${words}` +
+      `${people(count)} would ${words}` +
       (count > faces.length ? `; ${faces.length} of them, close to the threshold` : "");
     showFaces(this.camera.find(`.${name}`), faces, { camera: this.camera, forwarded: name === "gained" });
   }

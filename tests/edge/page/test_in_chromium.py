@@ -121,7 +121,7 @@ def test_the_slider_tells_by_keyboard_what_another_threshold_would_do(tab, serve
     words = "5 of 9 faces (56\u00a0%), 5 of 9 people. Discarded at any threshold: too small 1."
     assert before == after == f"In effect: 50. Of the faces assessed last it passes {words}"
     assert moved.startswith("At 39.5: 6 of 9 faces (67\u00a0%), 6 of 9 people.")
-    assert title == "1 person would be forwarded as well"
+    assert title == "1 person would reach the threshold as well"
     assert re.findall(r"✓ \d+", gained) == ["✓ 40"]
     assert lines == "sources:\n- name: door\n  gate:\n    threshold: 39.5\n"
 
