@@ -11,7 +11,10 @@ import pytest
 
 from edge.__main__ import main
 from edge.config.file import read_config
+from edge.history.file import HistoryFile
+from edge.history.tables import Mark, put_mark
 from edge.shadow_log.file import open_shadow_log
+from engines.pair.manifest import read_manifest
 from tests.edge.recordings import default_pair, people, write_walk
 from tests.edge.running_gate import ROOT, kept_keys
 
@@ -189,6 +192,22 @@ def test_without_a_goal_the_threshold_in_effect_is_looked_at(tune):
     code, told = tune("--source", "door")
     assert (code, told.out) == (0, "")
     assert "The threshold 30 was looked at" in told.err
+
+
+def test_what_people_marked_on_the_page_sets_the_threshold(tune, config, tmp_path):
+    config.write_text(config.read_text() + "page: {history: history.sqlite}\n")
+    pair_id = read_manifest(read_config(config).config.pair).pair_id
+    file = HistoryFile(tmp_path / "history.sqlite", lambda: 0.0)
+    with file.changed() as database:
+        for score in range(20, 60, 4):
+            wanted = score >= 40
+            put_mark(database, Mark("door", pair_id, f"a-{score}", float(score), wanted, 0.0))
+    file.close()
+    code, told = tune("--source", "door", "--marks", "--write")
+    assert code == 0
+    assert read_config(config).config.sources[0].gate.threshold == 40
+    said = " ".join(told.err.split())
+    assert "5 of 5 that should be forwarded reach it, and 5 of 5 that should not stay below" in said
 
 
 def test_too_little_footage_is_reported_and_nothing_is_written(tune, config, tmp_path):
