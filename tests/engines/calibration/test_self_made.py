@@ -29,7 +29,7 @@ def faces(known=True):
 @pytest.fixture
 def noise():
     random = np.random.default_rng(3)
-    return np.where(faces().clean, 0.1, random.uniform(0.5, 4.0, SIZE))
+    return np.where(faces().clean, 0.1, random.uniform(0.2, 2.0, SIZE))
 
 
 @pytest.fixture
