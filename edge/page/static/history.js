@@ -200,12 +200,13 @@ function bars(canvas, rows, colours, times, words, top = 0) {
   const [head, foot] = [20 * scale, 18 * scale];
   const high = canvas.height - head - foot;
   const wide = canvas.width / rows.length;
+  const gap = wide > 5 * scale ? scale : 0; // a week on a phone would be half gaps
   rows.forEach((row, place) => {
     let base = head + high;
     row.forEach((value, kind) => {
       const tall = (value / most) * high;
       pen.fillStyle = style.getPropertyValue(colours[Math.min(kind, colours.length - 1)]);
-      pen.fillRect(place * wide, base - tall, Math.max(1, wide - scale), tall);
+      pen.fillRect(place * wide, base - tall, wide - gap, tall);
       base -= tall;
     });
   });
