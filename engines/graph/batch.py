@@ -37,7 +37,8 @@ def open_batch(
     axes = input_axes(specification)
     frozen = (graph.dimensions(source) or (None,))[0] or 1
     one = inferred_shapes(model, (frozen, *axes))
-    length = _embedding_length((one.get(target.name), graph.dimensions(target)), embedding_length)
+    found = _output_shape(model, one.get(target.name), (frozen, *axes))
+    length = _embedding_length(found, embedding_length)
     two = inferred_shapes(model, (2 * frozen, *axes))
     while open_shapes(model, one, two):
         one = inferred_shapes(model, (frozen, *axes))
@@ -98,16 +99,27 @@ def _same_in_any_batch(model: onnx.ModelProto, shape: Shape, frozen: int) -> boo
     return bool((off <= SAME_EMBEDDING * np.linalg.norm(parts, axis=1)).all())
 
 
-def _embedding_length(shapes: Sequence[Shape | None], promised: int | None) -> int:
-    known = [shape for shape in shapes if shape is not None]
-    wrong = [shape for shape in known if len(shape) != 2]
-    if wrong:
-        raise NetworkError(f"its output is {wrong[0]}, not (N, D) embeddings")
-    lengths = {shape[1] for shape in known} | {promised}
-    lengths.discard(None)
-    if len(lengths) != 1:
-        what = (
-            f"contradicts itself: {sorted(map(str, lengths))}" if lengths else "is stated nowhere"
+def _output_shape(
+    model: onnx.ModelProto, inferred: Shape | None, shape: Sequence[int]
+) -> Shape | None:
+    """Return the output's shape: inferred, else as it is when run, else as the file claims."""
+    if inferred is not None and None not in inferred[1:]:
+        return inferred
+    runs = tried(model, [{model.graph.input[0].name: np.zeros(shape, np.float32)}])
+    return graph.dimensions(model.graph.output[0]) if runs is None else runs[0][0].shape
+
+
+def _embedding_length(shape: Shape | None, promised: int | None) -> int:
+    if shape is not None and len(shape) != 2:
+        raise NetworkError(f"its output is {shape}, not (N, D) embeddings")
+    found = promised if shape is None else shape[1] or promised
+    if found is None:
+        raise NetworkError("its embedding length is stated nowhere: write it into its entry")
+    if promised == 1 != found:
+        raise NetworkError(f"its output is {found} values long, a quality is one")
+    if promised not in {None, found}:
+        raise NetworkError(
+            f"its output is {found} values long, the entry says {promised}: write "
+            f"'embedding_length: {found}' there"
         )
-        raise NetworkError(f"its embedding length {what}; correct it in the catalogue entry")
-    return int(lengths.pop() or 0)
+    return found

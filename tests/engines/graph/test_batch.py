@@ -178,3 +178,40 @@ def test_shapes_written_between_the_layers_are_dropped(tmp_path):
     model = onnx.shape_inference.infer_shapes(windows())
     assert model.graph.value_info
     assert not load(model, tmp_path).graph.value_info
+
+
+def unstated(length):
+    """Return a network whose output is of a shape nobody can infer, claimed to be that long."""
+    model = face_network()
+    model.graph.node.extend(
+        [
+            node("NonZero", ["flat"], "places"),
+            node("Shape", ["places"], "count"),
+            node("Sub", ["count", "count"], "nothing"),
+            node("Shape", ["embedding"], "size"),
+            node("Add", ["size", "nothing"], "same_size"),
+            node("Reshape", ["embedding", "same_size"], "last"),
+        ]
+    )
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info("last", TensorProto.FLOAT, [1, length]))
+    return model
+
+
+@pytest.mark.parametrize("claimed", [9, "D"])
+def test_a_wrong_embedding_length_is_told_at_reading_where_no_shape_tells_it(tmp_path, claimed):
+    path = write(unstated(claimed), tmp_path)
+    with pytest.raises(NetworkError, match="8 values long, the entry says 9"):
+        load_network(path, specification(), 9)
+
+
+@pytest.mark.parametrize("claimed", [9, "D"])
+def test_an_embedding_length_that_no_shape_tells_is_seen_by_running(tmp_path, claimed):
+    network = load_network(write(unstated(claimed), tmp_path), specification())
+    assert network.embedding_length == 8
+    assert graph.dimensions(network.model.graph.output[0])[1] == 8
+
+
+def test_a_quality_of_several_values_is_refused_as_one(tmp_path):
+    with pytest.raises(NetworkError, match="8 values long, a quality is one"):
+        load_network(write(face_network(), tmp_path), specification(), 1)

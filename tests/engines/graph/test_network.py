@@ -119,7 +119,7 @@ def test_an_input_of_bytes_is_named(tmp_path):
 
 def test_another_embedding_length_than_stated_is_refused(tmp_path):
     path = write(face_network(), tmp_path)
-    with pytest.raises(NetworkError, match="embedding length contradicts itself"):
+    with pytest.raises(NetworkError, match="'embedding_length: 8' there"):
         load_network(path, specification(), embedding_length=512)
 
 
