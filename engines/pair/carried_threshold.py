@@ -30,22 +30,24 @@ def carried_threshold(threshold: float, old: Manifest, new: Manifest) -> Carried
         new: Manifest of the pair in use from now on.
 
     Raises:
-        PairError: Another network or another recipe: their shifts cannot be compared.
+        PairError: Another network, recipe, measure or second opinion: shifts cannot be compared.
     """
     for what, first, second in (
         ("network", old.network.source_sha256, new.network.source_sha256),
         ("recipe", old.recipe, new.recipe),
+        ("measure", old.quality, new.quality),
+        ("second opinion", old.second_opinion, new.second_opinion),
     ):
         if first != second:
             raise PairError(
-                f"pairs {old.pair_id} and {new.pair_id} are of another {what}, so no score of one "
-                "is a score of the other: run 'edge-gate tune' with the new pair"
+                f"pairs {old.pair_id} and {new.pair_id} have not the same {what}, so no score of "
+                "one is a score of the other: run 'edge-gate tune' with the new pair"
             )
     shift = old.mapping.shift(threshold)
     return CarriedThreshold(threshold, shift, _score(new, shift))
 
 
 def _score(manifest: Manifest, shift: float) -> float:
-    # Rounded down: the same faces, and never fewer.
     exact = float(manifest.mapping.score(np.array([shift], np.float32))[0])
-    return float(np.floor(10 * exact) / 10)
+    # Rounded down: the same faces, and never fewer. 39.99999 is 40: a shift has float32's digits.
+    return float(np.floor(10 * exact + 1e-3) / 10)

@@ -313,7 +313,7 @@ def test_thresholds_of_another_network_or_recipe_are_not_carried_over(tmp_path, 
     tiny_pair(tmp_path / "three", TinyNetwork(seed=5))
     for name, what in (("two", "recipe"), ("three", "network")):
         assert run("inspect", tmp_path / "one" / "pair", "--of", tmp_path / name / "pair") == 1
-        assert f"another {what}" in capsys.readouterr().err
+        assert f"not the same {what}" in capsys.readouterr().err
     assert run("inspect", tmp_path / "one" / "pair", "--threshold", 40) == EXIT_USAGE
 
 
@@ -371,5 +371,8 @@ def test_a_pair_is_built_with_a_second_opinion_and_says_so(tmp_path, entry, monk
     assert run("build", *asked, "--second-opinion", second) == 0
     assert run("inspect", tmp_path / "pair") == 0
     assert "brightness (none needed), second-opinion.onnx" in capsys.readouterr().out
+    assert run("build", *asked[:3], "--out", tmp_path / "alone") == 0
+    assert run("inspect", tmp_path / "pair", "--of", tmp_path / "alone") == EXIT_FAILED
+    assert "not the same second opinion" in capsys.readouterr().err
     assert run("build", *asked, "--second-opinion", entry) == EXIT_CONFIG
     assert "a quality network is needed" in capsys.readouterr().err
