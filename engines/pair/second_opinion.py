@@ -7,6 +7,7 @@ has the fused score: thresholds, best shots and curves go on as they are.
 """
 
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -25,15 +26,8 @@ BATCH = 16
 """Face images given to the network at once."""
 
 
-class SecondOpinion(Closing):
-    """An opened quality network and how it joins a pair."""
-
-    def __init__(
-        self, network: QualityNetwork, record: SecondOpinionRecord, seen: InputSpecification
-    ) -> None:
-        self._network = network
-        self._record = record
-        self._seen = seen
+class SecondOpinion(Protocol):
+    """Another measure of quality in a pair, which moves the shifts of its face images."""
 
     def shift(
         self, shift: NDArray[np.float32], face_images: FaceImages, mapping: ScoreMapping
@@ -46,18 +40,40 @@ class SecondOpinion(Closing):
             face_images: (N, height, width, 3) uint8 BGR, as the pair sees them.
             mapping: Of the pair.
         """
+
+    def require_golden(self, face_images: FaceImages) -> None:
+        """
+        Compare it with what it said when the pair was built.
+
+        Raises:
+            PairIntegrityError: It says something else on this machine.
+        """
+
+    def close(self) -> None:
+        """Release it; safe to call twice."""
+
+
+class FusedQualityNetwork(Closing):
+    """An opened quality network and how it joins a pair."""
+
+    def __init__(
+        self, network: QualityNetwork, record: SecondOpinionRecord, seen: InputSpecification
+    ) -> None:
+        self._network = network
+        self._record = record
+        self._seen = seen
+
+    def shift(
+        self, shift: NDArray[np.float32], face_images: FaceImages, mapping: ScoreMapping
+    ) -> NDArray[np.float32]:
+        """Return the shifts that have the fused scores."""
         found = qualities(self._network, face_images, self._seen)
         own = mapping.score(shift) / 100
         fused = fused_share(own, self._record.shares.share(found), self._record.fused)
         return np.array([mapping.shift(100 * each) for each in fused], np.float32)
 
     def require_golden(self, face_images: FaceImages) -> None:
-        """
-        Compare the network with what it said when the pair was built.
-
-        Raises:
-            PairIntegrityError: It says something else on this machine.
-        """
+        """Refuse a network that says something else than when the pair was built."""
         found = qualities(self._network, face_images, self._seen)
         off = np.abs(found - np.array(self._record.golden)).max()
         if off > self._record.tolerance:
