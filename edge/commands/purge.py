@@ -1,7 +1,8 @@
-"""`edge-gate purge`: delete faces from outboxes, directory sinks and shadow logs."""
+"""`edge-gate purge`: delete from outboxes, directory sinks, shadow logs and histories."""
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,16 +17,19 @@ from edge.config.file import read_config
 from edge.config.model import Config, DetectorSettings
 from edge.console import console, progress
 from edge.detection.open import open_detector
-from edge.errors import OutboxError, ShadowLogError, UsageError
+from edge.errors import ConfigError, OutboxError, ShadowLogError, UsageError
 from edge.service.likeness import Likeness
 from edge.service.purge import purge_directory, purge_outbox, purge_shadow_log
+from edge.service.purge_history import purge_history
 from edge.service.wanted_faces import EVER, Looked, Purge, Wanted
 from engines.pair.pair import EnginePair, open_pair
+
+PLACES = "--config, --outbox, --directory, --shadow-log or --history"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An outbox, a folder or a shadow log."""
+    """An outbox, a folder, a shadow log or a history."""
 
     path: Path
     purge: Callable[..., Purge]
@@ -51,7 +55,7 @@ def _purged(place: Place, wanted: Wanted, arguments: argparse.Namespace, looked:
     dry_run = arguments.dry_run or (bool(arguments.like) and not arguments.yes)
     try:
         found = place.purge(place.path, wanted, dry_run=dry_run, looked=looked)
-    except (OutboxError, ShadowLogError, OSError) as error:
+    except (ConfigError, OutboxError, ShadowLogError, OSError) as error:
         print(f"{place.path}: {error}", file=sys.stderr)
         return False
     if arguments.list or (arguments.like and dry_run):
@@ -106,10 +110,11 @@ def _places(arguments: argparse.Namespace, config: Config | None) -> list[Place]
     places = [Place(path, purge_outbox, must_exist=True) for path in arguments.outbox]
     places += [Place(path, purge_directory, must_exist=True) for path in arguments.directory]
     places += [Place(path, purge_shadow_log, must_exist=True) for path in arguments.shadow_log]
+    places += [Place(path, purge_history, must_exist=True) for path in arguments.history]
     if config is not None:
         places += _configured(config)
     if not places:
-        raise UsageError("nothing to purge: give --config, --outbox, --directory or --shadow-log")
+        raise UsageError(f"nothing to purge: give {PLACES}")
     for place in places:
         if not place.path.exists():
             if place.must_exist:
@@ -125,6 +130,8 @@ def _configured(config: Config) -> list[Place]:
         places.append(Place(config.delivery.outbox.path, purge_outbox, must_exist=False))
     if config.shadow_log is not None:
         places.append(Place(config.shadow_log.path, purge_shadow_log, must_exist=False))
+    if config.page.history is not None:
+        places.append(Place(config.page.history, purge_history, must_exist=False))
     return places
 
 
@@ -132,20 +139,28 @@ def _print_each(found: Purge) -> None:
     for face in found.gone:
         stored = datetime.fromtimestamp(face.stored_at, timezone.utc)
         score = "" if face.score is None else f"  {face.score:.3f}"
-        print(f"{stored:%Y-%m-%dT%H:%M:%SZ}  {face.bytes:>9}{score}  {face.name}")
+        size = face.bytes if face.kind == "face" else face.kind
+        print(f"{stored:%Y-%m-%dT%H:%M:%SZ}  {size:>9}{score}  {face.name}")
     for name in found.unknown:
         print(f"nobody can tell: {name}")
 
 
 def _print_sum(path: Path, found: Purge, verb: str) -> None:
-    size = sum(face.bytes for face in found.gone)
-    words = [f"{path}: {verb} {len(found.gone)} faces, {size} bytes"]
+    words = [f"{path}: {verb} {_sum_words(found)}"]
     words += _matched_words([face.score for face in found.gone if face.score is not None])
     if found.nearest is not None:
         words.append(f"the nearest that stays has {found.nearest:.3f}")
     if found.unknown:
         words.append(f"{len(found.unknown)} stay that nobody can tell")
     print("; ".join(words))
+
+
+def _sum_words(found: Purge) -> str:
+    if found.is_faceless:
+        kinds = Counter(one.kind for one in found.gone)
+        counts, events, marks = (kinds[kind] for kind in ("count", "event", "mark"))
+        return f"{counts} hourly counts, {events} events and {marks} marks; no face is in it"
+    return f"{len(found.gone)} faces, {sum(face.bytes for face in found.gone)} bytes"
 
 
 def _matched_words(scores: Sequence[float]) -> list[str]:

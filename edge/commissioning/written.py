@@ -67,6 +67,9 @@ def _lines(wanted: Wanted, folder: Path) -> Iterator[str]:
     yield "delivery:"
     yield "  outbox:         # keeps faces until each sink has them: one that is down loses none"
     yield "    path: outbox.sqlite"
+    yield ""
+    yield "page:"
+    yield "  history: history.sqlite   # a week of counts, and your marks; no faces"
 
 
 def _source(camera: Camera, folder: Path) -> Iterator[str]:

@@ -56,6 +56,18 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """One count, event or mark, for who deletes it."""
+
+    kind: str
+    """`count`, `event` or `mark`."""
+    camera: str
+    words: str
+    wall_s: float
+    """Seconds since 1970; of a count the beginning of its hour."""
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """Which events."""
 
@@ -147,3 +159,33 @@ def marks_of(database: sqlite3.Connection, camera: str) -> Sequence[Mark]:
         Mark(name, pair_id, track, score, bool(wanted), wall_s)
         for name, pair_id, track, score, wanted, wall_s in rows
     ]
+
+
+def told_before(database: sqlite3.Connection, until_s: float, camera: str | None) -> list[Told]:
+    """
+    Return the counts, events and marks up to a time, of each kind the oldest first.
+
+    Args:
+        database: Of the history.
+        until_s: Seconds since 1970.
+        camera: Name; None for all.
+    """
+    rows = database.execute(
+        "SELECT 'count', camera, kind || ' ' || name, hour * ?3 FROM hours "
+        "WHERE hour * ?3 <= ?1 AND (?2 IS NULL OR camera = ?2) UNION ALL "
+        "SELECT 'event', camera, reason, wall_s FROM events "
+        "WHERE wall_s <= ?1 AND (?2 IS NULL OR camera = ?2) UNION ALL "
+        "SELECT 'mark', camera, track, wall_s FROM marks "
+        "WHERE wall_s <= ?1 AND (?2 IS NULL OR camera = ?2) ORDER BY 1, 4",
+        (until_s, camera, HOUR_S),
+    )
+    return [Told(*row) for row in rows]
+
+
+def remove_told(database: sqlite3.Connection, until_s: float, camera: str | None) -> None:
+    """Delete what `told_before` returns."""
+    for table, time in (("hours", f"hour * {HOUR_S}"), ("events", "wall_s"), ("marks", "wall_s")):
+        database.execute(
+            f"DELETE FROM {table} WHERE {time} <= ? AND camera = coalesce(?, camera)",  # noqa: S608
+            (until_s, camera),
+        )

@@ -48,15 +48,18 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """One face that was deleted, or would be."""
+    """One face that was deleted, or would be; or a line of a history."""
 
     name: str
     """Idempotency key, file name without extension, camera and number, or a file set aside."""
     bytes: int
+    """0 in a history."""
     stored_at: float
     """Seconds since 1970 by the device's clock."""
     score: float | None = None
     """Comparison score; None when nothing was compared."""
+    kind: str = "face"
+    """`face`, or what a history has: `count`, `event`, `mark`."""
 
 
 @dataclass(slots=True)
@@ -68,6 +71,8 @@ class Purge:
     """Highest comparison score of the faces that stay; None when none was compared."""
     unknown: list[str] = field(default_factory=list)
     """Names of what stays because nobody can tell whose it is, or of which camera."""
+    is_faceless: bool = False
+    """It has counts, events and marks, which nobody can compare with a person."""
 
 
 Looked = Callable[[], None]

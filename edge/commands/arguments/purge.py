@@ -15,15 +15,16 @@ examples:
   edge-gate purge --like asked.jpg --config gate.yaml           only lists, with scores
   edge-gate purge --like asked.jpg --config gate.yaml --yes     deletes
 
-With --config: outbox, directory sinks and shadow log of that configuration. The gate may go on
-running. Faces that wait in the outbox are deleted as well: their sinks never get them. What left
-over HTTP or MQTT is no longer here; ask its receiver.
+With --config: outbox, directory sinks, shadow log and history of that configuration. The gate may
+go on running. Faces that wait in the outbox are deleted as well: their sinks never get them. What
+left over HTTP or MQTT is no longer here; ask its receiver.
 
 Age, camera and person go together: a face is deleted when all that are given are so. --like is for
 a person who asks to be forgotten: each face is compared with the photographs, and matches from a
 comparison score on that the engine pair knows; the output states it. Because comparisons err, it
 only lists until --yes is given; look at the list first. Embeddings are computed on the spot and
-not stored. What cannot be compared or has no camera's name stays, and is named with --list.
+not stored. What cannot be compared or has no camera's name stays, and is named with --list. In a
+history (page.history) are counts, events and marks, no faces: --like leaves it.
 
 Exit code: 0, 1 when a place could not be purged, 64 for a wrong command line.
 """
@@ -42,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--shadow-log", type=Path, action="append", default=[], metavar="FILE", help="a shadow log"
+    )
+    parser.add_argument(
+        "--history", type=Path, action="append", default=[], metavar="FILE", help="a history"
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
     parser.add_argument("--yes", action="store_true", help="delete what --like found")

@@ -124,6 +124,7 @@ def test_somebody_at_a_terminal_gets_a_forwarded_face_and_a_tuned_threshold(comm
     config = read_config(site / "gate.yaml").config
     assert config.gate.threshold != 30
     assert config.delivery.outbox is not None
+    assert config.page.history == site / "history.sqlite"
     assert config.mode == "best_shot"
     picture = cv2.imread(str(site / "door-first.jpg"))
     assert picture is not None
