@@ -36,6 +36,7 @@ COMMANDS = {
     "check": "check a configuration file, and with --connect cameras, sinks and secrets",
     "doctor": "say what this machine has, what is wrong, and what to run about it",
     "explain": "show each effective setting and where it came from",
+    "fleet": "one page of all gates that a broker knows, the worst first",
     "schema": "print the JSON Schema of the configuration for editors",
 }
 """Command name (module of `edge.commands`) and its one-line help."""
@@ -53,7 +54,7 @@ EXIT_BROKEN_PIPE = 141
 
 GROUPS = {
     "start here": ("init", "demo", "score"),
-    "run the gate": ("check", "run", "explain", "doctor"),
+    "run the gate": ("check", "run", "explain", "doctor", "fleet"),
     "choose a threshold": ("tune", "replay", "evaluate"),
     "networks": ("models", "pair", "bench"),
     "what was kept": ("outbox", "purge"),

@@ -20,6 +20,7 @@ What can go wrong at the edge. Every message names the operator's next step.
   x TuningError         footage from which no threshold can be told
   x EvaluationFileError what an evaluation keeps on disk cannot be read or written
   x ArchiveError        a folder of results is of another job, damaged, or cannot be written
+  x FleetError          a broker does not show a fleet, or a gate objects
   x ClusterError        a cluster cannot be reached, or its workers differ from this machine
 """
 
@@ -107,3 +108,7 @@ class ArchiveError(EdgeError, OSError):
 
 class ClusterError(EdgeError, RuntimeError):
     """A cluster cannot be reached, or its workers differ from this machine."""
+
+
+class FleetError(EdgeError, RuntimeError):
+    """A broker does not show or take what a fleet needs, or a gate objects to what it is told."""

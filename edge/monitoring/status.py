@@ -42,6 +42,15 @@ class DriftStatus(_Model):
     """What may have happened, in words; null without an alarm."""
 
 
+class LastFace(_Model):
+    """The face that a camera forwarded last; the face itself is never told here."""
+
+    time: AwareDatetime
+    """When it was seen, by the clock of the gate."""
+    score: float | None
+    """Its quality score; null when it was not scored."""
+
+
 class CameraStatus(_Model):
     """One source; counts begin with the process and never go back."""
 
@@ -75,6 +84,8 @@ class CameraStatus(_Model):
     """Their 95th percentile."""
     drift: DriftStatus | None
     """Null without a baseline, or when too few people were seen."""
+    last_face: LastFace | None = None
+    """What it forwarded last; null before the first since the process began."""
 
     @property
     def forwarded(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from edge.delivery.outbox_ledger import LedgerRow
 from edge.delivery.sender import SenderStatus
@@ -11,6 +12,7 @@ from edge.monitoring.status import (
     CameraStatus,
     DriftStatus,
     GateStatus,
+    LastFace,
     OutboxStatus,
     SinkStatus,
 )
@@ -116,7 +118,12 @@ def _camera_status(stream: Stream, drift: Drift | None) -> CameraStatus:
         age_p50_ms=p50,
         age_p95_ms=p95,
         drift=None if drift is None else _drift_status(drift),
+        last_face=None if stream.last_sent is None else _last_face(*stream.last_sent),
     )
+
+
+def _last_face(seen: datetime, score: float | None) -> LastFace:
+    return LastFace(time=seen.astimezone(timezone.utc), score=score)
 
 
 def _drift_status(drift: Drift) -> DriftStatus:

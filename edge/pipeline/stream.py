@@ -51,6 +51,8 @@ class Stream:
         self.counts = before.counts if before else Counts()
         self.latency = Latency()
         self._observe = observe
+        self.last_sent: tuple[datetime, float | None] | None = None
+        """When the face that was forwarded last was seen, and its score; None before the first."""
         self._earlier_frames = before.frames if before else 0
         self._dropped = 0
         self._time = SourceTime(is_live=settings.uri.is_live)
@@ -154,16 +156,22 @@ class Stream:
             counts.discarded[reason.value] += faces
         for shot in outcome.forwarded:
             _log_forwarded(self.settings.name, shot, forwarding.forward(shot, self._origin, counts))
+            self.last_sent = (shot.captured.wall, _score(shot))
         seen_s = self._time.last_s
         self._observe(Observation(self.settings.name, captured, outcome, self._run, seen_s))
 
 
 def _log_forwarded(camera: str, shot: Shot, forwarded: Forwarded) -> None:
-    quality = shot.assessment.quality
-    score = None if quality is None else round(quality.score, 1)
+    score = _score(shot)
+    score = None if score is None else round(score, 1)
     fields = {"source": camera, "score": score, "key": forwarded.key[:16]}
     words = f"{camera}: face of score {score} forwarded to {forwarded.receivers}"
     log.info("%s", words, extra={"fields": fields})
+
+
+def _score(shot: Shot) -> float | None:
+    quality = shot.assessment.quality
+    return None if quality is None else quality.score
 
 
 def _local_time(captured: Captured) -> datetime:

@@ -23,7 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge.config.delivery import MqttSinkSettings
 from edge.config.tls import client_context
 from edge.errors import SinkError, SinkRefusedError
-from edge.sinks.mqtt_terms import Abilities, Cause, Loss, Message, address
+from edge.sinks.mqtt_terms import Abilities, Cause, Loss, Message, Subscription, address
 
 ONLINE, OFFLINE = "online", "offline"
 PROTOCOLS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
@@ -75,6 +75,7 @@ class MqttSession:
         self._largest: int | None = None
         self._failures: dict[int, ReasonCode] = {}
         self._receipts: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._consents: queue.SimpleQueue[list[ReasonCode]] = queue.SimpleQueue()
         self._client = self._new_client(own_id)
 
     def open(self, password: str | None) -> None:
@@ -138,6 +139,28 @@ class MqttSession:
         failure = self._failures.pop(info.mid, None)
         if failure is not None:
             self._raise(failure, message.topic)
+
+    def subscribe(self, to: Subscription) -> None:
+        """
+        Hear topics from now on, what is retained first; once for each session.
+
+        Raises:
+            SinkError: The broker does not allow it, or says nothing in time.
+        """
+        self._client.on_message = lambda _client, _data, heard: to.take(
+            heard.topic, bytes(heard.payload)
+        )
+        self._client.on_subscribe = lambda _client, _data, _mid, reasons, _more: self._consents.put(
+            reasons
+        )
+        self._client.subscribe([(topic, self._able.qos) for topic in to.topics])
+        try:
+            reasons = self._consents.get(timeout=self._settings.timeout)
+        except queue.Empty:
+            raise SinkError(f"{self.where}: no answer to SUBSCRIBE in time") from None
+        for topic, reason in zip(to.topics, reasons, strict=False):
+            if reason.is_failure:
+                raise SinkError(f"{self.where} does not let us read {topic}: {reason}")
 
     def close(self) -> None:
         """Say goodbye, `offline` first; safe to call twice."""

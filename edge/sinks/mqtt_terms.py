@@ -1,6 +1,7 @@
 """Words of MQTT that the sink, the status and their connection share."""
 
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -17,6 +18,16 @@ class Message:
     topic: str
     payload: bytes
     retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What is listened to."""
+
+    topics: tuple[str, ...]
+    """With `+` and `#` as MQTT has them."""
+    take: Callable[[str, bytes], None]
+    """Called with topic and payload by the connection's thread, which waits: it is to be quick."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,71 @@
+"""`edge-gate fleet`: one page of all gates that a broker knows."""
+
+import argparse
+import re
+import signal
+import threading
+from contextlib import closing
+
+from pydantic import ValidationError
+
+from edge.config.delivery import Secret
+from edge.config.page import PageSettings
+from edge.errors import UsageError
+from edge.fleet.address import Files, broker_settings
+from edge.fleet.page import fleet_server
+from edge.fleet.watch import FleetWatch
+
+TOPIC = re.compile(r"(\+|[^+#/$\x00][^+#/\x00]*)(/(\+|[^+#/\x00]+))*")
+"""Levels, each a name or `+`."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve the page until Ctrl-C or SIGTERM."""
+    watch = _watch(arguments)
+    server = fleet_server(watch, _page_settings(arguments))
+    over = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: over.set())
+    try:
+        with closing(watch):
+            watch.start()
+            server.start()
+            print(f"look at http://{_shown(arguments.listen, server.port)}/", flush=True)
+            over.wait()
+    except KeyboardInterrupt:  # how one ends a page
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        server.stop()
+    return 0
+
+
+def _watch(arguments: argparse.Namespace) -> FleetWatch:
+    if arguments.broker is None:
+        raise UsageError("which broker? Give --broker mqtts://USER@HOST")
+    if TOPIC.fullmatch(arguments.topic) is None:
+        raise UsageError(
+            f"--topic {arguments.topic!r}: give what the gates have as 'topic:', such as "
+            "gate/north; + stands for any one level, # is not needed"
+        )
+    files = Files(
+        arguments.password_file,
+        arguments.ca_file,
+        arguments.certificate,
+        arguments.certificate_key,
+    )
+    return FleetWatch(broker_settings(arguments.broker, files), arguments.topic)
+
+
+def _page_settings(arguments: argparse.Namespace) -> PageSettings:
+    token = arguments.token_file
+    secret = None if token is None else Secret(name="fleet_page_token", file=token)
+    try:
+        return PageSettings(listen=arguments.listen, token=secret)
+    except ValidationError as error:
+        words = error.errors(include_url=False, include_input=False)[0]["msg"]
+        words = words.removeprefix("Value error, ").replace("page.token", "--token-file")
+        raise UsageError(f"--listen: {words}") from error
+
+
+def _shown(listen: str, port: int) -> str:
+    return f"{listen.rpartition(':')[0]}:{port}"
