@@ -60,12 +60,10 @@ class EnginePair(Closing):
         manifest: Manifest,
         networks: Sequence[EmbeddingNetwork],
         golden: GoldenVectors | None = None,
-        second: SecondOpinion | None = None,
     ) -> None:
         self.manifest = manifest
         self._networks = tuple(networks)
         self._golden = golden
-        self._second = second
 
     @property
     def pair_id(self) -> str:
@@ -115,10 +113,7 @@ class EnginePair(Closing):
             BackendError: The inference library refused.
         """
         dense, pruned = self.embed(face_images)
-        shift = embedding_shift(dense, pruned)
-        if self._second is not None:
-            shift = self._second.shift(shift, face_images, self.mapping)
-        return Scored(unit_rows(dense).astype(np.float32), shift)
+        return Scored(unit_rows(dense).astype(np.float32), embedding_shift(dense, pruned))
 
     def embed(self, face_images: FaceImages) -> tuple[Embeddings, Embeddings]:
         """Return the raw (N, D) float32 embeddings of the dense and of the pruned network."""
@@ -132,11 +127,9 @@ class EnginePair(Closing):
         return dense, pruned
 
     def close(self) -> None:
-        """Release all networks; safe to call twice."""
+        """Release both networks; safe to call twice."""
         for network in self._networks:
             network.close()
-        if self._second is not None:
-            self._second.close()
 
     def require_second_opinion(self, golden: GoldenVectors) -> None:
         """
@@ -145,8 +138,34 @@ class EnginePair(Closing):
         Raises:
             PairIntegrityError: It says something else here.
         """
-        if self._second is not None:
-            self._second.require_golden(golden.images)
+
+
+class _FusedPair(EnginePair):
+    """A pair whose quality network has a say in the score."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        networks: Sequence[EmbeddingNetwork],
+        golden: GoldenVectors,
+        second: SecondOpinion,
+    ) -> None:
+        super().__init__(manifest, networks, golden)
+        self._second = second
+
+    def assess(self, face_images: FaceImages) -> Scored:
+        """Embed face images and ask the second opinion; see `EnginePair.assess`."""
+        alone = super().assess(face_images)
+        return Scored(alone.embeddings, self._second.shift(alone.shift, face_images, self.mapping))
+
+    def close(self) -> None:
+        """Release all networks; safe to call twice."""
+        super().close()
+        self._second.close()
+
+    def require_second_opinion(self, golden: GoldenVectors) -> None:
+        """Compare the second opinion with when it was built; see `EnginePair`."""
+        self._second.require_golden(golden.images)
 
 
 def open_pair(
@@ -190,9 +209,9 @@ def open_unproved(
     golden = golden_vectors_of(folder, manifest)
     networks = open_networks(folder, manifest, threads, how)
     second = _second_opinion(folder, manifest, threads) if how.second_opinion else None
-    if not how.second_opinion:
-        manifest = without_second_opinion(manifest)
-    return EnginePair(manifest, networks, golden, second), golden
+    if second is None:
+        return EnginePair(without_second_opinion(manifest), networks, golden), golden
+    return _FusedPair(manifest, networks, golden, second), golden
 
 
 def _second_opinion(folder: Path, manifest: Manifest, threads: int) -> SecondOpinion | None:
