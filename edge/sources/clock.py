@@ -1,5 +1,6 @@
 """One clock for the tracks of a source, that does not run backwards."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,6 +55,21 @@ class SourceTime:
         if time_s is None or captured.frame.source != self._source:
             return True
         return time_s + self._offset_s < self._last_s
+
+
+def stamped(time_s: float | None, since_s: float) -> float:
+    """
+    Return the presentation time of a camera's picture, also of one that came without.
+
+    Only photographs have none: each shows people of its own, who are not followed to the next.
+
+    Args:
+        time_s: As the camera says it.
+        since_s: When the camera was opened, by the monotonic clock.
+    """
+    if time_s is not None and math.isfinite(time_s):
+        return time_s
+    return time.monotonic() - since_s
 
 
 TIMESYNC = Path("/run/systemd/timesync")

@@ -22,6 +22,7 @@ from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import SourceError
 from edge.samples import CAMERA_PIXELS, Damaged, Frame
+from edge.sources.clock import stamped
 from edge.sources.confined.bounds import HTTP_FORMATS, carried, require_pixels
 from edge.sources.geometry import AsSeen, as_seen
 from edge.sources.http_jpeg import AS_BYTES, HttpAnswer
@@ -150,14 +151,15 @@ class NetworkCamera:
         self, uri: SourceUri, pictures: "Received", seen: AsSeen
     ) -> Iterator[Frame | Damaged]:
         pictures.catch_up()
-        whole_at_s, index = time.monotonic(), 0
+        since_s = whole_at_s = time.monotonic()
+        index = 0
         for picture in pictures:
             if isinstance(picture, Damaged):
                 self._require_whole(uri, whole_at_s)
                 yield picture
                 continue
             for pixels, time_s in seen.of(picture):
-                yield Frame(pixels, self._settings.name, index, time_s)
+                yield Frame(pixels, self._settings.name, index, stamped(time_s, since_s))
                 whole_at_s, index = time.monotonic(), index + 1
 
     def _require_whole(self, uri: SourceUri, since_s: float) -> None:

@@ -6,6 +6,7 @@ system's Python, and is seen from a virtual environment made with --system-site-
 """
 
 import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from edge.config.source import SourceSettings
 from edge.errors import SourceError
 from edge.samples import Frame, Pixels
+from edge.sources.clock import stamped
 from edge.sources.geometry import as_seen
 
 PACKAGES = (
@@ -81,13 +83,13 @@ class GStreamerCamera:
         return pipeline
 
     def _pull(self, gst: Any, pipeline: Any) -> Iterator[Frame]:
-        timeout_s, index = self._settings.open_timeout, 0
+        timeout_s, index, since_s = self._settings.open_timeout, 0, time.monotonic()
         while True:
             sample = self._sample(gst, pipeline, timeout_s)
             stamp = sample.get_buffer().pts
             time_s = None if stamp == gst.CLOCK_TIME_NONE else stamp / _NS
             pixels = as_seen(_pixels(gst, sample), self._settings.geometry)
-            yield Frame(pixels, self._settings.name, index, time_s)
+            yield Frame(pixels, self._settings.name, index, stamped(time_s, since_s))
             timeout_s = self._settings.read_timeout
             index += 1
 

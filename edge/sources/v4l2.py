@@ -18,6 +18,7 @@ import cv2
 from edge.config.source import SourceSettings
 from edge.errors import SourceError
 from edge.samples import CAMERA_PIXELS, Frame, Pixels
+from edge.sources.clock import stamped
 from edge.sources.confined.bounds import require_pixels
 from edge.sources.ffmpeg import drain
 from edge.sources.geometry import as_seen
@@ -98,13 +99,12 @@ class UsbCamera:
                 capture.set(property_id, value)
 
     def _read(self, capture: cv2.VideoCapture) -> Iterator[Frame]:
-        index = 0
+        index, since_s = 0, time.monotonic()
         while True:
             more, pixels = capture.read()
             if not more:
                 break
-            milliseconds = capture.get(cv2.CAP_PROP_POS_MSEC)
-            time_s = milliseconds / 1000 if math.isfinite(milliseconds) else None
+            time_s = stamped(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, since_s)
             seen = as_seen(cast("Pixels", pixels), self._settings.geometry)
             yield Frame(seen, self._settings.name, index, time_s)
             index += 1

@@ -25,6 +25,8 @@ from edge.sources.whole_pictures import WholePictures
 METADATA_ERRORS = "replace"
 """What becomes of titles, names of cameras and the like that are not UTF-8; nobody reads them."""
 OPTIONS = of_files(PIXEL_BUDGET)
+USUAL_RATE = 25
+"""Pictures a second of a stream that says nothing of it, as FFmpeg assumes it."""
 
 
 def largest_video(container: InputContainer) -> VideoStream | None:
@@ -94,7 +96,7 @@ class VideoFile:
 
     def frames(self) -> Iterator[Frame]:
         """
-        Yield frames in order, `time_s` from the container's time stamps.
+        Yield frames in order, `time_s` from the container's time stamps, else by its rate.
 
         Raises:
             SourceError: The file is missing, cut short before its index, of larger pictures than
@@ -142,11 +144,13 @@ class VideoFile:
             raise ValueError("it has no video of a codec that is known here")
         require_pixels(self._path, track.width, track.height, PIXEL_BUDGET)
         start_s = float((track.start_time or 0) * (track.time_base or 0))
+        rate = float(track.average_rate or track.guessed_rate or USUAL_RATE)
         pictures, seen, index = WholePictures(track, left_out), AsSeen(track, self._geometry), 0
         for packet in container.demux(track):
             for picture in (*pictures.of(packet), *(() if packet.size else (None,))):
                 for pixels, stamp_s in seen.of(picture):
-                    time_s = None if stamp_s is None else stamp_s - start_s
+                    # A bare H.264 or H.265 stream has pictures and no times; None is a photograph.
+                    time_s = index / rate if stamp_s is None else stamp_s - start_s
                     yield Frame(pixels, str(self._path), index, time_s)
                     index += 1
 

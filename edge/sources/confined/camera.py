@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -19,6 +20,7 @@ from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import SourceError
 from edge.samples import Damaged, Frame
+from edge.sources.clock import stamped
 from edge.sources.confined.messages import LONGEST, heard
 from edge.sources.confined.pictures import SharedPictures, created
 from edge.sources.network.camera_tls import tls_options
@@ -83,7 +85,7 @@ class ConfinedCamera:
         channel: Connection,
         pictures: SharedPictures,
     ) -> Iterator[Frame | Damaged]:
-        index = 0
+        index, since_s = 0, time.monotonic()
         for seconds in self._patience():
             message = _message(uri, process, channel, seconds)
             said = heard(message)
@@ -94,7 +96,7 @@ class ConfinedCamera:
                 pixels = pictures.copy(place)
                 with suppress(OSError):  # it has gone; what it said before is still to be read
                     channel.send_bytes(bytes([place.number]))
-                yield Frame(pixels, self._settings.name, index, time_s)
+                yield Frame(pixels, self._settings.name, index, stamped(time_s, since_s))
                 index += 1
 
     def _patience(self) -> Iterator[float]:

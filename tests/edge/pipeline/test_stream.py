@@ -287,14 +287,14 @@ def test_the_books_of_an_earlier_stream_go_on():
 
 def test_retuning_forwards_what_was_kept_and_looks_as_often_as_is_asked_from_now_on():
     watched = Watched(CAMERA, max_fps=10)
-    watched.frame()
+    watched.frame(time_s=0.0)
     settings = watched.settings.model_copy(update={"max_fps": 2.0})
     strict = CameraSettings(GateSettings(shift_at_most=0), watched.faces.tracks, "best_shot")
     networks = Networks(watched.detector(), watched.engine_pair())
     watched.stream.retune(settings, networks, strict, watched.forwarding)
     assert len(watched.kept.deliveries) == 1
     assert (watched.stream.turn.interval_s, watched.stream.settings) == (0.5, settings)
-    watched.frame()
+    watched.frame(time_s=0.0)
     assert watched.counts.discarded[Reason.LOW_QUALITY.value] == 1
 
 

@@ -1,16 +1,26 @@
+import math
+import time
 from dataclasses import replace
 from datetime import datetime, timezone
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.samples import Captured
-from edge.sources.clock import SourceTime
+from edge.sources.clock import SourceTime, stamped
 from tests.edge.canned import frame_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 PIXELS = np.zeros((1, 1, 3), np.uint8)
+
+
+@pytest.mark.parametrize("time_s", [None, math.nan, math.inf])
+def test_a_picture_of_a_camera_always_has_a_time(time_s):
+    since_s = time.monotonic() - 5
+    assert 5 <= stamped(time_s, since_s) < math.inf
+    assert stamped(1.5, since_s) == 1.5
 
 
 def captured(time_s=None, monotonic_s=0.0):

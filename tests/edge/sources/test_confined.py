@@ -238,6 +238,17 @@ def test_a_process_gets_the_memory_that_it_may_have_and_no_more():
     assert done.stdout == "refused\n"
 
 
+def test_a_picture_that_comes_without_its_time_is_no_photograph(camera, monkeypatch):
+    def untimed(message):
+        said = heard(message)
+        return (said[0], None) if isinstance(said, tuple) else said
+
+    monkeypatch.setattr("edge.sources.confined.camera.heard", untimed)
+    times = [frame.time_s for frame in islice(frames_from(camera), 3)]
+    assert None not in times
+    assert times == sorted(set(times))
+
+
 def test_a_camera_can_be_read_in_the_gate_itself(camera):
     frames = frames_from(camera, isolate=False)
     next(frames)

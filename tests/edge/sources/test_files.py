@@ -144,8 +144,10 @@ def test_every_ending_of_a_video_is_tried_below():
 def test_a_folder_of_recordings_of_any_kind_is_read(tmp_path, ending):
     recorded(tmp_path / f"clip{ending}", FORMATS[ending])
     (video,) = open_files([tmp_path], lambda _: None)
-    brightness = [frame.pixels.mean() for frame in video.frames()]
+    frames = list(video.frames())
+    brightness, times = zip(*((each.pixels.mean(), each.time_s) for each in frames), strict=True)
     assert len(brightness) >= 9  # H.265 that ends without an end leaves out its last
+    assert times == pytest.approx([times[0] + step / 25 for step in range(len(times))], abs=0.041)
     assert brightness[8] == pytest.approx(160, abs=12)
 
 

@@ -1,3 +1,4 @@
+import math
 from itertools import islice
 from typing import cast
 
@@ -6,7 +7,7 @@ import pytest
 
 from edge.errors import SourceError
 from edge.sources.v4l2 import MOTION_JPEG, OpenCapture, UsbCamera
-from tests.edge.cameras import BY_ID, INTERVAL_S, UsbDevice, camera_settings
+from tests.edge.cameras import BY_ID, INTERVAL_S, UsbCapture, UsbDevice, camera_settings
 
 
 def usb(camera: UsbDevice, **keys: object) -> UsbCamera:
@@ -38,6 +39,18 @@ def test_frames_are_numbered_and_timed():
     first, second, third = (frame.time_s for frame in frames)
     assert first is not None
     assert (second, third) == pytest.approx((first + INTERVAL_S, first + 2 * INTERVAL_S))
+
+
+def test_a_driver_that_tells_no_time_gives_no_photographs(monkeypatch):
+    of_device = UsbCapture.get
+
+    def untimed(capture, of):
+        return math.nan if of == cv2.CAP_PROP_POS_MSEC else of_device(capture, of)
+
+    monkeypatch.setattr(UsbCapture, "get", untimed)
+    times = [frame.time_s or -1 for frame in islice(usb(UsbDevice([50])).frames(), 3)]
+    assert times == sorted(set(times))
+    assert times[0] >= 0
 
 
 def test_unplugging_is_a_loss_and_the_next_time_the_device_is_opened_anew():
