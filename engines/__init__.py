@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from engines.pair.golden_vectors import GoldenVectors
     from engines.pair.manifest import Manifest, read_manifest
     from engines.pair.pair import EnginePair, Scored, open_pair
-    from engines.pair.second_opinion import SecondOpinion
     from engines.protocols import EmbeddingNetwork
     from engines.pruning.named_recipes import find_recipe
     from engines.pruning.recipe import Recipe
@@ -97,7 +96,6 @@ __all__ = [
     "RecipeError",
     "ScoreMapping",
     "Scored",
-    "SecondOpinion",
     "UnknownEntryError",
     "Verification",
     "align",
@@ -164,7 +162,6 @@ _HOMES = {
     "engines.pair.golden_vectors": ("GoldenVectors",),
     "engines.pair.manifest": ("Manifest", "read_manifest"),
     "engines.pair.pair": ("EnginePair", "Scored", "open_pair"),
-    "engines.pair.second_opinion": ("SecondOpinion",),
     "engines.protocols": ("EmbeddingNetwork",),
     "engines.pruning.named_recipes": ("find_recipe",),
     "engines.pruning.recipe": ("Recipe",),

@@ -24,7 +24,7 @@ from engines.pair.folder import checked_content
 from engines.pair.golden_vectors import GoldenVectors, Replay, compare, read_vectors
 from engines.pair.manifest import Manifest, without_second_opinion
 from engines.pair.quality_network import QualityNetwork
-from engines.pair.second_opinion import FusedQualityNetwork, SecondOpinion
+from engines.pair.second_opinion import SecondOpinion
 from engines.pair.signature import trusted_manifest
 from engines.protocols import EmbeddingNetwork
 from engines.quality.preprocess import prepare
@@ -220,7 +220,7 @@ def _second_opinion(folder: Path, manifest: Manifest, threads: int) -> SecondOpi
         return None
     running = open_network(checked_content(folder, record.file), threads)
     network = QualityNetwork(running, record.specification, record.direction)
-    return FusedQualityNetwork(network, record, manifest.specification)
+    return SecondOpinion(network, record, manifest.specification)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ has the fused score: thresholds, best shots and curves go on as they are.
 """
 
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -26,34 +25,7 @@ BATCH = 16
 """Face images given to the network at once."""
 
 
-class SecondOpinion(Protocol):
-    """Another measure of quality in a pair, which moves the shifts of its face images."""
-
-    def shift(
-        self, shift: NDArray[np.float32], face_images: FaceImages, mapping: ScoreMapping
-    ) -> NDArray[np.float32]:
-        """
-        Return the shifts that have the fused scores.
-
-        Args:
-            shift: (N,) embedding shifts of the pair.
-            face_images: (N, height, width, 3) uint8 BGR, as the pair sees them.
-            mapping: Of the pair.
-        """
-
-    def require_golden(self, face_images: FaceImages) -> None:
-        """
-        Compare it with what it said when the pair was built.
-
-        Raises:
-            PairIntegrityError: It says something else on this machine.
-        """
-
-    def close(self) -> None:
-        """Release it; safe to call twice."""
-
-
-class FusedQualityNetwork(Closing):
+class SecondOpinion(Closing):
     """An opened quality network and how it joins a pair."""
 
     def __init__(
@@ -66,14 +38,26 @@ class FusedQualityNetwork(Closing):
     def shift(
         self, shift: NDArray[np.float32], face_images: FaceImages, mapping: ScoreMapping
     ) -> NDArray[np.float32]:
-        """Return the shifts that have the fused scores."""
+        """
+        Return the shifts that have the fused scores.
+
+        Args:
+            shift: (N,) embedding shifts of the pair.
+            face_images: (N, height, width, 3) uint8 BGR, as the pair sees them.
+            mapping: Of the pair.
+        """
         found = qualities(self._network, face_images, self._seen)
         own = mapping.score(shift) / 100
         fused = fused_share(own, self._record.shares.share(found), self._record.fused)
         return np.array([mapping.shift(100 * each) for each in fused], np.float32)
 
     def require_golden(self, face_images: FaceImages) -> None:
-        """Refuse a network that says something else than when the pair was built."""
+        """
+        Compare the network with what it said when the pair was built.
+
+        Raises:
+            PairIntegrityError: It says something else on this machine.
+        """
         found = qualities(self._network, face_images, self._seen)
         off = np.abs(found - np.array(self._record.golden)).max()
         if off > self._record.tolerance:
