@@ -2,9 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from getpass import getpass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -14,11 +15,15 @@ from edge.commands.arguments.plans import given_plan_options
 from edge.errors import ConfigError, UsageError
 from edge.evaluation.calibration_run import calibrate_on_photographs
 from engines.build.build import BuildRequest, build_pair
+from engines.build.form_remarks import Remark, colour_remarks, proposal_remarks
 from engines.build.golden_faces import golden_faces
+from engines.build.input_forms import form_text
 from engines.build.other_measures import other_measures
+from engines.build.own_network import propose_entry
 from engines.build.reference_faces import weighted
 from engines.build.report import (
     acceptance_text,
+    forms_table,
     manifest_tables,
     thresholds_table,
     verification_table,
@@ -28,7 +33,7 @@ from engines.build.request import build_request, calibrated_recipe
 from engines.build.verify import verify_pair
 from engines.calibration.files import draw_sweep, write_sweep
 from engines.calibration.report import recipe_text, sweep_table
-from engines.catalogue.catalogue import find_entry
+from engines.catalogue.catalogue import Catalogued, entries, entry_beside, find_entry
 from engines.errors import (
     EntryError,
     NotBetterError,
@@ -88,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
-    entry = find_entry(arguments.network)
+    entry = _entry(arguments, progress)
     recipe = _asked_recipe(arguments, entry.name)
     quality = arguments.quality or entry.quality
     if quality == "norm" and (recipe or arguments.recipe):
@@ -106,6 +111,37 @@ def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
         accept_worse=arguments.accept_worse,
         second_opinion=None if second is None else find_entry(str(second.absolute())),
     )
+
+
+def _entry(arguments: argparse.Namespace, progress: Progress) -> Catalogued:
+    """Return the network's entry: proposed where there is none, one of the user's own tried."""
+    network = Path(arguments.network).expanduser()
+    if network.suffix == ".onnx" and not entry_beside(network).exists():
+        return _proposed(network, arguments.threads, progress)
+    entry = find_entry(arguments.network)
+    if entry not in entries():
+        _say(colour_remarks(entry, arguments.threads, progress))
+    return entry
+
+
+def _proposed(network: Path, threads: int, progress: Progress) -> Catalogued:
+    proposal = propose_entry(network, threads, progress)
+    found, length = proposal.specification, proposal.embedding_length
+    size = f"{found.width}x{found.height} pixels, {found.layout.upper()}"
+    print(f"{network}: takes {size}, gives embeddings of {length} values")
+    _show(forms_table(proposal.tried))
+    print(f"{proposal.entry}: written: {form_text(found)}; correct it where you know better")
+    entry = find_entry(str(proposal.entry.absolute()))
+    _say(proposal_remarks(entry.name, proposal))
+    return entry
+
+
+def _say(remarks: Sequence[Remark]) -> None:
+    for each in remarks:
+        if each.is_warning:
+            print(f"warning: {each.text}", file=sys.stderr)
+        else:
+            print(each.text)
 
 
 def _build(arguments: argparse.Namespace, progress: Progress) -> int:
@@ -165,7 +201,7 @@ def _asked_recipe(arguments: argparse.Namespace, network: str) -> Recipe | None:
 
 
 def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
-    entry = find_entry(arguments.network)
+    entry = _entry(arguments, progress)
     request = build_request(entry, Recipe(), arguments.threads, progress, "own")
     found = calibrate_on_photographs(arguments, request.network, progress)
     chosen = found.chosen

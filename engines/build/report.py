@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from rich.console import Group
 from rich.table import Table
 
+from engines.build.input_forms import TriedForms, number_text
 from engines.build.verify import Verification
 from engines.pair.acceptance import Acceptance
 from engines.pair.carried_threshold import CarriedThreshold
 from engines.pair.manifest import Manifest
 from engines.pair.merit import merit_text
 from engines.pruning.recipe import Cost, Recipe
-from engines.quality.specification import InputSpecification, PerChannel
+from engines.quality.specification import InputSpecification
 
 SCALES = {
     1: "scale 1: undegraded golden faces have their median at 50",
@@ -71,6 +72,22 @@ def thresholds_table(carried: Sequence[CarriedThreshold]) -> Table:
     return table
 
 
+def forms_table(tried: TriedForms) -> Table:
+    """Return one row for each colour order and scaling that was tried, the best first."""
+    table = Table(
+        title=f"tried on {tried.photographs} faces in colour, and degraded copies",
+        caption="sure: share of resampled people in which the first is better",
+    )
+    for heading in ("colour", "(pixel - mean) / scale", "separation d'", "sure"):
+        table.add_column(heading, overflow="fold")
+    for each in tried.forms:
+        form = each.specification
+        sure = "" if each is tried.best else f"{each.worse_than_best:.1%}"
+        scaling = f"{number_text(form.mean)}, {number_text(form.scale)}"
+        table.add_row(form.colour, scaling, f"{each.separation:.2f}", sure)
+    return table
+
+
 def _manifest_rows(manifest: Manifest) -> list[tuple[str, str]]:
     knots = ", ".join(f"{shift:.4g}: {score:g}" for shift, score in manifest.mapping.knots)
     sizes = ", ".join(f"{role} {each.bytes:,} bytes" for role, each in manifest.files.items())
@@ -107,14 +124,8 @@ def _second_opinion_text(manifest: Manifest) -> str:
 def _input_text(specification: InputSpecification) -> str:
     size = f"{specification.width}x{specification.height} pixels"
     order = f"{specification.colour.upper()}, {specification.layout.upper()}"
-    mean, scale = _number_text(specification.mean), _number_text(specification.scale)
+    mean, scale = number_text(specification.mean), number_text(specification.scale)
     return f"{size}, {order}, (pixel - {mean}) / {scale}"
-
-
-def _number_text(number: PerChannel) -> str:
-    if isinstance(number, tuple):
-        return f"({', '.join(f'{each:g}' for each in number)})"
-    return f"{number:g}"
 
 
 def _recipe_text(recipe: Recipe) -> str:

@@ -19,7 +19,13 @@ from engines.catalogue.entry import read_catalogue, read_entry
 from engines.catalogue.package_clients import Archive
 from engines.catalogue.registry import RegistryMember, cached_members, obtain_members
 from engines.catalogue.values import Catalogued, CataloguedFile, Converted, Source, UserFile
-from engines.errors import CatalogueError, FetchError, HashMismatchError, UnknownEntryError
+from engines.errors import (
+    CatalogueError,
+    EntryError,
+    FetchError,
+    HashMismatchError,
+    UnknownEntryError,
+)
 
 __all__ = [
     "Archive",
@@ -31,6 +37,7 @@ __all__ = [
     "Url",
     "UserFile",
     "entries",
+    "entry_beside",
     "fetch",
     "find_entry",
     "located",
@@ -50,12 +57,15 @@ def find_entry(name: str) -> Catalogued:
     Return the entry of this name, or the one in the user's own YAML file at this path.
 
     Args:
-        name: An entry's name, or a path (it has a slash or ends in .yaml or .yml).
+        name: An entry's name, or a path (it has a slash or ends in .yaml or .yml); that of a
+            network stands for the entry beside it (`entry_beside`).
 
     Raises:
         UnknownEntryError: No entry has this name; the message names near ones.
         EntryError: The user's file is missing or wrong.
     """
+    if name.endswith(".onnx"):
+        return _read_beside(Path(name).expanduser())
     if "/" in name or name.endswith((".yaml", ".yml")):
         return read_entry(Path(name).expanduser())
     known = {entry.name: entry for entry in entries()}
@@ -67,6 +77,27 @@ def find_entry(name: str) -> Catalogued:
         f"no catalogue entry {name!r}: {hint}Known are {', '.join(known)}; "
         "or give the path of a YAML file with an entry of your own"
     )
+
+
+def entry_beside(network: Path) -> Path:
+    """Return where the entry of a network's file is looked for: NAME.yaml beside NAME.onnx."""
+    return network.with_suffix(".yaml")
+
+
+def _read_beside(network: Path) -> Catalogued:
+    path = entry_beside(network)
+    if not path.exists():
+        raise EntryError(
+            f"{network}: a network needs an entry, and there is no {path.name} beside it: "
+            f"'edge-gate pair build --network {network} --out DIR' proposes one"
+        )
+    entry = read_entry(path)
+    if [file.source for file in entry.files] != [UserFile(network.absolute())]:
+        raise EntryError(
+            f"{path}: files: not the entry of {network.name}, which lies beside it: correct "
+            "'file:', or move either"
+        )
+    return entry
 
 
 def fetch(entry: Catalogued, progress: Progress | None = None) -> tuple[Path, ...]:

@@ -18,6 +18,7 @@ faces. The gate scores a face by how far pruning moves its embedding (arXiv 2605
 EXAMPLES = """\
 examples:
   edge-gate pair build --out pairs/default
+  edge-gate pair build --network my-network.onnx --out pairs/mine    # writes my-network.yaml
   edge-gate pair build --network my-network.yaml --sparsity 0.05 --out pairs/mine
   edge-gate pair calibrate --images my-photographs --plot sweep.png --out pairs/mine
   edge-gate pair inspect pairs/default
@@ -47,7 +48,11 @@ A pair already in DIR is replaced only when the new one is complete and proved, 
 cut leaves the old pair or the new one. A file system that cannot exchange folders (NFS, FAT) takes
 two steps; killed just between them, the next build puts the old pair back first.
 
-A network of your own needs an entry file: see configs/networks/ for one with every key.
+A network of your own is its ONNX file. Where NAME.yaml beside NAME.onnx is missing, the entry is
+proposed and written: size, layout and embedding length are read from the graph, colour order and
+scaling are those of the common ones that separate faces in colour best, the template is ArcFace's.
+An entry of yours is held against the same faces, and a colour order that separates them worse is
+warned of. configs/networks/ has one with every key.
 """
 
 CALIBRATE_NOTES = """\
@@ -111,7 +116,9 @@ BACKEND_HELP = (
 
 
 ACCEPT_WORSE = "build the pair though its measure is not better than the free embedding norm"
-NETWORK_HELP = "catalogue name, or path of an entry file of your own (default: %(default)s)"
+NETWORK_HELP = (
+    "catalogue name, or path of an ONNX file of your own or of its entry (default: %(default)s)"
+)
 
 
 SECOND_OPINION = (

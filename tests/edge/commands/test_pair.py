@@ -7,16 +7,18 @@ import pytest
 
 from edge.__main__ import EXIT_CONFIG, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, main
 from edge.commands import pair as pair_command
+from engines.build import input_forms
 from engines.build import other_measures as measures
 from engines.build import request as pair_request
 from engines.build.build import build_pair
+from engines.build.input_forms import ColourFaces
 from engines.build.reference_faces import ReferenceFaces
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.pair.manifest import identified, read_manifest, write_manifest
 from engines.pair.pair import open_pair
 from engines.pruning.recipe import Recipe
 from engines.quality.score_mapping import ScoreMapping
-from tests.networks import TinyNetwork, face_network, loaded, write
+from tests.networks import TinyNetwork, face_network, loaded, specification, write
 from tests.pairs import put_pair, request, synthetic_faces, tiny_pair
 from tests.quality_networks import write_brightness
 
@@ -35,7 +37,18 @@ files:
 
 
 @pytest.fixture
-def entry(tmp_path):
+def _colour_faces(monkeypatch):
+    """Synthetic ones, as the golden faces are: patterns in colour."""
+
+    def synthetic(size, _):
+        faces = synthetic_faces(size)
+        return ColourFaces(faces.images, faces.subjects)
+
+    monkeypatch.setattr(input_forms, "colour_faces", synthetic)
+
+
+@pytest.fixture
+def entry(tmp_path, _colour_faces):
     """An entry file of the user's own, for a network that learned nothing."""
     write(face_network(TinyNetwork(seed=3)), tmp_path, "tiny.onnx")
     (tmp_path / "tiny.yaml").write_text(ENTRY)
@@ -376,3 +389,46 @@ def test_a_pair_is_built_with_a_second_opinion_and_says_so(tmp_path, entry, monk
     assert "not the same second opinion" in capsys.readouterr().err
     assert run("build", *asked, "--second-opinion", entry) == EXIT_CONFIG
     assert "a quality network is needed" in capsys.readouterr().err
+
+
+@pytest.fixture
+def _no_real_faces(monkeypatch):
+    monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
+    monkeypatch.setattr(pair_request, "reference_faces", lambda size, _: None)  # noqa: ARG005
+
+
+@pytest.mark.usefixtures("_no_real_faces", "_colour_faces")
+def test_a_bare_network_gets_its_entry_and_its_pair_in_one_step(tmp_path, capsys):
+    network = write(face_network(TinyNetwork(seed=3)), tmp_path, "mine.onnx")
+    words = ("--recipe", "paper", "--accept-worse", "--out", tmp_path / "pair")
+    assert run("build", "--network", network, *words) == 0
+    printed = capsys.readouterr()
+    assert "takes 16x20 pixels, NCHW, gives embeddings of 8 values" in printed.out
+    assert f"{tmp_path / 'mine.yaml'}: written: " in printed.out
+    assert "the template is ArcFace's, brought to this size" in printed.err
+    entry = find_entry(str(tmp_path / "mine.yaml"))
+    assert read_manifest(tmp_path / "pair").specification == entry.specification
+
+
+@pytest.mark.usefixtures("_no_real_faces", "_colour_faces")
+def test_an_entry_beside_the_network_is_taken_and_never_written_over(tmp_path, entry, capsys):
+    written = entry.read_bytes()
+    words = ("--recipe", "paper", "--accept-worse", "--out", tmp_path / "pair")
+    assert run("build", "--network", entry.with_suffix(".onnx"), *words) == 0
+    assert entry.read_bytes() == written
+    assert read_manifest(tmp_path / "pair").specification == specification()
+    assert "tiny: " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_no_real_faces")
+def test_a_wrong_scaling_in_an_entry_is_warned_of(tmp_path, entry, capsys):
+    entry.write_text(ENTRY.replace("mean: 127.5, scale: 128", "mean: -1.0e+30, scale: 1"))
+    words = ("--recipe", "paper", "--accept-worse", "--out", tmp_path / "pair")
+    run("build", "--network", entry, *words)
+    assert "warning: tiny: its entry says bgr, (pixel - -1e+30) / 1" in capsys.readouterr().err
+
+
+def test_a_network_that_is_not_there_is_named(tmp_path, capsys):
+    words = ("--network", tmp_path / "none.onnx", "--out", tmp_path / "pair")
+    assert run("build", *words) == EXIT_FAILED
+    assert "none.onnx: No such file" in capsys.readouterr().err
