@@ -25,7 +25,8 @@ def tried(name):
         network, template = Path(name), None
     else:
         entry = find_entry(name)
-        (network,), template = fetch(entry), entry.specification.template
+        (network,) = fetch(entry)
+        template = entry.specification.template if entry.specification else None
     stated = read_specification(network)
     form = replace(stated, template=template or stated.template)
     return try_forms(load_network(network, form), common_forms(form))
