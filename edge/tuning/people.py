@@ -59,10 +59,10 @@ def lost_words(best: Sequence[float], threshold: float, floor: float) -> str:
     missed = sorted(score for score in best if score < threshold)
     at = f"At {threshold:.10g}"
     if not missed:
-        return f"{at} everybody gets a face: {len(best)} of {_people(len(best))}."
+        return f"{at}, everybody gets a face: {len(best)} of {_people(len(best))}."
     gets = "gets" if len(missed) == 1 else "get"
     whose = "the best of that person is" if len(missed) == 1 else "the best of them is"
-    said = f"{at} {len(missed)} of {_people(len(best))} {gets} no face: {whose} {missed[-1]:.3g}."
+    said = f"{at}, {len(missed)} of {_people(len(best))} {gets} no face: {whose} {missed[-1]:.3g}."
     if floor >= threshold:
         return said
     still = sum(score < floor for score in missed)

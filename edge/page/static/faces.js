@@ -15,10 +15,10 @@ export function headline(face, forwarded) {
 }
 
 // Faces that are shown already stay as they are: their pictures are not asked for again.
-export function showFaces(list, faces, { camera, forwarded }) {
+export function showFaces(list, faces, { camera, forwarded, until = "" }) {
   const known = new Map([...list.children].map((item) => [item.dataset.number, item]));
   const items = faces.map((face, place) => {
-    const item = known.get(String(face.number)) ?? made(face, camera, forwarded);
+    const item = known.get(String(face.number)) ?? made(face, camera, forwarded, until);
     item.open = () => open(faces, place, { camera, forwarded });
     return item;
   });
@@ -30,7 +30,7 @@ export function showFaces(list, faces, { camera, forwarded }) {
   }
 }
 
-function made(face, camera, forwarded) {
+function made(face, camera, forwarded, until) {
   const item = document.createElement("li");
   item.dataset.number = face.number;
   item.className = forwarded ? "good" : "bad";
@@ -43,7 +43,7 @@ function made(face, camera, forwarded) {
   strong.textContent = headline(face, forwarded);
   const rest = document.createElement("span");
   const alike = face.alike ? ` · ${face.alike} more alike` : "";
-  rest.textContent = `${scoreOf(face) && !forwarded ? `${face.reason} ` : ""}${timeOf(face)}${alike}`;
+  rest.textContent = `${scoreOf(face) && !forwarded ? `${face.reason}${until} ` : ""}${timeOf(face)}${alike}`;
   button.append(picture(face, camera, forwarded), strong, rest);
   item.append(button);
   return item;

@@ -6,7 +6,7 @@ import { ask, order, pause } from "/live.js";
 const QUIET_MS = 80;
 const COPIED_MS = 2000;
 const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(0)}\u00a0%` : "–");
-const people = (count) => (count === 1 ? "1 person" : `${count} people`);
+const tracks = (count) => (count === 1 ? "1 track" : `${count} tracks`);
 
 function unscored(reasons) {
   const counted = Object.entries(reasons).sort((a, b) => b[1] - a[1]);
@@ -90,7 +90,7 @@ export class Threshold {
   }
 
   draw(found) {
-    this.camera.find(".verdict").textContent = this.words(found);
+    this.tellFirst(found.lost_words, this.words(found));
     this.camera.find("pre").textContent = found.yaml;
     this.histogram(found.histogram, found.threshold);
     this.camera.find(".sides").hidden = !found.gained_count && !found.lost_count;
@@ -98,25 +98,36 @@ export class Threshold {
     this.side("lost", found.lost, found.lost_count, "no longer reach it");
   }
 
+  // Who gets no face counts for more than any share: in a line of its own.
+  tellFirst(first, rest) {
+    const lead = document.createElement("strong");
+    lead.textContent = first;
+    this.camera.find(".verdict").replaceChildren(...(first ? [lead] : []), rest);
+  }
+
   words(found) {
     if (!found.faces) return "No face was assessed yet; the preview begins with the first one.";
     const what = (counted) =>
       `${counted.faces} of ${found.faces} faces (${percent(counted.faces, found.faces)}), ` +
-      `${counted.people} of ${people(found.people)}`;
+      `${counted.people} of ${tracks(found.people)}`;
     const rest = unscored(found.unscored);
-    const first = found.lost_words && `${found.lost_words} `;
     if (found.threshold === this.inEffect) {
-      return `${first}In effect: ${this.inEffect}. Of the faces assessed last it passes ${what(found.now)}.${rest}`;
+      return `In effect: ${this.inEffect}. Of the faces assessed last it passes ${what(found.now)}.${rest}`;
     }
-    return `${first}At ${found.threshold}: ${what(found.then)}. In effect, at ${this.inEffect}: ${what(found.now)}.${rest}`;
+    return `At ${found.threshold}: ${what(found.then)}. In effect, at ${this.inEffect}: ${what(found.now)}.${rest}`;
   }
 
   side(name, faces, count, words) {
     this.camera.find(`.${name}`).parentElement.hidden = !count;
     this.camera.find(`.${name}-title`).textContent =
-      `${people(count)} would ${words}` +
+      `${tracks(count)} would ${words}` +
       (count > faces.length ? `; ${faces.length} of them, close to the threshold` : "");
-    showFaces(this.camera.find(`.${name}`), faces, { camera: this.camera, forwarded: name === "gained" });
+    showFaces(this.camera.find(`.${name}`), faces, {
+      camera: this.camera,
+      forwarded: name === "gained",
+      // It passes as yet: beside a cross "forwarded" alone would contradict.
+      until: name === "lost" ? " now" : "",
+    });
   }
 
   histogram(counts, threshold) {

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -118,12 +119,28 @@ def test_the_slider_tells_by_keyboard_what_another_threshold_would_do(tab, serve
     lines = tab.text(f"{DOOR} pre")
     tab.run(f"document.querySelector('{DOOR} .back').click()")
     after = tab.until_text(f"{DOOR} .verdict", "In effect: 50. Of")
-    words = "5 of 9 faces (56\u00a0%), 5 of 9 people. Discarded at any threshold: too small 1."
+    words = "5 of 9 faces (56\u00a0%), 5 of 9 tracks. Discarded at any threshold: too small 1."
     assert before == after == f"In effect: 50. Of the faces assessed last it passes {words}"
-    assert moved.startswith("At 39.5: 6 of 9 faces (67\u00a0%), 6 of 9 people.")
-    assert title == "1 person would reach the threshold as well"
+    assert moved.startswith("At 39.5: 6 of 9 faces (67\u00a0%), 6 of 9 tracks.")
+    assert title == "1 track would reach the threshold as well"
     assert re.findall(r"✓ \d+", gained) == ["✓ 40"]
     assert lines == "sources:\n- name: door\n  gate:\n    threshold: 39.5\n"
+
+
+def test_who_gets_no_face_comes_first_in_a_line_of_its_own(tab, serve):
+    gate = serve()
+    for score, track in ((48, 1), (63, 2), (71, 3), (88, 4)):
+        looked = observation((Face(score, track),), number=track)
+        gate.show(replace(looked, outcome=replace(looked.outcome, confirmed=frozenset({track}))))
+    tab.open(gate.address)
+    tab.until_text(f"{DOOR} .verdict", "In effect")
+    tab.focus(f"{DOOR} input[type=range]")
+    tab.press("ArrowRight", times=30)
+    first, rest = tab.until_text(f"{DOOR} .verdict", "At 65: ").split("\n", 1)
+    assert first.startswith("At 65, 2 of 4 people get no face: the best of them is 63.")
+    assert rest.startswith("At 65: 2 of 4 faces")
+    assert tab.text(f"{DOOR} .lost-title") == "1 track would no longer reach it"
+    assert re.findall(r"✗ 63\s+forwarded now", tab.text(f"{DOOR} .lost"))
 
 
 def test_a_number_out_of_range_is_not_taken(tab, serve):

@@ -415,6 +415,6 @@ def test_a_preview_says_first_who_gets_no_face(serve):
         gate.show(replace(looked, outcome=outcome))
     *_, found = gate.ask("/api/cameras/door/preview?threshold=58")
     assert json.loads(found)["lost_words"] == (
-        "At 58 1 of 4 people gets no face: the best of that person is 48. "
+        "At 58, 1 of 4 people gets no face: the best of that person is 48. "
         "With tracks.at_least_one_above 20 everybody has one."
     )

@@ -41,14 +41,14 @@ def test_a_track_that_no_second_look_confirmed_is_nobody():
     assert len(people_of(four_people(face(90, 4)))) == 4
 
 
-OF_FOUR = "At 65 2 of 4 people get no face: the best of them is 60. "
+OF_FOUR = "At 65, 2 of 4 people get no face: the best of them is 60. "
 
 
 @pytest.mark.parametrize(
     ("threshold", "floor", "words"),
     [
-        (40, 20, "At 40 everybody gets a face: 4 of 4 people."),
-        (58, 100, "At 58 1 of 4 people gets no face: the best of that person is 48."),
+        (40, 20, "At 40, everybody gets a face: 4 of 4 people."),
+        (58, 100, "At 58, 1 of 4 people gets no face: the best of that person is 48."),
         (
             65,
             20,
@@ -81,7 +81,7 @@ def tuning(observed, floor=20.0):
 
 def test_conclusion_and_report_name_who_gets_no_face():
     said = conclusion(tuning(four_people()))
-    assert any("At 58 1 of 4 people gets no face" in line for line in said)
+    assert any("At 58, 1 of 4 people gets no face" in line for line in said)
     text = report(tuning(four_people()))
     assert "Who misses the threshold" in text
     assert "best 48.0" in text

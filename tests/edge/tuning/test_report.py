@@ -113,7 +113,7 @@ def test_the_conclusion_names_threshold_interval_and_what_to_expect():
         lines[0],
     )
     assert lines[1].startswith("Here it gives 30 % of all faces good enough; on other footage ")
-    assert lines[2].startswith("At 70 70 of 100 people get no face")
+    assert lines[2].startswith("At 70, 70 of 100 people get no face")
     assert len(lines) == 3
 
 
