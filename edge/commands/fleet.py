@@ -1,10 +1,12 @@
-"""`edge-gate fleet`: one page of all gates that a broker knows."""
+"""`edge-gate fleet`: one page of all gates that a broker knows, and a threshold for them."""
 
 import argparse
 import re
 import signal
 import threading
 from contextlib import closing
+from functools import cache
+from getpass import getpass
 
 from pydantic import ValidationError
 
@@ -13,15 +15,40 @@ from edge.config.page import PageSettings
 from edge.errors import UsageError
 from edge.fleet.address import Files, broker_settings
 from edge.fleet.page import fleet_server
+from edge.fleet.rollout import Plan, Rollout
 from edge.fleet.watch import FleetWatch
+from engines.pair.signature import signature_of
 
 TOPIC = re.compile(r"(\+|[^+#/$\x00][^+#/\x00]*)(/(\+|[^+#/\x00]+))*")
 """Levels, each a name or `+`."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve the page until Ctrl-C or SIGTERM."""
+    """Serve the page until Ctrl-C or SIGTERM, or roll a threshold out."""
     watch = _watch(arguments)
+    return _set(arguments, watch) if arguments.action == "set" else _serve(arguments, watch)
+
+
+def _set(arguments: argparse.Namespace, watch: FleetWatch) -> int:
+    plan = Plan(
+        arguments.value,
+        arguments.camera,
+        tuple(arguments.gate),
+        arguments.dry_run,
+        arguments.within,
+    )
+    words = cache(lambda: getpass(f"passphrase of {arguments.key}: "))
+    signature_of(b"", arguments.key, words)  # before anything is asked of anybody
+    with closing(watch):
+        Rollout(watch, plan, lambda raw: signature_of(raw, arguments.key, words), _say).run()
+    return 0
+
+
+def _say(words: str) -> None:
+    print(words, flush=True)
+
+
+def _serve(arguments: argparse.Namespace, watch: FleetWatch) -> int:
     server = fleet_server(watch, _page_settings(arguments))
     over = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: over.set())

@@ -156,6 +156,15 @@ def _host(text: str) -> str:
     return text
 
 
+class DesiredSettings(Section):
+    """Who may set thresholds of this gate over the broker: the owner of a key signs each order."""
+
+    key: AnyPath
+    """PEM file of a public Ed25519 key; its owner orders with `edge-gate fleet set`."""
+    newest: AnyPath
+    """A file in which the gate notes the newest order, so that none counts again; not in /tmp."""
+
+
 class MqttSinkSettings(_NetworkSinkSettings):
     """One JSON message for each face; docs/protocol.md has the topics."""
 
@@ -189,12 +198,23 @@ class MqttSinkSettings(_NetworkSinkSettings):
     """Services: publish the status of the gate, retained; docs/protocol.md has its schema."""
     status_every: Annotated[Duration, Field(ge=5)] = 60.0
     """Publish it at least this often; a change of state is told within 5 seconds."""
+    desired: DesiredSettings | None = None
+    """
+    Services: take signed thresholds from `TOPIC/DEVICE/desired`, write them into this file and
+    reload it; docs/fleet.md. Off if not set.
+    """
     include_face_image: bool = True
     """Put the face image into the JSON message, in Base64."""
     home_assistant: bool = False
     """Announce a quality sensor and the last face image to Home Assistant, for each camera."""
     home_assistant_prefix: Topic = "homeassistant"
     """Home Assistant's discovery prefix."""
+
+    @model_validator(mode="after")
+    def _answers_in_its_status(self) -> "MqttSinkSettings":
+        if self.desired is not None and not self.status:
+            raise ValueError("desired needs status: true, in which the gate answers")
+        return self
 
 
 SinkSettings: TypeAlias = Annotated[

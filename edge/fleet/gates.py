@@ -129,6 +129,7 @@ def _row(gate: HeardGate, now: datetime) -> Document:
         "pair_id": None if status is None else status.pair_id,
         "last_face": None if status is None else _newest_face(status, now),
         "thresholds": [] if status is None else thresholds(status),
+        "desired": None if status is None else _desired_words(status),
         "cameras": [] if status is None else [_camera(each, now) for each in status.cameras],
     }
 
@@ -189,6 +190,11 @@ def _camera_troubles(camera: CameraStatus) -> Iterator[tuple[int, str]]:
         yield _LOOK, f"{camera.name}: the picture is {camera.picture}"
     if camera.drift is not None and camera.drift.alarm:
         yield _LOOK, f"{camera.name}: {camera.drift.hint or 'its scores have moved'}"
+
+
+def _desired_words(status: GateStatus) -> str | None:
+    answer = status.desired
+    return None if answer is None else f"Newest order: {answer.answer}: {answer.words}"
 
 
 def thresholds(status: GateStatus) -> list[float]:

@@ -133,6 +133,19 @@ class OutboxStatus(_Model):
     """Faces that a sink will never take."""
 
 
+class DesiredAnswer(_Model):
+    """What became of the newest order to set a threshold (docs/protocol.md)."""
+
+    serial: int | None
+    """Of the order; null when it was no signed order, and nothing in it is believed."""
+    answer: Literal["observed", "working", "applied", "objected"]
+    """observed: it could be applied, and nothing was changed; working: not in effect yet."""
+    words: str
+    """What it changes or would change, or why the gate objects."""
+    time: AwareDatetime
+    """When the gate answered, by its clock."""
+
+
 class GateStatus(_Model):
     """The whole gate at one moment."""
 
@@ -166,6 +179,8 @@ class GateStatus(_Model):
     """Who tells it; on a broker only."""
     time: AwareDatetime | None = None
     """When it was told; on a broker only."""
+    desired: DesiredAnswer | None = None
+    """The gate's answer to the newest order; on a broker only, and where orders are taken."""
 
 
 def busy_status(words: str, *, configuration_is_newest: bool = True) -> GateStatus:
@@ -186,8 +201,8 @@ def busy_status(words: str, *, configuration_is_newest: bool = True) -> GateStat
 
 
 def status_json(status: GateStatus) -> bytes:
-    """Return UTF-8 JSON; without device and time where they are not given."""
-    unsaid = {name for name in ("device", "time") if getattr(status, name) is None}
+    """Return UTF-8 JSON; without what is told on a broker only, where that is not given."""
+    unsaid = {name for name in ("device", "time", "desired") if getattr(status, name) is None}
     return status.model_dump_json(exclude=unsaid).encode()
 
 

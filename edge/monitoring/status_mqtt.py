@@ -5,22 +5,40 @@ Topics and messages stand in docs/protocol.md. A connection of its own: it says 
 first face, and stays while a large face is on its way or a face's delivery is given up.
 """
 
+import logging
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
+from typing import Protocol
 
 from edge.config.delivery import MqttSinkSettings
 from edge.errors import SinkError
-from edge.monitoring.status import GateStatus, status_json
+from edge.monitoring.status import DesiredAnswer, GateStatus, status_json
 from edge.sinks.mqtt_link import BrokerLink
-from edge.sinks.mqtt_terms import Message, client_id, device_name
+from edge.sinks.mqtt_session import MqttSession
+from edge.sinks.mqtt_terms import Message, Subscription, client_id, device_name
+
+log = logging.getLogger(__name__)
+
+
+class Obeys(Protocol):
+    """Who takes orders from a broker, and answers in the status."""
+
+    def hear(self, payload: bytes) -> None:
+        """Note an order; by the connection's thread, and quick."""
+
+    def turn(self) -> DesiredAnswer | None:
+        """Do what there is to do, and return the answer to the newest order."""
 
 
 class MqttStatus:
     """Tells one broker; for one thread."""
 
     def __init__(
-        self, settings: MqttSinkSettings, environment: Mapping[str, str] | None = None
+        self,
+        settings: MqttSinkSettings,
+        environment: Mapping[str, str] | None = None,
+        obeys: Obeys | None = None,
     ) -> None:
         """
         Prepare; nothing is connected yet.
@@ -28,8 +46,11 @@ class MqttStatus:
         Args:
             settings: Where the broker is.
             environment: Where the password may be; None is the process's.
+            obeys: Takes orders to set thresholds; None hears none.
         """
         self._settings = settings
+        self._obeys = obeys
+        self._heard_on: MqttSession | None = None
         self._device = device_name(settings)
         self._base = f"{settings.topic}/{self._device}"
         available = f"{self._base}/available"
@@ -45,10 +66,12 @@ class MqttStatus:
             SinkError: The broker is not there, or has not acknowledged in time.
         """
         session = self._link.session()
-        now = (essence(status), session)
+        answer = None if self._obeys is None else self._orders(self._obeys, session)
+        now = (essence(status), session, answer)
         if now == self._told and time.monotonic() - self._told_s < self._settings.status_every:
             return False
-        about = {"device": self._device, "time": datetime.now(timezone.utc)}
+        told_at = datetime.now(timezone.utc)
+        about = {"device": self._device, "time": told_at, "desired": answer}
         payload = status_json(status.model_copy(update=about))
         try:
             session.publish(Message(f"{self._base}/status", payload, retain=True))
@@ -58,6 +81,16 @@ class MqttStatus:
             raise
         self._told, self._told_s = now, time.monotonic()
         return True
+
+    def _orders(self, obeys: Obeys, session: MqttSession) -> DesiredAnswer | None:
+        if session is not self._heard_on:
+            self._heard_on = session
+            topic = f"{self._base}/desired"
+            try:
+                session.subscribe(Subscription((topic,), lambda _, order: obeys.hear(order)))
+            except SinkError as error:
+                log.warning("no threshold can be set from afar: %s", error)
+        return obeys.turn()
 
     def close(self) -> None:
         """Publish `offline` and disconnect; safe to call twice."""

@@ -3,13 +3,16 @@
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
 from edge.errors import EdgeError, SinkError
 from edge.monitoring.status import GateStatus, busy_status
 from edge.watched_thread import WatchedThread
+
+if TYPE_CHECKING:
+    from edge.monitoring.status_mqtt import Obeys
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,8 @@ class StatusTeller:
             read: Returns the status; may raise an EdgeError while the gate is busy.
         """
         self._read = read
+        self.follow: Callable[[MqttSinkSettings], Obeys] | None = None
+        """Returns who takes orders from a broker that may give them; None takes none."""
         self._wanted: tuple[MqttSinkSettings, ...] = ()
         self._lines: dict[MqttSinkSettings, _Line] = {}
         self._failing: set[MqttSinkSettings] = set()
@@ -48,6 +53,10 @@ class StatusTeller:
         )
         if self._wanted and not self.thread.started:
             self.thread.start()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Look at once; may be called by any thread."""
         self._wake.set()
 
     def stop(self) -> None:
@@ -78,6 +87,11 @@ class StatusTeller:
             if status is not None and not self.thread.stopping.is_set():
                 self._tell(settings, status)
 
+    def _follower(self, settings: MqttSinkSettings) -> "Obeys | None":
+        if settings.desired is None or self.follow is None:
+            return None
+        return self.follow(settings)
+
     def _status(self) -> GateStatus | None:
         """Return what to tell; nothing at the first time that a slow gate does not answer."""
         try:
@@ -91,7 +105,7 @@ class StatusTeller:
     def _tell(self, settings: MqttSinkSettings, status: GateStatus) -> None:
         try:
             if settings not in self._lines:
-                self._lines[settings] = _open_line(settings)
+                self._lines[settings] = _open_line(settings, self._follower(settings))
             self._lines[settings].tell(status)
         except SinkError as error:
             if settings not in self._failing:
@@ -101,7 +115,7 @@ class StatusTeller:
             self._failing.discard(settings)
 
 
-def _open_line(settings: MqttSinkSettings) -> _Line:
+def _open_line(settings: MqttSinkSettings, obeys: "Obeys | None") -> _Line:
     from edge.monitoring.status_mqtt import MqttStatus  # noqa: PLC0415 -- it brings paho
 
-    return MqttStatus(settings)
+    return MqttStatus(settings, obeys=obeys)

@@ -102,7 +102,7 @@ class Page:
 
     def start(self, gate: Gate) -> None:
         """Begin to answer out of a gate that runs."""
-        self._routes = _routes(gate, self._memory, lambda: self.reloaded)
+        self._routes = _routes(gate, self.memory, lambda: self.reloaded)
         self._begin()
 
     def try_again(self) -> None:
@@ -122,7 +122,7 @@ class Page:
     def take(self, observation: Observation) -> None:
         """Remember what one frame led to; called by the worker's thread, and quick."""
         if self._server is not None:
-            self._memory(observation.camera).take(observation)
+            self.memory(observation.camera).take(observation)
 
     @contextmanager
     def changing(self, config: Config) -> Iterator[None]:
@@ -172,7 +172,8 @@ class Page:
             self._server = self._listening(page, page_tls(page), is_needed=False)
             self._begin()
 
-    def _memory(self, camera: str) -> CameraMemory:
+    def memory(self, camera: str) -> CameraMemory:
+        """Return what is remembered of a camera; empty where the page is not enabled."""
         return self._memories.setdefault(camera, CameraMemory())
 
     def _listening(

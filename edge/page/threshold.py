@@ -13,7 +13,7 @@ from edge.config.edits.lists import with_list
 from edge.config.effective import section_of
 from edge.config.file import checked
 from edge.config.model import Config, Source
-from edge.config.reader import parse_document
+from edge.config.reader import KeyPath, parse_document
 from edge.errors import ConfigError
 from edge.page.area import Area, area_of
 from edge.page.http_messages import Refusal
@@ -115,6 +115,32 @@ class ConfigurationFile:
 
         return self._edit(running, change)
 
+    def edit_all(self, running: Config, camera: str | None, threshold: float) -> Edit:
+        """
+        Prepare a new threshold for one camera or all of them, and nothing else.
+
+        Args:
+            running: What is in effect now, as the file should say.
+            camera: Its name; None changes all.
+            threshold: Quality score in [0, 100].
+
+        Raises:
+            ConfigError: The file says something else than what is in effect, is not right as it
+                is, or cannot be changed in this place.
+        """
+
+        def change(text: str, written: Config) -> str:
+            if written != running:
+                raise ConfigError(
+                    f"{self._path}: holds changes that are not in effect yet: reload it, or take "
+                    "them back"
+                )
+            for section in _sections(written, camera):
+                text = with_threshold(text, self._path, section, _plain(threshold))
+            return text
+
+        return self._edit(running, change)
+
     def edit_area(self, running: Config, name: str, area: Area) -> Edit:
         """
         Prepare other masks and hours for one camera.
@@ -143,6 +169,18 @@ class ConfigurationFile:
         after = change(before, written)
         following = checked(parse_document(after.removeprefix("\ufeff"), self._path)).config
         return Edit(self._path, before, after, changes(running, following).words)
+
+
+def _sections(config: Config, camera: str | None) -> list[KeyPath]:
+    """Return the gates that decide for one camera alone, or for all of them."""
+    if camera is not None:
+        return [section_of(config, index_of(config, camera))]
+    own: list[KeyPath] = [
+        ("sources", index, "gate")
+        for index, source in enumerate(config.sources)
+        if source.gate.model_fields_set & {"threshold", "shift_at_most"}
+    ]
+    return own if len(own) == len(config.sources) else [("gate",), *own]
 
 
 def _plain(threshold: float) -> float:

@@ -20,13 +20,16 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Literal, TypeAlias
 
+from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
 from edge.errors import EdgeError
+from edge.fleet.follower import Follower, Gate
 from edge.gate.observation import Listeners, Observers
 from edge.history.history import History
 from edge.monitoring.status_teller import StatusTeller
 from edge.page.page import Page, Reloaded
 from edge.page.state import ConfigurationFile, gate_of, states_of
+from edge.page.threshold import ConfigurationFile as EditedFile
 from edge.pipeline.daemon import Daemon, OpenSource
 from edge.pipeline.ledger import Ledgers
 from edge.pipeline.minutes import Minutes
@@ -34,6 +37,7 @@ from edge.pipeline.telemetry import Telemetry
 from edge.service.notify import is_service, notify, reloading, status, watchdog_interval_s
 from edge.service.sole_use import SoleUse
 from edge.shadow_log.log import ShadowLog
+from edge.sinks.mqtt_terms import device_name
 from edge.watched_thread import WatchedThread
 from engines.errors import EnginesError
 
@@ -116,6 +120,7 @@ class Supervisor:
         with self._signals():
             daemon.start()
             page.start(gate_of(daemon, self._telemetry, file, self._history))
+            self._status.follow = lambda settings: self._follower(settings, daemon, page)
             self._status.use(daemon.config)
             log.info("ready", extra={"fields": {"config": str(self._path)}})
             notify("READY=1", self._status_line(daemon))
@@ -123,6 +128,18 @@ class Supervisor:
             notify("STOPPING=1", status("delivering what is left"))
             page.close()
             return self._end(daemon)
+
+    def _follower(self, settings: MqttSinkSettings, daemon: Daemon, page: Page) -> Follower:
+        assert settings.desired is not None  # noqa: S101 -- asked for no other
+        gate = Gate(
+            name=f"{settings.topic}/{device_name(settings)}",
+            file=EditedFile(self._path, self._read),
+            running=lambda: daemon.config,
+            reload=lambda: self._events.put("reload"),
+            reloaded=lambda: page.reloaded,
+            memory=page.memory,
+        )
+        return Follower(settings.desired, gate, self._status.wake)
 
     def _onlookers(self) -> list[WatchedThread]:
         page = [] if self._page is None else self._page.threads()

@@ -44,7 +44,7 @@ def sign_pair(folder: Path, key: Path, passphrase: Callable[[], str]) -> Manifes
     manifest = parse_manifest(raw, folder)
     for record in files_of(manifest):
         checked_content(folder, record)
-    write_whole(folder / SIGNATURE_NAME, _signature(raw, key, passphrase))
+    write_whole(folder / SIGNATURE_NAME, signature_of(raw, key, passphrase))
     return manifest
 
 
@@ -74,7 +74,18 @@ def files_of(manifest: Manifest) -> list[FileRecord]:
     return [*manifest.files.values(), *manifest.plans.values(), manifest.golden.file]
 
 
-def _signature(raw: bytes, key: Path, passphrase: Callable[[], str]) -> bytes:
+def signature_of(raw: bytes, key: Path, passphrase: Callable[[], str]) -> bytes:
+    """
+    Return the Ed25519 signature of bytes, 64 bytes.
+
+    Args:
+        raw: What is signed.
+        key: Private Ed25519 key in PEM.
+        passphrase: Asked where the key is encrypted.
+
+    Raises:
+        PairSignatureError: The key cannot be used.
+    """
     pem = _content(key)
     word = passphrase().encode() if b"ENCRYPTED" in pem else None
     with _library():
@@ -99,14 +110,25 @@ def _require_signature(folder: Path, raw: bytes, key: Path) -> None:
         raise PairSignatureError(
             f"{folder}: the pair is not signed ({signature.name} is missing): {advice}"
         )
-    if not _is_signed(raw, _content(signature), key):
+    if not is_signed_by(raw, _content(signature), key):
         raise PairSignatureError(
             f"{signature}: not made by the key of {key} for this pair, which was changed since, or "
             f"signed with another key; if you know whose it is: {advice}"
         )
 
 
-def _is_signed(raw: bytes, signature: bytes, key: Path) -> bool:
+def is_signed_by(raw: bytes, signature: bytes, key: Path) -> bool:
+    """
+    Tell whether the owner of a key signed these bytes.
+
+    Args:
+        raw: What is signed.
+        signature: 64 bytes; anything else is none.
+        key: Public Ed25519 key in PEM.
+
+    Raises:
+        PairSignatureError: The key cannot be used.
+    """
     pem = _content(key)
     make = f"openssl pkey -in PRIVATE_KEY -pubout -out {key}"
     if b"PRIVATE KEY" in pem:
