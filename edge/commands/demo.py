@@ -120,7 +120,7 @@ def _write(out: Path, seen: Sequence[Sequence[Assessment]]) -> None:
     for name, faces in zip(("contact-sheet.png", "clip-sheet.png"), seen, strict=True):
         _write_picture(out / name, contact_sheet(faces))
     shutil.rmtree(out / "forwarded", ignore_errors=True)
-    sink = DirectorySink(DirectorySinkSettings(path=(out / "forwarded").absolute()))
+    sink = DirectorySink(DirectorySinkSettings(path=(out / "forwarded").absolute(), keep_for=None))
     everything = [face for faces in seen for face in faces]
     for face in everything:
         if face.verdict.forward:

@@ -40,8 +40,8 @@ class DirectorySinkSettings(Section):
     """The folder; made when missing."""
     keep_at_most: Annotated[int, Field(gt=0)] | None = None
     """Faces; the oldest go first. Unlimited if not set."""
-    keep_for: Duration | None = None
-    """Faces older than this are deleted. Kept if not set."""
+    keep_for: Duration | None = 30 * 86400.0
+    """Faces older than this are deleted; 36500d keeps them until somebody deletes them."""
     file_mode: Annotated[str, Field(pattern=r"^0[0-7]{3}$")] = "0640"
     """
     Permissions of the files, in quotes: "0640" lets the folder's group read faces, "0600" nobody

@@ -122,6 +122,27 @@ def test_faces_past_their_time_are_deleted(tmp_path):
     assert [name[0] for name in faces(tmp_path)] == ["2"]
 
 
+def test_without_a_word_faces_are_kept_for_a_month(tmp_path):
+    clock = Clock()
+    sink = DirectorySink(DirectorySinkSettings(path=tmp_path), clock)
+    send(sink, 1)
+    clock.now += 29 * DAY
+    send(sink, 2)
+    assert [name[0] for name in faces(tmp_path)] == ["1", "2"]
+    clock.now += 2 * DAY
+    send(sink, 3)
+    assert [name[0] for name in faces(tmp_path)] == ["2", "3"]
+
+
+def test_faces_are_kept_for_good_where_that_is_asked_for(tmp_path):
+    clock = Clock()
+    sink = DirectorySink(DirectorySinkSettings(path=tmp_path, keep_for="36500d"), clock)
+    send(sink, 1)
+    clock.now += 10_000 * DAY
+    send(sink, 2)
+    assert len(faces(tmp_path)) == 2
+
+
 def test_a_face_stored_before_the_clock_was_set_is_not_56_years_old(tmp_path):
     send(DirectorySink(DirectorySinkSettings(path=tmp_path)), 1)
     stamp(tmp_path, 100.0)  # 1970
