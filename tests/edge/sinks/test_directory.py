@@ -136,7 +136,7 @@ def test_without_a_word_faces_are_kept_for_a_month(tmp_path):
 
 def test_faces_are_kept_for_good_where_that_is_asked_for(tmp_path):
     clock = Clock()
-    sink = DirectorySink(DirectorySinkSettings(path=tmp_path, keep_for="36500d"), clock)
+    sink = DirectorySink(DirectorySinkSettings(path=tmp_path, keep_for=36500 * DAY), clock)
     send(sink, 1)
     clock.now += 10_000 * DAY
     send(sink, 2)
