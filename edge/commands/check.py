@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from edge.commands.arguments.shared.configuration import configuration
-from edge.config.delivery import DirectorySinkSettings
+from edge.config.delivery import DirectorySinkSettings, MqttSinkSettings
 from edge.config.effective import CameraSettings, in_effect
 from edge.config.file import LoadedConfig, place_of, read_config
 from edge.config.model import Config
@@ -17,12 +17,13 @@ from edge.diagnosis.doctor import Finding
 from edge.diagnosis.secret_findings import missing_secrets
 from edge.diagnosis.service_view import hidden_paths, is_for_the_service
 from edge.errors import ConfigError
+from edge.fleet.desired import SIGNATURE
 from edge.monitoring.baseline import read_baseline
 from edge.pipeline.proof import unproved
 from edge.pipeline.trial import device_findings, tried_cameras, tried_sinks
 from edge.shadow_log.file import is_shadow_log
-from engines.errors import PairError
-from engines.pair.signature import trusted_manifest
+from engines.errors import PairError, PairSignatureError
+from engines.pair.signature import is_signed_by, trusted_manifest
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -99,8 +100,22 @@ def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
     for index, sink in enumerate(config.sinks):
         if isinstance(sink, DirectorySinkSettings) and not _writable_folder(sink.path):
             yield ("sinks", index, "path"), f"is no folder that can be written: {sink.path}"
+    yield from _mistakes_of_orders(config)
     yield from _mistakes_of_state(config)
     yield from _mistakes_of_certificates(config)
+
+
+def _mistakes_of_orders(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    for index, sink in enumerate(config.sinks):
+        desired = sink.desired if isinstance(sink, MqttSinkSettings) else None
+        if desired is None:
+            continue
+        try:
+            is_signed_by(b"", bytes(SIGNATURE), desired.key)
+        except PairSignatureError as error:
+            yield ("sinks", index, "desired", "key"), str(error)
+        if not _writable_folder(desired.newest.parent):
+            yield ("sinks", index, "desired", "newest"), f"cannot be written: {desired.newest}"
 
 
 def _mistakes_of_certificates(config: Config) -> Iterator[tuple[KeyPath, str]]:

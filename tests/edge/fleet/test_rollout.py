@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from edge.__main__ import main
+from edge.commands.check import check_surroundings
 from edge.config.delivery import MqttSinkSettings
 from edge.config.effective import in_effect
 from edge.config.file import read_config
 from edge.config.model import Config
-from edge.errors import FleetError
+from edge.errors import ConfigError, FleetError
 from edge.fleet.address import broker_settings
 from edge.fleet.desired import Desired, order_bytes
 from edge.fleet.follower import Follower, Gate
@@ -284,6 +285,28 @@ def desired(threshold, gate) -> Desired:
         phase="apply",
         threshold=threshold,
     )
+
+
+@pytest.mark.parametrize("wrong", ["missing", "private"])
+def test_check_refuses_a_key_that_could_not_tell_whose_an_order_is(wrong, keys, tmp_path):
+    key = keys[0] if wrong == "private" else tmp_path / "nowhere.pem"
+    path = tmp_path / "gate.yaml"
+    desired = OBEYS.format(key=key, newest=tmp_path / "newest")
+    path.write_text(
+        TEXT.format(gate="g", decides="threshold: 30", port=1, folder=tmp_path, desired=desired)
+    )
+    with pytest.raises(ConfigError, match=r"gate.yaml:\d+:\d+: sinks\[0\].desired.key"):
+        check_surroundings(read_config(path))
+
+
+def test_orders_need_the_status_in_which_they_are_answered(tmp_path):
+    path = tmp_path / "gate.yaml"
+    desired = OBEYS.format(key="key", newest="newest") + "\n    status: false"
+    path.write_text(
+        TEXT.format(gate="g", decides="threshold: 30", port=1, folder=tmp_path, desired=desired)
+    )
+    with pytest.raises(ConfigError, match="desired needs status: true"):
+        read_config(path)
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,14 @@ import pytest
 import trustme
 import yaml
 
+from edge.__main__ import main
 from edge.config.delivery import MqttSinkSettings, Secret
 from edge.config.file import read_config
 from edge.errors import SinkError
 from edge.sinks.mqtt import MqttSink
 from tests.edge import mqtt_broker
 from tests.edge.deliveries import face
+from tests.edge.fleet.fleet_keys import write_keys
 from tests.edge.mqtt_broker import PATIENCE_S, Broker, subscribed, wait_for
 from tests.edge.running_gate import ENGINES, ROOT, RunningGate, write_walks
 from tests.pairs import put_pair
@@ -54,6 +56,7 @@ def folder(tmp_path_factory):
     for gate in GATES:
         (folder / gate).write_text(f"of {gate}")
         (folder / gate).chmod(0o600)
+    write_keys(folder, "owner")
     put_pair(folder)
     write_walks(folder / "walks.mp4")
     return folder
@@ -86,6 +89,8 @@ def write_config(folder: Path, broker: Broker, gate: str) -> Path:
     (sink,) = config["sinks"]
     sink |= {"host": "localhost", "port": broker.port, "ca_file": str(folder / "ca.pem")}
     sink["password"]["file"] = str(folder / gate)
+    public = str(folder / "owner.pub.pem")
+    sink["desired"] = {"key": public, "newest": str(folder / f"{gate}.newest")}
     (source,) = config["sources"]
     video = folder / f"{source['name']}.mp4"  # a file's topic has its name, a camera's its own
     if not video.exists():
@@ -191,9 +196,35 @@ def test_a_killed_gate_is_offline_and_the_other_is_not(folder, broker, gates):
 def renamed(path):
     """A gate of the same name at another site, with an outbox of its own."""
     text = path.read_text().replace("gate/north", "gate/south").replace(".sqlite", "-south.sqlite")
+    text = text.replace(".newest", "-south.newest")
     other = path.with_name("south.yaml")
     other.write_text(text)
     return other
+
+
+def test_a_threshold_is_rolled_out_over_three_running_gates(folder, broker, gates, capsys):
+    control = folder / "control"
+    control.write_text("of control")
+    address = f"mqtts://control@localhost:{broker.port}"
+    words = ["fleet", "set", "threshold", "7", "--topic", "gate/+", "--broker", address]
+    words += ["--password-file", str(control), "--ca-file", str(folder / "ca.pem")]
+    words += ["--key", str(folder / "owner.pem")]
+    south = renamed(write_config(folder, broker, "warehouse"))
+    wanted = [f"north/{gate}" for gate in gates] + ["south/warehouse"]
+    words += [each for name in wanted for each in ("--gate", f"gate/{name}")]
+    with RunningGate(south) as third:
+        third.wait_for("READY=1")
+        for gate in gates.values():  # whatever other tests wrote into their files
+            gate.send(signal.SIGHUP)
+            gate.wait_for_log("reloaded")
+        assert main([*words, "--dry-run"]) == 0
+        assert capsys.readouterr().out.count("would change: ") == 3
+        assert "threshold: 0" in south.read_text()
+        assert main(words) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1] for line in said] == ["observed"] * 3 + ["applied"] * 3
+    paths = [folder / f"{gate}.yaml" for gate in gates] + [south]
+    assert [read_config(path).config.gate.threshold for path in paths] == [7, 7, 7]
 
 
 def test_a_gate_cannot_speak_for_another_one(folder, broker):
