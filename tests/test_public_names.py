@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 import typing
@@ -13,6 +14,7 @@ import pytest
 
 import edge
 import engines
+from edge.monitoring.status import GateStatus
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = (edge, engines)
@@ -115,3 +117,9 @@ def test_type_checkers_are_told_that_a_package_is_typed(package):
 
 def test_the_version_is_the_one_of_the_package():
     assert f'\nversion = "{edge.__version__}"\n' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_changelog_and_status_know_the_version():
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## {re.escape(edge.__version__)}$", changes, re.MULTILINE)
+    assert GateStatus.model_fields["version"].default == edge.__version__
