@@ -10,7 +10,7 @@ A read may block for twice its timeout.
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Event
 from typing import Any
 
@@ -37,6 +37,11 @@ LOOK_US = "2000000"
 """Of a stream over HTTP: FFmpeg would look at FLV for 8 s, for a sound track that may yet come."""
 WHOLE_WITHIN_S = 30.0
 """Without a whole picture a camera is connected anew: most send a key frame then."""
+BUSY_S = (0.1, 0.4, 1.0)
+"""
+Waits for an RTSP camera that says 5XX. GStreamer's server does to one opening of four while it puts
+away what it made ready for `refuse_redirection`.
+"""
 
 
 def _wait(seconds: float) -> None:
@@ -97,20 +102,21 @@ class NetworkCamera:
 
     def _open(self, uri: SourceUri, **how: Any) -> InputContainer:
         settings = self._settings
-        timeouts_s = settings.open_timeout, settings.read_timeout
-        options = self._options | how.pop("options", {})
+        how |= {"timeout": (settings.open_timeout, settings.read_timeout)}
+        how["options"] = self._options | how.get("options", {})
         refuse_redirection(uri, settings)
         try:
-            return av.open(
-                uri.address,
-                options=options,
-                timeout=timeouts_s,
-                metadata_errors=METADATA_ERRORS,
-                **how,
-            )
+            return self._opened(uri, how)
         except av.error.FFmpegError as error:
             # Not "from error": its text holds the address with the password.
             raise refusal(uri, settings, error) from None
+
+    def _opened(self, uri: SourceUri, how: dict[str, Any]) -> InputContainer:
+        for wait_s in () if uri.scheme in HTTP else BUSY_S:
+            with suppress(av.error.HTTPServerError):
+                return av.open(uri.address, metadata_errors=METADATA_ERRORS, **how)
+            self._wait(wait_s)
+        return av.open(uri.address, metadata_errors=METADATA_ERRORS, **how)
 
     def _jpegs(self, uri: SourceUri) -> Generator[Frame | Damaged, None, bool]:
         """Yield the pictures of Motion JPEG or a snapshot address; return False for another."""

@@ -12,7 +12,7 @@ import pytest
 from edge.config.source import SourceSettings
 from edge.config.uri import parse_uri
 from edge.errors import SourceError
-from edge.sources.ffmpeg import NetworkCamera
+from edge.sources.ffmpeg import BUSY_S, NetworkCamera
 from edge.sources.network.rtsp_redirect import Login, authorization, refuse_redirection
 
 DIGEST = 'Digest realm="cam", nonce="abc", algorithm=MD5'
@@ -88,10 +88,20 @@ def http_to(port):
     )
 
 
-def opened(scheme, port):
+def opened(scheme, port, wait=None):
     uri = parse_uri(f"{scheme}://admin:secret@127.0.0.1:{port}/cam")
     settings = SourceSettings(name="cam", uri=uri, open_timeout=5.0, read_timeout=5.0)
-    return NetworkCamera(settings, lambda: settings.uri)
+    return NetworkCamera(settings, lambda: settings.uri, *([wait] if wait else []))
+
+
+def test_a_camera_that_is_busy_with_our_question_is_asked_again_before_it_is_given_up():
+    waited: list[float] = []
+    with camera(says(503, "Content-Length: 0")) as (port, heard):
+        source = opened("rtsp", port, waited.append)
+        with pytest.raises(SourceError, match="refuses this"):
+            next(source.frames())
+    assert waited == list(BUSY_S)
+    assert sum(each.startswith("DESCRIBE") for each in heard) == 1 + len(BUSY_S) + 1
 
 
 @pytest.mark.parametrize("when", ["at once", "after Digest", "after Basic"])
