@@ -54,6 +54,8 @@ class Tuning:
     """What people marked on the live page."""
     floor: float = 100.0
     """Quality score from which a person below the threshold is sent all the same; 100: never."""
+    left_out: Sequence[str] = ()
+    """Frames of a shadow log that cannot be used, with the reason, in words."""
     diff: str = ""
     """The change of the configuration; empty where there is none."""
 
@@ -70,10 +72,16 @@ def conclusion(tuning: Tuning) -> list[str]:
     found = tuning.suggestion
     if found is None or tuning.goal is None:
         said = f"No suggestion: {tuning.refusal}." if tuning.refusal else _no_goal(tuning)
-        return [said, *_people(tuning), *_forwarded(tuning), *_marked(tuning)]
+        return [said, *_known(tuning)]
     answer = _answer(tuning.key, tuning.goal, found)
-    known = [*_people(tuning), *_forwarded(tuning), *_marked(tuning)]
-    return [*answer, *known, *_warnings(tuning, found, tuning.goal)]
+    return [*answer, *_known(tuning), *_warnings(tuning, found, tuning.goal)]
+
+
+def _known(tuning: Tuning) -> Iterator[str]:
+    yield from (f"Left out: {words}." for words in tuning.left_out)
+    yield from _people(tuning)
+    yield from _forwarded(tuning)
+    yield from _marked(tuning)
 
 
 def _answer(key: str, goal: Goal, found: Suggestion) -> Iterator[str]:

@@ -141,8 +141,8 @@ class _Found:
             facts=[
                 ("footage", ", ".join(str(path) for path in target.footage)),
                 ("mode", target.faces.mode),
-                *(("left out", words) for words in self.left_out),
             ],
+            left_out=self.left_out,
         )
 
     def forwarded(self) -> Forwarded:

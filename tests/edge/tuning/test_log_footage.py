@@ -30,7 +30,10 @@ from edge.shadow_log.pieces import Pieces
 from edge.shadow_log.tables import Kind, LoggedFace, Moment, put_moment, put_piece
 from edge.sources.video import VideoFile
 from edge.tuning.log_footage import logged_footage
-from edge.tuning.outcome import footage_of
+from edge.tuning.outcome import conclusion, footage_of
+from edge.tuning.run import Asked, tune_logged_camera
+from edge.tuning.steps import Goal
+from edge.tuning.target import Target
 from engines.pair.pair import KnownPair
 from tests.edge.generated_footage import ColourPair, cameras, footage, gate_of
 
@@ -120,6 +123,13 @@ def test_what_would_mislead_is_left_out_and_told(path, kind, words):
     logged = logged_footage(path, "door", PAIR, CAMERA)
     assert [one.score for one in logged.observed.faces] == [99.0]
     assert logged.left_out == [words]
+
+
+def test_frames_left_out_are_among_the_first_things_that_tune_says(path):
+    write(path, Kind("door", "run", "best_shot", "pair"), face(0.0))
+    asked = Asked(Goal("forward_rate", 0.3), labels=None, fmr=0.001, every=1)
+    tuning = tune_logged_camera(Target("door", ("gate",), CAMERA, (path,)), asked, PAIR)
+    assert conclusion(tuning)[1].startswith("Left out: 1 frames in mode best_shot")
 
 
 def test_other_cameras_stay_apart(path):
