@@ -149,7 +149,8 @@ def _weak(record: FaceRecord) -> str:
     """Return the components that are weak, the weakest first, with their quality."""
     found = (record.components or {}).items()
     weak = sorted((each.quality, name) for name, each in found if each.quality < WEAK)
-    return ", ".join(f"{name} {quality:.0f}" for quality, name in weak)
+    # With blanks, a narrow table breaks between words.
+    return ", ".join(f"{name.replace('_', ' ')} {quality:.0f}" for quality, name in weak)
 
 
 def _row(record: FaceRecord) -> Iterable[str | Text]:

@@ -1,17 +1,18 @@
 import io
 import os
+import re
 
 from rich.console import Console
 
 from edge.console import amount, progress
 from edge.delivery.face_output import faces_table
-from edge.delivery.record import face_record
+from edge.delivery.record import ComponentRecord, face_record
 from tests.edge.assessments import Given, assessment
 
 
-def shown(printed):
+def shown(printed, width=100):
     file = io.StringIO()
-    Console(file=file, width=100).print(printed)
+    Console(file=file, width=width).print(printed)
     return file.getvalue()
 
 
@@ -29,6 +30,15 @@ def test_a_progress_bar_shows_brackets_as_they_are():
 def test_bytes_of_a_name_that_are_no_utf_8_are_shown_as_such():
     record = face_record(assessment(Given(source=os.fsdecode(b"d/caf\xe9.jpg"))))
     assert r"caf\xe9.jpg #0" in shown(faces_table([record]))
+
+
+def test_weak_components_break_between_words_in_a_narrow_terminal():
+    weak = {"illumination_uniformity": ComponentRecord(value=0.1, quality=12)}
+    record = face_record(assessment(Given(source="hall.jpg"))).model_copy(
+        update={"components": weak}
+    )
+    words = re.findall(r"[a-z]+", shown(faces_table([record]), width=80))
+    assert {"illumination", "uniformity"} <= set(words)
 
 
 def test_one_is_no_plural():
