@@ -11,6 +11,8 @@ TILE = 112
 CAPTION = 46
 GAP = 6
 COLUMNS = 10
+LONGEST = 14
+"""Characters of a file's name."""
 GREEN, RED, GREY = (80, 170, 60), (70, 70, 210), (128, 128, 128)
 INK, PAPER = (30, 30, 30), (245, 245, 245)
 
@@ -67,7 +69,12 @@ def _colour(assessment: Assessment) -> tuple[int, int, int]:
 def _origin(assessment: Assessment) -> str:
     name = assessment.frame.source_text.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     place = "" if assessment.frame.time_s is None else f" {assessment.frame.time_s:.1f}s"
-    return f"{name[:14]}{place} #{assessment.face_index}"
+    return f"{_short(name)}{place} #{assessment.face_index}"
+
+
+def _short(name: str) -> str:
+    """Return a name that fits: names of one camera or series differ at their ends."""
+    return name if len(name) <= LONGEST else f"{name[:6]}..{name[-(LONGEST - 8) :]}"
 
 
 def _write(tile: Pixels, text: str, baseline: int, size: float, colour: tuple[int, ...]) -> None:

@@ -4,10 +4,10 @@ from edge.reports.contact_sheet import CAPTION, GAP, TILE, best_to_worst, contac
 from edge.samples import Assessment, Box, DetectedFace, Frame, QualityScore, Reason, Verdict
 
 
-def assessed(shift, *, forward=True, image=None):
+def assessed(shift, *, forward=True, image=None, name="photo"):
     face = DetectedFace(Box(0, 0, 10, 10), np.zeros((5, 2), np.float32), 0.9)
     return Assessment(
-        frame=Frame(np.zeros((20, 20, 3), np.uint8), "somewhere/photo.jpg", 0, None),
+        frame=Frame(np.zeros((20, 20, 3), np.uint8), f"somewhere/{name}.jpg", 0, None),
         face_index=0,
         face=face,
         inter_eye_distance=40.0,
@@ -42,3 +42,8 @@ def test_forwarded_and_discarded_faces_are_framed_in_green_and_red():
 
 def test_no_face_at_all_still_makes_a_picture():
     assert contact_sheet([], columns=3).shape == (TILE + CAPTION + GAP, 3 * (TILE + GAP), 3)
+
+
+def test_long_names_that_differ_at_their_ends_are_told_apart():
+    first, second = (contact_sheet([assessed(0.1, name=f"obama_partial_face{n}")]) for n in "12")
+    assert (first != second).any()
