@@ -32,7 +32,7 @@ COMMANDS = {
     "evaluate": "measure on your own pairs whether quality tells which comparisons will fail",
     "bench": "time the networks, the detector and the whole frame on this machine",
     "outbox": "show where forwarded faces went, and give dead letters another chance",
-    "purge": "delete faces by age, camera or person from outbox, directory sinks and shadow log",
+    "purge": "delete by age, camera or person what was kept: faces, shadow log, history",
     "check": "check a configuration file, and with --connect cameras, sinks and secrets",
     "doctor": "say what this machine has, what is wrong, and what to run about it",
     "explain": "show each effective setting and where it came from",
