@@ -1,5 +1,6 @@
 """Put an engine pair into its folder all at once: half a pair never lies where one is expected."""
 
+import errno
 import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -49,8 +50,20 @@ def replaced_at_once(out: Path) -> Iterator[Path]:
             raise PairError(
                 f"{out}: {error.strerror}; name a folder that can be written"
             ) from error
-        yield fresh
+        with _named(out):
+            yield fresh
         require_destination(out)  # again: building takes minutes
+
+
+@contextmanager
+def _named(out: Path) -> Iterator[None]:
+    """Name the folder that filled its disk: what fails to write does not say where."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise PairError(f"{out}: {error.strerror}; make room, then build it again") from error
 
 
 def checked_content(folder: Path, file: FileRecord) -> bytes:

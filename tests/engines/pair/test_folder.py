@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from engines.errors import PairError
@@ -99,3 +101,11 @@ def test_a_parent_that_is_a_file_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(PairError, match="name a folder that can be written"):
         replaced_at_once(tmp_path / "file" / "pair").__enter__()
+
+
+def test_a_full_disk_is_told_by_the_folder_that_needs_the_room(tmp_path):
+    out = tmp_path / "pair"
+    told = pytest.raises(PairError, match=f"{out}: No space left on device; make room")
+    with told, replaced_at_once(out):
+        Path("/dev/full").write_bytes(b"half a network")
+    assert list(tmp_path.iterdir()) == []
