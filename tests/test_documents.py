@@ -1,5 +1,6 @@
 """What README and docs tell people to type works, and what they link to is there."""
 
+import ast
 import os
 import re
 import shlex
@@ -162,3 +163,22 @@ def test_every_page_is_reached_from_the_readme():
 
 def test_the_readme_is_short():
     assert (ROOT / "README.md").read_text(encoding="utf-8").count("\n") <= 160
+
+
+def _texts() -> str:
+    """Return what the program can say: its text constants, parts of one sentence joined."""
+    sources = [path for name in ("edge", "engines") for path in sorted((ROOT / name).rglob("*.py"))]
+    nodes = (node for path in sources for node in ast.walk(ast.parse(path.read_text("utf-8"))))
+    return "\n".join(
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+def test_each_message_of_the_troubleshooting_page_is_one_that_the_program_says():
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+    said = _texts()
+    assert len(quoted) > 15
+    assert [each for each in quoted if each not in said] == []
