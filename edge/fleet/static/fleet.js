@@ -111,7 +111,7 @@ function showGates(gates) {
 function showVerdict({ gates, bad, warn }) {
   const words = [];
   if (bad) words.push(`${bad} of ${count(gates.length, "gate", "gates")} ${bad === 1 ? "needs" : "need"} somebody`);
-  if (warn) words.push(`${warn} worth a look`);
+  if (warn) words.push(bad ? `${warn} worth a look` : `${warn} of ${count(gates.length, "gate", "gates")} worth a look`);
   const verdict = find("#verdict");
   const well = gates.length === 1 ? "The gate is well" : `All ${gates.length} gates are well`;
   say(verdict, !gates.length ? "" : words.length ? `⚠ ${words.join(" · ")}` : `✓ ${well}`);

@@ -120,6 +120,10 @@ def test_a_gate_that_comes_back_moves_down_and_a_forgotten_one_goes(look):
     tab.until_text("#verdict", "All 2 gates are well")
 
 
+def test_gates_worth_a_look_are_counted_out_of_all(look):
+    assert look(fifty()).until_text("#verdict", "⚠ 3 of 50 gates worth a look")
+
+
 def test_without_a_gate_the_page_says_what_to_do(look):
     tab = look(Fleet())
     assert HINT in tab.until_text("#empty", "No gate yet")
