@@ -233,7 +233,7 @@ def areas(faces: Faces, measures: Mapping[str, np.ndarray]) -> dict[str, np.ndar
     ]
     made = {}
     for name, quality in measures.items():
-        sides = quality[first], quality[second]
+        sides = [quality[first], quality[second]]
         if name in TAKEN_OFF or name == NEAR:
             sides = apart_from_each_other(faces, name, first, second)
         both = np.minimum(*sides).astype(np.float64)

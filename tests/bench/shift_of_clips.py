@@ -35,7 +35,8 @@ LEAST_FACES = 5
 
 def frames(clip: Path) -> list[np.ndarray]:
     """Return some frames of a clip, no wider than `WIDTH`."""
-    capture, read = cv2.VideoCapture(str(clip)), []
+    capture = cv2.VideoCapture(str(clip))
+    read: list[np.ndarray] = []
     while len(read) < LONGEST:
         good, frame = capture.read()
         if not good:
