@@ -72,7 +72,7 @@ def test_components_are_in_each_form_and_absent_unless_asked_for(pair, photograp
     sharp = found["sharpness"]
     cells = float(row["sharpness_value"]), float(row["sharpness_quality"])
     assert cells == (sharp["value"], sharp["quality"])
-    assert "margin_above" in said["--smallest-face=40"]  # his hair touches the border
+    assert "margin above" in said["--smallest-face=40"]  # his hair touches the border
     assert main(["score", photographs["obama.jpg"], "--pair", pair, "--json"]) == 0
     assert "components" not in json.loads(capsys.readouterr().out)
 
