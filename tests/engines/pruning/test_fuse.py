@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from engines.graph import graph
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.cut import part_of
+from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
 from engines.onnxruntime.backend import open_network
 from engines.pruning.fuse import fuse
 from engines.pruning.prune import prunable_weights, prune
 from engines.pruning.recipe import Recipe
 from tests.engines.dead_networks import MOVES, DeadNetwork
-from tests.networks import loaded
+from tests.networks import loaded, specification
 
 FACES = np.random.default_rng(1).normal(size=(4, 3, 20, 16)).astype(np.float32)
 
@@ -121,3 +122,51 @@ def test_two_prelus_with_one_set_of_slopes_share_what_is_made_of_it(tiny):
     model = spell_out_prelu(fused(tiny, layers=("stem",)))
     names = [each.name for each in model.graph.initializer]
     assert [name for name in names if "slopes" in name] == ["slopes", "slopes_complement"]
+
+
+def two_branches():
+    """Two nodes of one input, a tensor that ends as new ones do, a node without a name, a spare."""
+    make = onnx.helper.make_node
+    nodes = [
+        make("Flatten", ["image"], ["flat"], name="flatten"),
+        make("Relu", ["flat"], ["raised"]),
+        make("Sigmoid", ["flat"], ["embedding_pruned"], name="squash"),
+        make("Add", ["raised", "embedding_pruned"], ["sum"], name="sum"),
+        make("Gemm", ["sum", "w"], ["embedding"], name="embed"),
+    ]
+    float32 = onnx.TensorProto.FLOAT
+    weights = np.random.default_rng(4).normal(size=(960, 5)).astype(np.float32)
+    body = onnx.helper.make_graph(
+        nodes,
+        "branches",
+        [onnx.helper.make_tensor_value_info("image", float32, ["batch", 3, 20, 16])],
+        [onnx.helper.make_tensor_value_info("embedding", float32, ["batch", 5])],
+        [onnx.numpy_helper.from_array(weights, "w")],
+    )
+    opsets = [onnx.helper.make_opsetid("", 13)]
+    model = onnx.helper.make_model(body, opset_imports=opsets, ir_version=8)
+    return Network(model, "image", "embedding", specification(), 5, "0" * 64)
+
+
+def test_nodes_that_differ_only_in_what_they_do_stay_two():
+    dense = two_branches()
+    pruned, _ = prune(dense, Recipe(sparsity=0.5))
+    embeddings = run(fuse(dense, pruned))
+    assert close(embeddings[0], run(dense.model)[0])
+    assert close(embeddings[1], run(pruned.model)[0])
+
+
+def test_two_copies_without_a_change_have_an_output_each():
+    dense = two_branches()
+    copy = prune(dense, Recipe(sparsity=0))[0]
+    model = fuse(dense, copy, copy)
+    assert len({each.name for each in model.graph.output}) == 3
+    assert len({each.tobytes() for each in run(model)}) == 1
+
+
+def test_names_of_nodes_stay_unique_and_a_node_without_one_gets_none():
+    dense = two_branches()
+    model = fuse(dense, prune(dense, Recipe(sparsity=0.5))[0])
+    names = [node.name for node in model.graph.node if node.name]
+    assert len(set(names)) == len(names)
+    assert sorted(set(names) - {node.name for node in dense.model.graph.node}) == ["embed_pruned"]
