@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from edge import __version__
 from edge.errors import SinkRefusedError
 from edge.samples import Assessment, Delivery, DetectedFace, Frame, QualityScore, Reason
 from engines.quality.component import Component
@@ -27,7 +28,7 @@ from engines.quality.specification import Embeddings
 SCHEMA_VERSION: Literal[1] = 1
 """Raised when a field changes its meaning or goes; a new optional field leaves it alone."""
 
-OPTIONAL = ("embedding", "test", "components")
+OPTIONAL = ("gate_version", "embedding", "test", "components")
 """Fields that are absent where they hold nothing."""
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._]+")
 NAME_FORM = re.compile(r"(\d{5,8}T\d{6}Z-)?[A-Za-z0-9._]{1,64}(-\d{6,})?-\d+-(?P<key>[0-9a-f]{16})")
@@ -85,6 +86,8 @@ class FaceRecord(_Model):
 
     schema_version: Literal[1]
     """Version of this schema."""
+    gate_version: str | None = None
+    """Release of the gate that decided, as `edge-gate --version` says."""
     key: str = Field(pattern="^[0-9a-f]{32}$")
     """Idempotency key: the same face sent twice carries the same key."""
     source: str
@@ -174,6 +177,7 @@ def face_record(
     embedding = assessment.embedding if include_embedding else None
     fields = {
         "schema_version": SCHEMA_VERSION,
+        "gate_version": __version__,
         "key": idempotency_key(assessment, capture),
         "face_index": assessment.face_index,
         "inter_eye_distance": assessment.inter_eye_distance,
