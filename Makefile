@@ -89,8 +89,9 @@ services: ## install the Debian packages that the tests of cameras and sinks use
 soak: venv ## run cameras, good and hostile, for MINUTES (10) while everything around them fails
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10)
 
-pictures: venv ## make the pictures of the live page in docs/pictures, of drawn people
+pictures: venv ## make the pictures of page, tune report and contact sheet in docs/pictures, of drawn people
 	$(BIN)/python -m tests.edge.page_pictures
+	$(BIN)/python -m tests.edge.report_pictures
 
 soak-kills: venv ## kill -9 the gate KILLS (500) times among two cameras and three receivers
 	$(BIN)/python -m tests.soak_kills --kills $(or $(KILLS),500)

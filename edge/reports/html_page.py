@@ -49,6 +49,7 @@ pre { background: var(--card); padding: .75rem; border-radius: .4rem; overflow-x
 table { border-collapse: collapse; }
 th, td { text-align: left; padding: .2rem 1rem .2rem 0; vertical-align: top;
   border-bottom: 1px solid var(--line); }
+th { overflow-wrap: normal; min-width: 6rem; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 svg { width: 100%; height: auto; display: block; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--grey); paint-order: stroke;
