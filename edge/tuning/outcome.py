@@ -9,7 +9,7 @@ from edge.footage.faces import Observed, scored
 from edge.history.tables import Mark
 from edge.tuning.footage import Footage
 from edge.tuning.marked import agreement
-from edge.tuning.people import lost_words, people_of
+from edge.tuning.people import lost_words, people_of, unconfirmed_of
 from edge.tuning.steps import Goal, Steps
 from edge.tuning.threshold import FEW_TRACKS, Suggestion
 
@@ -101,6 +101,10 @@ def _people(tuning: Tuning) -> Iterator[str]:
     if everybody:
         best = [person.score for person in everybody]
         yield lost_words(best, tuning.candidate, tuning.floor)
+    unconfirmed = unconfirmed_of(tuning.observed)
+    if everybody and unconfirmed:
+        tracks = "1 track more was" if unconfirmed == 1 else f"{unconfirmed} tracks more were"
+        yield f"{tracks} scored, but confirmed as a person by no second look."
 
 
 def _forwarded(tuning: Tuning) -> Iterator[str]:

@@ -34,6 +34,12 @@ def people_of(observed: Observed) -> list[Person]:
     return sorted(best.values(), key=lambda person: -person.score)
 
 
+def unconfirmed_of(observed: Observed) -> int:
+    """Return how many tracks with a scored face are no confirmed person."""
+    tracks = {face.track for face, _ in scored(observed.faces)}
+    return len(tracks - observed.confirmed)
+
+
 def lost(people: Sequence[Person], threshold: float, floor: float = NO_FLOOR) -> list[Person]:
     """
     Return those of whom no face leaves, the best first.

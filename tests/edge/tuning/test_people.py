@@ -41,6 +41,14 @@ def test_a_track_that_no_second_look_confirmed_is_nobody():
     assert len(people_of(four_people(face(90, 4)))) == 4
 
 
+@pytest.mark.parametrize(("more", "words"), [(1, "1 track more was"), (2, "2 tracks more were")])
+def test_tracks_that_are_no_people_are_told_beside_those_that_are(more, words):
+    observed = four_people(*(face(40, 4 + track) for track in range(more)))
+    said = conclusion(tuning(observed))
+    assert f"{words} scored, but confirmed as a person by no second look." in said
+    assert "no second look" not in " ".join(conclusion(tuning(four_people())))
+
+
 OF_FOUR = "At 65, 2 of 4 people get no face: the best of them is 60. "
 
 
