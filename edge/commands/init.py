@@ -27,6 +27,7 @@ from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import find_entry
 from engines.errors import PairError
 from engines.pair.manifest import read_manifest
+from engines.whole_file import write_whole
 
 NETWORK = "mobilefacenet512"
 THREADS = 2
@@ -186,7 +187,7 @@ def _observe(out: Path) -> int:
     """Run a copy of the configuration that remembers faces and sends none, until Ctrl-C."""
     made_folder(out.parent / TUNING)
     watching = out.with_name(f".{out.stem}-watching-{os.getpid()}.yaml")
-    watching.write_text(observing_text(out.read_text("utf-8")), "utf-8")
+    write_whole(watching, observing_text(out.read_text("utf-8")).encode())
     try:
         return run_command.run(argparse.Namespace(config=watching, file=None, log=None))
     finally:

@@ -30,7 +30,8 @@ def missing_secrets(
     Args:
         config: What names them.
         of_unit: Whether a unit runs it: systemd shows its credentials to nobody else, so that
-            outside of the service those are believed that a unit names.
+            outside of the service those are believed that a unit names, and all of them where
+            a file of a unit is for root's eyes only.
         environment: Where secrets may be; None is the process's.
         root: Another one in tests.
     """
@@ -42,19 +43,22 @@ def missing_secrets(
         try:
             text = read_secret(secret, environment)
         except ConfigError as error:
-            if f"LoadCredential={secret.name}:" not in units:
+            if units is not None and f"LoadCredential={secret.name}:" not in units:
                 yield key, str(error)
         else:
             if key[-1] in LOGINS and ":" not in text:
                 yield key, f"the secret {secret.name!r} is not written user:password"
 
 
-def _units(root: Path) -> str:
-    """Return all that the files of our units say."""
+def _units(root: Path) -> str | None:
+    """Return all that the files of our units say; None when one cannot be read."""
     patterns = [f"{place}/{unit}.service" for place in PLACES for unit in UNITS]
     patterns += [f"{pattern}.d/*.conf" for pattern in patterns]
     files = (file for pattern in patterns for file in root.glob(pattern))
-    return "\n".join(file.read_text("utf-8", errors="replace") for file in files)
+    try:
+        return "\n".join(file.read_text("utf-8", errors="replace") for file in files)
+    except PermissionError:
+        return None
 
 
 def _secrets(value: object, key: KeyPath) -> Iterator[tuple[KeyPath, Secret]]:

@@ -173,6 +173,7 @@ WRITES_ITSELF = {
     "engines/whole_folder.py",
     "engines/catalogue/package_clients.py",  # into a folder of its own, for pip
     "engines/build/build.py",  # into a folder that is put in place whole
+    "engines/build/second_opinion.py",  # likewise
     "edge/sources/confined/process.py",  # into memory, for another process
 }
 WAYS = {

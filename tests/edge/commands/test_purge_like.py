@@ -54,7 +54,9 @@ def filled(default_pair, tmp_path_factory):
             outbox.put(delivery)
             rows = [
                 (
-                    logged_face(SeenFace(Box(0, 0, 9, 9), number, each), place, 0.0, float(number)),
+                    logged_face(
+                        SeenFace(Box(0, 0, 9, 9), number, each, number), place, 0.0, float(number)
+                    ),
                     cut,
                 )
                 for place, (each, cut) in enumerate([(face, face.face_image), (None, None)])
