@@ -20,8 +20,8 @@ def drop_in(tmp_path):
     return place
 
 
-def missing(root):
-    found = missing_secrets(CONFIG, of_unit=True, environment={}, root=root)
+def missing(root, environment=None):
+    found = missing_secrets(CONFIG, of_unit=True, environment=environment or {}, root=root)
     return [".".join(map(str, key)) for key, _ in found]
 
 
@@ -45,3 +45,18 @@ def test_secrets_are_believed_where_a_file_of_the_unit_is_for_root_alone(
     assert missing(tmp_path) == ["sources.0.login"]
     monkeypatch.setattr(Path, "read_text", refused)
     assert missing(tmp_path) == []
+
+
+def test_credentials_that_the_process_of_a_reload_may_not_read_are_believed(tmp_path, monkeypatch):
+    given = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert missing(tmp_path, given) == ["sources.0.login"]
+    (tmp_path / "login-door").write_text("without a colon")
+    stat = Path.stat
+
+    def refused(path, **more):
+        if path == tmp_path / "login-door":
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **more)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    assert missing(tmp_path, given) == []
