@@ -7,6 +7,8 @@ let opened = null;
 let marked = {};
 
 const timeOf = (face) => new Date(face.seen_s * 1000).toLocaleTimeString("en-GB");
+const SENT = new Set(["forwarded", "best of track"]);
+
 // 49.6 is below a threshold of 50, and must not look as if it were not.
 const scoreOf = (face) => (face.score === null ? "" : String(Math.floor(face.score)));
 
@@ -14,11 +16,14 @@ export function headline(face, forwarded) {
   return `${forwarded ? "✓" : "✗"} ${scoreOf(face) || face.reason}`;
 }
 
+// What a preview would discard is forwarded as yet: beside a cross the reason alone would contradict.
+const reasonOf = (face) => (SENT.has(face.reason) ? `${face.reason} now` : face.reason);
+
 // Faces that are shown already stay as they are: their pictures are not asked for again.
-export function showFaces(list, faces, { camera, forwarded, until = "" }) {
+export function showFaces(list, faces, { camera, forwarded }) {
   const known = new Map([...list.children].map((item) => [item.dataset.number, item]));
   const items = faces.map((face, place) => {
-    const item = known.get(String(face.number)) ?? made(face, camera, forwarded, until);
+    const item = known.get(String(face.number)) ?? made(face, camera, forwarded);
     item.open = () => open(faces, place, { camera, forwarded });
     return item;
   });
@@ -30,7 +35,7 @@ export function showFaces(list, faces, { camera, forwarded, until = "" }) {
   }
 }
 
-function made(face, camera, forwarded, until) {
+function made(face, camera, forwarded) {
   const item = document.createElement("li");
   item.dataset.number = face.number;
   item.className = forwarded ? "good" : "bad";
@@ -43,7 +48,7 @@ function made(face, camera, forwarded, until) {
   strong.textContent = headline(face, forwarded);
   const rest = document.createElement("span");
   const alike = face.alike ? ` · ${face.alike} more alike` : "";
-  rest.textContent = `${scoreOf(face) && !forwarded ? `${face.reason}${until} ` : ""}${timeOf(face)}${alike}`;
+  rest.textContent = `${scoreOf(face) && !forwarded ? `${reasonOf(face)} ` : ""}${timeOf(face)}${alike}`;
   button.append(picture(face, camera, forwarded), strong, rest);
   item.append(button);
   return item;

@@ -122,12 +122,8 @@ export class Threshold {
     this.camera.find(`.${name}-title`).textContent =
       `${tracks(count)} would ${words}` +
       (count > faces.length ? `; ${faces.length} of them, close to the threshold` : "");
-    showFaces(this.camera.find(`.${name}`), faces, {
-      camera: this.camera,
-      forwarded: name === "gained",
-      // It passes as yet: beside a cross "forwarded" alone would contradict.
-      until: name === "lost" ? " now" : "",
-    });
+    const forwarded = name === "gained";
+    showFaces(this.camera.find(`.${name}`), faces, { camera: this.camera, forwarded });
   }
 
   histogram(counts, threshold) {

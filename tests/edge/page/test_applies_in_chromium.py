@@ -1,6 +1,7 @@
 """A threshold is applied from the page, in a real browser; the console must not complain."""
 
 import json
+import re
 import signal
 
 import pytest
@@ -92,6 +93,7 @@ def test_a_mask_is_drawn_by_keyboard_previewed_and_applied_and_comments_stay(tab
     tab.press("Tab")
     tab.run(f"document.querySelector('{DOOR} [data-at=\"0-0\"]').focus()")
     tab.until_text(f"{DOOR} .area-said", "9 people would be under a mask")
+    assert re.findall(r"✗ 90\s+forwarded now", tab.text(f"{DOOR} .area-masked"))
     tab.run(f"document.querySelector('{DOOR} .add-hours').click()")
     tab.until(f"document.querySelector('{DOOR} .area-yaml').textContent.includes('18:00')")
     tab.focus(f"{DOOR} .area-apply")
