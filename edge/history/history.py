@@ -115,8 +115,7 @@ class History:
     def refresh(self, within_s: float = FRESH_S) -> None:
         """Look at the cameras, and write what was counted, unless it was done so short ago."""
         with self._looking:
-            if self._monotonic() - self._written_s >= within_s:
-                self._written_s = self._monotonic()
+            if self._is_due(within_s):
                 self._look()
                 self._write()
 
@@ -142,8 +141,12 @@ class History:
                     self._events.append(Event(wall_s, name, now.state, None, words))
         self._before = found
 
+    def _is_due(self, within_s: float) -> bool:
+        return self._monotonic() - self._written_s >= within_s
+
     def _write(self) -> None:
         """Write what was counted; what cannot be written waits."""
+        self._written_s = self._monotonic()
         with self._lock:
             amounts, self._amounts = self._amounts, defaultdict(float)
             events, self._events = self._events, deque(maxlen=MOST_WAITING)
@@ -173,7 +176,8 @@ class History:
             self.thread.beat()
             with self._looking:
                 self._look()
-            self.refresh(WRITE_EVERY_S)
+                if self._is_due(WRITE_EVERY_S):
+                    self._write()
         with self._looking:  # without a look: that a gate ends is no news of its cameras
             self._write()
 
