@@ -2,18 +2,23 @@
 
 from collections.abc import Callable
 from datetime import datetime, timezone
-from functools import cache
-from importlib.resources import files
 from typing import Protocol
 
 from edge.config.page import PageSettings
 from edge.fleet.gates import HeardGate, fleet_document
 from edge.page.http_messages import Request, Response, json_response
 from edge.page.page import gatekeeping
-from edge.page.routes import HTML, Gatekeeping, Get, Routes, answer
+from edge.page.routes import (
+    HTML,
+    SCRIPT,
+    STYLE,
+    Gatekeeping,
+    Get,
+    Routes,
+    answer,
+    static_file,
+)
 from edge.page.server import Server
-
-SCRIPT, STYLE = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
 
 
 class Watched(Protocol):
@@ -74,9 +79,4 @@ def _document(watch: Watched, keeping: Gatekeeping) -> dict[str, object]:
 
 
 def _static(name: str, media_type: str) -> Get:
-    return lambda _: Response(200, media_type, _file(name))
-
-
-@cache
-def _file(name: str) -> bytes:
-    return (files("edge.fleet") / "static" / name).read_bytes()
+    return lambda _: Response(200, media_type, static_file(name, "edge.fleet"))

@@ -20,13 +20,14 @@ SCRIPTS = (
     "apply.js", "area.js", "camera.js", "cameras.js", "faces.js", "history.js", "live.js",
     "page.js", "threshold.js",
 )  # fmt: skip
+HTML, STYLE = "text/html; charset=utf-8", "text/css; charset=utf-8"
+SCRIPT = "text/javascript; charset=utf-8"
 STATIC = {
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.css": ("page.css", STYLE),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
-    **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in SCRIPTS},
+    **{f"/{name}": (name, SCRIPT) for name in SCRIPTS},
 }
 """Open to everybody: they show nothing."""
-HTML = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,9 @@ class Gatekeeping:
 
 
 @cache
-def static_file(name: str) -> bytes:
-    """Return a file that came with the program."""
-    return (files("edge.page") / "static" / name).read_bytes()
+def static_file(name: str, package: str = "edge.page") -> bytes:
+    """Return a file that came with the program, in the folder `static` of a package."""
+    return (files(package) / "static" / name).read_bytes()
 
 
 Get = Callable[[Request], Response]
