@@ -8,7 +8,7 @@ must hold the old values and the new number, or nothing is changed.
 
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +114,13 @@ class _Edit:
         place = self.document.value_places[section]
         start = self._offset(place)
         if self.text[start] == "{":
-            return self._into_braces(start, entry)
+            return into_braces(self.text, start, entry)
         if self.text[start] == "&":
             raise self._error(section, "has an anchor (&); add the threshold by hand")
         indent = self.lines[place.line - 1][: place.column - 1]
         if indent.strip(" "):
             raise self._error(section, "starts in the middle of a line; add the threshold by hand")
-        return self.text[:start] + entry + self._line_end() + indent + self.text[start:]
+        return self.text[:start] + entry + line_end(self.lines) + indent + self.text[start:]
 
     def _with_section(self, section: KeyPath, entry: str) -> str:
         """Return the text with a new section at the end of the mapping around it."""
@@ -130,25 +130,15 @@ class _Edit:
         place = self.document.value_places[parent]
         start = self._offset(place)
         if self.text[start] == "{":
-            return self._into_braces(start, f"{name}: {{{entry}}}")
+            return into_braces(self.text, start, f"{name}: {{{entry}}}")
         if self.text[start] == "&":
             raise self._error(parent, "has an anchor (&); add the threshold by hand")
-        indent, end = " " * (place.column - 1), self._line_end()
-        after = last_line(self.lines, self.document, parent, place.column)
-        head, tail = "".join(self.lines[:after]), "".join(self.lines[after:])
-        gap = "" if head.endswith(("\n", "\r")) else end
-        return f"{head}{gap}{indent}{name}:{end}{indent}  {entry}{end}{tail}"
-
-    def _into_braces(self, start: int, entry: str) -> str:
-        rest = self.text[start + 1 :]
-        comma = "" if rest.lstrip().startswith("}") else ", "
-        return self.text[: start + 1] + entry + comma + rest
+        return below_mapping(
+            self.lines, self.document, parent, place.column, (f"{name}:", f"  {entry}")
+        )
 
     def _offset(self, place: Place) -> int:
         return sum(map(len, self.lines[: place.line - 1])) + place.column - 1
-
-    def _line_end(self) -> str:
-        return "\r\n" if self.lines[0].endswith("\r\n") else "\n"
 
     def _error(self, path: KeyPath, message: str) -> ConfigError:
         name = f"{key_name(path)}: " if path else ""
@@ -160,16 +150,43 @@ def lines_of(text: str) -> list[str]:
     return [match.group() for match in _LINE.finditer(text) if match.group()]
 
 
-def last_line(lines: Sequence[str], document: Document, parent: KeyPath, column: int) -> int:
+def line_end(lines: Sequence[str]) -> str:
+    """Return how a text ends its lines."""
+    return "\r\n" if lines[0].endswith("\r\n") else "\n"
+
+
+def into_braces(text: str, start: int, entry: str) -> str:
+    """Return a text with a new first entry of the mapping whose `{` is at an index."""
+    rest = text[start + 1 :]
+    comma = "" if rest.lstrip().startswith("}") else ", "
+    return text[: start + 1] + entry + comma + rest
+
+
+def below_mapping(
+    lines: Sequence[str],
+    document: Document,
+    parent: KeyPath,
+    column: int,
+    entry: Iterable[str],
+) -> str:
     """
-    Return the number of the last line of a block mapping.
+    Return a text with a new last entry of a block mapping.
 
     Args:
         lines: Of the text.
         document: What they say.
         parent: The mapping.
         column: Where its keys start, from 1.
+        entry: Its lines, without their ends and the indent of the keys.
     """
+    end, after = line_end(lines), _last_line(lines, document, parent, column)
+    head, tail = "".join(lines[:after]), "".join(lines[after:])
+    gap = "" if head.endswith(("\n", "\r")) else end
+    return head + gap + "".join(f"{' ' * (column - 1)}{line}{end}" for line in entry) + tail
+
+
+def _last_line(lines: Sequence[str], document: Document, parent: KeyPath, column: int) -> int:
+    """Return the number of the last line of a block mapping whose keys start at a column."""
     own = [place for key, place in document.key_places.items() if key[:-1] == parent]
     last = max(place.line for place in own if place.column == column)
     for number, line in enumerate(lines[last:], last + 1):

@@ -14,7 +14,13 @@ from typing import Any
 
 import yaml
 
-from edge.config.edit import last_line, lines_of, require_unshared
+from edge.config.edit import (
+    below_mapping,
+    into_braces,
+    line_end,
+    lines_of,
+    require_unshared,
+)
 from edge.config.file import checked
 from edge.config.reader import Document, KeyPath, key_name, parse_document, place_error
 from edge.errors import ConfigError
@@ -62,7 +68,7 @@ class _List:
     def __init__(self, text: str, document: Document, key: KeyPath) -> None:
         self.text, self.document, self.key = text, document, key
         self.lines = lines_of(text)
-        self.end = "\r\n" if self.lines[0].endswith("\r\n") else "\n"
+        self.end = line_end(self.lines)
         self.mapping = _at(yaml.compose(text, yaml.SafeLoader), key[:-1])
 
     def replaced(self, items: list[Any]) -> str:
@@ -82,17 +88,12 @@ class _List:
     def _inserted(self, items: list[Any]) -> str:
         start = self.mapping.start_mark.index
         if self.text[start] == "{":
-            rest = self.text[start + 1 :]
-            comma = "" if rest.lstrip().startswith("}") else ", "
-            return f"{self.text[: start + 1]}{self.key[-1]}: {_one_line(items)}{comma}{rest}"
+            return into_braces(self.text, start, f"{self.key[-1]}: {_one_line(items)}")
         if self.text[start] == "&":
             raise self._error("is to go where an anchor (&) is; add it by hand")
-        column = self.mapping.start_mark.column
-        after = last_line(self.lines, self.document, self.key[:-1], column + 1)
-        head, tail = "".join(self.lines[:after]), "".join(self.lines[after:])
-        gap = "" if head.endswith(("\n", "\r")) else self.end
+        column = self.mapping.start_mark.column + 1
         written = [f"{self.key[-1]}:", *(f"  - {flow(item)}" for item in items)]
-        return head + gap + "".join(f"{' ' * column}{line}{self.end}" for line in written) + tail
+        return below_mapping(self.lines, self.document, self.key[:-1], column, written)
 
     def _block(self, node: Any, items: list[Any]) -> str:
         first, last = node.value[0].start_mark.line, _last_line_of(node.value[-1])
