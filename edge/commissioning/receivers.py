@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from edge.commissioning.questions import Questions
 from edge.commissioning.secret_files import SecretFiles
 from edge.config.delivery import LOOPBACK
+from edge.config.edits.lists import flow
 from edge.errors import UsageError
 
 FORMS = "a folder, https://HOST/PATH, mqtt://HOST, or stdout"
@@ -107,8 +108,7 @@ def quoted(text: str) -> str:
     """Return a text as YAML reads it back, whatever it holds."""
     if PLAIN.fullmatch(text) and text.lower() not in ("true", "false", "null"):
         return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    return flow(text)
 
 
 def written(path: Path, folder: Path) -> str:

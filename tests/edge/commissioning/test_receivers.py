@@ -55,7 +55,23 @@ def test_what_nobody_can_send_to_is_refused(receivers, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["faces", "null", "true", "a b", 'a"b', "c:\\d", "#x", ".inf", "1e3", "x/y.z", "012"]
+    "text",
+    [
+        "faces",
+        "null",
+        "true",
+        "a b",
+        'a"b',
+        "c:\\d",
+        "#x",
+        ".inf",
+        "1e3",
+        "x/y.z",
+        "012",
+        "a\nb",
+        "a\tb",
+        "a\x07b",
+    ],
 )
 def test_any_text_comes_back_from_yaml(text):
     assert yaml.safe_load(f"key: {quoted(text)}") == {"key": text}
