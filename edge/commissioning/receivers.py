@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote
 
 from edge.commissioning.questions import Questions
 from edge.commissioning.secret_files import SecretFiles
 from edge.config.delivery import LOOPBACK
 from edge.config.edits.lists import flow
+from edge.config.uri import parts_with_host
 from edge.errors import UsageError
 
 FORMS = "a folder, https://HOST/PATH, mqtt://HOST, or stdout"
@@ -119,12 +120,8 @@ def written(path: Path, folder: Path) -> str:
 
 
 def _split(text: str) -> SplitResult:
-    try:
-        parts = urlsplit(text)
-        has_host = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        has_host = False
-    if not has_host:
+    parts = parts_with_host(text)
+    if parts is None:
         raise UsageError(f"host or port is wrong in {text.partition('://')[0]}://…; name {FORMS}")
     return parts
 

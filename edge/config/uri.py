@@ -55,6 +55,16 @@ def without_path(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{rest}"
 
 
+def parts_with_host(address: str) -> SplitResult | None:
+    """Return the parts of a server's address; None where host or port cannot be."""
+    try:
+        parts = urlsplit(address)
+        has_host = bool(parts.hostname) and parts.port != 0  # reading the port checks it
+    except ValueError:
+        return None
+    return parts if has_host else None
+
+
 def check_host(host: str) -> None:
     """
     Check that a host can be looked up at all.

@@ -4,11 +4,12 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote
 
 from pydantic import ValidationError
 
 from edge.config.delivery import MqttSinkSettings
+from edge.config.uri import parts_with_host
 from edge.errors import UsageError
 
 PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
@@ -65,12 +66,8 @@ def broker_settings(text: str, files: Files) -> MqttSinkSettings:
 
 
 def _split(text: str) -> SplitResult:
-    try:
-        parts = urlsplit(text)
-        has_host = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        has_host = False
-    if not has_host or parts.scheme not in PORTS:
+    parts = parts_with_host(text)
+    if parts is None or parts.scheme not in PORTS:
         raise UsageError(
             "--broker: name the broker as mqtts://USER@HOST (port 8883), or mqtt://HOST (port "
             "1883, not encrypted); ws:// and wss:// go over WebSocket"
