@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
-from edge.config.masks import MaskText, Point, is_inside, polygon
+from edge.config.masks import MaskText, Point, Polygon, is_inside, polygon
 from edge.config.model import Source
 from edge.config.schedule import DAYS, Hours, is_scheduled
 from edge.config.section import Section
@@ -38,15 +38,8 @@ class Area(Section):
                 yield key
 
     def document(self) -> dict[str, list[Any]]:
-        """Return all of it, as JSON and YAML have it; hours in full."""
-        hours = [
-            {"days": list(each.days), "start": each.start, "end": each.end}
-            for each in self.schedule
-        ]
-        return {"masks": list(self.masks), "schedule": hours}
-
-
-_AREA = TypeAdapter(Area)
+        """Return all of it, as JSON has it; hours in full."""
+        return self.model_dump(mode="json")
 
 
 def area_in(document: object) -> Area:
@@ -57,7 +50,7 @@ def area_in(document: object) -> Area:
         ValueError: It is none; the words name the place.
     """
     try:
-        return _AREA.validate_python(document)
+        return Area.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -112,10 +105,9 @@ def covered(faces: Sequence[Remembered], now: Area, then: Area) -> Covered:
     return Covered(len(faces), tuple(masked), unmasked, outside)
 
 
-def _is_in(masks: Sequence[Sequence[Point]], eyes: Point) -> bool:
-    return any(is_inside(tuple(corners), eyes) for corners in masks)
+def _is_in(masks: Sequence[Polygon], eyes: Point) -> bool:
+    return any(is_inside(corners, eyes) for corners in masks)
 
 
 def _hours(hours: Hours) -> dict[str, Any]:
-    days = {} if hours.days == DAYS else {"days": list(hours.days)}
-    return {**days, "start": hours.start, "end": hours.end}
+    return hours.model_dump(mode="json", exclude={"days"} if hours.days == DAYS else None)
