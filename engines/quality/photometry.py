@@ -87,9 +87,12 @@ def exposure(pixels: Image, landmarks: Landmarks) -> tuple[float, float]:
         AlignmentError: The landmarks span no face.
     """
     luminance = _luminance(align(pixels, landmarks, ALIGNED))
-    share = _histogram(luminance[region(SIDE)])
-    dark, light = (float(share[list(levels)].sum()) for levels in (DARK, LIGHT))
-    return dark, light
+    return _exposed(_histogram(luminance[region(SIDE)]))
+
+
+def _exposed(share: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the shares of `DARK` and of `LIGHT` in a luminance histogram."""
+    return float(share[list(DARK)].sum()), float(share[list(LIGHT)].sum())
 
 
 def _linear(value: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -140,7 +143,7 @@ def _levels(luminance: Image) -> Mapping[str, Component]:
     level = np.arange(256) / 255
     mean = float(share @ level)
     variance = float(share @ (level - mean) ** 2)
-    dark, light = (float(share[list(levels)].sum()) for levels in (DARK, LIGHT))
+    dark, light = _exposed(share)
     present = share[share > 0]
     entropy = float(-(present * np.log2(present)).sum())
     middle = 100 * sigmoid(mean, 0.2, 0.05) * (1 - sigmoid(mean, 0.8, 0.05))
