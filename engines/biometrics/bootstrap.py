@@ -70,8 +70,8 @@ def compare_measures(
     draws = _draw_areas(comparisons, qualities, question, rng)
     return {
         name: MeasureArea(
-            _estimate(whole[name], draws[name]),
-            _estimate(whole[name] - whole[reference], draws[name] - draws[reference]),
+            estimate_of(whole[name], draws[name]),
+            estimate_of(whole[name] - whole[reference], draws[name] - draws[reference]),
         )
         for name in qualities
     }
@@ -127,6 +127,7 @@ def _areas(
     }
 
 
-def _estimate(value: float, draws: NDArray[np.float64]) -> Estimate:
+def estimate_of(value: float, draws: NDArray[np.float64]) -> Estimate:
+    """Return a figure with the percentiles of what the draws gave, which are all finite."""
     low, high = np.quantile(draws, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return Estimate(value, float(low), float(high))
+    return Estimate(float(value), float(low), float(high))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.biometrics.bootstrap import COVERAGE, RESAMPLES, Estimate
+from engines.biometrics.bootstrap import RESAMPLES, Estimate, estimate_of
 from engines.biometrics.variance import share_between
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -66,8 +66,7 @@ def estimate(value: float, draws: NDArray[np.float64]) -> Estimate | None:
     defined = draws[np.isfinite(draws)]
     if not (np.isfinite(value) and defined.size):
         return None
-    low, high = np.quantile(defined, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return Estimate(float(value), float(low), float(high))
+    return estimate_of(value, defined)
 
 
 def ratio_of_shares(

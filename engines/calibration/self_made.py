@@ -14,7 +14,7 @@ measure is judged on the same draws; thresholds are estimated anew in each (Davi
 "Bootstrap Methods and their Application", 1997, section 3.8).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal, TypeAlias
@@ -22,7 +22,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.biometrics.bootstrap import COVERAGE, Estimate
+from engines.biometrics.bootstrap import estimate_of
 from engines.biometrics.ranks import ranks
 from engines.biometrics.variance import share_between
 from engines.calibration.faces import DEGRADED_SHARE, CalibrationFaces
@@ -119,9 +119,9 @@ class SelfMade:
         ones = np.ones(self._subjects)
         area, norm = (self._area(each, ones) for each in both)
         return Merit(
-            _estimate(area, draws[:, 0]),
-            _estimate(norm, draws[:, 1]),
-            _estimate(area / norm, draws[:, 0] / draws[:, 1]),
+            estimate_of(area, draws[:, 0]),
+            estimate_of(norm, draws[:, 1]),
+            estimate_of(area / norm, draws[:, 0] / draws[:, 1]),
             between_people(quality, self._faces),
             between_people(norms, self._faces),
         )
@@ -240,8 +240,3 @@ def _partial_area(quality: Floats, counts: Floats, failing: Floats) -> float:
     rate = np.divide(errors - gone, left, out=np.zeros_like(left), where=left > 0)
     widths = np.diff(np.minimum(np.r_[before / total, 1.0], LIMIT))
     return float(widths @ rate / (LIMIT * errors / total))
-
-
-def _estimate(value: float, draws: Sequence[float] | Floats) -> Estimate:
-    low, high = np.quantile(draws, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return Estimate(float(value), float(low), float(high))

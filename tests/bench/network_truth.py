@@ -16,14 +16,14 @@ from edge.evaluation.face_store import FaceStore
 from edge.evaluation.measured_faces import FaceFinder, Shot
 from edge.evaluation.pair_list import PairList, halves, read_pairs
 from edge.evaluation.run import NOT_MEASURED, versions
-from engines.biometrics.bootstrap import Estimate
+from engines.biometrics.bootstrap import Estimate, estimate_of
 from engines.biometrics.degrade import assigned_degradation
 from engines.biometrics.edc import pair_quality
 from engines.biometrics.ranks import spearman
 from engines.build.request import known_faces
 from engines.calibration.bench import Bench
 from engines.calibration.faces import CalibrationFaces
-from engines.calibration.self_made import _estimate, _partial_area
+from engines.calibration.self_made import _partial_area
 from engines.calibration.sweep import AGREEMENT_FACES, _cosines
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.graph.network import Network, load_network
@@ -195,7 +195,7 @@ class Truth:
         for _ in range(RESAMPLES):
             weight = np.bincount(random.integers(self._pairs, size=self._pairs), None, self._pairs)
             draws.append(self._ratio(quality, fmr, weight.astype(np.float64)))
-        return _estimate(self._ratio(quality, fmr, np.ones(self._pairs)), draws)
+        return estimate_of(self._ratio(quality, fmr, np.ones(self._pairs)), np.array(draws))
 
     def _ratio(
         self, quality: NDArray[np.floating], fmr: float, weight: NDArray[np.float64]
