@@ -92,8 +92,8 @@ class _Candidate:
     """Its files lie in the folder."""
     dense_rows: Embeddings
     pruned_rows: Embeddings
-    reference_shift: NDArray[np.float32]
-    """Of the reference faces."""
+    reference_rows: tuple[Embeddings, Embeddings]
+    """By both networks, of the reference faces."""
 
 
 def build_pair(request: BuildRequest, out: Path, progress: Progress | None = None) -> Manifest:
@@ -123,7 +123,8 @@ def build_pair(request: BuildRequest, out: Path, progress: Progress | None = Non
         acceptance = assess_pair(*rows, request.golden.subjects)
         require_fit(acceptance)
         files = {role: folder / f"{role}.onnx" for role in candidate.formed.files}
-        merit = _merit(request, files, progress or Progress(disable=True))
+        known = candidate.reference_rows
+        merit = _merit(request, files, progress or Progress(disable=True), known)
         if request.quality != "norm" and not request.accept_worse:
             require_better(merit)
         manifest = _write(folder, request, candidate, (acceptance, merit))
@@ -146,10 +147,26 @@ def judged(request: BuildRequest, progress: Progress | None = None) -> Merit | N
         return _merit(request, files, shown)
 
 
-def _merit(request: BuildRequest, files: dict[Role, Path], progress: Progress) -> Merit | None:
+def _merit(
+    request: BuildRequest,
+    files: dict[Role, Path],
+    progress: Progress,
+    known: tuple[Embeddings, Embeddings] | None = None,
+) -> Merit | None:
+    """Judge the pair; `known` are embeddings of the reference faces, not computed once more."""
     if request.judge is None:
         return None
-    return request.judge.merit(*_both(files, request, request.judge.faces().images, progress))
+    images = request.judge.faces().images
+    if known is not None and _begin_with(request.reference, images):
+        dense, pruned = (rows[: len(images)] for rows in known)
+    else:
+        dense, pruned = _both(files, request, images, progress)
+    return request.judge.merit(dense, pruned)
+
+
+def _begin_with(reference: ReferenceFaces | None, images: FaceImages) -> bool:
+    """Return whether the reference faces begin with these, as those of the catalogue do."""
+    return reference is not None and np.array_equal(reference.images[: len(images)], images)
 
 
 def _candidate(request: BuildRequest, folder: Path, progress: Progress) -> _Candidate:
@@ -163,7 +180,7 @@ def _candidate(request: BuildRequest, folder: Path, progress: Progress) -> _Cand
     rows = (dense_rows, pruned_rows)
     if request.reference is not None:
         rows = _both(files, request, request.reference.images, progress)
-    return _Candidate(formed, dense_rows, pruned_rows, embedding_shift(*rows))
+    return _Candidate(formed, dense_rows, pruned_rows, rows)
 
 
 def _formed(request: BuildRequest, folder: Path, rows: Embeddings | None) -> FormedPair:
@@ -270,8 +287,9 @@ def _write(
     write_vectors(folder / "golden.npz", _golden(request, candidate))
     network = request.network
     recogniser = request.judge.recogniser if request.judge else None
+    shift = embedding_shift(*candidate.reference_rows)
     mapping = fit_score_mapping(
-        candidate.reference_shift, None if request.reference is None else request.reference.weight
+        shift, None if request.reference is None else request.reference.weight
     )
     manifest = identified(
         Manifest(
@@ -288,7 +306,7 @@ def _write(
             files={role: FileRecord.of(folder / f"{role}.onnx") for role in files},
             golden=GoldenRecord(file=FileRecord.of(folder / "golden.npz"), tolerance=Tolerance()),
             mapping=mapping,
-            second_opinion=_second_opinion(folder, request, (candidate.reference_shift, mapping)),
+            second_opinion=_second_opinion(folder, request, (shift, mapping)),
             acceptance=acceptance,
             identity=identity_scale(compare_all(candidate.dense_rows, request.golden.subjects)),
             versions=library_versions(),

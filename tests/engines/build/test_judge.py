@@ -5,8 +5,10 @@ import pytest
 
 from engines.biometrics.bootstrap import Estimate
 from engines.biometrics.degrade import with_margin
+from engines.build import build
 from engines.build.build import build_pair, judged
 from engines.build.judge import Judge, Recogniser, require_better
+from engines.build.reference_faces import weighted
 from engines.build.report import worth_text
 from engines.calibration.faces import calibration_faces
 from engines.errors import NotBetterError, RecipeError
@@ -48,6 +50,23 @@ def test_a_pair_says_what_its_measure_is_worth_beside_the_norm(asked, tmp_path):
     )
     assert "embedding norm" in worth_text(manifest)
     assert judged(asked) == manifest.merit
+
+
+def test_reference_faces_that_are_judged_too_are_embedded_once(asked, faces, tmp_path, monkeypatch):
+    embedded = []
+
+    def counted(file, request, images, *rest):
+        embedded.append(len(images))
+        return embed(file, request, images, *rest)
+
+    embed = build._embedded
+    monkeypatch.setattr(build, "_embedded", counted)
+    both = replace(asked, reference=weighted(faces))
+    merit = build_pair(both, tmp_path / "pair").merit
+    assert merit == judged(asked)
+    assert embedded.count(len(faces.images)) == 2  # the build once, and `judged`
+    others = replace(both, reference=weighted(faces.of(np.arange(40))))
+    assert build_pair(others, tmp_path / "others").merit == merit
 
 
 def test_a_measure_no_better_than_the_norm_is_refused_unless_accepted():

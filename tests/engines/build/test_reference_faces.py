@@ -5,7 +5,9 @@ import pytest
 
 from engines.build.golden_faces import read_golden
 from engines.build.reference_faces import UNPOSED, reference_faces, weighted
+from engines.build.request import known_faces
 from engines.calibration.faces import COPIES, CalibrationFaces
+from engines.catalogue.entry import ARCFACE_TEMPLATE
 from tests.networks import specification
 
 
@@ -34,20 +36,18 @@ def test_the_unposed_faces_are_nobody_of_the_golden_ones():
 
 
 @pytest.mark.registry
+def test_they_begin_with_the_faces_a_pair_is_judged_on():
+    wanted = specification(width=112, height=112, template=ARCFACE_TEMPLATE)
+    judged_on = known_faces(wanted).images
+    assert np.array_equal(reference_faces(wanted).images[: len(judged_on)], judged_on)
+
+
+@pytest.mark.registry
 def test_half_of_the_weight_is_on_unposed_faces_and_half_on_degraded_ones():
-    found = reference_faces(specification(width=112, height=112, template=ARCFACE))
+    found = reference_faces(specification(width=112, height=112, template=ARCFACE_TEMPLATE))
     people = len(read_golden()), len(read_golden(UNPOSED))
     assert len(found.images) == sum(people) * (1 + COPIES)
     posed = people[0] * (1 + COPIES)
     assert found.weight[:posed].sum() == pytest.approx(found.weight[posed:].sum())
     clean = found.weight[:: 1 + COPIES].sum()
     assert clean == pytest.approx(found.weight.sum() / 2)
-
-
-ARCFACE = (
-    (38.2946, 51.6963),
-    (73.5318, 51.5014),
-    (56.0252, 71.7366),
-    (41.5493, 92.3655),
-    (70.7299, 92.2041),
-)
