@@ -10,6 +10,7 @@ from engines.build.build import build_pair
 from engines.build.reference_faces import ReferenceFaces
 from engines.build.verify import verify_pair
 from engines.catalogue.catalogue import find_entry
+from engines.catalogue.entry import ARCFACE_TEMPLATE
 from engines.errors import PairError, PairIntegrityError, PairRefusedError
 from engines.pair.execution import Execution
 from engines.pair.manifest import identified, read_manifest, write_manifest
@@ -125,11 +126,11 @@ def test_the_manifest_names_the_network_its_licence_and_its_hash(pairs):
 
 
 def test_a_face_image_is_moved_so_that_landmarks_meet_the_other_template():
-    seen = specification(width=112, height=112, template=ARCFACE)
-    twice = tuple((2 * x + 10, 2 * y + 4) for x, y in ARCFACE)
+    seen = specification(width=112, height=112, template=ARCFACE_TEMPLATE)
+    twice = tuple((2 * x + 10, 2 * y + 4) for x, y in ARCFACE_TEMPLATE)
     wanted = specification(width=240, height=232, template=twice)
     image = np.zeros((1, 112, 112, 3), np.uint8)
-    for x, y in ARCFACE:
+    for x, y in ARCFACE_TEMPLATE:
         image[0, round(y), round(x)] = 255
     view = moved(image, seen, wanted)[0, ..., 0]
     for x, y in twice:
@@ -140,12 +141,3 @@ def test_five_points_cannot_be_met_from_three():
     three = specification(template=((5, 8), (11, 8), (8, 15)))
     with pytest.raises(PairError, match="write three into its entry"):
         moved(np.zeros((1, 20, 16, 3), np.uint8), three, specification())
-
-
-ARCFACE = (
-    (38.2946, 51.6963),
-    (73.5318, 51.5014),
-    (56.0252, 71.7366),
-    (41.5493, 92.3655),
-    (70.7299, 92.2041),
-)
