@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engines.biometrics.comparisons import Comparisons
+from engines.quality.reference_quantiles import rounded
 
 UNLIKE = 2.5
 """Spreads below the mean angle of different people: one of 160 such comparisons is nearer."""
@@ -79,12 +80,7 @@ def identity_scale(comparisons: Comparisons) -> IdentityScale:
     own = comparisons.score[comparisons.mated]
     low = float(np.quantile(own, MATED_QUANTILE)) if own.size else None
     return IdentityScale(
-        _rounded(float(angles.mean())),
-        _rounded(float(angles.std())),
-        None if low is None else _rounded(low),
+        rounded(float(angles.mean())),
+        rounded(float(angles.std())),
+        None if low is None else rounded(low),
     )
-
-
-def _rounded(value: float) -> float:
-    """Return six significant digits: the rest is noise of the machine that built the pair."""
-    return float(f"{value:.6g}")

@@ -13,6 +13,7 @@ import numpy as np
 
 from engines.biometrics.comparisons import Comparisons
 from engines.errors import PairRefusedError
+from engines.quality.reference_quantiles import rounded
 from engines.quality.shift import embedding_shift, unit_rows
 from engines.quality.specification import Embeddings
 
@@ -137,7 +138,7 @@ def estimated_match_score(embeddings: Embeddings) -> float:
 
 def _match_score(comparisons: Comparisons) -> float:
     non_mated = comparisons.score[~comparisons.mated]
-    return float(f"{np.quantile(non_mated, 1 - MATCH_FMR, method='higher'):.6g}")
+    return rounded(float(np.quantile(non_mated, 1 - MATCH_FMR, method="higher")))
 
 
 def compare_all(embeddings: Embeddings, subjects: Sequence[str]) -> Comparisons:

@@ -13,6 +13,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.quality.reference_quantiles import rounded, weighted_quantiles
+
 POINTS = np.array([0, 1, 2, 5, *range(10, 95, 5), 95, 98, 99, 100]) / 100
 """Shares between which a ranking runs straight."""
 
@@ -71,16 +73,13 @@ def fit_ranking(
     Raises:
         ValueError: All values are equal.
     """
-    order = np.argsort(values, kind="stable")
-    below = (np.cumsum(weight[order]) - weight[order] / 2) / weight.sum()
-    found = np.interp(POINTS, below, values[order])
+    found = weighted_quantiles(values, weight, POINTS)
     if ends is not None:
         found[[0, -1]] = ends
     knots: list[tuple[float, float]] = []
-    for value, share in zip(found, POINTS, strict=True):
-        rounded = float(f"{value:.6g}")
-        if not knots or rounded > knots[-1][0]:
-            knots.append((rounded, float(share)))
+    for value, share in zip(map(rounded, found), POINTS, strict=True):
+        if not knots or value > knots[-1][0]:
+            knots.append((value, float(share)))
     return Ranking(tuple(knots))
 
 

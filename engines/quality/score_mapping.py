@@ -5,7 +5,6 @@ The shift of one network means nothing for another, so each engine pair carries 
 It only falls, so it keeps the order of faces; between equal scores the shift itself decides.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +12,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from engines.quality.reference_quantiles import rounded, weighted_quantiles
 
 LARGEST_SHIFT = 2.0
 """Of opposite unit embeddings (arXiv 2605.13396)."""
@@ -103,10 +104,8 @@ def fit_score_mapping(
         ValueError: Their quantiles do not differ, so no scale can be made of them.
     """
     weights = np.ones(len(shift)) if weight is None else weight
-    order = np.argsort(shift, kind="stable")
-    below = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
-    found = np.interp(1 - np.array(KNOTS) / 100, below, shift[order].astype(np.float64))
-    inner = [(_rounded(float(at)), float(score)) for at, score in zip(found, KNOTS, strict=True)]
+    found = weighted_quantiles(shift, weights, 1 - np.array(KNOTS) / 100)
+    inner = [(rounded(at), float(score)) for at, score in zip(found, KNOTS, strict=True)]
     knots = [(0.0, 100.0), *inner, (LARGEST_SHIFT, 0.0)]
     return ScoreMapping(tuple(_rising(knots)), SCALE)
 
@@ -125,8 +124,3 @@ def _rising(knots: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
     if len(kept) < 3:
         raise ValueError("shifts must rise: those of the reference faces are all equal")
     yield from (*kept, knots[-1])
-
-
-def _rounded(value: float) -> float:
-    """Return six significant digits: the rest is noise of the machine that built the pair."""
-    return float(f"{value:.6g}") if math.isfinite(value) else value
