@@ -6,13 +6,11 @@ A running gate is not disturbed: brokers see another client, and a folder keeps 
 
 import os
 import secrets
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
-from threading import Event
 from typing import cast
 
 import numpy as np
@@ -30,7 +28,7 @@ from edge.delivery.record import (
     record_of,
 )
 from edge.diagnosis.doctor import Finding
-from edge.errors import EdgeError, LoginRefusedError, SourceError
+from edge.errors import EdgeError, SourceError
 from edge.samples import Damaged, Delivery, Frame, Reason
 from edge.sinks.directory import delete_face
 from edge.sinks.open import open_sink
@@ -40,8 +38,6 @@ AT_ONCE = 8
 """Cameras; each network camera has a process."""
 TEST_CAMERA = "test"
 """In the records of tests, so that topics of real cameras hold faces only."""
-BUSY_S = 4.0
-"""For a camera to be ready for the next client."""
 MOST_DAMAGED = 500
 """Pictures of a camera before a whole one."""
 EYES_NOSE_MOUTH = ((38.0, 52.0), (74.0, 52.0), (56.0, 72.0), (42.0, 92.0), (71.0, 92.0))
@@ -62,20 +58,6 @@ def one_frame(settings: SourceSettings) -> Frame:
         SourceError: There is none.
         ConfigError: Its login cannot be read.
     """
-    began_s = time.monotonic()
-    try:
-        return _first_frame(settings)
-    except LoginRefusedError:
-        raise
-    except SourceError:
-        # A server may still be busy with the client before; one that is away is not asked twice.
-        if time.monotonic() - began_s > BUSY_S:
-            raise
-    Event().wait(BUSY_S / 2)
-    return _first_frame(settings)
-
-
-def _first_frame(settings: SourceSettings) -> Frame:
     with closing(frames_of(settings)) as frames:
         for frame in frames:
             return frame
