@@ -15,6 +15,7 @@ from typing import cast
 
 import numpy as np
 
+from edge import __version__
 from edge.config.delivery import DirectorySinkSettings, MqttSinkSettings, SinkSettings
 from edge.config.model import Config
 from edge.config.source import SourceSettings
@@ -161,6 +162,7 @@ def _test_delivery() -> Delivery:
     pixels = np.dstack([np.tile(shade, (side, 1))] * 3)
     record = FaceRecord(
         schema_version=SCHEMA_VERSION,
+        gate_version=__version__,
         key=secrets.token_hex(16),
         source="edge-gate check --connect",
         path=None,
