@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.evaluation.curves import FMRS, View
+from edge.evaluation.curves import FMRS, View, compared_pairs
 from edge.evaluation.group_list import Membership
 from edge.evaluation.pair_list import PairList
-from edge.evaluation.score_bands import SCORED_BY
+from edge.evaluation.score_bands import SCORED_BY, matched, quality_scores
 from engines.biometrics.bootstrap import Estimate
-from engines.biometrics.comparisons import threshold_at_fmr
 from engines.biometrics.differentials import (
     Draws,
     Outcomes,
@@ -108,15 +107,14 @@ def judge_groups(
         seed: Of the bootstrap.
 
     Raises:
-        EvaluationError: Of a group no face was found.
+        EvaluationError: Of a group no face was found, or no pair remains.
     """
     grouped = _grouped(view, members)
     draws = grouped.people.draws(np.random.default_rng(seed))
     mapping, threshold = gate
-    shift = 2 * (1 - _values(view, grouped, SCORED_BY))
-    scores = mapping.score(shift.astype(np.float32))
+    scores = quality_scores(_values(view, grouped, SCORED_BY), mapping)
     passes = scores >= threshold
-    compared = [_compared(view, pairs, grouped, passes, fmr) for fmr in FMRS]
+    compared = _compared(view, pairs, grouped, passes)
     groups = [
         _group(number, grouped, (scores, passes), compared, draws)
         for number in range(len(grouped.groups))
@@ -166,26 +164,26 @@ class _Compared:
 
 
 def _compared(
-    view: View, pairs: PairList, grouped: Grouped, passes: NDArray[np.bool_], fmr: float
-) -> _Compared:
-    shown = pairs.of(view.shows(pairs))
-    score = np.array([view.verifying[a] @ view.verifying[b] for a, b in shown.pairs()], np.float64)
+    view: View, pairs: PairList, grouped: Grouped, passes: NDArray[np.bool_]
+) -> list[_Compared]:
+    """Return the same comparisons at each false match rate."""
+    compared = compared_pairs("clean", pairs, [view])
+    comparisons, ((_, shown),) = compared.comparisons, compared.seen
     place = {name: number for number, name in enumerate(grouped.names)}
-    mated = [
-        number
-        for number, pair in enumerate(shown.pairs())
-        if shown.mated[number] and place.keys() >= set(pair)
-    ]
+    known = np.array([place.keys() >= set(pair) for pair in shown.pairs()], np.bool_)
+    chosen = comparisons.mated & known
+    kept = shown.of(chosen)
     first, second = (
-        np.array([place[names[number]] for number in mated], np.intp)
-        for names in (shown.first, shown.second)
+        np.array([place[name] for name in names], np.intp) for names in (kept.first, kept.second)
     )
-    forwarded = passes[first] & passes[second]
-    try:
-        threshold = threshold_at_fmr(score[~shown.mated], fmr)
-    except EvaluationError:
-        return _Compared(fmr, None, forwarded)
-    return _Compared(fmr, Outcomes(score[mated] < threshold, grouped.person[first]), forwarded)
+    mated, others = comparisons.score[chosen], comparisons.score[~comparisons.mated]
+
+    def at(fmr: float) -> _Compared:
+        matches = matched(mated, others, fmr)
+        failed = None if matches is None else Outcomes(~matches, grouped.person[first])
+        return _Compared(fmr, failed, passes[first] & passes[second])
+
+    return [at(fmr) for fmr in FMRS]
 
 
 def _group(

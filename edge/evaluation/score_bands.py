@@ -10,6 +10,7 @@ from rich.table import Table
 
 from edge.evaluation.curves import FMRS, Compared
 from engines.biometrics.comparisons import threshold_at_fmr
+from engines.biometrics.edc import Qualities
 from engines.errors import EvaluationError
 from engines.quality.score_mapping import ScoreMapping
 
@@ -40,17 +41,23 @@ def score_bands(compared: Compared, mapping: ScoreMapping) -> tuple[Band, ...]:
         mapping: From its shift to the score.
     """
     comparisons = compared.comparisons
-    shift = 2 * (1 - compared.qualities(SCORED_BY))
-    scores = mapping.score(shift.astype(np.float32))[comparisons.mated]
+    scores = quality_scores(compared.qualities(SCORED_BY), mapping)[comparisons.mated]
     mated = comparisons.score[comparisons.mated]
     others = comparisons.score[~comparisons.mated]
-    matched = {f"{fmr:g}": _matched(mated, others, fmr) for fmr in FMRS}
-    return tuple(_band(low, high, scores, matched) for low, high in pairwise(EDGES))
+    matches = {f"{fmr:g}": matched(mated, others, fmr) for fmr in FMRS}
+    return tuple(_band(low, high, scores, matches) for low, high in pairwise(EDGES))
 
 
-def _matched(
+def quality_scores(qualities: Qualities, mapping: ScoreMapping) -> NDArray[np.float64]:
+    """Return the (N,) quality scores, in [0, 100], of what `SCORED_BY` measures."""
+    shift = 2 * (1 - qualities)
+    return mapping.score(shift.astype(np.float32))
+
+
+def matched(
     mated: NDArray[np.float64], non_mated: NDArray[np.float64], fmr: float
 ) -> NDArray[np.bool_] | None:
+    """Return (M,) which mated comparisons match; None where the rate cannot be measured."""
     try:
         return mated >= threshold_at_fmr(non_mated, fmr)
     except EvaluationError:
@@ -61,13 +68,13 @@ def _band(
     low: float,
     high: float,
     scores: NDArray[np.float64],
-    matched: Mapping[str, NDArray[np.bool_] | None],
+    matches: Mapping[str, NDArray[np.bool_] | None],
 ) -> Band:
     inside = (scores >= low) & ((scores < high) | (high == EDGES[-1]))
     mated = int(inside.sum())
     succeeded = {
         fmr: None if each is None or not mated else float(each[inside].mean())
-        for fmr, each in matched.items()
+        for fmr, each in matches.items()
     }
     return Band(low, high, mated, succeeded)
 
