@@ -14,6 +14,7 @@ from itertools import combinations, product
 import numpy as np
 
 from edge.footage.rerun import Best, Place, Rerun, Sent, Track
+from edge.gate.tracker import iou
 from edge.samples import Box, Reason
 from engines.quality.specification import Embeddings
 
@@ -189,13 +190,3 @@ def _seen_together(tracks: dict[Node, Track]) -> set[tuple[Node, Node]]:
             for (one, _), (other, _) in combinations(faces, 2):
                 apart |= {(one, other), (other, one)}
     return apart
-
-
-def iou(first: Box, second: Box) -> float:
-    """Return intersection over union of two boxes; 0 to 1."""
-    width = min(first.right, second.right) - max(first.left, second.left)
-    height = min(first.bottom, second.bottom) - max(first.top, second.top)
-    if width <= 0 or height <= 0:
-        return 0.0
-    common = width * height
-    return common / (first.width * first.height + second.width * second.height - common)

@@ -126,13 +126,17 @@ def _greedy(pairs: Sequence[tuple[float, int, int]], min_overlap: float) -> dict
 
 def buffered_iou(first: Box, second: Box) -> float:
     """Return intersection over union of two boxes enlarged by `BUFFER`; 0 to 1."""
-    a, b = _enlarged(first), _enlarged(second)
-    width = min(a.right, b.right) - max(a.left, b.left)
-    height = min(a.bottom, b.bottom) - max(a.top, b.top)
+    return iou(_enlarged(first), _enlarged(second))
+
+
+def iou(first: Box, second: Box) -> float:
+    """Return intersection over union of two boxes; 0 to 1."""
+    width = min(first.right, second.right) - max(first.left, second.left)
+    height = min(first.bottom, second.bottom) - max(first.top, second.top)
     if width <= 0 or height <= 0:
         return 0.0
     common = width * height
-    return common / (a.width * a.height + b.width * b.height - common)
+    return common / (first.width * first.height + second.width * second.height - common)
 
 
 def _enlarged(box: Box) -> Box:

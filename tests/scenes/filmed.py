@@ -10,6 +10,7 @@ from edge.config.tracks import TrackSettings
 from edge.footage.camera_run import steps
 from edge.gate.camera_gate import CameraGate
 from edge.gate.decision_replay import RecordedFrame, recorded
+from edge.gate.tracker import iou
 from edge.protocols import FaceDetector
 from edge.samples import Box, Frame
 from engines.biometrics.identity_scale import IdentityScale
@@ -71,13 +72,3 @@ def _recorded(frames: Iterable[Frame], gate: CameraGate) -> Iterator[RecordedFra
         newest = step.captured or newest
         if newest is not None:
             yield recorded(newest, step.seen_s, step.outcome)
-
-
-def iou(first: Box, second: Box) -> float:
-    """Return intersection over union of two boxes, 0 to 1."""
-    width = min(first.right, second.right) - max(first.left, second.left)
-    height = min(first.bottom, second.bottom) - max(first.top, second.top)
-    if width <= 0 or height <= 0:
-        return 0.0
-    common = width * height
-    return common / (first.width * first.height + second.width * second.height - common)

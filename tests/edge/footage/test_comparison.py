@@ -15,7 +15,6 @@ from edge.footage.comparison import (
     Compared,
     Comparison,
     compare,
-    iou,
     why_not,
 )
 from edge.footage.comparison_report import Side, as_json, as_page
@@ -134,11 +133,6 @@ def test_the_other_side_says_why_not():
     assert why_not([track(1, [0])]) == "low_quality: score 50, threshold 58"
     assert why_not([track(1, [0], reason=Reason.FORWARDED)]) == BEATEN
     assert why_not([track(1, [0], reason=Reason.OBSERVED)]) == NOTHING_SENT
-
-
-def test_half_a_box_overlaps_by_half():
-    assert iou(Box(0, 0, 10, 10), Box(0, 0, 10, 5)) == 0.5
-    assert iou(Box(0, 0, 10, 10), Box(10, 0, 20, 10)) == 0
 
 
 def people(both=0, only_a=0, only_b=0, neither=0):

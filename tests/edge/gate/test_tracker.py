@@ -3,7 +3,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from edge.gate.kalman import box_of, corrected, first_motion, predicted
-from edge.gate.tracker import Tracker, TrackerSettings, buffered_iou
+from edge.gate.tracker import Tracker, TrackerSettings, buffered_iou, iou
 from edge.samples import Box
 
 FRAME_S = 0.1
@@ -28,6 +28,11 @@ def test_buffered_overlap_is_symmetric_and_at_most_one(first, second):
 @given(boxes)
 def test_a_box_overlaps_itself_wholly(box):
     assert buffered_iou(box, box) == pytest.approx(1)
+
+
+def test_half_a_box_overlaps_by_half():
+    assert iou(Box(0, 0, 10, 10), Box(0, 0, 10, 5)) == 0.5
+    assert iou(Box(0, 0, 10, 10), Box(10, 0, 20, 10)) == 0
 
 
 def test_small_faces_that_left_their_outline_overlap_by_their_buffer():
