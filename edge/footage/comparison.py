@@ -7,9 +7,10 @@ embeddings, which the same person's tracks share who left and came back.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from typing import TypeAlias
 
 import numpy as np
 
@@ -45,10 +46,7 @@ class Compared:
 
     def sent(self) -> tuple[Sequence[Sent], Sequence[Sent]]:
         """Return the faces that each of the two sends."""
-        first, second = (
-            [sent for track in side for sent in track.sent] for side in (self.first, self.second)
-        )
-        return first, second
+        return sent_of(self.first), sent_of(self.second)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,8 +105,15 @@ def best_of(tracks: Sequence[Track]) -> Best | None:
     return max(known, key=lambda best: -1.0 if best.score is None else best.score, default=None)
 
 
+def sent_of(tracks: Sequence[Track]) -> list[Sent]:
+    """Return the faces that are sent of several tracks of one person."""
+    return [sent for track in tracks for sent in track.sent]
+
+
 Node = tuple[int, int]
 """Side, 0 or 1, and track."""
+Faces: TypeAlias = Mapping[Place, Sequence[tuple[Node, Box]]]
+"""The faces of one side by their frame, each with its track."""
 
 
 def _people(first: Rerun, second: Rerun, same_above: float | None) -> list[Compared]:
@@ -119,9 +124,10 @@ def _people(first: Rerun, second: Rerun, same_above: float | None) -> list[Compa
         if track.places or track.sent
     }
     known: dict[Node, set[Node]] = {node: {node} for node in tracks}
-    for one, other in _at_one_place(tracks):
+    sides = _by_frame(tracks, 0), _by_frame(tracks, 1)
+    for one, other in _at_one_place(tracks, *sides):
         _unite(known, one, other)
-    apart = _seen_together(tracks)
+    apart = _seen_together(sides)
     for one, other in _alike(tracks, same_above):
         if apart.isdisjoint(product(known[one], known[other])):
             _unite(known, one, other)
@@ -158,7 +164,7 @@ def _vector(track: Track) -> Embeddings | None:
     return best.embedding
 
 
-def _by_frame(tracks: dict[Node, Track], side: int) -> dict[Place, list[tuple[Node, Box]]]:
+def _by_frame(tracks: dict[Node, Track], side: int) -> Faces:
     found: dict[Place, list[tuple[Node, Box]]] = defaultdict(list)
     for node, track in tracks.items():
         if node[0] == side:
@@ -167,10 +173,11 @@ def _by_frame(tracks: dict[Node, Track], side: int) -> dict[Place, list[tuple[No
     return found
 
 
-def _at_one_place(tracks: dict[Node, Track]) -> Iterator[tuple[Node, Node]]:
-    second = _by_frame(tracks, 1)
+def _at_one_place(
+    tracks: dict[Node, Track], first: Faces, second: Faces
+) -> Iterator[tuple[Node, Node]]:
     shared: Counter[tuple[Node, Node]] = Counter()
-    for place, faces in _by_frame(tracks, 0).items():
+    for place, faces in first.items():
         for node, box in faces:
             near = [(iou(beside, box), other) for other, beside in second.get(place, ())]
             overlap, other = max(near, default=(0.0, node))
@@ -182,11 +189,11 @@ def _at_one_place(tracks: dict[Node, Track]) -> Iterator[tuple[Node, Node]]:
             yield one, other
 
 
-def _seen_together(tracks: dict[Node, Track]) -> set[tuple[Node, Node]]:
+def _seen_together(sides: Iterable[Faces]) -> set[tuple[Node, Node]]:
     """Return tracks of one side that were in one frame: surely different people."""
     apart: set[tuple[Node, Node]] = set()
-    for side in (0, 1):
-        for faces in _by_frame(tracks, side).values():
+    for side in sides:
+        for faces in side.values():
             for (one, _), (other, _) in combinations(faces, 2):
                 apart |= {(one, other), (other, one)}
     return apart

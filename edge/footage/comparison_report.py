@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edge.console import amount
-from edge.footage.comparison import Compared, Comparison, best_of, why_not
+from edge.footage.comparison import Compared, Comparison, best_of, sent_of, why_not
 from edge.footage.comparison_words import sentences
 from edge.footage.faces import file_of
 from edge.footage.rerun import Rerun, Sent, Track
@@ -99,7 +99,7 @@ def _when(sent: Sent) -> list[str]:
 
 
 def _did(tracks: Sequence[Track]) -> str:
-    sent = [each for track in tracks for each in track.sent]
+    sent = sent_of(tracks)
     if not sent:
         return why_not(tracks)
     below = all(each.reason is Reason.BEST_OF_TRACK for each in sent)
@@ -136,7 +136,7 @@ def _person(person: Compared) -> dict[str, object]:
 
 
 def _of_side(tracks: Sequence[Track]) -> dict[str, object]:
-    best, sent = best_of(tracks), [each for track in tracks for each in track.sent]
+    best, sent = best_of(tracks), sent_of(tracks)
     return {
         "tracks": [track.number for track in tracks],
         "best": None if best is None or best.score is None else round(best.score, 3),
