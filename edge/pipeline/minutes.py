@@ -60,7 +60,6 @@ class Minutes:
 
 
 def _seen(counts: Counts) -> _Seen:
-    faces = Counter({Reason(name): count for name, count in counts.discarded.items()})
-    faces[Reason.FORWARDED] = counts.forwarded - counts.best_of_track
-    faces[Reason.BEST_OF_TRACK] = counts.best_of_track
+    by_reason = {**counts.discarded, **counts.forwarded_by_reason()}
+    faces = Counter({Reason(name): count for name, count in by_reason.items()})
     return _Seen(counts.looked_at, faces)
