@@ -48,3 +48,8 @@ def note(shown_on: Console, words: str | None) -> None:
 def amount(count: int, noun: str) -> str:
     """Return a count with its noun, e.g. "1 face", "2 faces"."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def people_words(count: int) -> str:
+    """Return a count of people: "1 person", "2 people"."""
+    return "1 person" if count == 1 else f"{count} people"

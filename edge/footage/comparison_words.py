@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from edge.console import amount, people_words
 from edge.footage.comparison import Comparison
 
 
@@ -19,10 +20,11 @@ def sentences(
     both, only_a, only_b = len(found.both), len(found.only_first), len(found.only_second)
     everybody = both + only_a + only_b + len(found.neither)
     yield (
-        f"Of {_people(everybody)} both send a face of {both}, A alone of {only_a}, B alone of "
+        f"Of {people_words(everybody)} both send a face of {both}, A alone of {only_a}, B alone of "
         f"{only_b}, neither of {len(found.neither)}."
     )
-    yield f"A ({thresholds[0]}) sends {_faces(sent[0])}, B ({thresholds[1]}) {_faces(sent[1])}."
+    faces = [amount(count, "face") for count in sent]
+    yield f"A ({thresholds[0]}) sends {faces[0]}, B ({thresholds[1]}) {faces[1]}."
     if any(found.unconfirmed):
         yield (
             "Among them of tracks that no second look confirmed as people: "
@@ -34,11 +36,11 @@ def sentences(
 def _total(only_a: int, only_b: int, more_faces: int) -> str:
     at = _price(more_faces)
     if only_b > only_a:
-        return f"B is better: {_people(only_b - only_a)} more with a face, {at}."
+        return f"B is better: {people_words(only_b - only_a)} more with a face, {at}."
     if only_b < only_a:
-        return f"B is worse: {_people(only_a - only_b)} fewer with a face, {at}."
+        return f"B is worse: {people_words(only_a - only_b)} fewer with a face, {at}."
     if only_a:
-        return f"Neither is better: each reaches {_people(only_a)} that the other loses, {at}."
+        return f"Neither is better: each reaches {people_words(only_a)} that the other loses, {at}."
     if more_faces:
         return f"Both reach the same people, {at}."
     return "Both reach the same people with as many faces."
@@ -47,12 +49,4 @@ def _total(only_a: int, only_b: int, more_faces: int) -> str:
 def _price(more_faces: int) -> str:
     if more_faces == 0:
         return "B with as many faces"
-    return f"B with {_faces(abs(more_faces))} {'more' if more_faces > 0 else 'fewer'}"
-
-
-def _people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count} people"
-
-
-def _faces(count: int) -> str:
-    return "1 face" if count == 1 else f"{count} faces"
+    return f"B with {amount(abs(more_faces), 'face')} {'more' if more_faces > 0 else 'fewer'}"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.config.effective import CameraSettings
+from edge.console import people_words
 from edge.footage.faces import Observed, ObservedFace, scored
 
 NO_FLOOR = 100.0
@@ -63,12 +64,12 @@ def lost_words(best: Sequence[float], threshold: float, floor: float) -> str:
         floor: Quality score from which the best face leaves all the same.
     """
     missed = sorted(score for score in best if score < threshold)
-    at = f"At {threshold:.10g}"
+    at, everybody = f"At {threshold:.10g}", people_words(len(best))
     if not missed:
-        return f"{at}, everybody gets a face: {len(best)} of {_people(len(best))}."
+        return f"{at}, everybody gets a face: {len(best)} of {everybody}."
     gets = "gets" if len(missed) == 1 else "get"
     whose = "the best of that person is" if len(missed) == 1 else "the best of them is"
-    said = f"{at}, {len(missed)} of {_people(len(best))} {gets} no face: {whose} {missed[-1]:.3g}."
+    said = f"{at}, {len(missed)} of {everybody} {gets} no face: {whose} {missed[-1]:.3g}."
     if floor >= threshold:
         return said
     still = sum(score < floor for score in missed)
@@ -86,7 +87,3 @@ def lost_rows(people: Sequence[Person], floor: float) -> list[tuple[str, str]]:
         with_floor = f", {within} with the floor {floor:.10g}" if floor < threshold else ""
         rows.append((f"{threshold}", f"{without} of {len(people)}{with_floor}"))
     return rows
-
-
-def _people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count} people"
