@@ -171,6 +171,11 @@ class SourceSettings(Section):
         aspect = Fraction(int(width), int(height)) if self.aspect else None
         return Geometry(aspect, self.rotate, self.mirror, self.deinterlace)
 
+    @property
+    def rest_s(self) -> float:
+        """Seconds for which nothing comes though nothing is wrong: between two single pictures."""
+        return self.snapshot_every if self.uri.scheme in ("http", "https") else 0.0
+
     @model_validator(mode="after")
     def _keys_fit_the_uri(self) -> "SourceSettings":
         for key in sorted(self.model_fields_set & _SCHEMES_OF_KEY.keys()):

@@ -7,6 +7,7 @@ from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import SourceError
 from edge.protocols import FrameSource
+from edge.sources.confined.messages import START_S
 from edge.sources.files import open_files
 from edge.sources.live import LiveSource
 from edge.sources.playback import Pacing, Recording, Replay
@@ -15,8 +16,6 @@ from edge.sources.status import Limits, Surroundings
 
 STUCK = 3
 """Times its own timeout, after which a native call is believed never to return."""
-PROCESS_START_S = 10.0
-"""For the process of a network camera, on a slow board under load."""
 FROZEN_S = 10.0
 """No sensor gives the same picture for so long; only the driver of a lost USB camera does."""
 
@@ -87,9 +86,8 @@ def address(settings: SourceSettings) -> SourceUri:
 
 def limits(settings: SourceSettings) -> Limits:
     """Return how a source is treated."""
-    # Between two single pictures nothing is wrong.
-    rest_s = settings.snapshot_every if settings.uri.scheme in ("http", "https") else 0.0
-    start_s = PROCESS_START_S if settings.uri.is_network and settings.isolate else 0.0
+    rest_s = settings.rest_s
+    start_s = START_S if settings.uri.is_network and settings.isolate else 0.0
     return Limits(
         is_live=settings.uri.is_live,
         open_stuck_s=STUCK * settings.open_timeout + start_s,

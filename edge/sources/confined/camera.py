@@ -21,7 +21,7 @@ from edge.config.uri import SourceUri
 from edge.errors import SourceError
 from edge.samples import Damaged, Frame
 from edge.sources.clock import stamped
-from edge.sources.confined.messages import LONGEST, heard
+from edge.sources.confined.messages import LONGEST, START_S, heard
 from edge.sources.confined.pictures import SharedPictures, created
 from edge.sources.network.camera_tls import tls_options
 
@@ -30,8 +30,6 @@ PROGRAM = (
     "from edge.sources.confined.process import main; main(*map(int, sys.argv[2:]))"
 )
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-START_S = 10.0
-"""On a slow board under load; usual is less than one second."""
 STUCK = 2.5
 """Times its own timeout, after which the process is ended: a read may take twice the timeout."""
 GOODBYE_S = 1.0
@@ -104,9 +102,8 @@ class ConfinedCamera:
         settings = self._settings
         yield START_S
         yield STUCK * settings.open_timeout
-        rest_s = settings.snapshot_every if settings.uri.scheme in ("http", "https") else 0.0
         while True:
-            yield STUCK * settings.read_timeout + rest_s
+            yield STUCK * settings.read_timeout + settings.rest_s
 
 
 def _message(

@@ -23,6 +23,8 @@ from edge.sources.confined.pictures import Place
 LONGEST = 10_000
 """Bytes of a message."""
 READY = b'["ready"]'
+START_S = 10.0
+"""For it to come, on a slow board under load; usual is less than one second."""
 DAMAGED = b'["damaged"]'
 
 Heard: TypeAlias = "Damaged | tuple[Place, float | None] | None"

@@ -11,7 +11,8 @@ import pytest
 
 from edge.errors import ConfigError, SourceError
 from edge.samples import Damaged, Frame
-from edge.sources.open import PROCESS_START_S, address, frame_source, limits, live_source
+from edge.sources.confined.messages import START_S
+from edge.sources.open import address, frame_source, limits, live_source
 from edge.sources.status import Surroundings
 from edge.sources.whole_pictures import is_cut_off
 from tests.edge.cameras import BY_ID, camera_settings, picture
@@ -43,7 +44,7 @@ def test_the_scheme_decides_what_captures(uri, kind):
 def test_timeouts_decide_when_a_call_is_given_up_and_a_camera_announced():
     settings = camera_settings("rtsp://a/", open_timeout=4, read_timeout=2, offline_after=60)
     treated = limits(settings)
-    assert (treated.open_stuck_s, treated.read_stuck_s) == (12 + PROCESS_START_S, 6)
+    assert (treated.open_stuck_s, treated.read_stuck_s) == (12 + START_S, 6)
     assert limits(settings.model_copy(update={"isolate": False})).open_stuck_s == 12
     assert treated.patience.stalled_after_s == 1
     assert treated.patience.announce_after_s == 60
