@@ -9,7 +9,7 @@ track, or one that is known already. How much alike is the engine pair's own sca
 that is asked of it falls with its score, down to nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -218,7 +218,7 @@ class _Frame:
         self._all, self._known, self._of = people, people._people, people._of  # noqa: SLF001
         self._seen_s = seen_s
         self._tracklets = [face.tracklet for face in seen]
-        self._looks = list(_looks(seen))
+        self._looks = [look for face in seen if (look := _look_at(face)) is not None]
         self._by_face = people.settings.identity
         self._before = {each: self._of[each] for each in self._tracklets if each in self._of}
         self._track: dict[int, int] = {}
@@ -313,9 +313,8 @@ class _Frame:
         """Let a face that says nothing go on with its place; or with the place that it left."""
         taken = {*self._track.values(), *self._gone}
         before = self._before.get(tracklet)
-        if (
-            before in self._track.values()
-        ):  # Somebody surely is that person: the two have changed places.
+        if before in self._track.values():
+            # Somebody surely is that person: the two have changed places.
             thief = next(each for each, track in self._track.items() if track == before)
             before = self._before.get(thief)
         if before is None or before in taken:
@@ -340,16 +339,14 @@ class _Frame:
         self._of[tracklet] = track
 
 
-def _looks(seen: Sequence[SeenFace]) -> Iterator[_Look]:
-    for face in seen:
-        known = face.assessment
-        if is_telling(face) and known and known.quality and known.embedding is not None:
-            yield _Look(face.tracklet, known.embedding, known.quality.score)
+def _look_at(face: SeenFace) -> _Look | None:
+    known = face.assessment
+    if known is None or known.embedding is None or known.quality is None:
+        return None
+    score = known.quality.score
+    return _Look(face.tracklet, known.embedding, score) if score >= TELLING else None
 
 
 def is_telling(face: SeenFace) -> bool:
     """Tell whether a face was scored, and high enough to say who it is."""
-    known = face.assessment
-    if known is None or known.embedding is None or known.quality is None:
-        return False
-    return known.quality.score >= TELLING
+    return _look_at(face) is not None
