@@ -8,6 +8,7 @@ cannot claim all memory, and it reports a truncated JPEG where OpenCV returns ha
 import warnings
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -44,13 +45,9 @@ def read_image(path: Path, budget: int = PIXEL_BUDGET) -> Pixels:
     """
     try:
         _require_file(path)
-        with warnings.catch_warnings():
-            # The budget below is ours, and stricter than Pillow's warning.
-            warnings.simplefilter("ignore")
-            # Not by its path: then Pillow maps grey TIFF by the turned size, which shears it.
-            with path.open("rb") as file, Image.open(file, formats=kinds()) as image:
-                _require_budget(path, image, budget)
-                return _bgr(image)
+        # Not by its path: then Pillow maps grey TIFF by the turned size, which shears it.
+        with path.open("rb") as file:
+            return _decoded(file, path, budget)
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -74,13 +71,20 @@ def image_of(content: bytes, name: str, budget: int = PIXEL_BUDGET) -> Pixels:
         ImageError: They hold none that can be read; the message begins with the name.
     """
     try:
-        with Image.open(BytesIO(content), formats=kinds()) as image:
-            _require_budget(Path(name), image, budget)
-            return _bgr(image)
+        return _decoded(BytesIO(content), Path(name), budget)
     except ImageError:
         raise
     except Exception as error:
         raise ImageError(f"{name}: cannot be read: {_words(error)}") from error
+
+
+def _decoded(file: BinaryIO, path: Path, budget: int) -> Pixels:
+    with warnings.catch_warnings():
+        # The budget below is ours, and stricter than Pillow's warning.
+        warnings.simplefilter("ignore")
+        with Image.open(file, formats=kinds()) as image:
+            _require_budget(path, image, budget)
+            return _bgr(image)
 
 
 def _unidentified(path: Path) -> str:
