@@ -54,7 +54,10 @@ def missing_secrets(
 
 def _is_for_the_gate_alone(error: ConfigError, environment: Mapping[str, str]) -> bool:
     # systemd's process for a reload is told of the service's credentials and may not read them.
-    return CREDENTIALS_DIRECTORY in environment and isinstance(error.__cause__, PermissionError)
+    folder, cause = environment.get(CREDENTIALS_DIRECTORY), error.__cause__
+    if folder is None or not isinstance(cause, PermissionError):
+        return False
+    return Path(cause.filename).parent == Path(folder)  # not a file that the configuration names
 
 
 def _units(root: Path) -> str | None:

@@ -6,10 +6,11 @@ from edge.diagnosis.secret_findings import missing_secrets
 from edge.diagnosis.service_findings import PLACES, UNITS
 from tests.edge.configurations import loaded
 
-CONFIG = loaded(
+TEXT = (
     "pair: pairs/default\nsinks: [{type: stdout}]\n"
     "sources:\n  - {name: door, uri: rtsp://camera/door, login: {name: login-door}}\n"
-).config
+)
+CONFIG = loaded(TEXT).config
 
 
 @pytest.fixture
@@ -20,8 +21,8 @@ def drop_in(tmp_path):
     return place
 
 
-def missing(root, environment=None):
-    found = missing_secrets(CONFIG, of_unit=True, environment=environment or {}, root=root)
+def missing(root, environment=None, config=CONFIG):
+    found = missing_secrets(config, of_unit=True, environment=environment or {}, root=root)
     return [".".join(map(str, key)) for key, _ in found]
 
 
@@ -47,16 +48,30 @@ def test_secrets_are_believed_where_a_file_of_the_unit_is_for_root_alone(
     assert missing(tmp_path) == []
 
 
+def refuse_to_look_at(refused, monkeypatch):
+    stat = Path.stat
+
+    def refusing(path, **more):
+        if path == refused:
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **more)
+
+    monkeypatch.setattr(Path, "stat", refusing)
+
+
 def test_credentials_that_the_process_of_a_reload_may_not_read_are_believed(tmp_path, monkeypatch):
     given = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
     assert missing(tmp_path, given) == ["sources.0.login"]
     (tmp_path / "login-door").write_text("without a colon")
-    stat = Path.stat
-
-    def refused(path, **more):
-        if path == tmp_path / "login-door":
-            raise PermissionError(13, "Permission denied", str(path))
-        return stat(path, **more)
-
-    monkeypatch.setattr(Path, "stat", refused)
+    refuse_to_look_at(tmp_path / "login-door", monkeypatch)
     assert missing(tmp_path, given) == []
+
+
+def test_a_file_of_a_secret_that_the_gate_may_not_read_is_not_taken_for_a_credential(
+    tmp_path, monkeypatch
+):
+    file = tmp_path / "etc" / "login-door"
+    config = loaded(TEXT.replace("login-door}", f"login-door, file: {file}}}")).config
+    refuse_to_look_at(file, monkeypatch)
+    given = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert missing(tmp_path, given, config) == ["sources.0.login"]
