@@ -7,7 +7,7 @@ The status of a running gate: what `/status` answers and what is kept on a broke
 
 import json
 import sys
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -144,6 +144,16 @@ class DesiredAnswer(_Model):
     """What it changes or would change, or why the gate objects."""
     time: AwareDatetime
     """When the gate answered, by its clock."""
+
+
+class Obeys(Protocol):
+    """Who takes orders from a broker, and answers in the status."""
+
+    def hear(self, payload: bytes) -> None:
+        """Note an order; by the connection's thread, and quick."""
+
+    def turn(self) -> DesiredAnswer | None:
+        """Do what there is to do, and return the answer to the newest order."""
 
 
 class GateStatus(_Model):

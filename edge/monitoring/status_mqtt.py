@@ -9,26 +9,15 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Protocol
 
 from edge.config.delivery import MqttSinkSettings
 from edge.errors import SinkError
-from edge.monitoring.status import DesiredAnswer, GateStatus, status_json
+from edge.monitoring.status import DesiredAnswer, GateStatus, Obeys, status_json
 from edge.sinks.mqtt_link import BrokerLink
 from edge.sinks.mqtt_session import MqttSession
 from edge.sinks.mqtt_terms import Message, Subscription, client_id, device_name
 
 log = logging.getLogger(__name__)
-
-
-class Obeys(Protocol):
-    """Who takes orders from a broker, and answers in the status."""
-
-    def hear(self, payload: bytes) -> None:
-        """Note an order; by the connection's thread, and quick."""
-
-    def turn(self) -> DesiredAnswer | None:
-        """Do what there is to do, and return the answer to the newest order."""
 
 
 class MqttStatus:

@@ -3,16 +3,13 @@
 import logging
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
 from edge.errors import EdgeError, SinkError
-from edge.monitoring.status import GateStatus, busy_status
+from edge.monitoring.status import GateStatus, Obeys, busy_status
 from edge.watched_thread import WatchedThread
-
-if TYPE_CHECKING:
-    from edge.monitoring.status_mqtt import Obeys
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +84,7 @@ class StatusTeller:
             if status is not None and not self.thread.stopping.is_set():
                 self._tell(settings, status)
 
-    def _follower(self, settings: MqttSinkSettings) -> "Obeys | None":
+    def _follower(self, settings: MqttSinkSettings) -> Obeys | None:
         if settings.desired is None or self.follow is None:
             return None
         return self.follow(settings)
@@ -115,7 +112,7 @@ class StatusTeller:
             self._failing.discard(settings)
 
 
-def _open_line(settings: MqttSinkSettings, obeys: "Obeys | None") -> _Line:
+def _open_line(settings: MqttSinkSettings, obeys: Obeys | None) -> _Line:
     from edge.monitoring.status_mqtt import MqttStatus  # noqa: PLC0415 -- it brings paho
 
     return MqttStatus(settings, obeys=obeys)
