@@ -27,7 +27,7 @@ from edge.page.page import Reloaded
 from edge.page.preview import preview
 from edge.page.threshold import ConfigurationFile, Edit
 from engines.bounded_file import read_bounded
-from engines.errors import EnginesError, PairSignatureError
+from engines.errors import EnginesError
 from engines.pair.signature import is_signed_by
 from engines.whole_file import write_whole
 
@@ -225,12 +225,9 @@ def read_note(path: Path) -> DesiredAnswer | None:
     if not path.exists():
         return None
     try:
-        note = DesiredAnswer.model_validate_json(
-            read_bounded(path, LARGEST_NOTE, PairSignatureError)
-        )
-    except (ValidationError, PairSignatureError) as error:
+        return DesiredAnswer.model_validate_json(read_bounded(path, LARGEST_NOTE, EnginesError))
+    except (ValidationError, EnginesError) as error:
         raise FleetError(
             f"{path}: the note of the newest order cannot be read, so that no order counts; delete "
             "it once no older order can be on the broker any more (they expire within a day)"
         ) from error
-    return note
