@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from edge.config.delivery import Secret
 from edge.config.page import PageSettings
+from edge.config.section import first_mistake
 from edge.errors import UsageError
 from edge.fleet.address import Files, broker_settings
 from edge.fleet.page import fleet_server
@@ -89,8 +90,8 @@ def _page_settings(arguments: argparse.Namespace) -> PageSettings:
     try:
         return PageSettings(listen=arguments.listen, token=secret)
     except ValidationError as error:
-        words = error.errors(include_url=False, include_input=False)[0]["msg"]
-        words = words.removeprefix("Value error, ").replace("page.token", "--token-file")
+        _, words = first_mistake(error)
+        words = words.replace("page.token", "--token-file")
         raise UsageError(f"--listen: {words}") from error
 
 

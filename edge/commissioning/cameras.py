@@ -10,6 +10,7 @@ from edge.commissioning.addresses import Candidate, candidates
 from edge.commissioning.questions import Questions
 from edge.commissioning.secret_files import SecretFiles
 from edge.config.delivery import Secret
+from edge.config.section import first_mistake
 from edge.config.source import SourceSettings
 from edge.errors import LoginRefusedError, SourceError, UsageError
 from edge.pipeline.trial import one_frame
@@ -88,8 +89,8 @@ class Trials:
         try:
             return SourceSettings.model_validate({"name": name, "uri": candidate.uri, **keys})
         except ValidationError as error:
-            (first, *_) = error.errors(include_url=False, include_input=False)
-            raise UsageError(f"--name {name}, {candidate.uri}: {first['msg']}") from error
+            _, words = first_mistake(error)
+            raise UsageError(f"--name {name}, {candidate.uri}: {words}") from error
 
     def _asked_login(self) -> str:
         if self.login is not None:

@@ -4,7 +4,7 @@ import os.path
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
 
 
 class Section(BaseModel):
@@ -23,6 +23,12 @@ class Section(BaseModel):
         allow_inf_nan=False,
         use_attribute_docstrings=True,
     )
+
+
+def first_mistake(error: ValidationError) -> tuple[str, str]:
+    """Return the place of pydantic's first objection, empty for the whole, and its words."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
 
 
 def absolute_path(value: object, info: ValidationInfo) -> object:

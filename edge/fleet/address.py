@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, unquote
 from pydantic import ValidationError
 
 from edge.config.delivery import MqttSinkSettings
+from edge.config.section import first_mistake
 from edge.config.uri import parts_with_host
 from edge.errors import UsageError
 
@@ -60,9 +61,8 @@ def broker_settings(text: str, files: Files) -> MqttSinkSettings:
     try:
         return MqttSinkSettings.model_validate(written)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "--broker"
-        raise UsageError(f"--broker: {place}: {first['msg']}") from error
+        place, words = first_mistake(error)
+        raise UsageError(f"--broker: {place or '--broker'}: {words}") from error
 
 
 def _split(text: str) -> SplitResult:

@@ -15,6 +15,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from edge.config.section import first_mistake
+
 LARGEST = 2048
 """Bytes of a whole order; one with the longest names takes 900."""
 SIGNATURE = 64
@@ -77,8 +79,7 @@ def trusted_order(payload: bytes, is_signed: Callable[[bytes, bytes], bool]) -> 
     try:
         return Desired.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(map(str, first["loc"])) or "it is no JSON"
+        place = first_mistake(error)[0] or "it is no JSON"
         raise ValueError(f"a signed order that is not understood here: {place}") from error
 
 

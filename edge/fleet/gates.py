@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
+from edge.config.section import first_mistake
 from edge.monitoring.status import CameraStatus, GateStatus, LastFace
 from edge.sources.state import State
 
@@ -84,10 +85,9 @@ def _with_status(gate: HeardGate, payload: bytes) -> HeardGate:
     try:
         return replace(gate, status=GateStatus.model_validate_json(payload), problem=None)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        words = f"its status cannot be read: {place}: {first['msg']}"
-        return replace(gate, status=None, problem=words)
+        place, words = first_mistake(error)
+        problem = f"its status cannot be read: {place}: {words}"
+        return replace(gate, status=None, problem=problem)
 
 
 def fleet_document(gates: Iterable[HeardGate], now: datetime) -> Document:

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from edge.config.masks import MaskText, Point, Polygon, is_inside, polygon
 from edge.config.model import Source
 from edge.config.schedule import DAYS, Hours, is_scheduled
-from edge.config.section import Section
+from edge.config.section import Section, first_mistake
 from edge.page.people import Remembered
 
 KEYS = ("masks", "schedule")
@@ -52,9 +52,8 @@ def area_in(document: object) -> Area:
     try:
         return Area.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from error
+        place, words = first_mistake(error)
+        raise ValueError(f"{place}: {words}") from error
 
 
 def area_of(source: Source) -> Area:
