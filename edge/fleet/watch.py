@@ -127,7 +127,7 @@ class FleetWatch:
             self.thread.stopping.wait(LOOK_EVERY_S)
 
     def _advice(self, words: str) -> str:
-        return next((advice for part, advice in ADVICE.items() if part in words), ADVICE[""])
+        return next(advice for part, advice in ADVICE.items() if part in words)
 
 
 ADVICE = {
@@ -138,12 +138,11 @@ ADVICE = {
     "Not authorized": "give the right user in mqtts://USER@… and --password-file; the broker's ACL "
     "must let it read the topics of the gates, and write GATE/desired to set a threshold",
     "Bad user name": "give the right user in mqtts://USER@… and --password-file",
-    "Name or service": "the host's name is not known here",
     "not known": "the host's name is not known here",
     "not let us read": "let it, with a line 'topic read …' in the broker's ACL",
     "": "is the broker there, and do scheme, host and port fit? It is tried again",
 }
-"""What to do, by a part of what went wrong."""
+"""What to do, by a part of what went wrong; the empty part is in everything, and comes last."""
 
 
 def _readable(below: str) -> str:
