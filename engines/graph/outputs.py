@@ -32,9 +32,9 @@ def choose_output(
         NetworkError: No such tensor, several that may be it, or the end of a classifier.
     """
     chosen = name or _only_embedding(model, shapes, length)
-    _require_made(model, chosen, asked=name is not None)
+    maker = _maker(model, chosen, asked=name is not None)
     if length != 1:  # a quality may well end in a Sigmoid
-        _require_embedding(model, chosen)
+        _require_embedding(maker)
     stated = [each for each in model.graph.output if each.name == chosen]
     unstated = onnx.helper.make_tensor_value_info(chosen, onnx.TensorProto.FLOAT, None)
     del model.graph.output[:]
@@ -82,22 +82,21 @@ def _row_length(shape: Shape | None) -> int | None:
     return long[0] if len(long) == 1 else None
 
 
-def _require_made(model: onnx.ModelProto, chosen: str, *, asked: bool) -> None:
+def _maker(model: onnx.ModelProto, chosen: str, *, asked: bool) -> onnx.NodeProto:
     made = {name: node for node in model.graph.node for name in node.output}
     if asked and chosen not in made:
         near = difflib.get_close_matches(chosen, made, n=3) or [e.name for e in model.graph.output]
         raise NetworkError(f"no node makes a tensor {chosen!r}; near are {', '.join(near)}")
     if chosen not in made:
         raise NetworkError(f"its output {chosen!r} does not depend on the image; {ADVICE}")
+    return made[chosen]
 
 
-def _require_embedding(model: onnx.ModelProto, chosen: str) -> None:
-    made = {name: node for node in model.graph.node for name in node.output}
-    if made[chosen].op_type in NOT_EMBEDDINGS:
-        kind = made[chosen].op_type
+def _require_embedding(maker: onnx.NodeProto) -> None:
+    if maker.op_type in NOT_EMBEDDINGS:
         raise NetworkError(
-            f"its output comes from {kind}: a classifier, not an embedding network; where the "
-            f"embedding is inside, {ADVICE}"
+            f"its output comes from {maker.op_type}: a classifier, not an embedding network; where "
+            f"the embedding is inside, {ADVICE}"
         )
 
 
