@@ -15,7 +15,7 @@ from engines.build.input_forms import (
     try_forms,
 )
 from engines.catalogue.catalogue import entry_beside
-from engines.catalogue.entry import ARCFACE_TEMPLATE
+from engines.catalogue.entry import ARCFACE_TEMPLATE, PIXELS
 from engines.errors import CatalogueError, NetworkError
 from engines.graph import graph
 from engines.graph.network import load_network
@@ -26,9 +26,6 @@ from engines.whole_file import write_whole
 
 ARCFACE_SIDE = 112
 """Pixels of the image that `ARCFACE_TEMPLATE` is for."""
-
-PIXELS = range(16, 1025)
-"""Width and height that an entry may state."""
 
 NARROWEST = 0.75
 """Shorter over longer side of a face image that the template of a square one can be moved to."""

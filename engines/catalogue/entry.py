@@ -71,7 +71,9 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # Package and version become arguments of npm and pip, so they may not look like options.
 Package = Annotated[str, Field(pattern=r"^(@[a-z0-9][a-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Version = Annotated[str, Field(pattern=r"^[0-9][0-9A-Za-z.+-]*$")]
-PixelCount = Annotated[int, Field(ge=16, le=1024)]
+PIXELS = range(16, 1025)
+"""Width and height that an entry may state."""
+PixelCount = Annotated[int, Field(ge=PIXELS[0], le=PIXELS[-1])]
 NumberOrChannels = Annotated[
     Annotated[Number, Tag("number")]
     | Annotated[tuple[Number, Number, Number], Tag("three channels")],
