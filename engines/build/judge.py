@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from engines.calibration.faces import CalibrationFaces
 from engines.calibration.self_made import SelfMade
 from engines.errors import CalibrationError, NotBetterError
 from engines.pair.manifest import NetworkRecord
 from engines.pair.merit import Merit, merit_text
-from engines.quality.shift import embedding_shift, unit_rows
+from engines.quality.shift import embedding_norms, embedding_shift, unit_rows
 from engines.quality.specification import Embeddings
 
 
@@ -39,7 +37,7 @@ class Judge:
         None where hardly any comparison fails, so that nothing can be said.
         """
         errors_of = dense if self.recogniser is None else self.recogniser.embeddings
-        norms = np.linalg.norm(errors_of.astype(np.float64), axis=1)
+        norms = embedding_norms(errors_of)
         try:
             made = SelfMade(self.faces(), unit_rows(errors_of))
             return made.merit(-embedding_shift(dense, pruned), norms)

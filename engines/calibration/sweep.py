@@ -30,7 +30,7 @@ from engines.graph.network import Network
 from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
 from engines.pair.merit import Merit
 from engines.pruning.candidates import Candidate
-from engines.quality.shift import embedding_shift, unit_rows
+from engines.quality.shift import embedding_norms, embedding_shift, unit_rows
 from engines.quality.specification import Embeddings
 
 AGREEMENT_AT_LEAST = 0.9
@@ -130,7 +130,7 @@ def sweep(
     bench = Bench(network, threads, progress or Progress(disable=True))
     dense, *pruned = bench.embedded(tried, faces.images)
     signals = [_signals(each, dense, rows, faces) for each, rows in zip(tried, pruned, strict=True)]
-    return Sweep(faces, unit_rows(dense), _norms(dense), tuple(signals))
+    return Sweep(faces, unit_rows(dense), embedding_norms(dense), tuple(signals))
 
 
 def race(
@@ -165,7 +165,9 @@ def race(
         found.update(judged)
         if lap < len(ends):
             runners = {each: runners[each] for each in _better_half(judged)}
-    return Sweep(faces, unit_rows(dense), _norms(dense), tuple(found[each] for each in tried))
+    return Sweep(
+        faces, unit_rows(dense), embedding_norms(dense), tuple(found[each] for each in tried)
+    )
 
 
 def choose(found: Sequence[Signals]) -> Signals:
@@ -215,7 +217,7 @@ def _starting_order(faces: CalibrationFaces) -> tuple[CalibrationFaces, tuple[in
 def _judged(
     runners: Mapping[Candidate, Embeddings], dense: Embeddings, faces: CalibrationFaces
 ) -> dict[Candidate, Signals]:
-    made, norms = SelfMade(faces, unit_rows(dense)), _norms(dense)
+    made, norms = SelfMade(faces, unit_rows(dense)), embedding_norms(dense)
     opponent = made.area(norms)
     found = {}
     for each, rows in runners.items():
@@ -234,10 +236,6 @@ def _better_half(judged: Mapping[Candidate, Signals]) -> list[Candidate]:
 
 def _ratio(signals: Signals) -> float:
     return np.inf if signals.fault or signals.ratio is None else signals.ratio
-
-
-def _norms(dense: Embeddings) -> NDArray[np.float64]:
-    return np.linalg.norm(dense.astype(np.float64), axis=1)
 
 
 def _signals(

@@ -15,7 +15,7 @@ from engines.graph.draft import Draft
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
 from engines.pruning.form import FormedPair, formed, lean
-from engines.quality.shift import unit_rows
+from engines.quality.shift import embedding_norms, unit_rows
 from engines.quality.specification import Embeddings
 
 LENGTH = 0.05
@@ -47,5 +47,4 @@ def quiet_vector(embeddings: Embeddings) -> NDArray[np.float64]:
     """Return (D,) the vector along which unit embeddings vary least, a share of the median norm."""
     rows = unit_rows(embeddings)
     _, directions = np.linalg.eigh(rows.T @ rows)  # least first
-    norms = np.linalg.norm(embeddings.astype(np.float64), axis=1)
-    return directions[:, 0] * LENGTH * float(np.median(norms))
+    return directions[:, 0] * LENGTH * float(np.median(embedding_norms(embeddings)))

@@ -36,6 +36,19 @@ def unit_rows(embeddings: Embeddings) -> NDArray[np.float64]:
     return rows / norms[:, None]
 
 
+def embedding_norms(embeddings: Embeddings) -> NDArray[np.float64]:
+    """
+    Return the norm of each raw embedding: the measure of quality that costs nothing.
+
+    Args:
+        embeddings: (N, D) float32, as the network gives them.
+
+    Returns:
+        (N,) float64; higher is better.
+    """
+    return np.linalg.norm(embeddings.astype(np.float64), axis=1)
+
+
 def embedding_shift(dense: Embeddings, pruned: Embeddings) -> NDArray[np.float32]:
     """
     Return how far pruning moves each embedding.

@@ -36,7 +36,7 @@ from engines.pruning.form import lean
 from engines.pruning.prune import prunable_weights
 from engines.pruning.recipe import Recipe
 from engines.quality.photometry import photometry
-from engines.quality.shift import unit_rows
+from engines.quality.shift import embedding_norms, unit_rows
 from tests.bench.network_truth import Bed, Subject
 
 PLACES = tuple(place / 11 for place in (1, 2, 4, 5, 7, 9))
@@ -50,7 +50,7 @@ def lines(subject: Subject) -> Iterator[str]:
     faces, fault = subject.known(), _faults()
     dense, measures = _measures(subject, faces)
     made = SelfMade(faces, unit_rows(dense))
-    norms = np.linalg.norm(dense.astype(np.float64), axis=1)
+    norms = embedding_norms(dense)
     opponent = made.area(norms)
     yield f"| `{subject.name}` | ratio | {' | '.join(FAULTS)} |"
     yield "|---|---|" + "---|" * len(FAULTS)

@@ -30,7 +30,7 @@ from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
 from engines.pair.merit import estimate_text
 from engines.pruning.candidates import Candidate
 from engines.pruning.named_recipes import find_recipe
-from engines.quality.shift import unit_rows
+from engines.quality.shift import embedding_norms, unit_rows
 from tests.bench.network_truth import Bed, Subject, Truth
 
 GATE = "mobilefacenet512"
@@ -92,7 +92,7 @@ def examined(subject: Subject) -> Examined:
         and np.median(shifts[n][faces.clean]) >= MEDIAN_SHIFT_AT_LEAST
     ]
     made = SelfMade(faces, unit_rows(dense))
-    norms = np.linalg.norm(dense.astype(np.float64), axis=1)
+    norms = embedding_norms(dense)
     truth = Truth(subject, "choose")
     return Examined(
         subject,
@@ -227,14 +227,18 @@ def _advice_lines(every: Sequence[Examined]) -> Iterator[str]:
     for each in every:
         taken = each.candidates[each.chosen(best_rule([o for o in every if o is not each]))]
         dense, shift = each.subject.tried("golden", [taken])
-        norms = np.linalg.norm(dense.astype(np.float64), axis=1)
+        norms = embedding_norms(dense)
         made = SelfMade(each.subject.known(), unit_rows(dense))
         own = made.merit(-shift, norms)
         beside = None if each is gate else made.merit(-gate_shift, norms)
         best = advised(own, beside)
         judged = Truth(each.subject, "judge")
         _, judged_shift = each.subject.tried("judge", [taken])
-        true = {"own": -judged_shift, "gate": _at(each.subject, quality), "norm": judged.norms}
+        true: dict[str, NDArray[np.floating]] = {
+            "own": -judged_shift,
+            "gate": _at(each.subject, quality),
+            "norm": judged.norms,
+        }
         cells = [
             f"`{each.subject.name}`",
             f"{estimate_text(own.ratio)} {own.verdict}",

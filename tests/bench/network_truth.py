@@ -31,7 +31,7 @@ from engines.pruning.candidates import Candidate, candidates
 from engines.pruning.form import lean
 from engines.pruning.recipe import Recipe
 from engines.quality.align import align
-from engines.quality.shift import embedding_shift, unit_rows
+from engines.quality.shift import embedding_norms, embedding_shift, unit_rows
 from engines.quality.specification import FaceImages, InputSpecification
 
 SHARE = 0.4
@@ -175,7 +175,7 @@ class Truth:
 
     def __init__(self, subject: Subject, which: str) -> None:
         (dense,) = subject.tried(which, ())
-        self.norms = np.linalg.norm(dense.astype(np.float64), axis=1)
+        self.norms = embedding_norms(dense)
         keys, pairs = subject.keys(which), subject.bed.pairs(which)
         first, second, self._pair = _compared(keys, pairs, SEEDS[which])
         rows = unit_rows(dense)
