@@ -48,17 +48,6 @@ Key = tuple[str, int | None]
 """Photograph and seed; no seed where it is as it was."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tried:
-    """A recipe on a set of faces."""
-
-    name: str
-    recipe: Recipe
-    cost: float
-    agreement: float
-    shift: NDArray[np.float32]
-
-
 @dataclass(frozen=True, slots=True)
 class Bed:
     """Where photographs lie and what was computed is kept."""
