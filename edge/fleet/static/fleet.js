@@ -1,8 +1,8 @@
 // The page of a fleet: asks how the gates are, and keeps one item for each, the worst first.
+import { sign } from "/cameras.js";
 import { ask, pause } from "/live.js";
 
 const EVERY_MS = 2000;
-const SIGNS = { good: "●", warn: "⚠", bad: "✗" };
 const STATES = { good: "well", warn: "worth a look", bad: "needs somebody" };
 const items = new Map();
 
@@ -65,7 +65,7 @@ function cameraLine(camera) {
   const mode = camera.mode === "observe" ? "; observing only" : "";
   const counts = `${count(camera.faces, "face", "faces")}, ${camera.forwarded.toLocaleString("en")} forwarded`;
   return line(
-    ["b", `${SIGNS[camera.sign]} ${camera.name}`],
+    ["b", `${sign(camera.sign)} ${camera.name}`],
     ["span", camera.state],
     ["span", decides + mode],
     ["span", counts],
@@ -76,7 +76,7 @@ function cameraLine(camera) {
 function fill(item, gate) {
   const card = item.firstElementChild;
   card.className = `gate ${gate.sign}`;
-  say(find(".sign", card), SIGNS[gate.sign]);
+  say(find(".sign", card), sign(gate.sign));
   item.setAttribute("aria-label", `${gate.name}: ${STATES[gate.sign]}`);
   say(find(".threshold dd", card), thresholdWords(gate.thresholds));
   say(find(".newest dd", card), gate.version === null ? "–" : faceWords(gate.last_face));
