@@ -1,7 +1,7 @@
 // Masks drawn over the live picture, and hours; previewed on the last faces, and applied.
-import { confirmed, reloaded } from "/apply.js";
+import { apply } from "/apply.js";
 import { showFaces } from "/faces.js";
-import { ask, draw, order, pause } from "/live.js";
+import { ask, draw, pause } from "/live.js";
 
 const QUIET_MS = 150;
 const SVG = "http://www.w3.org/2000/svg";
@@ -26,6 +26,7 @@ export class Area {
     this.masks = [];
     this.schedule = [];
     this.svg = this.find(".drawing");
+    this.notice = this.find(".area-applied");
     this.find(".add-mask").addEventListener("click", () => {
       this.masks.push(NEW_MASK.map((point) => [...point]));
       this.changed();
@@ -61,7 +62,7 @@ export class Area {
 
   look(frame) {
     this.size = [frame.width, frame.height];
-    draw(this.find(".masking canvas"), { ...frame, faces: frame.faces });
+    draw(this.find(".masking canvas"), frame);
     if (this.svg.getAttribute("viewBox") !== `0 0 ${frame.width} ${frame.height}`) this.drawMasks();
   }
 
@@ -332,27 +333,14 @@ export class Area {
   }
 
   async apply() {
-    const asked = this.document;
-    try {
-      const change = await ask(`${this.camera.path}/area-change?${this.query()}`);
-      if (!(await confirmed(`${this.camera.name}: other masks and hours?`, change))) return;
-      const before = this.reload.number;
-      await order(`${this.camera.path}/apply-area`, { ...asked, words: change.words });
-      this.tell("Written; the gate reads it …", "");
-      const problem = await reloaded(this, before);
-      if (problem) this.tell(`✗ Written, but not in effect: ${problem}`, "bad");
-      else this.tell("✓ In effect.", "good");
-      this.preview();
-    } catch (error) {
-      this.tell(`✗ Not applied: ${error.message}`, "bad");
-    }
-  }
-
-  tell(words, css) {
-    const notice = this.find(".area-applied");
-    notice.hidden = false;
-    notice.textContent = words;
-    notice.className = `area-applied notice ${css}`;
+    const isRead = await apply(this, {
+      question: `area-change?${this.query()}`,
+      title: `${this.camera.name}: other masks and hours?`,
+      place: "apply-area",
+      asked: this.document,
+      done: "",
+    });
+    if (isRead) this.preview();
   }
 }
 

@@ -1,7 +1,7 @@
 // The slider: what another threshold would have done, the lines to paste, and applying them.
-import { confirmed, reloaded } from "/apply.js";
+import { apply } from "/apply.js";
 import { showFaces } from "/faces.js";
-import { ask, order, pause } from "/live.js";
+import { ask, pause } from "/live.js";
 
 const QUIET_MS = 80;
 const COPIED_MS = 2000;
@@ -22,6 +22,7 @@ export class Threshold {
     this.asked = 0;
     this.range = camera.find("input[type=range]");
     this.number = camera.find("input[type=number]");
+    this.notice = camera.find(".applied");
     this.range.setAttribute("aria-label", `Try a threshold for ${camera.name}`);
     this.range.addEventListener("input", () => this.move(this.range.value));
     this.number.addEventListener("input", () => this.typed());
@@ -150,28 +151,15 @@ export class Threshold {
     mark(pen, at(threshold), style.getPropertyValue("--accent"), []);
   }
 
-  async apply() {
+  apply() {
     const threshold = this.value;
-    try {
-      const change = await ask(`${this.camera.path}/change?threshold=${threshold}`);
-      const title = `${this.camera.name}: threshold ${this.inEffect} → ${threshold}?`;
-      if (!(await confirmed(title, change))) return;
-      const before = this.reload.number;
-      await order(`${this.camera.path}/threshold`, { threshold, words: change.words });
-      this.tell("Written; the gate reads it …", "");
-      const problem = await reloaded(this, before);
-      if (problem) this.tell(`✗ Written, but not in effect: ${problem}`, "bad");
-      else this.tell(`✓ In effect: ${threshold}.`, "good");
-    } catch (error) {
-      this.tell(`✗ Not applied: ${error.message}`, "bad");
-    }
-  }
-
-  tell(words, css) {
-    const notice = this.camera.find(".applied");
-    notice.hidden = false;
-    notice.textContent = words;
-    notice.className = `applied notice ${css}`;
+    return apply(this, {
+      question: `change?threshold=${threshold}`,
+      title: `${this.camera.name}: threshold ${this.inEffect} → ${threshold}?`,
+      place: "threshold",
+      asked: { threshold },
+      done: `: ${threshold}`,
+    });
   }
 
   async copy() {
