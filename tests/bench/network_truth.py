@@ -32,7 +32,7 @@ from engines.pruning.form import lean
 from engines.pruning.recipe import Recipe
 from engines.quality.align import align
 from engines.quality.shift import embedding_norms, embedding_shift, unit_rows
-from engines.quality.specification import FaceImages, InputSpecification
+from engines.quality.specification import Embeddings, FaceImages, InputSpecification
 
 SHARE = 0.4
 """Of the photographs that a seed degrades."""
@@ -127,8 +127,10 @@ class Subject:
         return [(row[0], row[1]) for row in json.loads(path.read_text())]
 
     def _compute(self, which: str, missing: Sequence[Candidate], folder: Path) -> None:
+        clean: NDArray[np.intp] = np.empty(0, np.intp)
         if which == "golden":
-            images = self.known().images
+            faces = self.known()
+            images, clean = faces.images, np.flatnonzero(faces.clean)[:AGREEMENT_FACES]
         else:
             images, keys = self.bed.faces(which, self.network.specification)
             (folder / "keys.json").write_text(json.dumps(keys))
@@ -139,24 +141,18 @@ class Subject:
             np.save(folder / "dense.npy", dense)
             for each, embeddings in zip(some, rows, strict=True):
                 if which == "golden":
-                    self._note(folder, each, dense, embeddings)
+                    _note(folder, each, dense[clean], embeddings[clean])
                 np.save(folder / f"{_key(each.recipe)}.npy", embedding_shift(dense, embeddings))
-
-    def _note(
-        self,
-        folder: Path,
-        each: Candidate,
-        dense: NDArray[np.float32],
-        pruned: NDArray[np.float32],
-    ) -> None:
-        some = np.flatnonzero(self.known().clean)[:AGREEMENT_FACES]
-        agreement = spearman(_cosines(dense[some]), _cosines(pruned[some]))
-        (folder / f"{_key(each.recipe)}.json").write_text(json.dumps({"agree": agreement}))
 
     def agreement(self, each: Candidate) -> float:
         """Return what `_note` wrote."""
         path = self.bed.cache / self.name / "golden" / f"{_key(each.recipe)}.json"
         return float(json.loads(path.read_text())["agree"])
+
+
+def _note(folder: Path, each: Candidate, dense: Embeddings, pruned: Embeddings) -> None:
+    agreement = spearman(_cosines(dense), _cosines(pruned))
+    (folder / f"{_key(each.recipe)}.json").write_text(json.dumps({"agree": agreement}))
 
 
 class Truth:
