@@ -1,7 +1,7 @@
 """A fleet's broker as `configs/fleet` has it: TLS, a password for each client, an ACL."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,19 +52,24 @@ class FleetBroker:
         )
 
 
-@contextmanager
-def fleet_broker(folder: Path) -> Iterator[FleetBroker]:
+def write_access(folder: Path, users: Sequence[str]) -> None:
+    """Write the broker's certificate, and a password for each user."""
     mqtt_broker.mosquitto()
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     certificate = authority.issue_cert("localhost", "127.0.0.1")
     certificate.private_key_pem.write_to_path(str(folder / "broker.key"))
     certificate.cert_chain_pems[0].write_to_path(str(folder / "broker.pem"))
-    (folder / "passwords").write_text("".join(f"{user}:of {user}\n" for user in USERS))
+    (folder / "passwords").write_text("".join(f"{user}:of {user}\n" for user in users))
     subprocess.run(["mosquitto_passwd", "-U", folder / "passwords"], check=True)
-    for user in USERS:
+    for user in users:
         (folder / user).write_text(f"of {user}")
         (folder / user).chmod(0o600)
+
+
+@contextmanager
+def fleet_broker(folder: Path) -> Iterator[FleetBroker]:
+    write_access(folder, USERS)
     lines = (
         f"certfile {folder / 'broker.pem'}",
         f"keyfile {folder / 'broker.key'}",

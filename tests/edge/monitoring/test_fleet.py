@@ -3,13 +3,11 @@
 import json
 import signal
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-import trustme
 import yaml
 
 from edge.__main__ import main
@@ -20,6 +18,7 @@ from edge.sinks.mqtt import MqttSink
 from tests.edge import mqtt_broker
 from tests.edge.deliveries import face
 from tests.edge.fleet.fleet_keys import write_keys
+from tests.edge.fleet_broker import write_access
 from tests.edge.mqtt_broker import PATIENCE_S, Broker, subscribed, wait_for
 from tests.edge.running_gate import ENGINES, ROOT, RunningGate, write_walks
 from tests.pairs import put_pair
@@ -43,19 +42,7 @@ def test_the_example_is_a_right_configuration(gate):
 def folder(tmp_path_factory):
     """Certificates, passwords, an engine pair and a video."""
     folder = tmp_path_factory.mktemp("fleet")
-    mqtt_broker.mosquitto()
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    certificate = authority.issue_cert("localhost", "127.0.0.1")
-    certificate.private_key_pem.write_to_path(str(folder / "broker.key"))
-    certificate.cert_chain_pems[0].write_to_path(str(folder / "broker.pem"))
-    (folder / "passwords").write_text(
-        "".join(f"{user}:of {user}\n" for user in (*GATES, "control"))
-    )
-    subprocess.run(["mosquitto_passwd", "-U", folder / "passwords"], check=True)
-    for gate in GATES:
-        (folder / gate).write_text(f"of {gate}")
-        (folder / gate).chmod(0o600)
+    write_access(folder, (*GATES, "control"))
     write_keys(folder, "owner")
     put_pair(folder)
     write_walks(folder / "walks.mp4")
