@@ -14,8 +14,10 @@ from edge.config.source import SourceSettings
 from edge.config.tls import authorities, client_context
 from edge.config.uri import SourceUri
 
-ENCRYPTED = {"https": 443, "rtsps": 322}
-"""Schemes with TLS and their ports."""
+PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
+"""By scheme, of cameras whose address names none."""
+ENCRYPTED = frozenset({"https", "rtsps"})
+"""Schemes with TLS."""
 
 
 def tls_options(settings: SourceSettings) -> dict[str, str]:
@@ -43,7 +45,7 @@ def tls_problem(uri: SourceUri, settings: SourceSettings) -> str | None:
     if uri.scheme not in ENCRYPTED or not settings.verify_certificate:
         return None
     parts = urlsplit(uri.address)
-    host, port = parts.hostname or "", parts.port or ENCRYPTED[uri.scheme]
+    host, port = parts.hostname or "", parts.port or PORTS[uri.scheme]
     try:
         _shake_hands(host, port, settings)
     except ssl.SSLCertVerificationError as error:

@@ -15,9 +15,8 @@ from av import error as av_error
 from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import LoginRefusedError, SourceError
-from edge.sources.network.camera_tls import tls_problem
+from edge.sources.network.camera_tls import PORTS, tls_problem
 
-PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 STATUSES: dict[type[av_error.FFmpegError], int] = {
     av_error.HTTPUnauthorizedError: 401,
     av_error.HTTPForbiddenError: 403,

@@ -23,9 +23,9 @@ from edge.config.source import SourceSettings
 from edge.config.tls import client_context
 from edge.config.uri import SourceUri, redacted
 from edge.errors import SourceError
+from edge.sources.network.camera_tls import PORTS
 from edge.sources.network.refusal import login_refused
 
-PORTS = {"rtsp": 554, "rtsps": 322}
 REDIRECTS = range(300, 400)
 """Statuses that lead elsewhere (RFC 2326, 11.3)."""
 LONGEST_ANSWER = 65536
@@ -80,7 +80,7 @@ def refuse_redirection(uri: SourceUri, settings: SourceSettings) -> None:
         ConfigError: The file of authorities cannot be used.
     """
     parts = urlsplit(uri.address)
-    if parts.scheme not in PORTS or parts.username is None:
+    if parts.scheme not in ("rtsp", "rtsps") or parts.username is None:
         return
     try:
         answer = answer_to_login(parts, settings)
