@@ -128,10 +128,10 @@ class ServerConnection:
         return text
 
     def _target(self) -> str:
-        whole = self._url._replace(fragment="")
+        whole = self._url._replace(fragment="", path=self._url.path or "/")
         if self._is_handed_on:
             return whole.geturl()  # absolute form, for a proxy (RFC 9112, 3.2.2)
-        return whole._replace(scheme="", netloc="").geturl() or "/"
+        return whole._replace(scheme="", netloc="").geturl()
 
 
 class FinalResponse(http.client.HTTPResponse):

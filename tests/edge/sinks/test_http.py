@@ -62,6 +62,13 @@ def test_server_receives_record_and_face_image_byte_for_byte(server, open_sink):
     assert posted.path == "/faces?site=7"
 
 
+def test_an_address_without_a_path_asks_for_the_root(server, open_sink):
+    """A request target begins with a slash (RFC 9112, 3.2.1); servers answer 400 to others."""
+    open_sink(url=server.url.replace("/faces", "")).send(face(1))
+    [posted] = server.posted
+    assert posted.path == "/?site=7"
+
+
 def test_many_faces_share_one_connection(server, open_sink):
     sink = open_sink()
     for number in range(5):
