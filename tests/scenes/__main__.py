@@ -18,7 +18,7 @@ from edge.detection.open import open_detector
 from edge.gate.decision_replay import RecordedFrame
 from engines.pair.pair import open_pair
 from tests.scenes.bytetrack import byte_tracked
-from tests.scenes.figures import Figures, figures
+from tests.scenes.figures import Figures, figures, figures_of_all
 from tests.scenes.filmed import Filmed, film
 from tests.scenes.scripts import SETTINGS, scripts
 
@@ -68,7 +68,7 @@ def floors(films: Sequence[Filmed]) -> str:
 
 def _all_of(films: Sequence[Filmed], threshold: float, tracks: TrackSettings) -> Figures:
     settings = replace(SETTINGS, gate=GateSettings(threshold=threshold), tracks=tracks)
-    return sum((figures(one, settings, one.recorded) for one in films), Figures())
+    return figures_of_all(films, settings)
 
 
 def main() -> None:
@@ -76,8 +76,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[1])
     parser.add_argument("--pair", required=True, help="folder of an engine pair")
     parser.add_argument("--detector", default="mtcnn")
-    pair = open_pair(parser.parse_args().pair)
-    detector = open_detector(DetectorSettings(name=parser.parse_args().detector))
+    arguments = parser.parse_args()
+    pair = open_pair(arguments.pair)
+    detector = open_detector(DetectorSettings(name=arguments.detector))
     films = [film(script, detector, pair) for script in scripts(detector)]
     followed: dict[str, tuple[Callable[[Frames], Frames], TrackSettings]] = {
         "this gate": (list, TrackSettings()),

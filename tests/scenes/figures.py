@@ -80,6 +80,11 @@ def figures(filmed: Filmed, settings: CameraSettings, frames: Sequence[RecordedF
     )
 
 
+def figures_of_all(films: Iterable[Filmed], settings: CameraSettings) -> Figures:
+    """Return the sum of what a gate does with several scenes."""
+    return sum((figures(one, settings, one.recorded) for one in films), Figures())
+
+
 def _of_sent(filmed: Filmed, sent: Sequence[Shot]) -> dict[str, int]:
     named = [
         (shot, filmed.who(shot.assessment.frame.index, shot.assessment.face.box)) for shot in sent

@@ -6,15 +6,14 @@ import pytest
 
 from edge.config.model import GateSettings
 from edge.config.tracks import TrackSettings
-from tests.scenes.figures import Figures, figures
+from tests.scenes.figures import figures, figures_of_all
 from tests.scenes.scripts import SETTINGS
 
 pytestmark = [pytest.mark.data, pytest.mark.registry]
 
 
 def all_of(films, tracks=SETTINGS.tracks):
-    settings = replace(SETTINGS, tracks=tracks)
-    return sum((figures(film, settings, film.recorded) for film in films), Figures())
+    return figures_of_all(films, replace(SETTINGS, tracks=tracks))
 
 
 def test_nobody_is_lost_nobody_replaced_by_somebody_else_and_hardly_anybody_sent_twice(films):
@@ -40,7 +39,7 @@ def test_nobody_is_lost_or_replaced_however_early_faces_leave(films, early_after
 @pytest.mark.parametrize("threshold", [30, 58, 90])
 def test_with_the_floor_nobody_goes_without_a_face_at_whatever_threshold(films, threshold):
     settings = replace(SETTINGS, gate=GateSettings(threshold=threshold))
-    found = sum((figures(film, settings, film.recorded) for film in films), Figures())
+    found = figures_of_all(films, settings)
     assert (found.lost, found.foreign, found.false) == (0, 0, 0)
     assert found.below or threshold == 30
 
