@@ -7,10 +7,12 @@ import select
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 PATIENCE_S = 300.0
 """Only a defect waits as long."""
+PRESSED_AGAIN_S = 10.0
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
@@ -59,6 +61,20 @@ class PseudoTerminal:
     def interrupts(self) -> None:
         """Press Ctrl-C."""
         os.write(self._terminal, b"\x03")
+
+    def ends_when_interrupted(self) -> int:
+        """
+        Press Ctrl-C, again where nothing follows; return the exit code.
+
+        A signal that comes between a prompt and the wait for its answer has no effect before there
+        is an answer; people never press that fast, and press again.
+        """
+        while self.process.poll() is None:
+            with suppress(OSError):  # it has just ended
+                self.interrupts()
+            while self._more(PRESSED_AGAIN_S):
+                pass
+        return self.ends()
 
     def ends(self) -> int:
         """Read to the end; return the exit code."""

@@ -223,6 +223,5 @@ def test_a_folder_is_as_good_as_a_camera_and_is_tuned_by_its_own_footage(site, m
 def test_an_interrupted_init_says_so_and_leaves_no_configuration(site, camera):
     with terminal(site, camera.uri) as shown:
         shown.shows("user: ")
-        shown.interrupts()
-        assert shown.ends() == 128 + signal.SIGINT
+        assert shown.ends_when_interrupted() == 128 + signal.SIGINT
     assert not (site / "gate.yaml").exists()
