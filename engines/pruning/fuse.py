@@ -48,10 +48,17 @@ class _Fused:
         contents = {name: _content(each) for name, each in self._draft.tensors.items()}
         self._tensors = {contents[name]: name for name in reversed(contents)}
         self._alias = {name: self._tensors[each] for name, each in contents.items()}
-        self._nodes = {self._key(node): tuple(node.output) for node in self.model.graph.node}
+        self._nodes: dict[Key, tuple[str, ...]] = {}
+        for node in self.model.graph.node:
+            self._know(node)
         self._taken = {*self._alias, dense.input_name}
         self._taken.update(name for node in self.model.graph.node for name in node.output)
         self._node_names = {node.name for node in self.model.graph.node}
+
+    def _know(self, node: onnx.NodeProto) -> None:
+        """Note a node of the dense network; of those that compute the same the first is named."""
+        outputs = self._nodes.setdefault(self._key(node), tuple(node.output))
+        self._alias.update(zip(node.output, outputs, strict=True))
 
     def add(self, pruned: Network) -> None:
         self._alias = {each.name: self._stored(each) for each in pruned.model.graph.initializer}

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -62,6 +64,37 @@ def test_only_what_follows_the_first_pruned_layer_is_computed_twice(tiny, layers
         node.op_type for node in tiny.model.graph.node
     ]
     assert [node.op_type for node in model.graph.node[alone:]] == added
+
+
+def with_each_tensor_split(network):
+    """Copy every tensor twice and read the first copy, as converters from NCNN write networks."""
+    model = onnx.ModelProto()
+    model.CopyFrom(network.model)
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    for node in nodes:
+        model.graph.node.append(node)
+        name = node.output[0]
+        if name == network.output_name:
+            continue
+        copies = [f"{name}_split_{number}" for number in range(2)]
+        model.graph.node.extend(
+            onnx.helper.make_node("Identity", [name], [copy], name=copy) for copy in copies
+        )
+        for reader in nodes:
+            reader.input[:] = [copies[0] if each == name else each for each in reader.input]
+    return replace(network, model=model)
+
+
+def test_a_network_that_computes_something_twice_is_shared_all_the_same(tiny):
+    split = with_each_tensor_split(tiny)
+    model = fused(split, layers=("embedding_raw",))
+    alone = len(split.model.graph.node)
+    assert {node.op_type for node in model.graph.node[alone:]} == {"Gemm", "Identity"}
+    plain = fused(tiny, layers=("embedding_raw",))
+    assert all(
+        np.array_equal(one, other) for one, other in zip(run(model), run(plain), strict=True)
+    )
 
 
 def test_equal_weights_are_stored_once(tiny):
