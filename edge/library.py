@@ -15,7 +15,7 @@ from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.config.masks import Polygon
 from edge.config.model import GateSettings
-from edge.detection.open import open_detector
+from edge.detection.open import open_configured
 from edge.errors import SourceError
 from edge.gate.assess import assess_candidates, candidates
 from edge.protocols import FaceDetector
@@ -73,7 +73,7 @@ class Gate(Closing):
         """
         found = read_config(Path(config)).config
         faces = in_effect_for(found, source, ()).faces
-        detector = open_detector(found.detector)
+        detector = open_configured(found)
         pair = open_pair(found.pair, found.threads, execution_of(found.engine))
         return cls(detector, pair, faces.gate, faces.masks)
 

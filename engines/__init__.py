@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         PairRefusedError,
         PairSignatureError,
         PrecisionError,
+        ProviderError,
         RecipeError,
         UnknownEntryError,
     )
@@ -91,6 +92,7 @@ __all__ = [
     "PairRefusedError",
     "PairSignatureError",
     "PrecisionError",
+    "ProviderError",
     "Question",
     "Recipe",
     "RecipeError",
@@ -154,6 +156,7 @@ _HOMES = {
         "PairRefusedError",
         "PairSignatureError",
         "PrecisionError",
+        "ProviderError",
         "RecipeError",
         "UnknownEntryError",
     ),

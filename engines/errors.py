@@ -18,6 +18,7 @@ What can go wrong with networks. Every message names the operator's next step.
   x EmbeddingError            an embedding without a direction: zero, NaN or infinite
   x AlignmentError            five landmarks that span no face
   x BackendError              the inference library refused
+    + ProviderError           ONNX Runtime has no such execution provider, or it did not load
   x EvaluationError           a figure that these pairs cannot give
 """
 
@@ -96,6 +97,10 @@ class AlignmentError(EnginesError, ValueError):
 
 class BackendError(EnginesError, RuntimeError):
     """The inference library refused a network or an input."""
+
+
+class ProviderError(BackendError):
+    """An execution provider that is insisted on is not there, or did not load."""
 
 
 class EvaluationError(EnginesError, ValueError):

@@ -63,7 +63,7 @@ from engines.plans.report import (
 )
 from engines.pruning.named_recipes import find_recipe, named_recipes
 from engines.pruning.recipe import Recipe
-from engines.tensorrt.sidecar import BatchProfile
+from engines.tensorrt.profile import BatchProfile
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130

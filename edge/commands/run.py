@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     start_logging(arguments.log)
     try:
         if is_service():  # whose sandbox lets nothing be fetched
-            open_located(config.detector)
+            open_located(config)
         return Supervisor(path, _read, live_source).run()
     except (PairError, DetectorError, CatalogueError) as error:
         # Another start would not mend it, and systemd does not try when it is told so.

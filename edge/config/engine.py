@@ -1,4 +1,4 @@
-"""The `engine` section: which library runs the networks of the engine pair."""
+"""The `engine` section: which library runs the networks of engine pair and detector."""
 
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ GPU_TOGETHER = 4
 
 
 class EngineSettings(Section):
-    """How the networks of the engine pair are run."""
+    """How the networks of the engine pair and of the detector are run."""
 
     backend: Literal["auto", "onnxruntime", "plans"] = "auto"
     """
@@ -25,9 +25,9 @@ class EngineSettings(Section):
         "CPUExecutionProvider",
     )
     """
-    Of ONNX Runtime, in order of preference; without this key CPUExecutionProvider. The first must
-    be in use, or the gate does not start: ONNX Runtime itself would go on with the CPU and say
-    nothing.
+    Of ONNX Runtime, in order of preference, for engine pair and detector; without this key
+    CPUExecutionProvider. The first must be in use, or the gate does not start: ONNX Runtime itself
+    would go on with the CPU and say nothing.
     """
     fallback: Literal["stop", "onnxruntime"] = "stop"
     """

@@ -23,8 +23,16 @@ from edge.detection.boxes import (
     suppress,
 )
 from edge.detection.image_pyramid import ImagePyramid, cut, image_pyramid, shrunk
-from edge.detection.session import DETECTION_FLOOR, DetectorSession
+from edge.detection.session import (
+    DETECTION_FLOOR,
+    PLAIN,
+    DetectorNetwork,
+    DetectorSession,
+    Running,
+    batches_of,
+)
 from edge.samples import DetectedFace, Pixels
+from engines.tensorrt.profile import ShapeProfile
 
 WINDOW = 12
 """Pixels: the side of the square that P-Net judges; it moves by STRIDE."""
@@ -35,10 +43,25 @@ PROPOSE_AT, REFINE_AT = 0.6, 0.7
 """Least score for a box to reach the next network; section II of the paper's published code."""
 OVERLAP_IN_LEVEL, OVERLAP = 0.5, 0.7
 """Most overlap of two boxes of one pyramid level, and of any two boxes."""
-P_NET_GIVES = ((1, 4, 1, 1), (1, 2, 1, 1))
-"""Offsets and chances of one window; R_NET_GIVES of one box; O_NET_GIVES landmarks before them."""
-R_NET_GIVES = ((1, 4), (1, 2))
-O_NET_GIVES = ((1, 10), (1, 4), (1, 2))
+LONGEST_LEVEL = 1152
+"""Pixels: the longer side of the largest level of a frame of 3840 x 2160 for the usual smallest
+face of 40, whichever way it is turned."""
+P_NET = DetectorNetwork(
+    "pnet",
+    (1, 3, 12, 12),
+    # Offsets and chances of one window; R-Net's of one box; O-Net's landmarks before them.
+    ((1, 4, 1, 1), (1, 2, 1, 1)),
+    ShapeProfile(
+        smallest=(1, 3, WINDOW, WINDOW),
+        usual=(1, 3, 324, 576),  # the largest level of 1920 x 1080
+        largest=(1, 3, LONGEST_LEVEL, LONGEST_LEVEL),
+    ),
+)
+R_NET = DetectorNetwork("rnet", (1, 3, 24, 24), ((1, 4), (1, 2)), batches_of((3, 24, 24), 16))
+O_NET = DetectorNetwork(
+    "onet", (1, 3, 48, 48), ((1, 10), (1, 4), (1, 2)), batches_of((3, 48, 48), 4)
+)
+NETWORKS = (P_NET, R_NET, O_NET)
 
 
 class MtcnnDetector:
@@ -50,7 +73,7 @@ class MtcnnDetector:
         *,
         smallest_face: int = 40,
         detector_score: float = DETECTION_FLOOR,
-        threads: int = 1,
+        running: Running = PLAIN,
     ) -> None:
         """
         Open the three networks.
@@ -60,15 +83,16 @@ class MtcnnDetector:
             smallest_face: Side of the smallest face box to look for, in source pixels; the
                 time grows with its inverse square.
             detector_score: Least score of a face, 0 to 1.
-            threads: Of ONNX Runtime.
+            running: What runs them.
 
         Raises:
             DetectorError: A file is missing or is not that network.
+            ProviderError: See `DetectorSession`.
         """
         propose, refine, decide = files
-        self._propose = DetectorSession(propose, threads, (1, 3, 12, 12), P_NET_GIVES)
-        self._refine = DetectorSession(refine, threads, (1, 3, 24, 24), R_NET_GIVES)
-        self._decide = DetectorSession(decide, threads, (1, 3, 48, 48), O_NET_GIVES)
+        self._propose = DetectorSession(propose, P_NET, running)
+        self._refine = DetectorSession(refine, R_NET, running)
+        self._decide = DetectorSession(decide, O_NET, running)
         self._smallest_face = smallest_face
         self._detector_score = detector_score
 

@@ -5,6 +5,7 @@ Its operators are given the form that runs fastest, in memory: the file stays as
 inputs run in batches, whose activations stay in the processor's cache.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import DetectorError
-from engines.errors import BackendError, NetworkError
-from engines.onnxruntime.backend import open_network
+from engines.errors import BackendError, NetworkError, ProviderError
+from engines.onnxruntime.backend import CPU, open_network
+from engines.tensorrt.profile import ShapeProfile
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -25,30 +27,68 @@ BATCH = 16
 once, 0.7 of that for one by one, and its memory does not grow with the crowd."""
 
 
+@dataclass(frozen=True, slots=True)
+class DetectorNetwork:
+    """One network of a detector, as its code expects it."""
+
+    name: str
+    """Of its plan."""
+    takes: Shape
+    """Shape of an input it is tried with."""
+    gives: tuple[Shape, ...]
+    """Shapes of the outputs that this input must give."""
+    shapes: ShapeProfile
+    """Inputs that occur, for libraries that build for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs the networks of a detector."""
+
+    threads: int = 1
+    """Of ONNX Runtime."""
+    providers: tuple[str, ...] = CPU
+    """Of ONNX Runtime, in order of preference; the first one must be in use."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but the CPU is asked for."""
+        return self.providers[0] == CPU[0]
+
+
+PLAIN = Running()
+
+
 class DetectorSession:
     """A network with one input, run by ONNX Runtime."""
 
-    def __init__(self, file: Path, threads: int, takes: Shape, gives: tuple[Shape, ...]) -> None:
+    def __init__(self, file: Path, network: DetectorNetwork, running: Running) -> None:
         """
         Open the network and try it on an empty input.
 
         Args:
             file: An ONNX network.
-            threads: Of ONNX Runtime.
-            takes: Shape of an input.
-            gives: Shapes of the outputs that this input must give.
+            network: What it must be.
+            running: What runs it.
 
         Raises:
             DetectorError: The file is missing, is no ONNX network, or is another network.
+            ProviderError: ONNX Runtime has no such provider, or it did not load.
         """
         self._file = file
         try:
-            self._network = open_network(_quick(file), threads)
+            self._network = open_network(
+                _quick(file), running.threads, running.providers, network.shapes
+            )
+        except ProviderError:
+            raise
         except (BackendError, NetworkError) as error:
             raise DetectorError(f"{file}: {error}: fetch this detector again") from error
-        given = tuple(each.shape for each in self.run(np.zeros(takes, np.float32)))
-        if given != gives:
-            raise DetectorError(f"{file}: gives {given}, not {gives}: is it the right detector?")
+        given = tuple(each.shape for each in self.run(np.zeros(network.takes, np.float32)))
+        if given != network.gives:
+            raise DetectorError(
+                f"{file}: gives {given}, not {network.gives}: is it the right detector?"
+            )
 
     def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """
@@ -75,6 +115,11 @@ class DetectorSession:
         starts = range(0, len(inputs), BATCH)
         parts = [self._network.run(inputs[start : start + BATCH]) for start in starts]
         return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
+
+
+def batches_of(row: Shape, usual: int) -> ShapeProfile:
+    """Return the shapes of 1 to BATCH inputs of one size."""
+    return ShapeProfile(smallest=(1, *row), usual=(usual, *row), largest=(BATCH, *row))
 
 
 def _quick(file: Path) -> Path | bytes:

@@ -24,7 +24,14 @@ from edge.detection.boxes import (
     suppress,
 )
 from edge.detection.image_pyramid import ImagePyramid, cut, image_pyramid
-from edge.detection.session import DETECTION_FLOOR, DetectorSession
+from edge.detection.session import (
+    DETECTION_FLOOR,
+    PLAIN,
+    DetectorNetwork,
+    DetectorSession,
+    Running,
+    batches_of,
+)
 from edge.samples import DetectedFace, Pixels
 
 WIDTH, HEIGHT = 320, 240
@@ -41,6 +48,16 @@ LOWERED = 0.075
 """Share of the square; with it the landmarks lie nearest to MTCNN's on 150 LFW images."""
 FIVE_OF_68 = ((37, 38, 40, 41), (43, 44, 46, 47), (30,), (48, 60), (54, 64))
 """Counted from 0: the lids of each eye, the nose tip, the corners of the mouth."""
+FIND = DetectorNetwork(
+    "fr_detect",
+    (1, 3, HEIGHT, WIDTH),
+    ((1, 4420, 2), (1, 4420, 4)),  # chances and corners of the network's anchors
+    batches_of((3, HEIGHT, WIDTH), 16),
+)
+PLACE = DetectorNetwork(
+    "fr_landmark", (1, 1, *LANDMARK_SIZE), ((1, 136),), batches_of((1, *LANDMARK_SIZE), 4)
+)
+NETWORKS = (FIND, PLACE)
 
 
 class UltrafaceDetector:
@@ -52,7 +69,7 @@ class UltrafaceDetector:
         *,
         smallest_face: int = 40,
         detector_score: float = DETECTION_FLOOR,
-        threads: int = 1,
+        running: Running = PLAIN,
     ) -> None:
         """
         Open the two networks.
@@ -61,16 +78,15 @@ class UltrafaceDetector:
             files: The detector and the landmark network as ONNX, in this order.
             smallest_face: Side of the smallest face box to look for, in source pixels.
             detector_score: Least score of a face, 0 to 1.
-            threads: Of ONNX Runtime.
+            running: What runs them.
 
         Raises:
             DetectorError: A file is missing or is not that network.
+            ProviderError: See `DetectorSession`.
         """
         find, place = files
-        self._find = DetectorSession(
-            find, threads, (1, 3, HEIGHT, WIDTH), ((1, 4420, 2), (1, 4420, 4))
-        )
-        self._place = DetectorSession(place, threads, (1, 1, *LANDMARK_SIZE), ((1, 136),))
+        self._find = DetectorSession(find, FIND, running)
+        self._place = DetectorSession(place, PLACE, running)
         self._smallest_face = smallest_face
         self._detector_score = detector_score
 

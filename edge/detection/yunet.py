@@ -1,5 +1,5 @@
 """
-YuNet through `cv2.FaceDetectorYN`.
+YuNet through `cv2.FaceDetectorYN`, or its network alone where it is not to run on the CPU.
 
 Source: Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence
 Research 20, 2023. The file is the user's: OpenCV Zoo publishes it.
@@ -10,9 +10,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.detection.boxes import check_pixels, detected_faces
-from edge.detection.session import DETECTION_FLOOR
+from edge.detection.session import DETECTION_FLOOR, PLAIN, Running
+from edge.detection.yunet_network import YunetNetwork
 from edge.errors import DetectorError
 from edge.samples import DetectedFace, Pixels
 
@@ -31,7 +33,7 @@ class YunetDetector:
         *,
         smallest_face: int = 40,
         detector_score: float = DETECTION_FLOOR,
-        threads: int = 1,
+        running: Running = PLAIN,
     ) -> None:
         """
         Open the network.
@@ -40,21 +42,20 @@ class YunetDetector:
             files: The one ONNX file.
             smallest_face: Side of the smallest face box to look for, in source pixels.
             detector_score: Least score of a face, 0 to 1.
-            threads: Of OpenCV; they are shared by the whole process.
+            running: What runs it; OpenCV, whose threads are shared by the whole process, where
+                that is nothing but the CPU.
 
         Raises:
             DetectorError: The file is missing or is not this network.
+            ProviderError: See `DetectorSession`.
         """
         (file,) = files
-        cv2.setNumThreads(threads)
         self._scale = min(1.0, SMALLEST_IN_NETWORK / smallest_face)
-        self._file = file
-        try:
-            self._network = cv2.FaceDetectorYN.create(
-                str(file), "", (320, 320), detector_score, OVERLAP
-            )
-        except cv2.error as error:
-            raise DetectorError(f"{file}: OpenCV cannot open this detector: {error}") from error
+        self._network: YunetNetwork | _OpenCvNetwork
+        if running.is_plain:
+            self._network = _OpenCvNetwork(file, running.threads, detector_score)
+        else:
+            self._network = YunetNetwork(file, running, detector_score, OVERLAP)
         self.detect(np.zeros((64, 64, 3), np.uint8))
 
     def detect(self, pixels: Pixels) -> tuple[DetectedFace, ...]:
@@ -65,19 +66,36 @@ class YunetDetector:
             pixels: (height, width, 3) uint8 BGR.
 
         Raises:
-            DetectorError: The image is not such an array, or OpenCV refused it.
+            DetectorError: The image is not such an array, or the network refused it.
         """
         check_pixels(pixels)
         height, width = pixels.shape[:2]
         size = max(1, round(width * self._scale)), max(1, round(height * self._scale))
-        try:
-            self._network.setInputSize(size)
-            small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-            _, found = self._network.detect(small)
-        except cv2.error as error:
-            raise DetectorError(f"{self._file}: {error}: is it YuNet?") from error
-        rows = np.empty((0, 15), np.float32) if found is None else found
+        rows = self._network.rows(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
         enlarged = np.array([width / size[0], height / size[1]], np.float32)
         points = rows[:, :14].reshape(-1, 7, 2) * enlarged
         boxes = np.hstack([points[:, 0], points[:, 0] + points[:, 1]])
         return detected_faces(boxes, points[:, 2:], np.clip(rows[:, 14], 0, 1))
+
+
+class _OpenCvNetwork:
+    """The whole detector of OpenCV."""
+
+    def __init__(self, file: Path, threads: int, detector_score: float) -> None:
+        cv2.setNumThreads(threads)
+        self._file = file
+        try:
+            self._network = cv2.FaceDetectorYN.create(
+                str(file), "", (320, 320), detector_score, OVERLAP
+            )
+        except cv2.error as error:
+            raise DetectorError(f"{file}: OpenCV cannot open this detector: {error}") from error
+
+    def rows(self, pixels: Pixels) -> NDArray[np.float32]:
+        """Return (N, 15), see `YunetNetwork.rows`."""
+        try:
+            self._network.setInputSize(pixels.shape[1::-1])
+            _, found = self._network.detect(pixels)
+        except cv2.error as error:
+            raise DetectorError(f"{self._file}: {error}: is it YuNet?") from error
+        return np.empty((0, 15), np.float32) if found is None else found

@@ -7,7 +7,7 @@ from rich.progress import Progress
 from edge.config.effective import in_effect
 from edge.config.engine import execution_of, frames_together
 from edge.config.model import Config, Source
-from edge.detection.open import open_detector
+from edge.detection.open import open_configured
 from edge.gate.camera_gate import CameraGate
 from edge.protocols import FaceDetector
 from engines.pair.pair import EnginePair, open_pair
@@ -41,7 +41,7 @@ def open_networks(config: Config, bars: Progress | None = None) -> Networks:
     """
     pair = open_pair(config.pair, config.threads, execution_of(config.engine))
     try:
-        detector = open_detector(config.detector, bars)
+        detector = open_configured(config, bars)
         return Networks(detector, pair, frames_together(config.engine, pair.manifest.backend))
     except BaseException:
         pair.close()

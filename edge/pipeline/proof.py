@@ -25,7 +25,7 @@ def unproved(config: Config) -> Iterator[tuple[KeyPath, str]]:
     except EnginesError as error:
         yield ("pair",), str(error)
     try:
-        open_located(config.detector)
+        open_located(config)
     except (DetectorError, EnginesError) as error:
         yield ("detector",), str(error)
 

@@ -8,6 +8,7 @@ error. Its exceptions become BackendError in one place.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
@@ -15,8 +16,11 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from engines.closing import Closing
-from engines.errors import BackendError
+from engines.errors import BackendError, ProviderError
 from engines.onnxruntime.heap import trim_heap
+
+if TYPE_CHECKING:
+    from engines.tensorrt.profile import ShapeProfile
 
 ERRORS = tuple(
     each for each in vars(native).values() if isinstance(each, type) and issubclass(each, Exception)
@@ -60,7 +64,10 @@ class OnnxRuntimeNetwork(Closing):
 
 
 def open_network(
-    source: Path | bytes, threads: int = 1, providers: Sequence[str] = CPU
+    source: Path | bytes,
+    threads: int = 1,
+    providers: Sequence[str] = CPU,
+    shapes: "ShapeProfile | None" = None,
 ) -> OnnxRuntimeNetwork:
     """
     Open one ONNX network.
@@ -69,16 +76,18 @@ def open_network(
         source: An ONNX file, or its content.
         threads: Used within one operator, at least 1; operators run one after the other.
         providers: Execution providers in order of preference; the first one must load.
+        shapes: Inputs to come, for a provider that builds for them; None: batches of one shape.
 
     Raises:
-        BackendError: The file does not load, or the first provider is not the one in use.
+        BackendError: The file does not load.
+        ProviderError: A provider is not in this build, or the first one is not the one in use.
         ValueError: Fewer threads than one: ONNX Runtime would take all cores.
     """
     if threads < 1:
         raise ValueError(f"threads: got {threads}, at least 1 is needed")
     missing = [each for each in providers if each not in onnxruntime.get_available_providers()]
     if missing:
-        raise BackendError(
+        raise ProviderError(
             f"ONNX Runtime {onnxruntime.__version__} here has no {missing[0]}, only "
             f"{', '.join(onnxruntime.get_available_providers())}; install a build that has it"
         )
@@ -87,15 +96,14 @@ def open_network(
     if "TensorrtExecutionProvider" in providers:
         from engines.onnxruntime.providers import with_options  # noqa: PLC0415 -- builders' parts
 
-        chosen = with_options(
-            providers, source if isinstance(source, bytes) else source.read_bytes()
-        )
+        model = source if isinstance(source, bytes) else source.read_bytes()
+        chosen = with_options(providers, model, shapes=shapes)
     with _translated_errors("open the network"):
         session = onnxruntime.InferenceSession(
             content, sess_options=_options(threads), providers=chosen
         )
     if session.get_providers()[0] != providers[0]:
-        raise BackendError(
+        raise ProviderError(
             f"ONNX Runtime fell back from {providers[0]} to {session.get_providers()[0]}; "
             "check the driver and libraries of that provider"
         )

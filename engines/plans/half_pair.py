@@ -19,7 +19,8 @@ from engines.pruning.recipe import Role
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
 from engines.tensorrt.errors import BuildError
-from engines.tensorrt.sidecar import BatchProfile, Source
+from engines.tensorrt.profile import BatchProfile
+from engines.tensorrt.sidecar import Source
 
 
 @dataclass(frozen=True, slots=True, eq=False)

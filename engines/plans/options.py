@@ -7,7 +7,7 @@ from typing import Literal
 from engines.graph.fp16_gate import Fp16Limits
 from engines.graph.prelu import PReluForm
 from engines.tensorrt.api import Flavour
-from engines.tensorrt.sidecar import USUAL_PROFILE, BatchProfile
+from engines.tensorrt.profile import USUAL_PROFILE, BatchProfile
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engines.plans.typing_mode import Typing
-from engines.tensorrt.sidecar import BatchProfile
+from engines.tensorrt.profile import BatchProfile
 
 
 @dataclass(frozen=True, slots=True, eq=False)

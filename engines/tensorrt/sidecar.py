@@ -14,6 +14,7 @@ from engines.graph.fp16_gate import Fp16Figures
 from engines.graph.prelu import PReluForm
 from engines.tensorrt.errors import PlanIntegrityError
 from engines.tensorrt.fingerprint import Fingerprint
+from engines.tensorrt.profile import BatchProfile
 from engines.whole_file import write_whole
 
 SCHEMA: Literal[1] = 1
@@ -21,15 +22,6 @@ SCHEMA: Literal[1] = 1
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class BatchProfile(_Record):
-    """Batch sizes the plan accepts."""
-
-    smallest: int
-    usual: int
-    """The size TensorRT tuned for."""
-    largest: int
 
 
 class TensorDescription(_Record):
@@ -169,7 +161,3 @@ def require_unchanged(plan: Path, sidecar: Sidecar) -> None:
             f"{plan}: SHA-256 is {found}, its manifest says {sidecar.plan_sha256}: "
             "the file was changed or cut short; copy or build it again"
         )
-
-
-USUAL_PROFILE = BatchProfile(smallest=1, usual=4, largest=8)
-"""One face in most frames, a group now and then."""

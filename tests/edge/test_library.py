@@ -43,7 +43,7 @@ def folder(tmp_path_factory):
 def opened(folder, monkeypatch):
     """What opens the gate of a camera; its detector always finds two faces."""
     faces = [upright_face(80), upright_face(380)]
-    monkeypatch.setattr(library, "open_detector", lambda _: CannedDetector(faces))
+    monkeypatch.setattr(library, "open_configured", lambda _: CannedDetector(faces))
     return lambda source=None: Gate.open(str(folder / "gate.yaml"), source)
 
 

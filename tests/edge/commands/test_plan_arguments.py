@@ -9,7 +9,7 @@ from edge.__main__ import EXIT_USAGE, main
 from edge.commands.arguments.pair import add_arguments
 from edge.commands.pair import plan_options
 from engines.plans.options import PlanOptions
-from engines.tensorrt.sidecar import BatchProfile
+from engines.tensorrt.profile import BatchProfile
 
 FLAWED = ["4,2,1", "2,4,8", "1,4", "1,4,8,16", "one,4,8", "1, 4,8", "-1,4,8"]
 

@@ -15,8 +15,8 @@ from engines.onnxruntime.backend import open_network
 class PublishedSession:
     """Stands where `DetectorSession` does."""
 
-    def __init__(self, file, threads, *_shapes):
-        self._network = open_network(file, threads)
+    def __init__(self, file, _network, running):
+        self._network = open_network(file, running.threads)
 
     def run(self, inputs):
         return self._network.run(inputs)

@@ -72,7 +72,7 @@ def opened(monkeypatch):
     contents, lengths = [], []
 
     class Watched:
-        def __init__(self, source, threads):
+        def __init__(self, source, threads, *_how):
             contents.append(source)
             self._network = open_network(source, threads)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
+from engines.graph.shapes import state_shape
 from engines.onnxruntime.providers import tensorrt_options, with_options
 from engines.tensorrt.fingerprint import Fingerprint
-from engines.tensorrt.sidecar import BatchProfile
+from engines.tensorrt.profile import BatchProfile, ShapeProfile
 from tests.networks import TinyNetwork, loaded
 
 ORIN = Fingerprint("tensorrt", "10.3.0", "aarch64", device="Orin Nano", l4t="36.4.3")
@@ -54,3 +55,33 @@ def test_onnx_runtime_itself_goes_on_with_the_cpu_which_is_why_we_ask(tmp_path):
     content = loaded(tmp_path, TinyNetwork(batch_norm=False)).model.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["TensorrtExecutionProvider"])
     assert session.get_providers() == ["CPUExecutionProvider"]
+
+
+SEVERAL = ShapeProfile(smallest=(1, 3, 12, 12), usual=(1, 3, 20, 16), largest=(1, 3, 99, 98))
+
+
+def test_a_network_that_takes_images_of_several_sizes_gets_one_profile_for_all(tmp_path):
+    model = loaded(tmp_path).model
+    state_shape(model.graph.input[0], (1, 3, "height", "width"))
+    found = tensorrt_options(model, ORIN, PROFILE, SEVERAL)
+    assert found["trt_profile_min_shapes"] == "input:1x3x12x12"
+    assert found["trt_profile_opt_shapes"] == "input:1x3x20x16"
+    assert found["trt_profile_max_shapes"] == "input:1x3x99x98"
+
+
+def test_a_network_that_no_golden_vectors_prove_is_not_run_in_fp16(tmp_path):
+    model = loaded(tmp_path).model
+    assert tensorrt_options(model, ORIN, PROFILE)["trt_fp16_enable"] == "1"
+    assert tensorrt_options(model, ORIN, PROFILE, SEVERAL)["trt_fp16_enable"] == "0"
+
+
+def test_an_input_of_one_size_gets_no_profile(tmp_path):
+    model = loaded(tmp_path).model
+    state_shape(model.graph.input[0], (1, 3, 20, 16))
+    found = tensorrt_options(model, ORIN, PROFILE, SEVERAL)
+    assert not [name for name in found if "profile" in name]
+
+
+def test_shapes_that_do_not_ascend_are_no_profile():
+    with pytest.raises(ValueError, match="must ascend"):
+        ShapeProfile(smallest=(1, 3, 12, 12), usual=(1, 3, 20, 16), largest=(1, 3, 19, 98))

@@ -11,7 +11,7 @@ from engines.plans.build import build_plan
 from engines.plans.typing_mode import choose_typing
 from engines.tensorrt.api import describe, load_api
 from engines.tensorrt.errors import BuildError, ParseError
-from engines.tensorrt.sidecar import BatchProfile
+from engines.tensorrt.profile import BatchProfile
 from tests.engines.tensorrt.api_table import VERSIONS
 from tests.engines.tensorrt.fake_builder import plan_facts
 from tests.engines.tensorrt.fake_gpu import FakeGpu

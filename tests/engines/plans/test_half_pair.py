@@ -5,7 +5,7 @@ import pytest
 from engines.build.build import build_pair
 from engines.plans.half_pair import prepare_networks
 from engines.plans.options import PlanOptions
-from engines.tensorrt.sidecar import BatchProfile
+from engines.tensorrt.profile import BatchProfile
 from tests.networks import TinyNetwork, face_network, loaded
 from tests.pairs import request
 

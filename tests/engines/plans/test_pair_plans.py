@@ -22,7 +22,8 @@ from engines.plans.pair_plans import HALF_TOLERANCE, Tools, build_pair_with_plan
 from engines.tensorrt import backend
 from engines.tensorrt.cuda.port import guarded
 from engines.tensorrt.errors import BuildError, CudaError, PlanMismatchError
-from engines.tensorrt.sidecar import BatchProfile, read_sidecar
+from engines.tensorrt.profile import BatchProfile
+from engines.tensorrt.sidecar import read_sidecar
 from tests.engines.overflowing import scaled
 from tests.engines.tensorrt.fake_builder import plan_facts
 from tests.engines.tensorrt.plans import World

@@ -17,7 +17,8 @@ from engines.plans.typing_mode import choose_typing
 from engines.tensorrt.api import Api, Flavour, describe
 from engines.tensorrt.backend import Runtime
 from engines.tensorrt.fingerprint import Fingerprint
-from engines.tensorrt.sidecar import BatchProfile, Source
+from engines.tensorrt.profile import BatchProfile
+from engines.tensorrt.sidecar import Source
 from tests.engines.tensorrt.fake_gpu import FakeGpu
 from tests.engines.tensorrt.fake_tensorrt import fake_tensorrt
 from tests.networks import TinyNetwork, loaded

@@ -33,7 +33,7 @@ from engines.tensorrt.api import Api, load_api
 from engines.tensorrt.errors import BuildError
 from engines.tensorrt.logger import open_logger
 from engines.tensorrt.plan_header import HEADER_BYTES, read_header
-from engines.tensorrt.sidecar import BatchProfile
+from engines.tensorrt.profile import BatchProfile
 from tests.engines.tensorrt.plans import request_for
 from tests.networks import TinyNetwork, loaded
 

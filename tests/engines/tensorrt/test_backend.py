@@ -12,7 +12,8 @@ from engines.graph.half_precision import half_precision
 from engines.tensorrt.backend import open_plans
 from engines.tensorrt.errors import CudaError, PlanError, PlanInterfaceError, PlanMismatchError
 from engines.tensorrt.owner_thread import OwnerThread
-from engines.tensorrt.sidecar import BatchProfile, read_sidecar, write_sidecar
+from engines.tensorrt.profile import BatchProfile
+from engines.tensorrt.sidecar import read_sidecar, write_sidecar
 from tests.engines.graph.test_half_precision import two_branch_network
 from tests.engines.tensorrt.fake_gpu import ORIN_NANO, FakeGpu
 from tests.engines.tensorrt.plans import World, tiny_model

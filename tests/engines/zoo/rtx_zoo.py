@@ -24,7 +24,7 @@ from engines.pruning.recipe import Recipe
 from engines.quality.preprocess import input_axes
 from engines.tensorrt.api import load_api
 from engines.tensorrt.errors import BuildError
-from engines.tensorrt.sidecar import BatchProfile
+from engines.tensorrt.profile import BatchProfile
 from tests.engines.zoo.zoo import LENGTH, UNOPENABLE, Export, unpacked
 
 RTX = load_api("rtx")
