@@ -15,8 +15,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from edge.config.model import DetectorSettings
-from edge.console import console
+from edge.config.delivery import DirectorySinkSettings
+from edge.config.model import Config, DetectorSettings, Source
+from edge.config.uri import parse_uri
+from edge.console import amount, console, progress
 from edge.detection.open import open_detector
 from edge.diagnosis.bench import (
     Bench,
@@ -28,8 +30,10 @@ from edge.diagnosis.bench import (
     ratios,
 )
 from edge.diagnosis.timing import pinned, rounds_of
-from edge.protocols import FaceDetector
+from edge.errors import EdgeError, SourceError, UsageError
+from edge.pipeline.open_networks import open_networks
 from edge.samples import Frame
+from edge.service.stage_times import STAGES, StageTimes, stage_times, timed_pass
 from edge.sources.images import read_image
 from engines.build.reference_networks import reference_networks
 from engines.catalogue.catalogue import fetch, find_entry
@@ -37,6 +41,9 @@ from engines.onnxruntime.backend import OnnxRuntimeNetwork, open_network
 from engines.pair.pair import open_unproved
 
 SCHEMA = "edge-gate/bench/1"
+VIDEO_SCHEMA = "edge-gate/bench-video/1"
+ROUNDS, PASSES = 20, 3
+"""Unless told otherwise: of everything, and of a video."""
 SINGLE_FACE = 5
 """Rounds of a single face for each round of everything else."""
 FRAME_WIDTH = 1280
@@ -45,6 +52,9 @@ FRAME_WIDTH = 1280
 
 def run(arguments: argparse.Namespace) -> int:
     """Time everything and print it."""
+    if arguments.video is not None:
+        return _video(arguments)
+    arguments.rounds = arguments.rounds or ROUNDS
     shown_on = console()
     with pinned(arguments.threads), shown_on.status("timing ..."):
         bench = _bench(arguments)
@@ -66,7 +76,7 @@ def _bench(arguments: argparse.Namespace) -> Bench:
             name: in_a_row([_opened(file, arguments.threads, stack) for file in row])
             for name, row in offered.rows.items()
         }
-        frame, detector = _frame(arguments.image), _detector(arguments)
+        frame, detector = _frame(arguments.image), open_detector(_detector_settings(arguments))
         networks = network_cases(runs, golden.images, pair.specification)
         parts, faces = frame_cases(frame, detector, pair)
         seconds = _seconds({**networks, **parts}, arguments.rounds)
@@ -88,6 +98,59 @@ def _bench(arguments: argparse.Namespace) -> Bench:
     )
 
 
+def _video(arguments: argparse.Namespace) -> int:
+    """Time the stages of a video's frames."""
+    if arguments.image is not None or arguments.network is not None:
+        raise UsageError("--video times that video alone: leave out --image and --network")
+    config = _config_for_video(arguments)
+    problems: list[EdgeError] = []
+    with pinned(arguments.threads), progress(console()) as bars:
+        networks = open_networks(config, bars)
+        with closing(networks.pair):
+            passes = [
+                timed_pass(arguments.video, networks, config, bars, problems.append)
+                for _ in range(1 + (arguments.rounds or PASSES))
+            ]
+    if not passes[-1].frames:
+        raise problems[-1]
+    times = stage_times(passes[1:])
+    if arguments.json:
+        known = {"schema": VIDEO_SCHEMA, "video": str(arguments.video), **asdict(times)}
+        sys.stdout.write(json.dumps(known | {"pair_id": networks.pair.pair_id}) + "\n")
+    else:
+        _print_stages(times, arguments)
+    return 0
+
+
+def _config_for_video(arguments: argparse.Namespace) -> Config:
+    """Return the defaults of everything that no option says."""
+    if not arguments.video.is_file():
+        raise SourceError(f"{arguments.video}: no such video file")
+    return Config(
+        pair=arguments.pair,
+        threads=arguments.threads,
+        detector=_detector_settings(arguments),
+        sources=(Source(name="video", uri=parse_uri(str(arguments.video))),),
+        sinks=(DirectorySinkSettings(type="directory", path=arguments.video.parent),),
+    )
+
+
+def _print_stages(times: StageTimes, arguments: argparse.Namespace) -> None:
+    table = Table()
+    for heading in ("stage", "ms a frame", "share"):
+        table.add_column(heading, justify="left" if heading == "stage" else "right")
+    whole = times.milliseconds["whole"]
+    for stage in (*STAGES, "other", "whole"):
+        taken = times.milliseconds[stage]
+        table.add_row(stage, f"{taken:.3f}", f"{taken / whole:.1%}")
+    shown_on = Console(highlight=False)
+    shown_on.print(table)
+    frames, faces = amount(times.frames, "frame"), amount(times.faces, "face")
+    counts = f"{frames}, {faces}, {times.scored} scored, {times.forwarded} forwarded"
+    shown_on.print(f"{arguments.video.name}, {arguments.detector}: {counts}", markup=False)
+    shown_on.print(f"whole / (decode + detect + embed) = {times.ratio:.3f}")
+
+
 def _seconds(cases: Mapping[str, Callable[[], object]], rounds: int) -> Seconds:
     """Time single faces in more rounds: they are quick, and the ratios are made of them."""
     single = {name: case for name, case in cases.items() if name.endswith(" 1")}
@@ -99,11 +162,10 @@ def _opened(file: bytes, threads: int, stack: ExitStack) -> OnnxRuntimeNetwork:
     return stack.enter_context(closing(open_network(file, threads)))
 
 
-def _detector(arguments: argparse.Namespace) -> FaceDetector:
-    settings = DetectorSettings(
+def _detector_settings(arguments: argparse.Namespace) -> DetectorSettings:
+    return DetectorSettings(
         name=arguments.detector, model=arguments.detector_model, threads=arguments.threads
     )
-    return open_detector(settings)
 
 
 def _frame(path: Path | None) -> Frame:

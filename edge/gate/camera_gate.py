@@ -8,7 +8,8 @@ The way has two halves, `begin` and `conclude`, so that the faces of several cam
 in one batch between them; `take` goes the whole way.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from edge.config.effective import CameraSettings
 from edge.gate.assess import Candidate, assessment, candidates, face_image
@@ -26,10 +27,26 @@ from engines.pair.pair import EnginePair
 class CameraGate:
     """Decides about the faces of one camera."""
 
-    def __init__(self, detector: FaceDetector, pair: EnginePair, settings: CameraSettings) -> None:
+    def __init__(
+        self,
+        detector: FaceDetector,
+        pair: EnginePair,
+        settings: CameraSettings,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """
+        Begin without tracks.
+
+        Args:
+            detector: Finds faces.
+            pair: Scores them.
+            settings: Decide.
+            clock: Seconds, for how long stages take; nothing is decided by it.
+        """
         self._detector = detector
         self._pair = pair
         self._settings = settings
+        self._clock = clock
         self._tracker = Tracker(_following(settings))
         self._is_still = False
         """Whether the newest frame was a photograph."""
@@ -65,18 +82,23 @@ class CameraGate:
             DetectorError: The detector refused the frame; nothing has changed.
         """
         outcome = Outcome()
-        with timed(outcome.seconds, "detect"):
+        with timed(outcome.seconds, "detect", self._clock):
             found = candidates(
                 captured.frame, self._detector, self._settings.gate, self._settings.masks
             )
-        with timed(outcome.seconds, "track"):
+        with timed(outcome.seconds, "track", self._clock):
             ids = self._follow(found, seen_s, outcome, captured.frame.time_s is None)
-            images = {
-                place: face_image(one, self._pair) if one.discarded is None else None
-                for place, (track_id, one) in enumerate(zip(ids, found, strict=True))
+            followed = tuple(zip(ids, found, strict=True))
+            decided = {
+                place: one
+                for place, (track_id, one) in enumerate(followed)
                 if one.discarded is not None or self._could_win(track_id, one, seen_s)
             }
-        followed = tuple(zip(ids, found, strict=True))
+        with timed(outcome.seconds, "align", self._clock):
+            images = {
+                place: face_image(one, self._pair) if one.discarded is None else None
+                for place, one in decided.items()
+            }
         return Pending(captured, seen_s, followed, images, outcome, self._pair)
 
     def conclude(self, pending: Pending, scored: Scored) -> Outcome:
@@ -85,8 +107,9 @@ class CameraGate:
         outcome.failure = scored.failure
         if pending.faces_to_score:
             outcome.seconds["score"] = scored.seconds
-        seen = self._seen(pending, scored)
-        self._selection.conclude(seen, without_pixels(pending.captured), seen_s, outcome)
+        with timed(outcome.seconds, "decide", self._clock):
+            seen = self._seen(pending, scored)
+            self._selection.conclude(seen, without_pixels(pending.captured), seen_s, outcome)
         return outcome
 
     def _seen(self, pending: Pending, scored: Scored) -> tuple[SeenFace, ...]:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -12,20 +12,22 @@ from edge.gate.best_shot import Shot
 from edge.samples import Assessment, Box, Pixels, Reason
 from engines.errors import BackendError
 
-Stage: TypeAlias = Literal["detect", "track", "score", "encode", "deliver"]
+Stage: TypeAlias = Literal["detect", "track", "align", "score", "decide", "encode", "deliver"]
 Seconds: TypeAlias = dict[Stage, float]
 LARGEST_CUT = 160
 """Pixels of a side."""
 
 
 @contextmanager
-def timed(seconds: Seconds, stage: Stage) -> Iterator[None]:
+def timed(
+    seconds: Seconds, stage: Stage, clock: Callable[[], float] = time.perf_counter
+) -> Iterator[None]:
     """Add the duration of the block to that of its stage."""
-    begin_s = time.perf_counter()
+    begin_s = clock()
     try:
         yield
     finally:
-        seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - begin_s
+        seconds[stage] = seconds.get(stage, 0.0) + clock() - begin_s
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ from edge.monitoring.drift import Drift
 PREFIX = "edge_gate"
 SCORES = tuple(range(10, 100, 10))
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-STAGES = ("detect", "score", "track", "encode", "deliver")
+STAGES = ("detect", "track", "align", "score", "decide", "encode", "deliver")
 """Values of the label `stage`."""
 
 

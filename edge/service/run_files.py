@@ -59,7 +59,7 @@ def run_files(config: Config) -> int:
             gate = networks.camera_gate(config, source)
             files = open_files([source.uri.path], problems.append, geometry=source.geometry)
             way = steps(frames_of(files, bars, problems.append), gate)
-            counts = _counted(source.name, way, forward, shadow_log.observe)
+            counts = counted(source.name, way, forward, shadow_log.observe)
             note(shown_on, left_out([source.uri.path]))
             shown_on.print(f"{source.name}: {counts_words(counts)}", markup=False)
     for problem in (*problems, *undelivered):
@@ -131,9 +131,7 @@ def _left(row: LedgerRow) -> Iterator[str]:
         yield f"sink {row.sink} refused {row.dead} faces: see edge-gate outbox status"
 
 
-def _counted(
-    name: str, way: Iterable[Step], forward: Forward, observe: Observer
-) -> Counter[Reason]:
+def counted(name: str, way: Iterable[Step], forward: Forward, observe: Observer) -> Counter[Reason]:
     """Forward what each step says, show it to an observer, and count every face by its reason."""
     counts, run = Counter[Reason](), secrets.token_hex(4)
     for step in way:

@@ -5,8 +5,8 @@ In this order: fields are made into whole pictures (deinterlaced), pixels into s
 is turned as its file says, then as the operator says, and mirrored last.
 """
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from fractions import Fraction
 from typing import TypeAlias, cast
 
@@ -107,7 +107,13 @@ def turn_of(frame: av.VideoFrame) -> Turn:
 class AsSeen:
     """Makes the pictures of one video stream what people saw."""
 
-    def __init__(self, stream: VideoStream, geometry: Geometry, budget: int = PIXEL_BUDGET) -> None:
+    def __init__(
+        self,
+        stream: VideoStream,
+        geometry: Geometry,
+        budget: int = PIXEL_BUDGET,
+        watched: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """
         Prepare.
 
@@ -115,7 +121,9 @@ class AsSeen:
             stream: States its sample aspect ratio, in the file or in the video.
             geometry: Of the source.
             budget: Largest width times height of what becomes of them.
+            watched: Makes what is entered while one picture is made.
         """
+        self._watched = watched
         self._stream, self._geometry, self._budget = stream, geometry, budget
         self._deinterlacer = Deinterlacer(every=geometry.deinterlace == "always")
         self._never = geometry.deinterlace == "never"
@@ -126,7 +134,9 @@ class AsSeen:
         """Yield pictures and their times in seconds; None asks for those that are still held."""
         frames = self._deinterlacer.of(frame) if not self._never else [frame] if frame else []
         for each in frames:
-            yield self._upright(each), each.time
+            with self._watched():
+                pixels = self._upright(each)
+            yield pixels, each.time
 
     def _upright(self, frame: av.VideoFrame) -> Pixels:
         # Else each picture has threads of its own, as many as there are cores.

@@ -1,7 +1,7 @@
 """Recorded video, whole pictures as people saw them, by FFmpeg through PyAV."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import av
@@ -80,6 +80,7 @@ class VideoFile:
         every: int = 1,
         geometry: Geometry = AS_STATED,
         damaged: Callable[[SourceError], None] = _nothing,
+        converting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """
         Keep the arguments; nothing is opened yet.
@@ -89,9 +90,10 @@ class VideoFile:
             every: Yield each n-th frame; at least 1.
             geometry: How its pictures become what people saw.
             damaged: Called at the end, when pictures were damaged and left out.
+            converting: Makes what is entered while a decoded picture is made BGR.
         """
         self._path, self._every = path, every
-        self._geometry, self._damaged = geometry, damaged
+        self._geometry, self._damaged, self._converting = geometry, damaged, converting
         self.name = path.name
 
     def frames(self) -> Iterator[Frame]:
@@ -145,7 +147,8 @@ class VideoFile:
         require_pixels(self._path, track.width, track.height, PIXEL_BUDGET)
         start_s = float((track.start_time or 0) * (track.time_base or 0))
         rate = float(track.average_rate or track.guessed_rate or USUAL_RATE)
-        pictures, seen, index = WholePictures(track, left_out), AsSeen(track, self._geometry), 0
+        pictures, index = WholePictures(track, left_out), 0
+        seen = AsSeen(track, self._geometry, watched=self._converting)
         for packet in container.demux(track):
             for picture in (*pictures.of(packet), *(() if packet.size else (None,))):
                 for pixels, stamp_s in seen.of(picture):

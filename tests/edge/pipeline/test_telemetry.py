@@ -18,6 +18,7 @@ from edge.gate.outcome import Outcome, SeenFace
 from edge.monitoring.baseline import write_baseline
 from edge.monitoring.drift import Baseline
 from edge.monitoring.drift_watch import DriftWatch
+from edge.monitoring.metrics import STAGES
 from edge.monitoring.status import GateStatus, status_json
 from edge.pipeline.daemon import Daemon, GateBusyError
 from edge.pipeline.telemetry import Telemetry, config_hash
@@ -99,7 +100,7 @@ def test_the_metrics_are_the_books(watched, configured):
     assert told["edge_gate_deliveries_total", "delivered", "directory"] >= 2
     assert told["edge_gate_camera_up", "door"] == 1
     assert told["edge_gate_score_count", "door"] >= before.forwarded
-    for stage in ("detect", "track", "score", "encode", "deliver"):
+    for stage in STAGES:
         assert told["edge_gate_stage_seconds_count", stage] > 0
 
 
