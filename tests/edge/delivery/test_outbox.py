@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -5,13 +7,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from edge.config.delivery import OutboxSettings
 from edge.delivery.face_database import IN_MEMORY
-from edge.delivery.outbox import Outbox, Placed
-from edge.delivery.outbox_tables import room_for
+from edge.delivery.outbox import EXPIRE_EVERY_S, Outbox, Placed
+from edge.delivery.outbox_ledger import LedgerRow
+from edge.delivery.outbox_tables import Stock, room_for
 from edge.errors import OutboxError
 from tests.edge.clocks import DAY, Hands
 from tests.edge.deliveries import blob, waiting
 
 YEARS = 365 * DAY
+NOTHING = LedgerRow("http", 0, 0, 0, 0, 0, 0, 0, 0, None)
 
 
 @pytest.fixture
@@ -217,6 +221,17 @@ def test_old_faces_and_old_dead_letters_expire(open_outbox, hands):
     assert row(outbox).expired == 2
 
 
+def test_old_faces_are_looked_for_once_a_minute(open_outbox, hands):
+    outbox = open_outbox(ttl=100.0)
+    outbox.put(blob(1))
+    hands.monotonic += 50
+    assert outbox.due("http") is not None
+    hands.monotonic += EXPIRE_EVERY_S - 0.1
+    assert outbox.due("http") is not None
+    hands.monotonic += 0.1
+    assert outbox.due("http") is None
+
+
 def test_days_switched_off_count_towards_the_age(open_outbox, hands):
     outbox = open_outbox(ttl=7 * DAY)
     outbox.put(blob(1))
@@ -287,6 +302,27 @@ def test_purged_and_delivered_bytes_are_not_left_on_the_disk(open_outbox, tmp_pa
     left = b"".join(path.read_bytes() for path in (tmp_path / "state").iterdir())
     assert b"\x01" * 64 not in left
     assert b"\x02" * 64 not in left
+
+
+def test_what_waits_can_be_given_up_and_takes_no_room_then(open_outbox):
+    outbox = open_outbox(("http", "mqtt"))
+    for number in range(3):
+        outbox.put(blob(number))
+    for sink in ("http", "mqtt"):
+        outbox.refuse(1, sink, "no")
+    assert outbox.lose() == 2
+    assert outbox.stock() == Stock(faces=1, bytes=100)
+    assert [row(outbox, sink).lost for sink in ("http", "mqtt")] == [2, 2]
+
+
+def test_the_books_of_a_sink_begin_at_nothing(open_outbox, hands):
+    outbox = open_outbox()
+    assert outbox.ledger() == []
+    outbox.put(blob(1))
+    hands.monotonic += 40
+    assert outbox.ledger() == [replace(NOTHING, queued=1, waiting=1, oldest_s=40.0)]
+    outbox.count([("elsewhere", "delivered", 3)])
+    assert outbox.ledger()[0] == replace(NOTHING, sink="elsewhere", delivered=3)
 
 
 def test_the_file_is_readable_by_its_owner_only(open_outbox, tmp_path):
