@@ -105,13 +105,12 @@ class People:
 
     def in_doubt(self, track_id: int) -> bool:
         """Tell whether another look is needed to know who this is."""
-        person = self._people.get(track_id)
-        return person is None or person.looks == 0 or person.instead_of is not None
+        person = self._people[track_id]
+        return person.looks == 0 or person.instead_of is not None
 
     def is_confirmed(self, track_id: int) -> bool:
         """Tell whether two looks at least agreed about the person."""
-        person = self._people.get(track_id)
-        return person is not None and person.looks > 1
+        return self._people[track_id].looks > 1
 
     def are_apart(self, first: int, second: int) -> bool:
         """Tell whether two tracks were seen in one frame, and so are two people."""
@@ -145,6 +144,7 @@ class People:
 
     def strangers(self, seen: Sequence[SeenFace], seen_s: float) -> list[int]:
         """Return a track for each face of a photograph: nobody is known from one to the next."""
+        self._forget_old(seen_s)
         ids = [self.new_track(seen_s) for _ in seen]
         self._of.update(zip((face.tracklet for face in seen), ids, strict=True))
         self._open.update(ids)

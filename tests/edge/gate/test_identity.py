@@ -177,3 +177,63 @@ def test_without_identity_a_second_look_confirms_too(camera):
     camera.see((ANN, GOOD))
     camera.see((BEN, GOOD))
     assert camera.people.is_confirmed(1)
+
+
+def test_who_somebody_is_stays_in_doubt_until_a_telling_look(camera):
+    doubts = []
+    for face in (None, (ANN, BLURRED), (ANN, GOOD)):
+        camera.see(face)
+        doubts.append(camera.people.in_doubt(1))
+    assert doubts == [True, True, False]
+
+
+def test_a_doubtful_face_leaves_a_doubt_until_the_next_look(camera):
+    camera.see((ANN, GOOD))
+    doubts = [camera.see((BEN, FAIR)) and camera.people.in_doubt(2) for _ in range(2)]
+    assert doubts == [True, False]
+
+
+def test_a_track_of_one_doubtful_face_is_nobody_to_be_known_again(camera):
+    for face in ((ANN, GOOD), (BEN, FAIR), (ANN, GOOD)):
+        camera.see(face)
+    assert camera.people.alive == 1
+    assert camera.see(p7=(BEN, GOOD)) == 3
+
+
+def test_how_long_ago_somebody_was_there_counts_from_the_last_look(camera):
+    camera.people.settings = TrackSettings(duplicate_within=5)
+    for _ in range(2):
+        camera.see((ANN, GOOD))
+        camera.now_s += 4
+    camera.leave(1)
+    assert camera.see(p7=(ANN, GOOD)) == 1
+
+
+def test_everybody_of_a_photograph_is_somebody_new(camera):
+    for first in (1, 3):
+        photographed = [seen_face(place, (ANN, GOOD)) for place in (first, first + 1)]
+        assert camera.people.strangers(photographed, camera.now_s) == [first, first + 1]
+        assert [camera.people.track_of(face.tracklet) for face in photographed] == [
+            first,
+            first + 1,
+        ]
+        assert camera.people.alive == 2
+        assert camera.leave(first, first + 1) == [first, first + 1]
+
+
+def test_the_memory_of_photographed_people_is_bounded(camera):
+    for place in range(1, REMEMBERED + 50):
+        camera.people.strangers([seen_face(place, (ANN, GOOD))], camera.now_s)
+        camera.leave(place)
+    assert len(camera.people._people) <= REMEMBERED + 2
+
+
+def test_two_boxes_over_one_another_may_be_one_face(camera):
+    here, there = (seen_face(place, (who, GOOD)) for place, who in ((1, ANN), (2, BEN)))
+    ids, _ = camera.people.identified([here, replace(there, box=here.box)], 0.1)
+    assert not camera.people.are_apart(*ids)
+
+
+def test_who_was_forgotten_is_apart_from_nobody(camera):
+    camera.see((ANN, GOOD))
+    assert not camera.people.are_apart(99, 1)
