@@ -53,7 +53,7 @@ from engines.plans.faster_form import Bench, verify_on_device
 from engines.plans.forecast import forecast
 from engines.plans.half_pair import pair_figures
 from engines.plans.options import PlanOptions
-from engines.plans.pair_plans import Tools, build_pair_with_plans
+from engines.plans.pair_plans import build_pair_with_plans
 from engines.plans.report import (
     device_report,
     facts_table,
@@ -61,6 +61,7 @@ from engines.plans.report import (
     forecast_report,
     plans_report,
 )
+from engines.plans.workshop import Tools
 from engines.pruning.named_recipes import find_recipe, named_recipes
 from engines.pruning.recipe import Recipe
 from engines.tensorrt.profile import BatchProfile

@@ -20,7 +20,8 @@ from engines.pair.pair import golden_vectors_of
 from engines.plans.device_check import DeviceCheck, check_on_device, write_acceptance
 from engines.plans.half_pair import network_file
 from engines.plans.options import PlanOptions
-from engines.plans.pair_plans import Tools, add_plans, open_workshop
+from engines.plans.pair_plans import add_plans
+from engines.plans.workshop import Tools, open_workshop
 from engines.quality.specification import FaceImages
 from engines.tensorrt.sidecar import (
     DeviceAcceptance,

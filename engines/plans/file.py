@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines.graph.fp16_gate import Fp16Figures
-from engines.plans.build import BuiltPlan
-from engines.plans.request import PlanRequest
+from engines.plans.builder.build import BuiltPlan
+from engines.plans.builder.request import PlanRequest
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.plan_header import HEADER_BYTES, read_header
 from engines.tensorrt.sidecar import (

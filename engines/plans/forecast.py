@@ -11,12 +11,12 @@ from engines.build.memory import needed_bytes
 from engines.errors import BackendError, PrecisionError
 from engines.graph.fp16_gate import Fp16Figures
 from engines.pair.manifest import read_manifest
+from engines.plans.builder.typing_mode import Typing
 from engines.plans.file import plan_name
 from engines.plans.gate import gate_pair
 from engines.plans.half_pair import PreparedNetwork, prepare_networks
 from engines.plans.options import PlanOptions
-from engines.plans.pair_plans import Tools, Workshop, open_workshop, plan_request
-from engines.plans.typing_mode import Typing
+from engines.plans.workshop import Tools, Workshop, open_workshop, plan_request
 from engines.quality.preprocess import prepare
 
 

@@ -12,9 +12,9 @@ from engines.graph.half_precision import HalfNetwork, PrecisionReport, half_prec
 from engines.graph.prelu import PReluForm, in_prelu_form
 from engines.pair.folder import checked_content
 from engines.pair.manifest import Manifest
+from engines.plans.builder.typing_mode import Typing
 from engines.plans.options import PlanOptions
 from engines.plans.structure import two_four_layers, uneven_layers
-from engines.plans.typing_mode import Typing
 from engines.pruning.recipe import Role
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages

@@ -18,7 +18,8 @@ from engines.plans.check import plan_states
 from engines.plans.device_check import DeviceCheck, check_on_device
 from engines.plans.forecast import forecast
 from engines.plans.options import PlanOptions
-from engines.plans.pair_plans import HALF_TOLERANCE, Tools, build_pair_with_plans
+from engines.plans.pair_plans import HALF_TOLERANCE, build_pair_with_plans
+from engines.plans.workshop import Tools
 from engines.tensorrt import backend
 from engines.tensorrt.cuda.port import guarded
 from engines.tensorrt.errors import BuildError, CudaError, PlanMismatchError

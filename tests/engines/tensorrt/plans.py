@@ -10,10 +10,10 @@ from rich.progress import Progress
 
 from engines.graph import graph
 from engines.graph.half_precision import half_precision
-from engines.plans.build import BuiltPlan, build_plan
+from engines.plans.builder.build import BuiltPlan, build_plan
+from engines.plans.builder.request import PlanRequest
+from engines.plans.builder.typing_mode import choose_typing
 from engines.plans.file import PlanParts, write_plan
-from engines.plans.request import PlanRequest
-from engines.plans.typing_mode import choose_typing
 from engines.tensorrt.api import Api, Flavour, describe
 from engines.tensorrt.backend import Runtime
 from engines.tensorrt.fingerprint import Fingerprint

@@ -22,10 +22,10 @@ from rich.progress import Progress
 
 from engines.graph.network import Network
 from engines.graph.prelu import PReluForm, in_prelu_form
-from engines.plans.build import BuiltPlan, build_plan
-from engines.plans.request import PlanRequest
+from engines.plans.builder.build import BuiltPlan, build_plan
+from engines.plans.builder.request import PlanRequest
+from engines.plans.builder.typing_mode import choose_typing, network_flags
 from engines.plans.structure import two_four_layers
-from engines.plans.typing_mode import choose_typing, network_flags
 from engines.pruning.fuse import fuse
 from engines.pruning.prune import prune
 from engines.pruning.recipe import Recipe

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.plans.typing_mode import network_flags
+from engines.plans.builder.typing_mode import network_flags
 from engines.tensorrt import api
 from engines.tensorrt.api import ALWAYS, OPTIONAL, describe
 from tests.engines.tensorrt import fake_builder, fake_runtime
@@ -16,7 +16,7 @@ from tests.engines.tensorrt.fake_tensorrt import ENUMS, fake_tensorrt
 SOURCES = sorted(
     path
     for package in ("tensorrt", "plans")
-    for path in (Path(inspect.getfile(api)).parents[1] / package).glob("*.py")
+    for path in (Path(inspect.getfile(api)).parents[1] / package).rglob("*.py")
 )
 
 EXPECTED = {

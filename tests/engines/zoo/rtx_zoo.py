@@ -17,8 +17,8 @@ from rich.progress import Progress
 from engines.graph.half_precision import half_precision
 from engines.graph.network import load_network
 from engines.graph.prelu import join_prelu
-from engines.plans.build import build_plan
-from engines.plans.request import PlanRequest
+from engines.plans.builder.build import build_plan
+from engines.plans.builder.request import PlanRequest
 from engines.pruning.form import form_pair
 from engines.pruning.recipe import Recipe
 from engines.quality.preprocess import input_axes

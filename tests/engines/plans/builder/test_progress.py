@@ -6,7 +6,7 @@ import threading
 from rich.console import Console
 from rich.progress import Progress
 
-from engines.plans.progress import PhaseBars, progress_monitor
+from engines.plans.builder.progress import PhaseBars, progress_monitor
 from tests.engines.tensorrt.fake_tensorrt import fake_tensorrt
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import onnx
 
-from engines.plans.request import PlanRequest
+from engines.plans.builder.request import PlanRequest
 from engines.tensorrt.api import Api
 from engines.tensorrt.errors import ParseError
 from engines.tensorrt.logger import last_words

@@ -12,10 +12,10 @@ from typing import Any
 
 from rich.progress import Progress
 
-from engines.plans import typing_mode
-from engines.plans.onnx_parse import parse_onnx
-from engines.plans.progress import PhaseBars, cancel_on_interrupt, progress_monitor
-from engines.plans.request import PlanRequest
+from engines.plans.builder import typing_mode
+from engines.plans.builder.onnx_parse import parse_onnx
+from engines.plans.builder.progress import PhaseBars, cancel_on_interrupt, progress_monitor
+from engines.plans.builder.request import PlanRequest
 from engines.tensorrt.api import Api, translated_errors
 from engines.tensorrt.errors import BuildError
 from engines.tensorrt.logger import last_words, open_logger

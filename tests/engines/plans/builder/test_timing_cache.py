@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from engines.plans.timing_cache import default_path, read_timings, write_timings
+from engines.plans.builder.timing_cache import default_path, read_timings, write_timings
 from tests.engines.tensorrt.plans import World
 
 

@@ -7,8 +7,8 @@ import threading
 import pytest
 from rich.progress import Progress
 
-from engines.plans.build import build_plan
-from engines.plans.typing_mode import choose_typing
+from engines.plans.builder.build import build_plan
+from engines.plans.builder.typing_mode import choose_typing
 from engines.tensorrt.api import describe, load_api
 from engines.tensorrt.errors import BuildError, ParseError
 from engines.tensorrt.profile import BatchProfile

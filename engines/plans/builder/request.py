@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from engines.plans.typing_mode import Typing
+from engines.plans.builder.typing_mode import Typing
 from engines.tensorrt.profile import BatchProfile
 
 

@@ -1,0 +1,1 @@
+"""From an ONNX graph to a serialised plan, through the TensorRT that is here."""
