@@ -26,6 +26,7 @@ from engines.build.report import (
     forms_table,
     manifest_tables,
     thresholds_table,
+    together_text,
     verification_table,
     worth_text,
 )
@@ -159,6 +160,9 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
     print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
     print(acceptance_text(manifest.acceptance))
     print(worth_text(manifest))
+    together = together_text(manifest)
+    if together is not None:
+        print(together)
     own = _merit_to_beat(manifest)
     if own is not None and not arguments.accept_worse:
         _show(other_measures(find_entry(arguments.network), own, arguments.threads, progress))
@@ -167,12 +171,13 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
 
 def _merit_to_beat(manifest: Manifest) -> Merit | None:
     """Return the merit of an own pair that others may beat; None where it was measured before."""
-    if manifest.quality != "own" or manifest.merit is None:
+    found = manifest.fused_merit or manifest.merit
+    if manifest.quality != "own" or found is None:
         return None
     known = {each.recipe for each in named_recipes(manifest.network.name).values()}
-    if manifest.recipe in known and manifest.merit.verdict == "better":
+    if manifest.recipe in known and found.verdict == "better":
         return None
-    return manifest.merit
+    return found
 
 
 def _built(arguments: argparse.Namespace, request: BuildRequest, progress: Progress) -> Manifest:

@@ -16,7 +16,7 @@ from engines.biometrics.identity_scale import identity_scale
 from engines.build.golden_faces import GoldenFaces
 from engines.build.judge import Judge, require_better
 from engines.build.reference_faces import ReferenceFaces
-from engines.build.second_opinion import add_second_opinion
+from engines.build.second_opinion import add_second_opinion, fused_merit
 from engines.catalogue.values import Catalogued, Quality
 from engines.errors import BackendError, NetworkError, RecipeError
 from engines.graph.batch import EXPORT_OPEN
@@ -124,10 +124,10 @@ def build_pair(request: BuildRequest, out: Path, progress: Progress | None = Non
         require_fit(acceptance)
         files = {role: folder / f"{role}.onnx" for role in candidate.formed.files}
         known = candidate.reference_rows
-        merit = _merit(request, files, progress or Progress(disable=True), known)
+        judged_rows = _judged_rows(request, files, progress or Progress(disable=True), known)
+        manifest = _write(folder, request, candidate, (acceptance, judged_rows))
         if request.quality != "norm" and not request.accept_worse:
-            require_better(merit)
-        manifest = _write(folder, request, candidate, (acceptance, merit))
+            require_better(manifest.fused_merit or manifest.merit)
         open_pair(folder, request.threads).close()
     return manifest
 
@@ -144,24 +144,24 @@ def judged(request: BuildRequest, progress: Progress | None = None) -> Merit | N
     with TemporaryDirectory(prefix="edge-gate-") as scratch:
         formed = _formed(request, Path(scratch), None)
         files = {role: Path(scratch) / f"{role}.onnx" for role in formed.files}
-        return _merit(request, files, shown)
+        rows = _judged_rows(request, files, shown)
+        return None if rows is None else request.judge.merit(*rows)
 
 
-def _merit(
+def _judged_rows(
     request: BuildRequest,
     files: dict[Role, Path],
     progress: Progress,
     known: tuple[Embeddings, Embeddings] | None = None,
-) -> Merit | None:
-    """Judge the pair; `known` are embeddings of the reference faces, not computed once more."""
+) -> tuple[Embeddings, Embeddings] | None:
+    """Embed the judge's faces; `known` are those of the reference faces, not computed again."""
     if request.judge is None:
         return None
     images = request.judge.faces().images
     if known is not None and _begin_with(request.reference, images):
         dense, pruned = (rows[: len(images)] for rows in known)
-    else:
-        dense, pruned = _both(files, request, images, progress)
-    return request.judge.merit(dense, pruned)
+        return dense, pruned
+    return _both(files, request, images, progress)
 
 
 def _begin_with(reference: ReferenceFaces | None, images: FaceImages) -> bool:
@@ -280,9 +280,9 @@ def _write(
     folder: Path,
     request: BuildRequest,
     candidate: _Candidate,
-    found: tuple[Acceptance, Merit | None],
+    found: tuple[Acceptance, tuple[Embeddings, Embeddings] | None],
 ) -> Manifest:
-    acceptance, merit = found
+    acceptance, judged_rows = found
     files = candidate.formed.files
     write_vectors(folder / "golden.npz", _golden(request, candidate))
     network = request.network
@@ -314,10 +314,15 @@ def _write(
             compaction=candidate.formed.compaction,
             cost=candidate.formed.cost,
             quality=request.quality,
-            merit=merit,
             recogniser=recogniser.record if recogniser else None,
         )
     )
+    if request.judge is not None and judged_rows is not None:
+        worth = {
+            "merit": request.judge.merit(*judged_rows),
+            "fused_merit": fused_merit(folder, manifest, request.judge, judged_rows),
+        }
+        manifest = identified(manifest.model_copy(update=worth))
     write_manifest(folder, manifest)
     return manifest
 

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engines.calibration.faces import CalibrationFaces
 from engines.calibration.self_made import SelfMade
 from engines.errors import CalibrationError, NotBetterError
@@ -36,11 +39,20 @@ class Judge:
 
         None where hardly any comparison fails, so that nothing can be said.
         """
+        return self.merit_of(-embedding_shift(dense, pruned), dense)
+
+    def merit_of(self, quality: NDArray[np.floating], dense: Embeddings) -> Merit | None:
+        """
+        Return what any quality of the faces is worth, or None as `merit` does.
+
+        Args:
+            quality: (N,) higher is better.
+            dense: (N, D) float32, raw, by the pair's own dense network.
+        """
         errors_of = dense if self.recogniser is None else self.recogniser.embeddings
         norms = embedding_norms(errors_of)
         try:
-            made = SelfMade(self.faces(), unit_rows(errors_of))
-            return made.merit(-embedding_shift(dense, pruned), norms)
+            return SelfMade(self.faces(), unit_rows(errors_of)).merit(quality, norms)
         except CalibrationError:
             return None
 

@@ -62,6 +62,14 @@ def worth_text(manifest: Manifest) -> str:
     return f"{measure}{merit_text(manifest.merit)}{whose}"
 
 
+def together_text(manifest: Manifest) -> str | None:
+    """Return what shift and second opinion are worth together; None where that is not known."""
+    if manifest.fused_merit is None or manifest.second_opinion is None:
+        return None
+    whose = "" if manifest.recogniser is None else f" on errors of {manifest.recogniser.name}"
+    return f"with {manifest.second_opinion.name}: {merit_text(manifest.fused_merit)}{whose}"
+
+
 def thresholds_table(carried: Sequence[CarriedThreshold]) -> Table:
     """Return what thresholds of an older pair are on another."""
     table = Table()
@@ -115,9 +123,11 @@ def _second_opinion_text(manifest: Manifest) -> str:
     record = manifest.second_opinion
     if record is None:
         return "none"
+    worth = together_text(manifest)
     return (
         f"{record.name} ({record.licence}), {record.file.name} of {record.file.bytes:,} bytes; the "
         "score is the rank of the mean of both shares among the reference faces"
+        f"{f'; {worth}' if worth else ''}"
     )
 
 

@@ -5,16 +5,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.build.judge import Judge
 from engines.build.reference_faces import ReferenceFaces
 from engines.catalogue.values import Catalogued
 from engines.errors import PairRefusedError
 from engines.onnxruntime.backend import open_network
-from engines.pair.manifest import FileRecord, SecondOpinionRecord
+from engines.pair.manifest import FileRecord, Manifest, SecondOpinionRecord
+from engines.pair.merit import Merit
 from engines.pair.quality_network import QualityNetwork, load_quality_network
-from engines.pair.second_opinion import qualities, second_opinion_file
+from engines.pair.second_opinion import SecondOpinion, qualities, second_opinion_file
 from engines.quality.fusion import fit_ranking
 from engines.quality.score_mapping import ScoreMapping
-from engines.quality.specification import FaceImages, InputSpecification
+from engines.quality.shift import embedding_shift
+from engines.quality.specification import Embeddings, FaceImages, InputSpecification
 
 TOLERANCE = 0.01
 """Share of the spread of reference faces (5 to 95 %) that golden faces may be off."""
@@ -72,3 +75,26 @@ def add_second_opinion(
         golden=tuple(float(each) for each in known),
         tolerance=TOLERANCE * float(high - low) or TOLERANCE,
     )
+
+
+def fused_merit(
+    folder: Path, manifest: Manifest, judge: Judge, rows: tuple[Embeddings, Embeddings]
+) -> Merit | None:
+    """
+    Return what shift and second opinion together are worth; None where nothing can be said.
+
+    Args:
+        folder: Of the pair, where `add_second_opinion` wrote the network.
+        manifest: Of the pair.
+        judge: Whose faces and errors count.
+        rows: Raw embeddings of its faces by both networks of the pair.
+    """
+    record = manifest.second_opinion
+    if record is None:
+        return None
+    opened = open_network(second_opinion_file(folder).read_bytes())
+    network = QualityNetwork(opened, record.specification, record.direction)
+    with SecondOpinion(network, record, manifest.specification) as second:
+        alone = embedding_shift(*rows)
+        shift = second.shift(alone, judge.faces().images, manifest.mapping)
+    return judge.merit_of(-shift, rows[0])

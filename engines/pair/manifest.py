@@ -41,6 +41,7 @@ SINCE_SCHEMA_1: dict[tuple[str, ...], object] = {
     ("identity",): None,
     ("mapping", "version"): 1,
     ("second_opinion",): None,
+    ("fused_merit",): None,
 }
 """Keys that came later, with the value of pairs that have none: not written then, nor hashed."""
 
@@ -144,7 +145,9 @@ class Manifest(_Record):
     quality: Quality = "own"
     """What the shift measures: `norm` is the norm of the embedding, written as a shift."""
     merit: Merit | None = None
-    """What the measure is worth; None where it could not be judged."""
+    """What the shift is worth; None where it could not be judged."""
+    fused_merit: Merit | None = None
+    """What shift and second opinion together are worth; None without one, and as above."""
     recogniser: NetworkRecord | None = None
     """Whose errors the merit speaks of; None: the pair's own network."""
 
@@ -184,7 +187,8 @@ def without_second_opinion(manifest: Manifest) -> Manifest:
     """Return the manifest of the pair that was built without one; itself where there is none."""
     if manifest.second_opinion is None:
         return manifest
-    return identified(manifest.model_copy(update={"second_opinion": None}))
+    alone = {"second_opinion": None, "fused_merit": None}
+    return identified(manifest.model_copy(update=alone))
 
 
 def identified(manifest: Manifest) -> Manifest:

@@ -382,6 +382,7 @@ def test_a_pair_is_built_with_a_second_opinion_and_says_so(tmp_path, entry, monk
     second = write_brightness(tmp_path)
     asked = ("--network", entry, "--accept-worse", "--out", tmp_path / "pair")
     assert run("build", *asked, "--second-opinion", second) == 0
+    assert "with brightness: figure of merit " in capsys.readouterr().out
     assert run("inspect", tmp_path / "pair") == 0
     assert "brightness (none needed), second-opinion.onnx" in capsys.readouterr().out
     assert run("build", *asked[:3], "--out", tmp_path / "alone") == 0

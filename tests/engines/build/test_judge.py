@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -9,18 +10,21 @@ from engines.build import build
 from engines.build.build import build_pair, judged
 from engines.build.judge import Judge, Recogniser, require_better
 from engines.build.reference_faces import weighted
-from engines.build.report import worth_text
+from engines.build.report import together_text, worth_text
 from engines.calibration.faces import calibration_faces
+from engines.calibration.self_made import SelfMade
+from engines.catalogue.catalogue import find_entry
 from engines.errors import NotBetterError, RecipeError
 from engines.graph.cost import multiply_adds
-from engines.pair.manifest import NetworkRecord, read_manifest
+from engines.pair.manifest import NetworkRecord, read_manifest, without_second_opinion
 from engines.pair.merit import Merit
 from engines.pair.pair import open_pair
 from engines.pruning.norm_pair import LENGTH, norm_pair, quiet_vector
 from engines.pruning.recipe import Recipe
-from engines.quality.shift import embedding_shift
+from engines.quality.shift import embedding_shift, unit_rows
 from tests.networks import TinyNetwork, loaded, specification
 from tests.pairs import request, synthetic_faces
+from tests.quality_networks import write_brightness
 
 SURE = Estimate(0.5, 0.4, 0.6)
 
@@ -67,6 +71,35 @@ def test_reference_faces_that_are_judged_too_are_embedded_once(asked, faces, tmp
     assert embedded.count(len(faces.images)) == 2  # the build once, and `judged`
     others = replace(both, reference=weighted(faces.of(np.arange(40))))
     assert build_pair(others, tmp_path / "others").merit == merit
+
+
+def test_a_pair_with_a_second_opinion_says_what_both_together_are_worth(asked, faces, tmp_path):
+    alone = replace(asked, reference=weighted(faces))
+    second = find_entry(str(write_brightness(tmp_path)))
+    manifest = build_pair(replace(alone, second_opinion=second), tmp_path / "both")
+    with open_pair(tmp_path / "both") as pair:
+        scored = pair.assess(faces.images)
+    made = SelfMade(faces, unit_rows(scored.embeddings))
+    assert manifest.fused_merit is not None
+    assert manifest.fused_merit.area.value == pytest.approx(made.area(-scored.shift), abs=1e-6)
+    assert read_manifest(tmp_path / "both") == manifest
+    assert (together_text(manifest) or "").startswith("with brightness: figure of merit ")
+    plain = build_pair(alone, tmp_path / "alone")
+    assert (plain.fused_merit, together_text(plain)) == (None, None)
+    assert plain.merit == manifest.merit != manifest.fused_merit
+    assert without_second_opinion(manifest).pair_id == plain.pair_id
+
+
+def test_a_pair_with_a_second_opinion_is_refused_by_what_both_are_worth(
+    asked, faces, tmp_path, monkeypatch
+):
+    second = find_entry(str(write_brightness(tmp_path)))
+    asked = replace(asked, reference=weighted(faces), second_opinion=second, accept_worse=False)
+    for ratio, fit in ((0.9, True), (1.1, False)):
+        found = worth(ratio, ratio, ratio)
+        monkeypatch.setattr(build, "fused_merit", lambda *_, found=found: found)
+        with nullcontext() if fit else pytest.raises(NotBetterError, match=r"ratio 1\.100"):
+            build_pair(asked, tmp_path / str(ratio))
 
 
 def test_a_measure_no_better_than_the_norm_is_refused_unless_accepted():
