@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge.errors import DetectorError
 from engines.errors import BackendError, NetworkError, ProviderError
-from engines.onnxruntime.backend import CPU, open_network
+from engines.onnxruntime.backend import CPU, Use, open_network
 from engines.tensorrt.profile import ShapeProfile
 
 Shape: TypeAlias = tuple[int, ...]
@@ -25,6 +25,9 @@ DETECTION_FLOOR = 0.5
 BATCH = 16
 """Inputs of one run. MTCNN's R-Net takes 0.8 of the time for 100 boxes that it takes for all at
 once, 0.7 of that for one by one, and its memory does not grow with the crowd."""
+
+FRAMES = Use(shares_arena=True, plans_memory=False)
+"""Inputs are of many sizes, each of which would have a plan of its own: 27 MB for 1920x1080."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class DetectorSession:
         self._file = file
         try:
             self._network = open_network(
-                _quick(file), running.threads, running.providers, network.shapes
+                _quick(file), running.threads, running.providers, network.shapes, FRAMES
             )
         except ProviderError:
             raise

@@ -7,6 +7,7 @@ error. Its exceptions become BackendError in one place.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from engines.closing import Closing
 from engines.errors import BackendError, ProviderError
+from engines.onnxruntime.arena import share_arena
 from engines.onnxruntime.heap import trim_heap
 
 if TYPE_CHECKING:
@@ -31,14 +33,30 @@ CPU = ("CPUExecutionProvider",)
 _LOG_FATAL_ONLY = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a network is opened for. Values are the same to the last digits but one."""
+
+    shares_arena: bool = False
+    """Its activations lie in the arena of the process: for networks that stay open on a CPU."""
+    plans_memory: bool = True
+    """All activations of an input's shape are laid out beforehand: quick for inputs of one size."""
+    at_once: int | None = None
+    """Inputs of a batch that are run together; None runs all."""
+
+
+FOR_ONCE = Use()
+"""To be closed soon: its memory is given back then."""
+
+
 class OnnxRuntimeNetwork(Closing):
     """One session; calls may come from several threads."""
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, at_once: int | None = None) -> None:
         self._session: onnxruntime.InferenceSession | None = session
         self._input = session.get_inputs()[0].name
-        self._one_by_one = session.get_inputs()[0].shape[:1] == [1]
-        """Of a network whose batch could not be opened."""
+        # A network whose batch could not be opened takes one by one.
+        self._at_once = 1 if session.get_inputs()[0].shape[:1] == [1] else at_once
         self.output_names: tuple[str, ...] = tuple(each.name for each in session.get_outputs())
 
     def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
@@ -51,10 +69,12 @@ class OnnxRuntimeNetwork(Closing):
         if self._session is None:
             raise BackendError("the network is closed; open the engine pair again")
         with _translated_errors("run the network"):
-            if not self._one_by_one or len(inputs) < 2:
+            if self._at_once is None or len(inputs) <= self._at_once:
                 return tuple(self._session.run(None, {self._input: inputs}))
-            rows = [self._session.run(None, {self._input: face[np.newaxis]}) for face in inputs]
-            return tuple(np.concatenate(each) for each in zip(*rows, strict=True))
+            starts = range(0, len(inputs), self._at_once)
+            batches = (inputs[start : start + self._at_once] for start in starts)
+            parts = [self._session.run(None, {self._input: batch}) for batch in batches]
+            return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
 
     def close(self) -> None:
         """Release the session and its memory; safe to call twice."""
@@ -68,6 +88,7 @@ def open_network(
     threads: int = 1,
     providers: Sequence[str] = CPU,
     shapes: "ShapeProfile | None" = None,
+    use: Use = FOR_ONCE,
 ) -> OnnxRuntimeNetwork:
     """
     Open one ONNX network.
@@ -77,6 +98,7 @@ def open_network(
         threads: Used within one operator, at least 1; operators run one after the other.
         providers: Execution providers in order of preference; the first one must load.
         shapes: Inputs to come, for a provider that builds for them; None: batches of one shape.
+        use: What for.
 
     Raises:
         BackendError: The file does not load.
@@ -100,14 +122,16 @@ def open_network(
         chosen = with_options(providers, model, shapes=shapes)
     with _translated_errors("open the network"):
         session = onnxruntime.InferenceSession(
-            content, sess_options=_options(threads), providers=chosen
+            content,
+            sess_options=_options(threads, use if tuple(providers) == CPU else FOR_ONCE),
+            providers=chosen,
         )
     if session.get_providers()[0] != providers[0]:
         raise ProviderError(
             f"ONNX Runtime fell back from {providers[0]} to {session.get_providers()[0]}; "
             "check the driver and libraries of that provider"
         )
-    return OnnxRuntimeNetwork(session)
+    return OnnxRuntimeNetwork(session, use.at_once)
 
 
 def open_for_build(file: Path, threads: int) -> OnnxRuntimeNetwork:
@@ -121,15 +145,17 @@ def open_for_build(file: Path, threads: int) -> OnnxRuntimeNetwork:
     Raises:
         BackendError: The file does not load.
     """
-    options = _options(threads)
-    options.enable_mem_pattern = False
+    options = _options(threads, Use(plans_memory=False))
     with _translated_errors("open the network"):
         session = onnxruntime.InferenceSession(str(file), options, providers=list(CPU))
     return OnnxRuntimeNetwork(session)
 
 
-def _options(threads: int) -> onnxruntime.SessionOptions:
+def _options(threads: int, use: Use) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
+    options.enable_mem_pattern = use.plans_memory
+    if use.shares_arena:
+        share_arena(options)
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from engines.biometrics.identity_scale import IdentityScale, identity_scale
 from engines.closing import Closing
 from engines.errors import PairIntegrityError
-from engines.onnxruntime.backend import open_network
+from engines.onnxruntime.backend import Use, open_network
 from engines.onnxruntime.heap import trim_heap
 from engines.pair.acceptance import compare_all, estimated_match_score
-from engines.pair.execution import Execution, open_networks
+from engines.pair.execution import CPU_BATCH, Execution, open_networks
 from engines.pair.folder import checked_content
 from engines.pair.golden_vectors import GoldenVectors, Replay, compare, read_vectors
 from engines.pair.manifest import Manifest, without_second_opinion
@@ -33,7 +33,7 @@ from engines.quality.shift import embedding_shift, unit_rows
 from engines.quality.specification import Embeddings, FaceImages, InputSpecification
 
 LARGEST_BATCH = 16
-"""Faces given to the networks at once; more only costs memory on a CPU."""
+"""Faces given to the networks at once; a CPU takes them in smaller batches."""
 
 REPLAY_BATCH = 2
 """Golden faces at once: a batch is proved too, and libraries keep the memory of the largest one."""
@@ -218,7 +218,8 @@ def _second_opinion(folder: Path, manifest: Manifest, threads: int) -> SecondOpi
     record = manifest.second_opinion
     if record is None:
         return None
-    running = open_network(checked_content(folder, record.file), threads)
+    use = Use(shares_arena=True, at_once=CPU_BATCH)
+    running = open_network(checked_content(folder, record.file), threads, use=use)
     network = QualityNetwork(running, record.specification, record.direction)
     return SecondOpinion(network, record, manifest.specification)
 

@@ -1,9 +1,10 @@
 import numpy as np
+import onnxruntime
 import pytest
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from engines.errors import BackendError
-from engines.onnxruntime.backend import ERRORS, open_network
+from engines.onnxruntime.backend import ERRORS, OnnxRuntimeNetwork, open_network
 from tests.networks import face_network, loaded
 
 
@@ -63,3 +64,31 @@ def test_a_network_of_one_face_at_a_time_takes_a_batch():
     network = open_network(face_network().SerializeToString())  # as exported: batch 1
     together = network.run(faces)[0]
     assert np.array_equal(together, np.concatenate([network.run(f[None])[0] for f in faces]))
+
+
+class CountingSession:
+    """A session that notes how many inputs it is given."""
+
+    def __init__(self, content):
+        self._session, self.given = onnxruntime.InferenceSession(content), []
+
+    def get_inputs(self):
+        return self._session.get_inputs()
+
+    def get_outputs(self):
+        return self._session.get_outputs()
+
+    def run(self, names, inputs):
+        (batch,) = inputs.values()
+        self.given.append(len(batch))
+        return self._session.run(names, inputs)
+
+
+@pytest.mark.parametrize(("at_once", "given"), [(None, [9]), (4, [4, 4, 1]), (9, [9])])
+def test_a_batch_is_run_in_parts_of_a_size(tmp_path, at_once, given):
+    session = CountingSession(loaded(tmp_path).model.SerializeToString())
+    faces = np.random.default_rng(1).normal(size=(9, 3, 20, 16)).astype(np.float32)
+    found = OnnxRuntimeNetwork(session, at_once).run(faces)[0]
+    assert session.given == given
+    expected = OnnxRuntimeNetwork(session).run(faces)[0]
+    assert found == pytest.approx(expected, abs=1e-5)
