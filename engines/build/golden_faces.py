@@ -8,6 +8,7 @@ detector is needed to build or verify a pair. `python tests/bench/make_golden.py
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePath
 
 import cv2
@@ -48,8 +49,9 @@ class GoldenFaces:
     """N names; equal names are one person."""
 
 
+@cache
 def read_golden(path: Path = GOLDEN) -> tuple[GoldenFace, ...]:
-    """Return the committed faces in the order of the file."""
+    """Return the committed faces in the order of the file, which is read once: it is long."""
     return tuple(
         GoldenFace(
             row["entry"],
