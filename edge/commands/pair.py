@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from getpass import getpass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -30,7 +30,7 @@ from engines.build.report import (
     verification_table,
     worth_text,
 )
-from engines.build.request import build_request, calibrated_recipe
+from engines.build.request import build_request, unscaled_request
 from engines.build.verify import verify_pair
 from engines.calibration.files import draw_sweep, write_sweep
 from engines.calibration.report import recipe_text, sweep_table
@@ -98,14 +98,9 @@ def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
     entry = _entry(arguments, progress)
     recipe = _asked_recipe(arguments, entry.name)
     quality = arguments.quality or entry.quality
-    if quality == "norm" and (recipe or arguments.recipe):
+    if quality == "norm" and recipe:
         raise UsageError("quality 'norm' prunes nothing: leave out the recipe")
-    calibrate = arguments.recipe == "calibrate"
-    first = Recipe() if calibrate else recipe
-    request = build_request(entry, first, arguments.threads, progress, quality)
-    if calibrate:
-        recipe = calibrated_recipe(request.network, arguments.threads, progress)
-        request = replace(request, recipe=recipe)
+    request = build_request(entry, recipe, arguments.threads, progress, quality)
     second = arguments.second_opinion
     return replace(
         request,
@@ -189,7 +184,9 @@ def _built(arguments: argparse.Namespace, request: BuildRequest, progress: Progr
     return manifest
 
 
-def _asked_recipe(arguments: argparse.Namespace, network: str) -> Recipe | None:
+def _asked_recipe(
+    arguments: argparse.Namespace, network: str
+) -> Recipe | Literal["calibrate"] | None:
     """Return the recipe that the command line names or spells out; None if it does neither."""
     names = ("sparsity", "scope", "count", "importance", "structure", "layers", "keep_dense")
     given = {name: getattr(arguments, name) for name in names}
@@ -203,13 +200,15 @@ def _asked_recipe(arguments: argparse.Namespace, network: str) -> Recipe | None:
     if spelled:
         first = next(iter(spelled)).replace("layers", "layer").replace("_", "-")
         raise RecipeError(f"--recipe {arguments.recipe} is a whole recipe: leave out --{first}")
-    return None if arguments.recipe == "calibrate" else find_recipe(network, arguments.recipe)
+    return (
+        "calibrate" if arguments.recipe == "calibrate" else find_recipe(network, arguments.recipe)
+    )
 
 
 def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
     entry = _entry(arguments, progress)
-    request = build_request(entry, Recipe(), arguments.threads, progress, "own")
-    found = calibrate_on_photographs(arguments, request.network, progress)
+    request = unscaled_request(entry, Recipe(), arguments.threads, progress, "own")
+    found = calibrate_on_photographs(arguments, request, progress)
     chosen = found.chosen
     for reason in found.skipped:
         print(reason, file=sys.stderr)

@@ -17,7 +17,7 @@ from edge.evaluation.calibration_images import (
     some_photographs,
 )
 from edge.evaluation.pair_list import PairList, halves, read_pairs
-from engines.build.request import known_faces
+from engines.build.build import BuildRequest
 from engines.calibration.faces import CalibrationFaces, calibration_faces, together
 from engines.calibration.pairs import (
     LabelledPairs,
@@ -48,14 +48,14 @@ class Calibration:
 
 
 def calibrate_on_photographs(
-    arguments: argparse.Namespace, network: Network, progress: Progress
+    arguments: argparse.Namespace, request: BuildRequest, progress: Progress
 ) -> Calibration:
     """
     Carry out `edge-gate pair calibrate` up to the choice.
 
     Args:
         arguments: images, labels, cost, faces, seed, threads.
-        network: As loaded.
+        request: Of the network, and of the known faces that a pair is judged on.
         progress: A running display of the caller's.
 
     Raises:
@@ -69,6 +69,7 @@ def calibrate_on_photographs(
         raise UsageError(
             "several seeds need --labels: without them each face is degraded six times"
         )
+    network = request.network
     slim, _ = lean(network)
     tried = candidates(slim, arguments.cost)
     detector = open_detector(DetectorSettings(threads=arguments.threads), progress)
@@ -76,7 +77,8 @@ def calibrate_on_photographs(
     if arguments.labels is None:
         paths = some_photographs(arguments.images, arguments.faces)
         faces = _unlabelled(reader, paths, arguments.seed[0], progress)
-        everybody = together(known_faces(network.specification, progress), faces)
+        assert request.judge is not None  # noqa: S101 -- a network's request has the known faces
+        everybody = together(request.judge.faces(), faces)
         found = race(slim, tried, everybody, arguments.threads, progress)
         return Calibration(found, choose(found.finished()), None, faces, reader.skipped)
     tuning, others = halves(read_pairs(arguments.labels))

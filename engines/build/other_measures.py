@@ -3,7 +3,7 @@
 from rich.progress import Progress
 
 from engines.build.build import judged
-from engines.build.request import GATE_NETWORK, build_request
+from engines.build.request import GATE_NETWORK, unscaled_request
 from engines.calibration.sweep import ALIKE
 from engines.catalogue.catalogue import Catalogued
 from engines.catalogue.values import Quality
@@ -48,7 +48,7 @@ def advised(own: Merit | None, gate: Merit | None) -> Quality:
 
 def _beside(entry: Catalogued, threads: int, progress: Progress) -> tuple[str, Merit | None]:
     try:
-        worth = judged(build_request(entry, None, threads, progress, "gate"), progress)
+        worth = judged(unscaled_request(entry, None, threads, progress, "gate"), progress)
     except CatalogueError as error:
         return f"could not be judged: {error}", None
     if worth is None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from typing import Literal
 
 from rich.progress import Progress
 
@@ -38,7 +39,7 @@ WORDS = {"quality": "quality network", "photographs": "set of photographs"}
 
 def build_request(
     entry: Catalogued,
-    recipe: Recipe | None = None,
+    recipe: Recipe | Literal["calibrate"] | None = None,
     threads: int = 1,
     progress: Progress | None = None,
     quality: Quality | None = None,
@@ -61,6 +62,18 @@ def build_request(
         NetworkError: The entry is no network, or its file is not usable.
         CalibrationError: No recipe is fit.
     """
+    request = unscaled_request(entry, recipe, threads, progress, quality)
+    return replace(request, reference=reference_faces(request.network.specification, progress))
+
+
+def unscaled_request(
+    entry: Catalogued,
+    recipe: Recipe | Literal["calibrate"] | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+    quality: Quality | None = None,
+) -> BuildRequest:
+    """Do as `build_request`, but without reference faces: for who brings some, or needs none."""
     chosen = quality or entry.quality
     network = _network(entry, progress)
     if chosen == "gate":
@@ -69,9 +82,9 @@ def build_request(
     if chosen == "norm":
         recipe = Recipe(sparsity=0)
     elif recipe is None:
-        recipe = default_recipe(entry.name)
+        recipe = default_recipe(entry.name) or "calibrate"
     faces = cache(partial(known_faces, network.specification, progress))
-    if recipe is None:
+    if recipe == "calibrate":
         recipe = _calibrated(network, faces(), threads, progress)
     return BuildRequest(
         entry.name,
@@ -82,16 +95,18 @@ def build_request(
         threads,
         quality=chosen,
         judge=Judge(faces),
-        reference=reference_faces(network.specification, progress),
     )
 
 
 def _beside(
-    other: Recogniser, recipe: Recipe | None, threads: int, progress: Progress | None
+    other: Recogniser,
+    recipe: Recipe | Literal["calibrate"] | None,
+    threads: int,
+    progress: Progress | None,
 ) -> BuildRequest:
     """Return the request for the default network's pair, judged by another network's errors."""
     entry = find_entry(GATE_NETWORK)
-    asked = build_request(entry, recipe, threads, progress, "own")
+    asked = unscaled_request(entry, recipe, threads, progress, "own")
     if asked.judge is None:
         return asked
     return replace(asked, quality="gate", judge=replace(asked.judge, recogniser=other))

@@ -42,7 +42,7 @@ def asked(monkeypatch, own, beside):
             raise beside
         return beside
 
-    monkeypatch.setattr(measures, "build_request", lambda *_: None)
+    monkeypatch.setattr(measures, "unscaled_request", lambda *_: None)
     monkeypatch.setattr(measures, "judged", judged)
     return other_measures(find_entry("dlib-resnet"), own, 1, Progress(disable=True))
 
