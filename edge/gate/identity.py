@@ -161,7 +161,7 @@ class People:
     def _forget(self, track: int) -> None:
         self._open.discard(track)
         gone = self._people.pop(track)
-        for other in gone.apart & self._people.keys():
+        for other in gone.apart:
             self._people[other].apart.discard(track)
 
     def end(self, tracklets: Sequence[int], seen_s: float) -> list[int]:

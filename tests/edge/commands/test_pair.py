@@ -225,9 +225,12 @@ def tiny_faces(monkeypatch):
 def test_a_network_never_measured_is_calibrated_when_built(tmp_path, entry, monkeypatch):
     tiny_faces(monkeypatch)
     made, known_faces = [], pair_request.known_faces
-    monkeypatch.setattr(
-        pair_request, "known_faces", lambda *given: made.append(given) or known_faces(*given)
-    )
+
+    def counted(*given):
+        made.append(given)
+        return known_faces(*given)
+
+    monkeypatch.setattr(pair_request, "known_faces", counted)
     words = ("build", "--network", entry, "--accept-worse", "--out")
     assert run(*words, tmp_path / "plain") == 0
     assert run(*words, tmp_path / "p", "--recipe", "calibrate") == 0
