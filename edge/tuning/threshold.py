@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge.errors import TuningError
 from edge.tuning.footage import Footage
 from edge.tuning.steps import Goal, Steps, closest, neat_level, weighing
-from engines.biometrics.bootstrap import COVERAGE, RESAMPLES
+from engines.biometrics.bootstrap import RESAMPLES, percentiles
 
 LEAST_FACES = 50
 """Scored faces; even of 50 strangers a share of 30 % is only known to 13 points."""
@@ -107,5 +107,4 @@ def _draws(tracks: int, rng: np.random.Generator) -> Iterator[NDArray[np.float64
 
 def interval_of(values: Sequence[float]) -> Interval:
     """Return the 95 % interval of what the draws gave."""
-    low, high = np.quantile(np.array(values), [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return Interval(float(low), float(high))
+    return Interval(*percentiles(np.array(values)))

@@ -129,5 +129,10 @@ def _areas(
 
 def estimate_of(value: float, draws: NDArray[np.float64]) -> Estimate:
     """Return a figure with the percentiles of what the draws gave, which are all finite."""
+    return Estimate(float(value), *percentiles(draws))
+
+
+def percentiles(draws: NDArray[np.float64]) -> tuple[float, float]:
+    """Return both ends of the 95 % interval of what draws gave."""
     low, high = np.quantile(draws, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return Estimate(float(value), float(low), float(high))
+    return float(low), float(high)
