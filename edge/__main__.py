@@ -67,6 +67,19 @@ CHOICE = re.compile(r"invalid choice: '(?P<wrong>.*)' \(choose from (?P<known>.*
 class _Parser(argparse.ArgumentParser):
     """argparse exits with 2 on a wrong command line; sysexits(3) calls that 64."""
 
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Complain of words that a command does not know by its own usage, not the program's."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._near(unknown[0])}")
+        return known, unknown
+
+    def _near(self, word: str) -> str:
+        options = self._option_string_actions if word.startswith("--") else ()
+        return _or_else(difflib.get_close_matches(word.partition("=")[0], options, n=1))
+
     def error(self, message: str) -> None:  # type: ignore[override]
         self.print_usage(sys.stderr)
         self.exit(EXIT_USAGE, f"{self.prog}: error: {message}{_meant(message)}\n")
@@ -78,7 +91,10 @@ def _meant(message: str) -> str:
     if found is None:
         return ""
     known = [word.strip("'") for word in found["known"].split(", ")]
-    close = difflib.get_close_matches(found["wrong"], known, n=1)
+    return _or_else(difflib.get_close_matches(found["wrong"], known, n=1))
+
+
+def _or_else(close: Sequence[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 

@@ -66,6 +66,25 @@ def test_a_mistyped_word_is_told_what_it_may_have_been(words, meant, capsys):
     assert f"did you mean {meant}?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "usage", "told"),
+    [
+        (["tune", "--footage", "y"], "edge-gate tune", "unrecognized arguments: --footage\n"),
+        (["tune", "--per-minutes=6"], "edge-gate tune", "--per-minutes=6; did you mean --per-min"),
+        (["pair", "inspect", "x", "--off", "y"], "edge-gate pair inspect", "did you mean --of?"),
+        (["pair", "inspect", "x", "y"], "edge-gate pair inspect", "unrecognized arguments: y\n"),
+        (["--verbos"], "edge-gate", ""),
+    ],
+)
+def test_an_unknown_option_is_told_with_the_usage_of_its_command(words, usage, told, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == EXIT_USAGE
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"usage: {usage} [-h]")
+    assert told in printed
+
+
 def test_help_says_where_to_start_and_names_each_command_once(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
