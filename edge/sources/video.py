@@ -147,14 +147,16 @@ class VideoFile:
         require_pixels(self._path, track.width, track.height, PIXEL_BUDGET)
         start_s = float((track.start_time or 0) * (track.time_base or 0))
         rate = float(track.average_rate or track.guessed_rate or USUAL_RATE)
+        # A bare H.264 or H.265 stream has pictures and no times; None would be a photograph. An AVI
+        # counts its packets in the order of decoding: with B-frames its times would run backwards.
+        untimed = container.format.name == "avi"
         pictures, index = WholePictures(track, left_out), 0
         seen = AsSeen(track, self._geometry, watched=self._converting)
         for packet in container.demux(track):
             for picture in (*pictures.of(packet), *(() if packet.size else (None,))):
                 for pixels, stamp_s in seen.of(picture):
-                    # A bare H.264 or H.265 stream has pictures and no times; None is a photograph.
-                    time_s = index / rate if stamp_s is None else stamp_s - start_s
-                    yield Frame(pixels, str(self._path), index, time_s)
+                    at_s = index / rate if untimed or stamp_s is None else stamp_s - start_s
+                    yield Frame(pixels, str(self._path), index, at_s)
                     index += 1
 
     def frame_count(self) -> int | None:

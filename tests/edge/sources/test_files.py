@@ -14,7 +14,7 @@ from edge.sources import video
 from edge.sources.files import ImageFiles, listed, open_files
 from edge.sources.geometry import AsSeen
 from edge.sources.video import VideoFile
-from tests.edge.sent_video import moving_pictures, sent_video, write_video
+from tests.edge.sent_video import RATE, Sent, decoded, moving_pictures, sent_video, write_video
 
 
 @pytest.fixture
@@ -177,6 +177,16 @@ def test_a_recording_of_dahua_is_read(tmp_path):
     )
     frames = list(VideoFile(tmp_path / "clip.dav").frames())
     assert [sent.index_of(frame.pixels) for frame in frames] == list(range(20))
+
+
+@pytest.mark.parametrize("ending", ["avi", "mp4", "mkv", "ts"])
+def test_pictures_stored_out_of_order_are_timed_in_the_order_they_are_shown(tmp_path, ending):
+    path = tmp_path / f"clip.{ending}"
+    write_video(path, "h264", moving_pictures(24), preset="medium", tune="film", bf="3")
+    sent, frames = Sent(path, "h264", decoded(path)), list(VideoFile(path).frames())
+    times = [frame.time_s or 0.0 for frame in frames]
+    assert [sent.index_of(frame.pixels) for frame in frames] == list(range(24))
+    assert times == pytest.approx([times[0] + step / RATE for step in range(24)], abs=0.001)
 
 
 def test_a_file_named_outright_is_what_it_holds_whatever_its_ending(tmp_path, clip, picture):
