@@ -16,10 +16,12 @@ from edge.service.run_files import run_files
 from edge.service.supervisor import SIGNALS, Supervisor
 from edge.sources.open import live_source
 from engines.errors import CatalogueError, PairError
+from engines.onnxruntime.heap import keep_heap_small
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until the files end, or until a signal."""
+    keep_heap_small()
     path = configuration(arguments)
     config = read_config(path).config
     if not _is_service(config):
