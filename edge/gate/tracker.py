@@ -6,7 +6,8 @@ before they are compared, because small faces leave their own outline between tw
 Source of the buffer: Yang et al., arXiv 2211.14317.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge.gate.kalman import Motion, box_of, corrected, first_motion, predicted
@@ -65,10 +66,14 @@ class Tracker:
             time_s: Time of the frame; a time before the last frame's counts as that one's.
         """
         ended = self.expire(time_s)
-        matches = self._matches(boxes, time_s)
+        expected = {
+            track_id: predicted(track.motion, max(0.0, time_s - track.seen_s))
+            for track_id, track in self._tracks.items()
+        }
+        matches = self._matches(expected, boxes)
         ids = tuple(matches.get(index) or self._next_id() for index in range(len(boxes)))
         for track_id, box in zip(ids, boxes, strict=True):
-            self._tracks[track_id] = self._seen(track_id, box, time_s)
+            self._tracks[track_id] = self._seen(track_id, expected.get(track_id), box, time_s)
         return Tracked(ids, ended)
 
     def expire(self, time_s: float) -> tuple[int, ...]:
@@ -92,35 +97,51 @@ class Tracker:
         self._last_id += 1
         return self._last_id
 
-    def _matches(self, boxes: Sequence[Box], time_s: float) -> dict[int, int]:
+    def _matches(self, expected: Mapping[int, Motion], boxes: Sequence[Box]) -> dict[int, int]:
         """Return box index -> track id, the best overlaps first."""
-        expected = {
-            track_id: box_of(predicted(track.motion, max(0.0, time_s - track.seen_s)))
-            for track_id, track in self._tracks.items()
-        }
         pairs = sorted(
-            (-buffered_iou(where, box), track_id, index)
-            for track_id, where in expected.items()
-            for index, box in enumerate(boxes)
+            (-iou(where, box), track_id, index)
+            for track_id, where, index, box in _near(expected, boxes)
         )
         return _greedy(pairs, self.settings.min_overlap)
 
-    def _seen(self, track_id: int, box: Box, time_s: float) -> _Track:
-        track = self._tracks.get(track_id)
-        if track is None:
+    def _seen(self, track_id: int, expected: Motion | None, box: Box, time_s: float) -> _Track:
+        if expected is None:
             return _Track(first_motion(box), time_s)
-        elapsed = max(0.0, time_s - track.seen_s)
-        motion = corrected(predicted(track.motion, elapsed), box)
-        return _Track(motion, max(time_s, track.seen_s))
+        seen_s = max(time_s, self._tracks[track_id].seen_s)
+        return _Track(corrected(expected, box), seen_s)
+
+
+def _near(
+    expected: Mapping[int, Motion], boxes: Sequence[Box]
+) -> Iterator[tuple[int, Box, int, Box]]:
+    """
+    Yield tracks with the boxes that they may overlap, both enlarged.
+
+    In a crowd most boxes lie beside each other: a box that begins beyond the end of another, or
+    further before it than the widest is wide, is never looked at.
+    """
+    enlarged = sorted(
+        ((index, _enlarged(box)) for index, box in enumerate(boxes)), key=lambda one: one[1].left
+    )
+    lefts = [box.left for _, box in enlarged]
+    widest = max((box.width for _, box in enlarged), default=0.0)
+    for track_id, motion in expected.items():
+        where = _enlarged(box_of(motion))
+        first, end = bisect_left(lefts, where.left - widest), bisect_left(lefts, where.right)
+        for index, box in enlarged[first:end]:
+            yield track_id, where, index, box
 
 
 def _greedy(pairs: Sequence[tuple[float, int, int]], min_overlap: float) -> dict[int, int]:
     matches: dict[int, int] = {}
+    taken: set[int] = set()
     for negative_overlap, track_id, index in pairs:
         if -negative_overlap < min_overlap:
             break
-        if index not in matches and track_id not in matches.values():
+        if index not in matches and track_id not in taken:
             matches[index] = track_id
+            taken.add(track_id)
     return matches
 
 
@@ -132,8 +153,10 @@ def buffered_iou(first: Box, second: Box) -> float:
 def iou(first: Box, second: Box) -> float:
     """Return intersection over union of two boxes; 0 to 1."""
     width = min(first.right, second.right) - max(first.left, second.left)
+    if width <= 0:
+        return 0.0
     height = min(first.bottom, second.bottom) - max(first.top, second.top)
-    if width <= 0 or height <= 0:
+    if height <= 0:
         return 0.0
     common = width * height
     return common / (first.width * first.height + second.width * second.height - common)

@@ -120,6 +120,41 @@ def test_two_faces_passing_each_other_at_a_distance_are_not_swapped():
     assert ids == (1, 2)
 
 
+def comparisons(monkeypatch, columns, rows):
+    """Return how many overlaps are computed for each face of a crowd that is seen twice."""
+    compared = []
+
+    def counted(first, second):
+        compared.append(first)
+        return iou(first, second)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.gate.tracker.iou", counted)
+        tracker = Tracker()
+        crowd = [box_at(80.0 * x, 80.0 * y) for x in range(columns) for y in range(rows)]
+        ids = [tracker.update(crowd, step * FRAME_S).ids for step in range(2)]
+    assert ids[0] == ids[1]
+    return len(compared) / len(crowd)
+
+
+def test_in_a_crowd_a_face_is_compared_with_those_near_it_only(monkeypatch):
+    few, many = comparisons(monkeypatch, 5, 5), comparisons(monkeypatch, 50, 5)
+    assert many <= 1.5 * few
+    assert many <= 3 * 5
+
+
+@given(st.lists(boxes, max_size=8), st.lists(boxes, max_size=8))
+def test_no_overlap_is_missed_by_looking_near_only(before, now):
+    tracker = Tracker(TrackerSettings(min_overlap=1e-6))
+    tracker.update(before, 0.0)
+    ids = tracker.update(now, 0.0).ids
+    matched = {track: box for track, box in zip(ids, now, strict=True) if track <= len(before)}
+    for track, box in enumerate(before, start=1):
+        for other, seen in zip(ids, now, strict=True):
+            if track not in matched and buffered_iou(box, seen) > 1e-3:
+                assert other <= len(before)  # somebody else, who overlaps it more, has it
+
+
 @given(boxes, st.floats(0, 5))
 def test_a_hidden_box_never_turns_inside_out(box, seconds):
     shrinking = first_motion(box)
