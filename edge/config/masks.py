@@ -1,7 +1,7 @@
 """Parts of a picture in which faces are none of our business. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, TypeAlias
 
@@ -73,7 +73,7 @@ def is_inside(corners: Polygon, point: Point) -> bool:
     return inside
 
 
-def is_masked(masks: Iterable[Polygon], landmarks: Landmarks, size: tuple[int, int]) -> bool:
+def is_masked(masks: Sequence[Polygon], landmarks: Landmarks, size: tuple[int, int]) -> bool:
     """
     Tell whether the midpoint between the eyes lies in any mask.
 
@@ -82,6 +82,8 @@ def is_masked(masks: Iterable[Polygon], landmarks: Landmarks, size: tuple[int, i
         landmarks: (5, 2) source pixels, the eyes first; NaN lies in no mask.
         size: Width and height of the frame in pixels.
     """
-    x, y = (float(value) for value in landmarks[:2].mean(axis=0))
-    midpoint = (x / size[0], y / size[1])
+    if not masks:
+        return False
+    (x1, y1), (x2, y2) = landmarks[:2].tolist()
+    midpoint = ((x1 + x2) / 2 / size[0], (y1 + y2) / 2 / size[1])
     return any(is_inside(corners, midpoint) for corners in masks)

@@ -55,6 +55,8 @@ def score_pending(frames: Sequence[Pending]) -> list[Scored]:
     """
     begin_s = time.perf_counter()
     images = [image for frame in frames for image in frame.images.values()]
+    if not any(image is not None for image in images):
+        return [Scored((None,) * len(frame.images)) for frame in frames]
     try:
         faces = score_face_images(images, frames[0].pair)
     except BackendError as error:

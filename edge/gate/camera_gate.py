@@ -16,7 +16,7 @@ from edge.gate.assess import Candidate, assessment, candidates, face_image
 from edge.gate.batch import Pending, Scored, score_pending
 from edge.gate.decision_replay import without_pixels
 from edge.gate.hysteresis import limit_of
-from edge.gate.outcome import Outcome, SeenFace, timed
+from edge.gate.outcome import Outcome, SeenFace, Stopwatch
 from edge.gate.selection import Selection
 from edge.gate.tracker import Tracker, TrackerSettings
 from edge.protocols import FaceDetector
@@ -82,23 +82,24 @@ class CameraGate:
             DetectorError: The detector refused the frame; nothing has changed.
         """
         outcome = Outcome()
-        with timed(outcome.seconds, "detect", self._clock):
-            found = candidates(
-                captured.frame, self._detector, self._settings.gate, self._settings.masks
-            )
-        with timed(outcome.seconds, "track", self._clock):
-            ids = self._follow(found, seen_s, outcome, captured.frame.time_s is None)
-            followed = tuple(zip(ids, found, strict=True))
-            decided = {
-                place: one
-                for place, (track_id, one) in enumerate(followed)
-                if one.discarded is not None or self._could_win(track_id, one, seen_s)
-            }
-        with timed(outcome.seconds, "align", self._clock):
-            images = {
-                place: face_image(one, self._pair) if one.discarded is None else None
-                for place, one in decided.items()
-            }
+        watch = Stopwatch(outcome.seconds, self._clock)
+        found = candidates(
+            captured.frame, self._detector, self._settings.gate, self._settings.masks
+        )
+        watch.lap("detect")
+        ids = self._follow(found, seen_s, outcome, captured.frame.time_s is None)
+        followed = tuple(zip(ids, found, strict=True))
+        decided = {
+            place: one
+            for place, (track_id, one) in enumerate(followed)
+            if one.discarded is not None or self._could_win(track_id, one, seen_s)
+        }
+        watch.lap("track")
+        images = {
+            place: face_image(one, self._pair) if one.discarded is None else None
+            for place, one in decided.items()
+        }
+        watch.lap("align")
         return Pending(captured, seen_s, followed, images, outcome, self._pair)
 
     def conclude(self, pending: Pending, scored: Scored) -> Outcome:
@@ -107,9 +108,10 @@ class CameraGate:
         outcome.failure = scored.failure
         if pending.faces_to_score:
             outcome.seconds["score"] = scored.seconds
-        with timed(outcome.seconds, "decide", self._clock):
-            seen = self._seen(pending, scored)
-            self._selection.conclude(seen, without_pixels(pending.captured), seen_s, outcome)
+        watch = Stopwatch(outcome.seconds, self._clock)
+        seen = self._seen(pending, scored)
+        self._selection.conclude(seen, without_pixels(pending.captured), seen_s, outcome)
+        watch.lap("decide")
         return outcome
 
     def _seen(self, pending: Pending, scored: Scored) -> tuple[SeenFace, ...]:

@@ -19,8 +19,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from edge.config.model import GateSettings
 from edge.gate.pose import pose
 from edge.samples import Box, DetectedFace, QualityScore, Reason, Verdict
@@ -51,10 +49,9 @@ class Features:
 
 def features(face: DetectedFace, frame_width: int, frame_height: int) -> Features:
     """Return the features of a detected face in a frame of this many pixels."""
-    eye_line = face.landmarks[1].astype(np.float64) - face.landmarks[0]
     return Features(
         detector_score=face.detector_score,
-        inter_eye_distance=math.hypot(*eye_line),
+        inter_eye_distance=math.dist(*face.landmarks[:2].tolist()),
         box=face.box,
         landmarks=face.landmarks,
         frame_width=frame_width,
@@ -88,14 +85,14 @@ def decide(quality: QualityScore | None, settings: GateSettings) -> Verdict:
 
 
 def _finite(*figures: float) -> bool:
-    return all(math.isfinite(figure) for figure in figures)
+    return all(map(math.isfinite, figures))
 
 
 def _figures_are_finite(features: Features, _settings: GateSettings) -> bool:
     box = features.box
     figures = (features.detector_score, features.inter_eye_distance)
     edges = (box.left, box.top, box.right, box.bottom)
-    return _finite(*figures, *edges) and bool(np.isfinite(features.landmarks).all())
+    return _finite(*figures, *edges, *features.landmarks.ravel().tolist())
 
 
 def _is_surely_a_face(features: Features, settings: GateSettings) -> bool:
@@ -117,9 +114,10 @@ def _lies_inside(features: Features, settings: GateSettings) -> bool:
 
 def border_distance(features: Features) -> float:
     """Return the source pixels from the frame's border to the nearest landmark; < 0 outside."""
-    points = features.landmarks.astype(np.float64)
-    far = np.array([features.frame_width, features.frame_height]) - points
-    return float(min(points.min(), far.min()))
+    across, down = zip(*features.landmarks.tolist(), strict=True)
+    return min(
+        *across, *down, features.frame_width - max(across), features.frame_height - max(down)
+    )
 
 
 def _looks_at_the_camera(features: Features, settings: GateSettings) -> bool:

@@ -15,7 +15,7 @@ from edge.config.effective import CameraSettings
 from edge.gate.decision import decide
 from edge.gate.outcome import Outcome, SeenFace
 from edge.gate.selection import Selection
-from edge.samples import Captured, Reason
+from edge.samples import Captured, Frame, Reason
 from engines.biometrics.identity_scale import IdentityScale
 
 NO_PIXELS = np.empty((0, 0, 3), np.uint8)
@@ -51,7 +51,9 @@ def recorded(captured: Captured, seen_s: float, outcome: Outcome) -> RecordedFra
 
 def without_pixels(captured: Captured) -> Captured:
     """Return the same frame without its pixels, which would fill the memory."""
-    return replace(captured, frame=replace(captured.frame, pixels=NO_PIXELS))
+    frame = captured.frame
+    light = Frame(NO_PIXELS, frame.source, frame.index, frame.time_s)
+    return Captured(light, captured.monotonic_s, captured.wall, captured.clock_synced)
 
 
 def replayed(

@@ -1,10 +1,8 @@
 """What became of the faces of one frame, and of the tracks that ended with it."""
 
 import math
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -18,16 +16,19 @@ LARGEST_CUT = 160
 """Pixels of a side."""
 
 
-@contextmanager
-def timed(
-    seconds: Seconds, stage: Stage, clock: Callable[[], float] = time.perf_counter
-) -> Iterator[None]:
-    """Add the duration of the block to that of its stage."""
-    begin_s = clock()
-    try:
-        yield
-    finally:
-        seconds[stage] = seconds.get(stage, 0.0) + clock() - begin_s
+class Stopwatch:
+    """Tells how long each of several stages took, one after the other."""
+
+    def __init__(self, seconds: Seconds, clock: Callable[[], float]) -> None:
+        """Begin the first stage; what each took will be found in `seconds`."""
+        self._seconds, self._clock = seconds, clock
+        self._begin_s = clock()
+
+    def lap(self, stage: Stage) -> None:
+        """End a stage, and begin the next one."""
+        now_s = self._clock()
+        self._seconds[stage] = now_s - self._begin_s
+        self._begin_s = now_s
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +50,10 @@ class SeenFace:
     def is_photographed(self) -> bool:
         """Tell whether it was seen in a still image."""
         return self.tracklet < 0
+
+    def of_track(self, track_id: int) -> "SeenFace":
+        """Return the same face under the id of a track."""
+        return SeenFace(self.box, track_id, self.assessment, self.tracklet)
 
     def shown(self, pixels: Pixels) -> Pixels | None:
         """

@@ -14,9 +14,6 @@ adults, so a yaw ratio of 0.3 is a turn of roughly 30 degrees.
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engines.quality.specification import Landmarks
 
 
@@ -43,28 +40,18 @@ def pose(landmarks: Landmarks) -> Pose | None:
         The pose, or None when the landmarks span no face: the eyes coincide, the mouth is not
         below them, or a coordinate is not finite.
     """
-    points = landmarks.astype(np.float64)
-    if not np.isfinite(points).all():
+    left, right, nose, *mouth = (complex(x, y) for x, y in landmarks.tolist())
+    eye_line, between = right - left, (left + right) / 2
+    eye_distance = abs(eye_line)
+    if not math.isfinite(eye_distance) or eye_distance == 0:
         return None
-    eye_line = points[1] - points[0]
-    eye_distance = math.hypot(*eye_line)
-    if eye_distance == 0:
-        return None
-    across, down = _in_face_axes(points, eye_line / eye_distance)
-    mouth_drop = down[3:].mean()
-    if not mouth_drop > 0:
+    # Divided by the eye line, a point's real part is across the face and its imaginary part down.
+    tip = (nose - between) / eye_line
+    mouth_drop = sum(((corner - between) / eye_line).imag for corner in mouth) / len(mouth)
+    if not (math.isfinite(abs(tip)) and math.isfinite(mouth_drop) and mouth_drop > 0):
         return None
     return Pose(
-        roll=math.degrees(math.atan2(eye_line[1], eye_line[0])),
-        yaw_ratio=float(across[2] / eye_distance),
-        pitch_ratio=float(2 * down[2] / mouth_drop - 1),
+        roll=math.degrees(math.atan2(eye_line.imag, eye_line.real)),
+        yaw_ratio=tip.real,
+        pitch_ratio=2 * tip.imag / mouth_drop - 1,
     )
-
-
-def _in_face_axes(
-    points: NDArray[np.float64], across: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the points' coordinates across and down the face, from midway between the eyes."""
-    from_eyes = points - points[:2].mean(axis=0)
-    down = np.array([-across[1], across[0]])
-    return from_eyes @ across, from_eyes @ down

@@ -118,7 +118,7 @@ class Selection:
         else:
             ids = self._told_apart(seen, seen_s, outcome)
             outcome.confirmed = frozenset(filter(self._people.is_confirmed, ids))
-        return [replace(face, track_id=track) for face, track in zip(seen, ids, strict=True)]
+        return [face.of_track(track) for face, track in zip(seen, ids, strict=True)]
 
     def _told_apart(self, seen: Sequence[SeenFace], seen_s: float, outcome: Outcome) -> list[int]:
         for face in seen:

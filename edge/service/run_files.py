@@ -135,7 +135,7 @@ def counted(name: str, way: Iterable[Step], forward: Forward, observe: Observer)
     """Forward what each step says, show it to an observer, and count every face by its reason."""
     counts, run = Counter[Reason](), secrets.token_hex(4)
     for step in way:
-        counts += step.outcome.discarded
+        counts.update(step.outcome.discarded)
         counts.update(shot.assessment.verdict.reason for shot in step.outcome.forwarded)
         for shot in step.outcome.forwarded:
             forward(shot)
