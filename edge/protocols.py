@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
-from edge.samples import Connection, Damaged, Delivery, DetectedFace, Frame, Pixels
+from edge.samples import Connection, Damaged, Delivery, DetectedFace, Frame, Passed, Pixels
 
 
 class FrameSource(Protocol):
@@ -23,11 +23,12 @@ class FrameSource(Protocol):
         source.stop()
     """
 
-    def frames(self) -> Iterator[Frame | Damaged]:
+    def frames(self) -> Iterator[Frame | Damaged | Passed]:
         """
         Open, and yield frames in order; dropping the iterator releases the source.
 
-        A camera yields `Damaged` for each picture that it leaves out.
+        A camera yields `Damaged` for each picture that it leaves out, and `Passed` for each one
+        that comes before somebody wants to look again.
 
         May block up to the source's timeouts. A new call opens anew.
 

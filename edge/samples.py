@@ -50,6 +50,11 @@ class Damaged:
     """A picture of a camera that came damaged, or refers to one that did: it is left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A whole picture of a camera that nobody was about to look at: counted, and not made."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Captured:
     """A frame of a running source, with the moment this device received it."""

@@ -162,10 +162,13 @@ class Worker:
 
     def _begin(self, stream: Stream, captured: Captured, now_s: float) -> Pending | None:
         try:
-            return stream.begin(captured, now_s, self.forwarding)
+            pending = stream.begin(captured, now_s, self.forwarding)
         except DetectorError as error:
             self._count_failure(stream, error)
-            return None
+            pending = None
+        finally:
+            stream.source.next_look(stream.turn.due_s(self.load))
+        return pending
 
     def _conclude(self, begun: Sequence[tuple[Stream, Pending]]) -> None:
         """Score the faces of all frames in one batch, and decide about each frame."""

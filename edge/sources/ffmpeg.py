@@ -15,15 +15,18 @@ from threading import Event
 from typing import Any
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import SourceError
-from edge.samples import CAMERA_PIXELS, Damaged, Frame
+from edge.samples import CAMERA_PIXELS, Damaged, Frame, Passed
 from edge.sources.clock import stamped
 from edge.sources.confined.bounds import HTTP_FORMATS, carried, require_pixels
+from edge.sources.decoding.demand import Demand
+from edge.sources.decoding.references import Unreferred
 from edge.sources.geometry import AsSeen, as_seen
 from edge.sources.http_jpeg import AS_BYTES, HttpAnswer
 from edge.sources.network.camera_tls import tls_options
@@ -56,6 +59,7 @@ class NetworkCamera:
         settings: SourceSettings,
         address: Callable[[], SourceUri],
         wait: Callable[[float], object] = _wait,
+        demand: Demand | None = None,
     ) -> None:
         """
         Keep the settings; nothing is opened yet.
@@ -64,12 +68,14 @@ class NetworkCamera:
             settings: Of a source with one of the schemes rtsp(s), http(s).
             address: Returns the address, with the login as it is at that moment.
             wait: Sleeps for seconds, between two single pictures.
+            demand: Which pictures are wanted; all, if not given.
 
         Raises:
             ConfigError: The file of certificate authorities cannot be used.
         """
         self._settings = settings
         self._address, self._wait = address, wait
+        self._demand = demand or Demand()
         self._options = carried(settings) | tls_options(settings)
         self._of_video = {"format_whitelist": "rtsp"}
         if settings.uri.scheme in HTTP:
@@ -80,7 +86,7 @@ class NetworkCamera:
                 # Only packets that wait in a queue are looked at for gaps in their numbers.
                 self._options["reorder_queue_size"] = "2"
 
-    def frames(self) -> Iterator[Frame | Damaged]:
+    def frames(self) -> Iterator[Frame | Damaged | Passed]:
         """
         Yield fresh frames; `time_s` is the presentation time since the connection was made.
 
@@ -118,7 +124,7 @@ class NetworkCamera:
             self._wait(wait_s)
         return av.open(uri.address, metadata_errors=METADATA_ERRORS, **how)
 
-    def _jpegs(self, uri: SourceUri) -> Generator[Frame | Damaged, None, bool]:
+    def _jpegs(self, uri: SourceUri) -> Generator[Frame | Damaged | Passed, None, bool]:
         """Yield the pictures of Motion JPEG or a snapshot address; return False for another."""
         start_s, index = time.monotonic(), 0
         while True:
@@ -127,10 +133,10 @@ class NetworkCamera:
                 answer = HttpAnswer(container, str(uri))
                 if not answer.is_jpeg():
                     return False
-                for pixels in answer.pictures():
+                for pixels in answer.pictures(self._demand.came):
                     in_answer += 1
-                    if pixels is None:
-                        yield Damaged()
+                    if not isinstance(pixels, np.ndarray):
+                        yield pixels
                         continue
                     seen = as_seen(pixels, self._settings.geometry, None, CAMERA_PIXELS)
                     yield Frame(seen, self._settings.name, index, time.monotonic() - start_s)
@@ -143,7 +149,7 @@ class NetworkCamera:
 
     def _read(
         self, uri: SourceUri, container: InputContainer, lost: Callable[[], bool]
-    ) -> Iterator[Frame | Damaged]:
+    ) -> Iterator[Frame | Damaged | Passed]:
         track = largest_video(container)
         if track is None:
             raise SourceError(
@@ -151,22 +157,30 @@ class NetworkCamera:
             )
         require_pixels(uri, track.width, track.height, CAMERA_PIXELS)
         seen = AsSeen(track, self._settings.geometry, CAMERA_PIXELS)
-        yield from self._frames(uri, Received(container, track, lost), seen)
+        received = Received(container, track, lost, unwanted=lambda: not self._demand.is_due())
+        yield from self._frames(uri, received, seen)
 
     def _frames(
         self, uri: SourceUri, pictures: "Received", seen: AsSeen
-    ) -> Iterator[Frame | Damaged]:
+    ) -> Iterator[Frame | Damaged | Passed]:
         pictures.catch_up()
         since_s = whole_at_s = time.monotonic()
         index = 0
         for picture in pictures:
+            wanted = self._demand.came()
             if isinstance(picture, Damaged):
                 self._require_whole(uri, whole_at_s)
+            if not isinstance(picture, av.VideoFrame):
                 yield picture
                 continue
-            for pixels, time_s in seen.of(picture):
-                yield Frame(pixels, self._settings.name, index, stamped(time_s, since_s))
-                whole_at_s, index = time.monotonic(), index + 1
+            for whole in seen.whole(picture):
+                whole_at_s = time.monotonic()
+                yield self._made(whole, seen, index, since_s) if wanted else Passed()
+                index += wanted
+
+    def _made(self, whole: av.VideoFrame, seen: AsSeen, index: int, since_s: float) -> Frame:
+        pixels, time_s = seen.pixels(whole), stamped(whole.time, since_s)
+        return Frame(pixels, self._settings.name, index, time_s)
 
     def _require_whole(self, uri: SourceUri, since_s: float) -> None:
         if time.monotonic() - since_s > WHOLE_WITHIN_S:
@@ -185,6 +199,7 @@ class Received:
         stream: VideoStream,
         lost: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
+        unwanted: Callable[[], bool] = lambda: False,
     ) -> None:
         """
         Prepare; nothing is read yet.
@@ -194,16 +209,18 @@ class Received:
             stream: One of it.
             lost: Tells whether packets were lost since it was asked.
             clock: Monotonic seconds.
+            unwanted: Tells whether a picture that comes now need not be decoded.
         """
         self._stream, self._lost, self._clock = stream, lost, clock
+        self._unwanted = unwanted
         self._packets = container.demux(stream)
-        self._left_out: list[Damaged] = []
+        self._left_out: list[Damaged | Passed] = []
         self._whole = WholePictures(
             self._stream, lambda: self._left_out.append(Damaged()), CAMERA_PIXELS
         )
         self._decoded = self._decode()
 
-    def __iter__(self) -> Iterator[av.VideoFrame | Damaged]:
+    def __iter__(self) -> Iterator[av.VideoFrame | Damaged | Passed]:
         return self._decoded
 
     def catch_up(self) -> None:
@@ -229,13 +246,26 @@ class Received:
     def _drain(self, what: Iterator[object]) -> None:
         drain(lambda: next(what, None) is not None, _fps(self._stream), self._clock)
 
-    def _decode(self) -> Iterator[av.VideoFrame | Damaged]:
+    def _decode(self) -> Iterator[av.VideoFrame | Damaged | Passed]:
         codec = self._stream.codec_context.name if is_annex_b(self._stream) else ""
+        unreferred = Unreferred(codec)
         received = ((packet, self._lost()) for packet in self._packets)
         for packet, lost in joined(received, codec):
+            if not lost and self._need_not_decode(bytes(packet), unreferred):
+                yield Passed()
+                continue
             yield from self._whole.of(packet, lost=lost)
             yield from self._left_out
             self._left_out.clear()
+
+    def _need_not_decode(self, data: bytes, unreferred: Unreferred) -> bool:
+        in_order = self._whole.is_whole and comes_in_order(self._stream)
+        return unreferred.holds(data) and in_order and self._unwanted()
+
+
+def comes_in_order(stream: VideoStream) -> bool:
+    """Tell whether pictures are sent as they are shown; else fewer of them would come later."""
+    return not stream.codec_context.has_b_frames
 
 
 def _fps(stream: VideoStream) -> float:

@@ -127,31 +127,31 @@ class AsSeen:
         self._stream, self._geometry, self._budget = stream, geometry, budget
         self._deinterlacer = Deinterlacer(every=geometry.deinterlace == "always")
         self._never = geometry.deinterlace == "never"
-        self._turn: Turn | None = None
-        self._was_key = False
+        self._turn = AS_IT_IS
+        self._began = self._was_key = False
 
-    def of(self, frame: av.VideoFrame | None) -> Iterator[tuple[Pixels, float | None]]:
-        """Yield pictures and their times in seconds; None asks for those that are still held."""
+    def whole(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
+        """Yield pictures without combs; None asks for those that are still held."""
         frames = self._deinterlacer.of(frame) if not self._never else [frame] if frame else []
         for each in frames:
-            with self._watched():
-                pixels = self._upright(each)
-            yield pixels, each.time
+            self._look_for_turn(each)
+            yield each
 
-    def _upright(self, frame: av.VideoFrame) -> Pixels:
-        # Else each picture has threads of its own, as many as there are cores.
-        pixels = cast("Pixels", frame.to_ndarray(format="bgr24", threads=1))
-        aspect = self._stream.sample_aspect_ratio
-        square = squared(pixels, self._geometry, aspect, self._budget)
-        return oriented(turned(square, self._turn_at(frame)), self._geometry)
+    def pixels(self, frame: av.VideoFrame) -> Pixels:
+        """Return the picture that `whole` has yielded last as people saw it."""
+        with self._watched():
+            # Else each picture has threads of its own, as many as there are cores.
+            pixels = cast("Pixels", frame.to_ndarray(format="bgr24", threads=1))
+            aspect = self._stream.sample_aspect_ratio
+            square = squared(pixels, self._geometry, aspect, self._budget)
+            return oriented(turned(square, self._turn), self._geometry)
 
-    def _turn_at(self, frame: av.VideoFrame) -> Turn:
+    def _look_for_turn(self, frame: av.VideoFrame) -> None:
         # A frame whose side data was looked at refers to itself: its memory waits for Python's
         # garbage collector, dozens of pictures at a time. So only the first of a run is asked.
-        if self._turn is None or (frame.key_frame and not self._was_key):
+        if not self._began or (frame.key_frame and not self._was_key):
             self._turn = turn_of(frame)
-        self._was_key = frame.key_frame
-        return self._turn
+        self._began, self._was_key = True, frame.key_frame
 
 
 class Deinterlacer:

@@ -14,8 +14,9 @@ import numpy as np
 
 from edge.config.source import SourceSettings
 from edge.errors import SourceError
-from edge.samples import Frame, Pixels
+from edge.samples import Frame, Passed, Pixels
 from edge.sources.clock import stamped
+from edge.sources.decoding.demand import Demand
 from edge.sources.geometry import as_seen
 
 PACKAGES = (
@@ -45,18 +46,22 @@ def csi_pipeline(settings: SourceSettings) -> str:
 class GStreamerCamera:
     """A pipeline that ends in BGR pictures; each call of `frames()` starts it anew."""
 
-    def __init__(self, settings: SourceSettings, pipeline: str) -> None:
+    def __init__(
+        self, settings: SourceSettings, pipeline: str, demand: Demand | None = None
+    ) -> None:
         """
         Keep the arguments; GStreamer is not loaded yet.
 
         Args:
             settings: Name and timeouts.
             pipeline: In the language of gst-launch-1.0, without a sink.
+            demand: Which pictures are wanted; all, if not given.
         """
         self._settings = settings
+        self._demand = demand or Demand()
         self._description = f"{pipeline} ! video/x-raw,format=BGR ! {_SINK}"
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[Frame | Passed]:
         """
         Yield the newest frame each time; `time_s` is the presentation time in the pipeline.
 
@@ -82,10 +87,13 @@ class GStreamerCamera:
         pipeline.set_state(gst.State.PLAYING)
         return pipeline
 
-    def _pull(self, gst: Any, pipeline: Any) -> Iterator[Frame]:
+    def _pull(self, gst: Any, pipeline: Any) -> Iterator[Frame | Passed]:
         timeout_s, index, since_s = self._settings.open_timeout, 0, time.monotonic()
         while True:
             sample = self._sample(gst, pipeline, timeout_s)
+            if not self._demand.came():
+                yield Passed()
+                continue
             stamp = sample.get_buffer().pts
             time_s = None if stamp == gst.CLOCK_TIME_NONE else stamp / _NS
             pixels = as_seen(_pixels(gst, sample), self._settings.geometry)

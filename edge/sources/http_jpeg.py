@@ -8,7 +8,7 @@ login, encryption, redirections and timeouts are then the same as for other came
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from errno import EIO
 from typing import cast
 
@@ -17,7 +17,7 @@ from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 
 from edge.errors import SourceError
-from edge.samples import CAMERA_PIXELS, Pixels
+from edge.samples import CAMERA_PIXELS, Damaged, Passed, Pixels
 from edge.sources.confined.bounds import decoding, jpeg_size, require_pixels
 
 AS_BYTES = {"probesize": "32", "analyzeduration": "0", "raw_packet_size": "65536"}
@@ -132,23 +132,32 @@ class HttpAnswer:
         """Whether a picture begins with the first byte, so that it may be the only one."""
         return self._first.startswith(START)
 
-    def pictures(self) -> Iterator[Pixels | None]:
+    def pictures(self, wanted: Callable[[], bool]) -> Iterator[Pixels | Damaged | Passed]:
         """
-        Yield pictures as they come, (height, width, 3) uint8 BGR; None for a damaged one.
+        Yield pictures as they come, (height, width, 3) uint8 BGR.
+
+        Args:
+            wanted: Asked once for each picture: whether it is to be decoded.
 
         Raises:
             SourceError: A picture has no end, or more pixels than CAMERA_PIXELS.
         """
         splitter = JpegSplitter()
         for jpeg in splitter.feed(self._first):
-            yield self._decoded(jpeg)
+            yield self._made(jpeg, wanted=wanted())
         for chunk in self._chunks:
             for jpeg in splitter.feed(chunk):
-                yield self._decoded(jpeg)
+                yield self._made(jpeg, wanted=wanted())
 
-    def _decoded(self, jpeg: bytes | None) -> Pixels | None:
+    def _made(self, jpeg: bytes | None, *, wanted: bool) -> Pixels | Damaged | Passed:
         if jpeg is None:
-            return None
+            return Damaged()
+        if not wanted:
+            return Passed()
+        pixels = self._decoded(jpeg)
+        return Damaged() if pixels is None else pixels
+
+    def _decoded(self, jpeg: bytes) -> Pixels | None:
         require_pixels(self._name, *(jpeg_size(jpeg) or (0, 0)), CAMERA_PIXELS)
         try:
             (frame,) = self._decoder.decode(av.Packet(jpeg))

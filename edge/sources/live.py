@@ -16,7 +16,8 @@ from threading import Condition, Thread
 
 from edge.errors import EdgeError, LoginRefusedError, SourceError
 from edge.protocols import FrameSource
-from edge.samples import Captured, Damaged, Frame
+from edge.samples import Captured, Damaged, Frame, Passed
+from edge.sources.decoding.demand import Demand
 from edge.sources.health import PictureHealth, glance
 from edge.sources.slot import Slot
 from edge.sources.state import Announced, CameraState, State
@@ -42,7 +43,12 @@ class LiveSource:
     """A frame source that never gives up; safe to use from several threads."""
 
     def __init__(
-        self, name: str, source: FrameSource, limits: Limits, around: Surroundings
+        self,
+        name: str,
+        source: FrameSource,
+        limits: Limits,
+        around: Surroundings,
+        demand: Demand | None = None,
     ) -> None:
         """
         Keep everything; nothing is opened before `start()`.
@@ -52,7 +58,9 @@ class LiveSource:
             source: Opened anew by each call of its `frames()`, one at a time unless one is stuck.
             limits: How it is treated.
             around: What is told about it.
+            demand: What tells `source` which pictures are wanted.
         """
+        self._demand = demand or Demand()
         self._name, self._source, self._limits, self._around = name, source, limits, around
         self._slot: Slot[Captured] = Slot(around.arrived)
         # Guards everything below; notified when the keeper has something to look at.
@@ -60,7 +68,7 @@ class LiveSource:
         self._camera = CameraState(State.DISABLED, around.monotonic())
         self._announced = Announced()
         self._picture = PictureHealth()
-        self._openings = self._frames = 0
+        self._openings = self._frames = self._passed = 0
         self._abandoned = 0
         self._stuck: list[Thread] = []
         self._error: str | None = None
@@ -81,6 +89,10 @@ class LiveSource:
     def take(self) -> Captured | None:
         """Return the newest frame that was not taken yet, None when there is none; never waits."""
         return self._slot.take()
+
+    def next_look(self, due_s: float) -> None:
+        """Say from when on, in monotonic seconds, `take` may be called again."""
+        self._demand.look_at(due_s)
 
     @property
     def ended(self) -> bool:
@@ -124,7 +136,7 @@ class LiveSource:
             picture=self._picture,
             openings=self._openings,
             frames=self._frames,
-            dropped=self._slot.dropped,
+            dropped=self._slot.dropped + self._passed,
             abandoned=self._abandoned,
             stuck=stuck,
             exhausted=stuck >= self._limits.stuck_limit,
@@ -246,9 +258,11 @@ class LiveSource:
             if grabber is self._current:
                 self._end(error, login_refused=login_refused)
 
-    def _take(self, grabber: _Grabber, frame: Frame | Damaged) -> bool:
+    def _take(self, grabber: _Grabber, frame: Frame | Damaged | Passed) -> bool:
         if isinstance(frame, Damaged):
             return self._leave_out(grabber)
+        if isinstance(frame, Passed):
+            return self._pass(grabber)
         return self._hand_over(grabber, frame)
 
     def _leave_out(self, grabber: _Grabber) -> bool:
@@ -263,6 +277,18 @@ class LiveSource:
             self._picture = self._picture.left_out(now_s)
             if self._told_of_picture() != before:
                 self._publish()
+        return True
+
+    def _pass(self, grabber: _Grabber) -> bool:
+        """Count a picture that nobody was about to look at; return whether more is wanted."""
+        now_s = self._around.monotonic()
+        with self._changed:
+            if grabber is not self._current or self._stopping:
+                return False
+            grabber.has_frames, grabber.waiting_since_s = True, now_s
+            self._frames += 1
+            self._passed += 1
+            self._become(self._camera.frame(now_s, self._limits.patience))
         return True
 
     def _hand_over(self, grabber: _Grabber, frame: Frame) -> bool:

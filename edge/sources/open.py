@@ -8,6 +8,7 @@ from edge.config.uri import SourceUri
 from edge.errors import SourceError
 from edge.protocols import FrameSource
 from edge.sources.confined.messages import START_S
+from edge.sources.decoding.demand import Demand
 from edge.sources.files import open_files
 from edge.sources.live import LiveSource
 from edge.sources.playback import Pacing, Recording, Replay
@@ -31,14 +32,24 @@ def live_source(
         around: What is told about it.
         unreadable: Called with the error of each still image that cannot be decoded.
     """
-    source = frame_source(settings, unreadable)
-    return LiveSource(settings.name, source, limits(settings), around)
+    demand = Demand()
+    source = frame_source(settings, unreadable, demand)
+    return LiveSource(settings.name, source, limits(settings), around, demand)
 
 
 def frame_source(
-    settings: SourceSettings, unreadable: Callable[[SourceError], None]
+    settings: SourceSettings,
+    unreadable: Callable[[SourceError], None],
+    demand: Demand | None = None,
 ) -> FrameSource:
-    """Return what opens a source and yields its frames, once."""
+    """
+    Return what opens a source and yields its frames, once.
+
+    Args:
+        settings: Of any scheme.
+        unreadable: Called with the error of each still image that cannot be decoded.
+        demand: Which pictures of a camera are wanted; all, if not given.
+    """
     # Each brings a large library that the others do without.
     match settings.uri.scheme:
         case "file":
@@ -46,22 +57,22 @@ def frame_source(
         case "csi":
             from edge.sources.gstreamer import GStreamerCamera, csi_pipeline  # noqa: PLC0415
 
-            return GStreamerCamera(settings, csi_pipeline(settings))
+            return GStreamerCamera(settings, csi_pipeline(settings), demand)
         case "v4l2":
             from edge.sources.v4l2 import UsbCamera  # noqa: PLC0415
 
-            return UsbCamera(settings)
-    return _network_camera(settings)
+            return UsbCamera(settings, demand=demand)
+    return _network_camera(settings, demand)
 
 
-def _network_camera(settings: SourceSettings) -> FrameSource:
+def _network_camera(settings: SourceSettings, demand: Demand | None) -> FrameSource:
     if settings.isolate:
         from edge.sources.confined.camera import ConfinedCamera  # noqa: PLC0415
 
-        return ConfinedCamera(settings, lambda: address(settings))
+        return ConfinedCamera(settings, lambda: address(settings), demand)
     from edge.sources.ffmpeg import NetworkCamera  # noqa: PLC0415
 
-    return NetworkCamera(settings, lambda: address(settings))
+    return NetworkCamera(settings, lambda: address(settings), demand=demand)
 
 
 def _replay(settings: SourceSettings, unreadable: Callable[[SourceError], None]) -> Replay:

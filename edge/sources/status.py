@@ -43,7 +43,7 @@ class SourceStatus:
     frames: int
     """Frames received from the source."""
     dropped: int
-    """Frames replaced by newer ones before they were taken."""
+    """Frames replaced by newer ones before they were taken, or passed over before a look."""
     abandoned: int
     """Native calls given up, ever."""
     stuck: int

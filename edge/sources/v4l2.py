@@ -17,9 +17,10 @@ import cv2
 
 from edge.config.source import SourceSettings
 from edge.errors import SourceError
-from edge.samples import CAMERA_PIXELS, Frame, Pixels
+from edge.samples import CAMERA_PIXELS, Frame, Passed, Pixels
 from edge.sources.clock import stamped
 from edge.sources.confined.bounds import require_pixels
+from edge.sources.decoding.demand import Demand
 from edge.sources.ffmpeg import drain
 from edge.sources.geometry import as_seen
 
@@ -35,7 +36,10 @@ class UsbCamera:
     """A camera of Video4Linux; each call of `frames()` opens it anew."""
 
     def __init__(
-        self, settings: SourceSettings, open_capture: OpenCapture = cv2.VideoCapture
+        self,
+        settings: SourceSettings,
+        open_capture: OpenCapture = cv2.VideoCapture,
+        demand: Demand | None = None,
     ) -> None:
         """
         Keep the settings; nothing is opened yet.
@@ -43,11 +47,13 @@ class UsbCamera:
         Args:
             settings: Of a v4l2:// source.
             open_capture: cv2.VideoCapture, or something with its manners.
+            demand: Which pictures are wanted; all, if not given.
         """
         self._settings = settings
+        self._demand = demand or Demand()
         self._open_capture = open_capture
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[Frame | Passed]:
         """
         Yield fresh frames; `time_s` is the presentation time of the driver.
 
@@ -98,10 +104,13 @@ class UsbCamera:
             if value is not None:
                 capture.set(property_id, value)
 
-    def _read(self, capture: cv2.VideoCapture) -> Iterator[Frame]:
+    def _read(self, capture: cv2.VideoCapture) -> Iterator[Frame | Passed]:
         index, since_s = 0, time.monotonic()
-        while True:
-            more, pixels = capture.read()
+        while capture.grab():
+            if not self._demand.came():
+                yield Passed()
+                continue
+            more, pixels = capture.retrieve()
             if not more:
                 break
             time_s = stamped(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, since_s)

@@ -19,8 +19,9 @@ from edge.sources.confined.bounds import (
     require_moderate,
     require_pixels,
 )
+from edge.sources.decoding.references import EachNth, Unreferred, length_bytes
 from edge.sources.geometry import AsSeen
-from edge.sources.whole_pictures import WholePictures
+from edge.sources.whole_pictures import VideoPacket, WholePictures
 
 METADATA_ERRORS = "replace"
 """What becomes of titles, names of cameras and the like that are not UTF-8; nobody reads them."""
@@ -110,10 +111,10 @@ class VideoFile:
         index = 0
         try:
             with opened(self._path) as container:
-                for frame in self._read(container, lambda: left_out.append(None)):
-                    if index % self._every == 0:
+                for place, frame in self._read(container, lambda: left_out.append(None)):
+                    if frame is not None:
                         yield frame
-                    index += 1
+                    index = place + 1
         # Foreign code on foreign bytes: no list of what it raises was ever complete.
         except Exception as error:
             if index == 0:
@@ -140,7 +141,10 @@ class VideoFile:
             "the file is empty, cut short or not a video: play it with ffplay to see"
         )
 
-    def _read(self, container: InputContainer, left_out: Callable[[], None]) -> Iterator[Frame]:
+    def _read(
+        self, container: InputContainer, left_out: Callable[[], None]
+    ) -> Iterator[tuple[int, Frame | None]]:
+        """Yield for each picture its place, from 0, and its frame if it is one of each n-th."""
         track = largest_video(container)
         if track is None:
             raise ValueError("it has no video of a codec that is known here")
@@ -150,14 +154,18 @@ class VideoFile:
         # A bare H.264 or H.265 stream has pictures and no times; None would be a photograph. An AVI
         # counts its packets in the order of decoding: with B-frames its times would run backwards.
         untimed = container.format.name == "avi"
-        pictures, index = WholePictures(track, left_out), 0
+        pictures = WholePictures(track, left_out)
         seen = AsSeen(track, self._geometry, watched=self._converting)
-        for packet in container.demux(track):
-            for picture in (*pictures.of(packet), *(() if packet.size else (None,))):
-                for pixels, stamp_s in seen.of(picture):
-                    at_s = index / rate if untimed or stamp_s is None else stamp_s - start_s
-                    yield Frame(pixels, str(self._path), index, at_s)
-                    index += 1
+        codec = "" if untimed else track.codec_context.name
+        nth = EachNth(self._every, Unreferred(codec, length_bytes(track)))
+        for whole in _whole(container.demux(track), pictures, seen, nth):
+            stamp_s: float | None = whole.time
+            place = nth.place(None if untimed else stamp_s)
+            if place % self._every:
+                yield place, None
+                continue
+            at_s = place / rate if untimed or stamp_s is None else stamp_s - start_s
+            yield place, Frame(seen.pixels(whole), str(self._path), place, at_s)
 
     def frame_count(self) -> int | None:
         """Return the number of frames the container promises, None when it does not say."""
@@ -167,6 +175,20 @@ class VideoFile:
         except Exception:  # noqa: BLE001 -- foreign bytes; `frames` says why
             return None
         return -(-count // self._every) if count > 0 else None
+
+
+def _whole(
+    packets: Iterator[VideoPacket], pictures: WholePictures, seen: AsSeen, nth: EachNth
+) -> Iterator[av.VideoFrame]:
+    """Yield the pictures in the order in which they are shown, without those that are passed."""
+    for packet in packets:
+        time_s = packet.pts * packet.time_base if packet.pts is not None else None
+        if nth.passes(
+            bytes(packet), None if time_s is None else float(time_s), is_whole=pictures.is_whole
+        ):
+            continue
+        for picture in (*pictures.of(packet), *(() if packet.size else (None,))):
+            yield from seen.whole(picture)
 
 
 def _words(error: Exception) -> str:

@@ -73,6 +73,11 @@ class WholePictures:
         self._waits = False
         return self._decoded(packet)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether pictures come whole now: nothing is waited for, and no gap was just before."""
+        return not (self._waits or self._suspect)
+
     def wait_for_key_frame(self) -> None:
         """Leave out what comes before the next whole key frame."""
         self._waits = True

@@ -1,14 +1,17 @@
 """A USB camera for tests: obeys what was measured of cv2.VideoCapture with CAP_V4L2."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Event
+from typing import cast
 
 import cv2
 import numpy as np
 
 from edge.config.source import SourceSettings
-from edge.samples import Pixels
+from edge.protocols import FrameSource
+from edge.samples import Damaged, Frame, Passed, Pixels
 
 BY_ID = "/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920_2F8A1B0F-video-index0"
 INTERVAL_S = 0.005
@@ -16,6 +19,15 @@ INTERVAL_S = 0.005
 
 def camera_settings(uri: str, **keys: object) -> SourceSettings:
     return SourceSettings.model_validate({"name": "door", "uri": uri, **keys})
+
+
+def made(source: FrameSource) -> Generator[Frame, None, None]:
+    """Yield the frames of a source whose every picture is wanted, and whole."""
+    frames = cast("Generator[Frame | Damaged | Passed, None, None]", source.frames())
+    with closing(frames) as left:
+        for frame in left:
+            assert isinstance(frame, Frame)
+            yield frame
 
 
 @dataclass
@@ -37,6 +49,8 @@ class UsbDevice:
     is_open: bool = False
     size: tuple[int, int] = (64, 48)
     shown: int = 0
+    retrieved: int = 0
+    """Pictures that were decoded."""
 
     def __post_init__(self) -> None:
         self._lives = iter(self.frames_until_unplugged)
@@ -84,9 +98,8 @@ class UsbCapture:
             return True
         return self.camera.repeats
 
-    def read(self) -> tuple[bool, Pixels | None]:
-        if not self.grab():
-            return False, None
+    def retrieve(self) -> tuple[bool, Pixels | None]:
+        self.camera.retrieved += 1
         # A repeating driver goes around the 4 buffers it has.
         seed = self.newest if self.left else self.newest + np.random.default_rng().integers(4)
         return True, picture(int(seed))

@@ -19,10 +19,11 @@ from multiprocessing.connection import Connection
 from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import SourceError
-from edge.samples import Damaged, Frame
+from edge.samples import Damaged, Frame, Passed
 from edge.sources.clock import stamped
 from edge.sources.confined.messages import LONGEST, START_S, heard
 from edge.sources.confined.pictures import SharedPictures, created
+from edge.sources.decoding.demand import Demand
 from edge.sources.network.camera_tls import tls_options
 
 PROGRAM = (
@@ -39,21 +40,28 @@ GOODBYE_S = 1.0
 class ConfinedCamera:
     """Opens a camera as `NetworkCamera` does, in another process with a limit of memory."""
 
-    def __init__(self, settings: SourceSettings, address: Callable[[], SourceUri]) -> None:
+    def __init__(
+        self,
+        settings: SourceSettings,
+        address: Callable[[], SourceUri],
+        demand: Demand | None = None,
+    ) -> None:
         """
         Keep the settings; nothing is started yet.
 
         Args:
             settings: Of a source with one of the schemes rtsp(s), http(s).
             address: Returns the address, with the login as it is at that moment.
+            demand: Which pictures are wanted; all, if not given.
 
         Raises:
             ConfigError: The file of certificate authorities cannot be used.
         """
         tls_options(settings)
         self._settings, self._address = settings, address
+        self._demand = demand or Demand()
 
-    def frames(self) -> Iterator[Frame | Damaged]:
+    def frames(self) -> Iterator[Frame | Damaged | Passed]:
         """
         Yield fresh frames; take them in the thread that took the first one.
 
@@ -69,7 +77,7 @@ class ConfinedCamera:
         memory = created()
         try:
             pictures = SharedPictures(memory)
-            with _process(memory) as (process, channel):
+            with self._demand.told_in(pictures.due), _process(memory) as (process, channel):
                 with suppress(OSError):
                     channel.send((self._settings, uri))
                 yield from self._received(uri, process, channel, pictures)
@@ -82,12 +90,12 @@ class ConfinedCamera:
         process: "subprocess.Popen[bytes]",
         channel: Connection,
         pictures: SharedPictures,
-    ) -> Iterator[Frame | Damaged]:
+    ) -> Iterator[Frame | Damaged | Passed]:
         index, since_s = 0, time.monotonic()
         for seconds in self._patience():
             message = _message(uri, process, channel, seconds)
             said = heard(message)
-            if isinstance(said, Damaged):
+            if isinstance(said, Damaged | Passed):
                 yield said
             elif said is not None:
                 place, time_s = said

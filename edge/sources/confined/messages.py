@@ -6,6 +6,7 @@ Not pickled: a process that a hostile camera has taken over must not run code in
     ["ready"]                                 it has started, and connects now
     ["picture", number, height, width, time]  at this place of the shared pictures; time or null
     ["damaged"]                               a picture was left out
+    ["passed"]                                a picture came that is not wanted: see `Demand`
     ["failed", words]                         the camera cannot be opened or was lost; the last one
     ["login refused", words]                  the same, for its login; the last one, too
 
@@ -17,7 +18,7 @@ import math
 from typing import Literal, TypeAlias
 
 from edge.errors import LoginRefusedError, SourceError
-from edge.samples import Damaged
+from edge.samples import Damaged, Passed
 from edge.sources.confined.pictures import Place
 
 LONGEST = 10_000
@@ -26,8 +27,9 @@ READY = b'["ready"]'
 START_S = 10.0
 """For it to come, on a slow board under load; usual is less than one second."""
 DAMAGED = b'["damaged"]'
+PASSED = b'["passed"]'
 
-Heard: TypeAlias = "Damaged | tuple[Place, float | None] | None"
+Heard: TypeAlias = "Damaged | Passed | tuple[Place, float | None] | None"
 """A picture and its time in seconds; None when the process has started."""
 
 
@@ -59,6 +61,8 @@ def heard(message: bytes) -> Heard:
             return None
         case ["damaged"]:
             return Damaged()
+        case ["passed"]:
+            return Passed()
         case ["picture", int(number), int(height), int(width), float() | int() | None as time_s]:
             return Place(number, height, width), time_s
         case ["failed", str(words)]:

@@ -20,6 +20,7 @@ from edge.samples import CAMERA_PIXELS, Pixels
 PLACES = 2
 """While one picture is copied out the next one is written."""
 PLACE_BYTES = 3 * CAMERA_PIXELS
+TOTAL_BYTES = PLACES * PLACE_BYTES + 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,10 @@ class SharedPictures:
 
     def __init__(self, descriptor: int) -> None:
         """Map the memory of a descriptor from `created`, which may be closed then."""
-        self._memory = mmap.mmap(descriptor, PLACES * PLACE_BYTES)
+        self._memory = mmap.mmap(descriptor, TOTAL_BYTES)
         self._bytes: NDArray[np.uint8] = np.frombuffer(self._memory, np.uint8)
+        self.due = self._bytes[PLACES * PLACE_BYTES :].view(np.float64)
+        """(1,) float64: monotonic seconds of the next look; before it no picture is wanted."""
 
     def put(self, number: int, pixels: Pixels) -> Place:
         """
@@ -72,7 +75,7 @@ class SharedPictures:
 def created() -> int:
     """Return the descriptor of new memory, of a size that nobody can change."""
     descriptor = os.memfd_create("edge-gate-camera", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(descriptor, PLACES * PLACE_BYTES)
+    os.ftruncate(descriptor, TOTAL_BYTES)
     seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
     return descriptor

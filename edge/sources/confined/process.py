@@ -20,9 +20,10 @@ import cv2
 from edge.config.source import SourceSettings
 from edge.config.uri import SourceUri
 from edge.errors import EdgeError, LoginRefusedError
-from edge.samples import Damaged, Frame
-from edge.sources.confined.messages import DAMAGED, READY, failed, picture
+from edge.samples import Damaged, Frame, Passed
+from edge.sources.confined.messages import DAMAGED, PASSED, READY, failed, picture
 from edge.sources.confined.pictures import PLACES, SharedPictures
+from edge.sources.decoding.demand import Demand
 from edge.sources.ffmpeg import NetworkCamera
 
 MEMORY_BYTES = 384_000_000
@@ -60,7 +61,8 @@ def _served(
 ) -> bytes:
     """Hand pictures over; return the message that says why there are no more of them."""
     try:
-        _hand_over(NetworkCamera(settings, lambda: uri).frames(), gate, pictures)
+        camera = NetworkCamera(settings, lambda: uri, demand=Demand(pictures.due))
+        _hand_over(camera.frames(), gate, pictures)
     except (BrokenPipeError, ConnectionResetError, EOFError):
         raise
     except LoginRefusedError as error:
@@ -75,12 +77,12 @@ def _served(
 
 
 def _hand_over(
-    frames: Iterator[Frame | Damaged], gate: Connection, pictures: SharedPictures
+    frames: Iterator[Frame | Damaged | Passed], gate: Connection, pictures: SharedPictures
 ) -> None:
     free = list(range(PLACES))
     for frame in frames:
-        if isinstance(frame, Damaged):
-            gate.send_bytes(DAMAGED)
+        if not isinstance(frame, Frame):
+            gate.send_bytes(DAMAGED if isinstance(frame, Damaged) else PASSED)
             continue
         while not free or gate.poll():
             free.append(gate.recv_bytes()[0])

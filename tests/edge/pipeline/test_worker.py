@@ -256,3 +256,13 @@ def test_what_is_asked_of_a_worker_that_has_ended_is_answered_all_the_same(bench
     bench.run()
     asked = bench.worker.call(lambda: threading.current_thread().name)
     assert asked.result(0) == threading.current_thread().name
+
+
+def test_after_each_look_a_source_hears_from_when_on_the_next_picture_is_wanted(bench, monkeypatch):
+    told = []
+    monkeypatch.setattr(LiveSource, "next_look", lambda _, due_s: told.append(due_s))
+    stream = bench.add("one", 5)
+    bench.run()
+    assert len(told) == 5
+    assert told == sorted(told)
+    assert told[-1] == stream.turn.due_s(bench.worker.load)

@@ -232,10 +232,10 @@ def test_what_fuzzing_found_is_read_or_an_error_that_names_the_file(path):
 
 def test_whatever_a_decoder_raises_in_the_middle_is_told_after_what_was_read(clip, monkeypatch):
     class Failing(AsSeen):
-        def of(self, frame):
+        def whole(self, frame):
             if frame is not None and frame.pts > 3:
                 raise MemoryError
-            return super().of(frame)
+            return super().whole(frame)
 
     monkeypatch.setattr(video, "AsSeen", Failing)
     told: list[SourceError] = []

@@ -7,7 +7,7 @@ import pytest
 from edge.errors import SourceError
 from edge.samples import Pixels
 from edge.sources.gstreamer import GStreamerCamera, csi_pipeline
-from tests.edge.cameras import camera_settings
+from tests.edge.cameras import camera_settings, made
 from tests.edge.system_gstreamer import binding_folder, need_gstreamer
 
 CSI = camera_settings("csi://0", open_timeout=30, read_timeout=30)
@@ -34,7 +34,7 @@ def test_without_wishes_the_sensor_chooses():
 def test_a_missing_binding_names_the_packages(monkeypatch):
     monkeypatch.setitem(sys.modules, "gi", None)
     with pytest.raises(SourceError, match="sudo apt install python3-gi"):
-        next(GStreamerCamera(CSI, csi_pipeline(CSI)).frames())
+        next(made(GStreamerCamera(CSI, csi_pipeline(CSI))))
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def _gstreamer(monkeypatch):
 
 
 def picture(pipeline: str) -> Pixels:
-    return next(GStreamerCamera(CSI, pipeline).frames()).pixels
+    return next(made(GStreamerCamera(CSI, pipeline))).pixels
 
 
 # The binding of Debian 12 predates Python 3.12's way to import.
@@ -65,7 +65,7 @@ class TestRealGStreamer:
 
     def test_frames_are_numbered_and_timed(self):
         source = GStreamerCamera(CSI, "videotestsrc ! video/x-raw,framerate=10/1 ! videoconvert")
-        frames = list(islice(source.frames(), 3))
+        frames = list(islice(made(source), 3))
         assert [frame.index for frame in frames] == [0, 1, 2]
         times = [frame.time_s or 0.0 for frame in frames]
         assert times == sorted(set(times))
@@ -73,7 +73,7 @@ class TestRealGStreamer:
     def test_the_end_of_the_pipeline_is_a_loss_and_it_can_be_started_again(self):
         source = GStreamerCamera(CSI, "videotestsrc num-buffers=1 ! videoconvert")
         for _ in range(2):
-            frames = source.frames()
+            frames = made(source)
             next(frames)
             with pytest.raises(SourceError, match="the pipeline has ended"):
                 next(frames)
@@ -82,13 +82,13 @@ class TestRealGStreamer:
         settings = camera_settings("csi://0", open_timeout=0.2)
         source = GStreamerCamera(settings, "videotestsrc num-buffers=0 ! valve drop=true")
         with pytest.raises(SourceError, match="csi://0: "):
-            next(source.frames())
+            next(made(source))
 
     def test_a_failing_element_is_quoted(self):
         source = GStreamerCamera(CSI, "filesrc location=/none ! decodebin ! videoconvert")
         with pytest.raises(SourceError, match="the pipeline failed: Resource not found"):
-            next(source.frames())
+            next(made(source))
 
     def test_a_machine_without_the_camera_elements_is_told_how_to_see_what_is_missing(self):
         with pytest.raises(SourceError, match="gst-inspect"):
-            next(GStreamerCamera(CSI, csi_pipeline(CSI)).frames())
+            next(made(GStreamerCamera(CSI, csi_pipeline(CSI))))

@@ -11,8 +11,9 @@ import pytest
 
 from edge.errors import LoginRefusedError, SourceError
 from edge.protocols import FrameSource
-from edge.samples import Captured, Damaged, Frame
+from edge.samples import Captured, Damaged, Frame, Passed
 from edge.sources.clock import WallClock
+from edge.sources.decoding.demand import Demand
 from edge.sources.live import LiveSource
 from edge.sources.state import Availability, Patience
 from edge.sources.status import Limits, Surroundings, status_words
@@ -370,3 +371,34 @@ def test_damaged_pictures_are_counted_and_told_and_no_frames(told, started, rele
     assert "picture damaged" in status_words(status)
     told.until_state("stalled")
     assert (source.status().frames, source.status().picture.damaged) == (2, 2)
+
+
+class Passing:
+    """Yields a frame, then what is not wanted."""
+
+    def __init__(self, demand: Demand, release: Event) -> None:
+        self._demand, self._release = demand, release
+
+    def frames(self) -> Iterator[Frame | Passed]:
+        yield frame(0)
+        while self._demand.came():
+            Event().wait(0.001)
+        yield from (Passed(), Passed())
+        self._release.wait(PATIENCE_S)
+
+
+def test_pictures_that_nobody_was_about_to_look_at_count_as_frames_that_were_dropped(told, release):
+    demand = Demand()
+    source = LiveSource(
+        "door", Passing(demand, release), LIVE, Surroundings(on_change=told), demand
+    )
+    source.start()
+    try:
+        next(source.frames())
+        source.next_look(float("inf"))
+        told.until_state("stalled")
+        status = source.status()
+        assert (status.frames, status.dropped) == (3, 2)
+    finally:
+        release.set()
+        source.stop()

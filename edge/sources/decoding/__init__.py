@@ -1,0 +1,1 @@
+"""Which pictures are made of what a camera sends, and by what."""
