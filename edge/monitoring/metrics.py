@@ -19,6 +19,7 @@ from edge.monitoring.drift import Drift
 PREFIX = "edge_gate"
 SCORES = tuple(range(10, 100, 10))
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+PERCENTILES = ("50", "95", "99")
 STAGES = ("detect", "track", "align", "score", "decide", "encode", "deliver")
 """Values of the label `stage`."""
 
@@ -38,6 +39,8 @@ class CameraSnapshot:
     """How often the source was opened."""
     frame_age_s: float | None = None
     """Of the newest frame at its verdict; None before the first."""
+    ages_ms: tuple[float, float, float] | None = None
+    """Their median, 95th and 99th percentile; None before the first, and of files."""
     drift: Drift | None = None
     """None without a baseline, or when too few people were seen."""
 
@@ -62,6 +65,8 @@ class Snapshot:
     config_hash: str
     reloaded: bool
     """Whether the newest configuration is in use; False after one that was refused."""
+    overload: float = 1.0
+    """How many times less often cameras are looked at than configured; 1 without overload."""
     cameras: Sequence[CameraSnapshot] = ()
     outbox: OutboxSnapshot | None = None
     deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -152,6 +157,9 @@ def _about(reading: Snapshot) -> Iterator[Metric]:
     reloaded = _gauge("config_reload_success", "1 when the newest configuration is in use, else 0.")
     reloaded.add_metric([], float(reading.reloaded))
     yield reloaded
+    overload = _gauge("overload", "Times less often looked at than configured; 1 without overload.")
+    overload.add_metric([], reading.overload)
+    yield overload
 
 
 def _threads(threads: Mapping[str, tuple[bool, int]]) -> Iterator[Metric]:
@@ -171,6 +179,11 @@ def _cameras(cameras: Sequence[CameraSnapshot]) -> Iterator[Metric]:
     frames = _counter("frames", "Frames received, by what became of them.", ("camera", "outcome"))
     faces = _counter("faces", "Faces found, by the gate's reason.", ("camera", "reason"))
     age = _gauge("frame_age_seconds", "Age of the newest frame at its verdict.", ("camera",))
+    ages = _gauge(
+        "frame_age_percentile_seconds",
+        "Age of the newest thousand frames at their verdict.",
+        ("camera", "percentile"),
+    )
     for each in cameras:
         up.add_metric([each.name], float(each.up))
         openings.add_metric([each.name], each.openings)
@@ -180,7 +193,9 @@ def _cameras(cameras: Sequence[CameraSnapshot]) -> Iterator[Metric]:
             faces.add_metric([each.name, reason], count)
         if each.frame_age_s is not None:
             age.add_metric([each.name], each.frame_age_s)
-    yield from (up, openings, frames, faces, age)
+        for percentile, age_ms in zip(PERCENTILES, each.ages_ms or (), strict=False):
+            ages.add_metric([each.name, percentile], age_ms / 1000)
+    yield from (up, openings, frames, faces, age, ages)
     yield from _drifts(cameras)
 
 

@@ -82,6 +82,10 @@ class CameraStatus(_Model):
     """Median age of frames at their verdict; null before the first, and of files."""
     age_p95_ms: float | None
     """Their 95th percentile."""
+    age_p99_ms: float | None = None
+    """Their 99th percentile."""
+    age_p99_intervals: float | None = None
+    """The same in frame intervals, of 1 / `max_fps` seconds each; above 2 is late."""
     drift: DriftStatus | None
     """Null without a baseline, or when too few people were seen."""
     last_face: LastFace | None = None

@@ -1,10 +1,15 @@
 """How old frames were at their verdict: the newest of them, as percentiles."""
 
 from collections import deque
+from typing import TypeAlias
 
 import numpy as np
 
+Percentiles: TypeAlias = tuple[float, float, float]
+
+PERCENTS = (50, 95, 99)
 REMEMBERED = 1024
+"""Ages: enough for ten beyond the 99th percentile."""
 
 
 class Latency:
@@ -22,9 +27,9 @@ class Latency:
         """The age added last; None before the first."""
         return self._newest_s[-1] if self._newest_s else None
 
-    def percentiles_ms(self) -> tuple[float, float] | None:
-        """Return median and 95th percentile in milliseconds; None when none was seen."""
+    def percentiles_ms(self) -> Percentiles | None:
+        """Return median, 95th and 99th percentile in milliseconds; None when none was seen."""
         if not self._newest_s:
             return None
-        p50, p95 = np.percentile(list(self._newest_s), (50, 95)) * 1000
-        return round(float(p50), 1), round(float(p95), 1)
+        p50, p95, p99 = np.percentile(list(self._newest_s), PERCENTS) * 1000
+        return round(float(p50), 1), round(float(p95), 1), round(float(p99), 1)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 
 from edge.delivery.outbox_ledger import LedgerRow
+from edge.pipeline.latency import PERCENTS, Percentiles
 
 MOST_WAITING = 2
 """Frames between a source and the gate: one in the slot and one in the hands of the grabber."""
@@ -66,8 +67,8 @@ class Ledger:
     counts: Counts
     held: int
     """Faces that are the best of a track that has not ended."""
-    ages_ms: tuple[float, float] | None = None
-    """Median and 95th percentile of the age of frames at their verdict; cameras only."""
+    ages_ms: Percentiles | None = None
+    """Median, 95th and 99th percentile of the age of frames at their verdict; cameras only."""
 
     @property
     def waiting(self) -> int:
@@ -133,5 +134,5 @@ class Ledgers:
         ]
 
 
-def _named(ages_ms: tuple[float, float]) -> dict[str, float]:
-    return dict(zip(("age_p50_ms", "age_p95_ms"), ages_ms, strict=True))
+def _named(ages_ms: Percentiles) -> dict[str, float]:
+    return dict(zip((f"age_p{percent}_ms" for percent in PERCENTS), ages_ms, strict=True))

@@ -50,6 +50,7 @@ def snapshot_of(
         pair_id=daemon.pair_id,
         config_hash=config_hash,
         reloaded=reloaded,
+        overload=daemon.load.stretch,
         cameras=[_camera(stream, drifts.get(stream.settings.name)) for stream in streams],
         outbox=_outbox(delivered),
         deliveries=dict(_deliveries(delivered.sinks)),
@@ -95,13 +96,14 @@ def _camera(stream: Stream, drift: Drift | None) -> CameraSnapshot:
         faces={**ledger.counts.discarded, **ledger.counts.forwarded_by_reason()},
         openings=status.openings,
         frame_age_s=stream.latency.newest_s,
+        ages_ms=ledger.ages_ms,
         drift=drift,
     )
 
 
 def _camera_status(stream: Stream, drift: Drift | None) -> CameraStatus:
     status, reading = stream.source.status(), _camera(stream, drift)
-    p50, p95 = stream.latency.percentiles_ms() or (None, None)
+    p50, p95, p99 = reading.ages_ms or (None, None, None)
     return CameraStatus(
         name=status.name,
         state=status.state,
@@ -117,9 +119,15 @@ def _camera_status(stream: Stream, drift: Drift | None) -> CameraStatus:
         frame_age_s=reading.frame_age_s,
         age_p50_ms=p50,
         age_p95_ms=p95,
+        age_p99_ms=p99,
+        age_p99_intervals=None if p99 is None else _intervals(stream, p99),
         drift=None if drift is None else _drift_status(drift),
         last_face=None if stream.last_sent is None else _last_face(*stream.last_sent),
     )
+
+
+def _intervals(stream: Stream, age_ms: float) -> float:
+    return round(age_ms / 1000 * stream.settings.max_fps, 2)
 
 
 def _last_face(seen: datetime, score: float | None) -> LastFace:

@@ -54,7 +54,9 @@ class Stream:
         self.last_sent: tuple[datetime, float | None] | None = None
         """When the face that was forwarded last was seen, and its score; None before the first."""
         self._earlier_frames = before.frames if before else 0
-        self._dropped = 0
+        self._dropped = self._seen_frames = 0
+        self.asked = 1.0
+        """Looks that it asked for since the one before the newest."""
         self._time = SourceTime(is_live=settings.uri.is_live)
         self.turn = Turn(settings.name, 0.0)
         # Track ids of a stream begin at 1, and those of a file are no secret of this run.
@@ -86,6 +88,9 @@ class Stream:
             DetectorError: The detector refused the frame; it is counted.
         """
         self._count_dropped(late=self.turn.is_late(now_s))
+        frames = self.source.status().frames
+        self.asked = self.turn.asked(now_s, frames - self._seen_frames)
+        self._seen_frames = frames
         self.turn = replace(self.turn, looked_s=now_s)
         if not is_scheduled(self.settings.schedule, _local_time(captured)):
             self.counts.unscheduled += 1

@@ -17,7 +17,7 @@ from typing import TypeVar
 from edge.errors import DetectorError, EdgeError
 from edge.gate.batch import Pending, score_pending
 from edge.pipeline.forwarding import Forwarding
-from edge.pipeline.pace import Load, in_order, seconds_until_due
+from edge.pipeline.pace import Load, Turn, in_order, seconds_until_due
 from edge.pipeline.stream import Stream
 from edge.samples import Captured
 from engines.errors import EnginesError
@@ -34,13 +34,19 @@ MOST_FAILURES = 10
 class Worker:
     """Looks at frames until it is stopped, has no source left, or has failed."""
 
-    def __init__(self, forwarding: Forwarding, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        forwarding: Forwarding,
+        on_end: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """
         Prepare; streams are added by `call`, also before `start`.
 
         Args:
             forwarding: Where good faces go.
             on_end: Called by the thread when it ends by itself.
+            monotonic: Clock that the frames of cameras are stamped by.
         """
         self.streams: dict[str, Stream] = {}
         self.forwarding = forwarding
@@ -49,8 +55,11 @@ class Worker:
         """Frames whose faces are scored in one batch; changed by the thread only."""
         self.failure: Exception | None = None
         """Why the thread gave up; None while all is well."""
-        self.beat_s = time.monotonic()
+        self.beat_s = monotonic()
         """Monotonic seconds of the newest sign of life: a frame done, or nothing to do."""
+        self._monotonic = monotonic
+        self._over_s = self.beat_s
+        """Monotonic seconds of the end of the newest look."""
         self._on_end = on_end
         self._failures = 0
         self._asked: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -115,11 +124,11 @@ class Worker:
         while not self._stopping.is_set():
             self._arrived.clear()
             self._answer_all()
-            self.beat_s = time.monotonic()
-            if self._look_at_next(self.beat_s):
+            self.beat_s = self._monotonic()
+            if self.look(self.beat_s):
                 continue
             if self.streams and all(stream.source.ended for stream in self.streams.values()):
-                if self._look_at_next(self.beat_s):  # the last frame came before the end did
+                if self.look(self.beat_s):  # the last frame came before the end did
                     continue
                 return
             self._pass_time(self.beat_s)
@@ -136,8 +145,12 @@ class Worker:
                 return
             answer()
 
-    def _look_at_next(self, now_s: float) -> bool:
-        """Look at one frame of each source that is due; False when there is none."""
+    def look(self, now_s: float) -> bool:
+        """
+        Look at one frame of each source that is due; False when there is none.
+
+        By the thread, or instead of it by who has not started it.
+        """
         taken = list(self._taken(now_s))
         begun = [
             (stream, pending)
@@ -146,19 +159,22 @@ class Worker:
         ]
         if begun:
             self._conclude(begun)
-        for stream, captured in taken:
-            if stream.settings.uri.is_live:
-                self._note_age(stream, time.monotonic() - captured.monotonic_s)
+        if taken:
+            self._note_looks(taken, now_s)
         return bool(taken)
 
     def _taken(self, now_s: float) -> Iterator[tuple[Stream, Captured]]:
         """Take the newest frames, that of the source that has waited longest first."""
         turns = in_order([stream.turn for stream in self.streams.values()], self.load, now_s)
-        arrived = (
-            (self.streams[turn.name], self.streams[turn.name].source.take()) for turn in turns
-        )
+        arrived = ((self.streams[turn.name], self._newest(turn, now_s)) for turn in turns)
         present = ((stream, captured) for stream, captured in arrived if captured is not None)
         return islice(present, self.together)
+
+    def _newest(self, turn: Turn, now_s: float) -> Captured | None:
+        """Take the newest frame of a source; None when it is better to wait for the next one."""
+        return self.streams[turn.name].source.take(
+            lambda captured: turn.is_worth(captured.monotonic_s, now_s, self.load)
+        )
 
     def _begin(self, stream: Stream, captured: Captured, now_s: float) -> Pending | None:
         try:
@@ -186,17 +202,28 @@ class Worker:
         if self._failures >= MOST_FAILURES:
             raise failure
 
-    def _note_age(self, stream: Stream, age_s: float) -> None:
-        stream.latency.add(age_s)
-        was_over, self.load = self.load.is_over, self.load.looked(age_s)
-        if self.load.is_over and not was_over:
+    def _note_looks(self, taken: Sequence[tuple[Stream, Captured]], began_s: float) -> None:
+        over_s = self._monotonic()
+        for stream, captured in taken:
+            if stream.settings.uri.is_live:
+                stream.latency.add(over_s - captured.monotonic_s)
+        asked = sum(stream.asked for stream, _ in taken) / len(taken)
+        self._note_load(asked, over_s - began_s, over_s)
+
+    def _note_load(self, asked: float, look_s: float, over_s: float) -> None:
+        before, self.load = self.load, self.load.looked(asked, look_s, over_s - self._over_s)
+        self._over_s = over_s
+        if self.load.is_over and not before.is_over:
             log.warning(
-                "overloaded: verdicts come %.2f s late; looking less often", self.load.age_s
+                "overloaded: cameras ask for more looks than there is time for; "
+                "each is looked at less often, by the same factor"
             )
-        if was_over and not self.load.is_over:
+        if before.is_over and not self.load.is_over:
             log.info("no longer overloaded: looking at each source at its own rate")
 
     def _pass_time(self, now_s: float) -> None:
+        if now_s - self._over_s > IDLE_S:  # cameras that are silent ask for nothing
+            self._note_load(0.0, self.load.look_s, now_s)
         for stream in self.streams.values():
             if now_s - stream.turn.looked_s > IDLE_S:
                 stream.pass_time(now_s, self.forwarding)

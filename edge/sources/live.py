@@ -86,9 +86,9 @@ class LiveSource:
         while (captured := self._slot.take_waiting()) is not None:
             yield captured
 
-    def take(self) -> Captured | None:
-        """Return the newest frame that was not taken yet, None when there is none; never waits."""
-        return self._slot.take()
+    def take(self, is_wanted: Callable[[Captured], bool] = lambda _: True) -> Captured | None:
+        """Return the newest frame if it is wanted and was not taken yet, None else; never waits."""
+        return self._slot.take(is_wanted)
 
     def next_look(self, due_s: float) -> None:
         """Say from when on, in monotonic seconds, `take` may be called again."""

@@ -60,10 +60,10 @@ class Slot(Generic[Value]):
         self._arrived()
         return open_still
 
-    def take(self) -> Value | None:
-        """Return the value held, None when there is none; never waits."""
+    def take(self, is_wanted: Callable[[Value], bool] = lambda _: True) -> Value | None:
+        """Return the value held, None when there is none that is wanted; never waits."""
         with self._changed:
-            return self._taken()
+            return self._taken() if self._held and is_wanted(self._held[0]) else None
 
     def take_waiting(self, timeout_s: float | None = None) -> Value | None:
         """Wait for a value; None after the timeout, or when the slot is closed and empty."""

@@ -20,6 +20,8 @@ def camera_status(name: str = "door", **keys: object) -> CameraStatus:
         frame_age_s=0.1,
         age_p50_ms=90.0,
         age_p95_ms=120.0,
+        age_p99_ms=150.0,
+        age_p99_intervals=1.5,
         drift=None,
     )
     return CameraStatus.model_validate(ordinary.model_dump() | keys)

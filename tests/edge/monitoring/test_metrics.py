@@ -12,6 +12,7 @@ BUSY = Snapshot(
     pair_id="0123",
     config_hash="abcd",
     reloaded=False,
+    overload=2.5,
     cameras=(
         CameraSnapshot(
             name="door",
@@ -20,6 +21,7 @@ BUSY = Snapshot(
             faces={"forwarded": 3, "low_quality": 4},
             openings=2,
             frame_age_s=0.12,
+            ages_ms=(80.0, 110.0, 150.0),
             drift=Drift(psi=0.3, limit=0.25, direction="lower"),
         ),
         CameraSnapshot("yard", up=False, frames={}, faces={}, openings=0),
@@ -47,6 +49,8 @@ def test_every_figure_of_a_reading_is_told():
     assert found["edge_gate_camera_openings_total", "door"] == 2
     assert found["edge_gate_camera_up", "yard"] == 0
     assert found["edge_gate_frame_age_seconds", "door"] == 0.12
+    assert found["edge_gate_frame_age_percentile_seconds", "99", "door"] == 0.15
+    assert found["edge_gate_overload",] == 2.5
     assert found["edge_gate_score_psi", "door"] == 0.3
     assert found["edge_gate_score_psi_limit", "door"] == 0.25
     assert found["edge_gate_outbox_bytes",] == 70_000
@@ -63,6 +67,7 @@ def test_every_figure_of_a_reading_is_told():
 def test_what_is_not_known_has_no_figure():
     found = samples(Metrics(lambda: BUSY).text())
     assert ("edge_gate_frame_age_seconds", "yard") not in found
+    assert ("edge_gate_frame_age_percentile_seconds", "99", "yard") not in found
     assert ("edge_gate_score_psi", "yard") not in found
     assert not any(
         name.startswith("edge_gate_outbox") for name, *_ in samples(Metrics(lambda: QUIET).text())

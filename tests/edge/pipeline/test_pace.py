@@ -1,81 +1,95 @@
-from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.pipeline.pace import (
-    FRESH_S,
-    MOST_STRETCH,
-    TOO_OLD_S,
-    Load,
-    Turn,
-    in_order,
-    seconds_until_due,
+from edge.pipeline.pace import MOST_STRETCH, Load, Turn, in_order, seconds_until_due
+
+LOOKS = st.lists(
+    st.tuples(st.floats(0, 100), st.floats(0, 10), st.floats(0, 100)),
+    max_size=200,
 )
+"""Looks asked for, seconds of each, seconds passed."""
 
-AGES = st.lists(st.floats(0, 100), max_size=200)
 
-
-def after(ages, load=None):
-    for age in ages:
-        load = (load or Load()).looked(age)
+def after(looks, load=None):
+    for look in looks:
+        load = (load or Load()).looked(*look)
     return load or Load()
 
 
-@given(AGES)
-def test_the_stretch_stays_within_its_bounds(ages):
-    assert 1 <= after(ages).stretch <= MOST_STRETCH
+@given(LOOKS)
+def test_the_stretch_stays_within_its_bounds(looks):
+    assert 1 <= after(looks).stretch <= MOST_STRETCH
 
 
-def test_old_frames_slow_every_camera_down_and_fresh_ones_speed_them_up_again():
-    slowed = after([2 * TOO_OLD_S] * 40)
+def test_more_than_there_is_time_for_slows_every_camera_down_and_less_speeds_them_up_again():
+    slowed = after([(2.0, 0.1, 0.1)] * 40)
     assert slowed.is_over
-    assert not after([FRESH_S / 2] * 400, slowed).is_over
+    assert slowed.stretch == pytest.approx(2 / 0.9, rel=0.01)
+    assert not after([(1.0, 0.05, 0.1)] * 400, slowed).is_over
 
 
-def test_one_late_verdict_is_no_overload():
-    assert not after([0.1] * 20 + [2.0]).is_over
+def test_one_long_look_is_no_overload():
+    assert not after([(1.0, 0.01, 0.1)] * 40 + [(1.0, 2.0, 2.0)]).is_over
 
 
-@given(AGES, st.floats(FRESH_S, TOO_OLD_S))
-def test_between_the_limits_nothing_changes(ages, age):
-    load = replace(after(ages), age_s=age)
-    assert load.looked(age).stretch == load.stretch
+def test_between_the_limits_an_overload_stays_what_it_is():
+    fits, over = after([(1.0, 0.05, 0.1)] * 90), after([(2.0, 0.1, 0.1)] * 90)
+    nearly = [(1.0, 0.095, 0.1)] * 400
+    assert [after(nearly, load).is_over for load in (fits, over)] == [False, True]
 
 
-def served(rates, cost_s, seconds):
-    """Simulate cameras with a frame always ready and a gate that takes cost_s for each."""
-    turns = {str(number): Turn(str(number), 1 / rate) for number, rate in enumerate(rates)}
-    looks, load, now_s = dict.fromkeys(turns, 0), Load(), 0.0
-    while now_s < seconds:
-        ready = in_order(turns.values(), load, now_s)
-        if not ready:
-            now_s += seconds_until_due(turns.values(), load, now_s) or 0.001
-            continue
-        name = ready[0].name
-        turns[name] = replace(ready[0], looked_s=now_s)
-        looks[name] += 1
-        now_s += cost_s
-        load = load.looked(cost_s)
-    return looks
+def test_a_camera_asks_for_its_rate_and_for_no_more_than_it_has_frames():
+    turn = Turn("door", 0.1, looked_s=5.0)
+    assert turn.asked(5.4, frames=8) == pytest.approx(4)
+    assert [turn.asked(5.4, frames=count) for count in (0, 1, 2)] == [1, 1, 2]
 
 
-def test_without_overload_each_camera_gets_its_rate():
-    assert served([10, 5], cost_s=0.01, seconds=10) == pytest.approx({"0": 100, "1": 50}, abs=1)
+def test_a_file_asks_for_nothing_and_a_new_camera_for_one_look():
+    assert Turn("clip", 0.0, looked_s=5.0).asked(6.0, frames=1) == 0
+    assert Turn("door", 0.1).asked(6.0, frames=30) == 1
 
 
-@given(st.integers(1, 6), st.sampled_from([0.15, 0.4, 0.9]))
-def test_under_overload_all_cameras_get_the_same_share(cameras, cost_s):
-    looks = served([10] * cameras, cost_s, seconds=60)
-    assert max(looks.values()) - min(looks.values()) <= 1
+def test_a_camera_that_waited_most_of_its_intervals_comes_first():
+    often, seldom = Turn("often", 0.1, looked_s=9.5), Turn("seldom", 1.0, looked_s=8.5)
+    assert in_order([seldom, often], Load(), 10.0) == [often, seldom]
+    assert in_order([seldom, often], Load(), 9.55) == [seldom]
 
 
 def test_a_file_is_always_due_and_never_late():
     file = Turn("clip", 0.0, looked_s=5.0)
     assert in_order([file], Load(), 5.0) == [file]
     assert not file.is_late(1000.0)
+    assert file.is_worth(-100.0, 0.0, Load(look_s=1.0))
 
 
 def test_a_look_that_comes_after_one_and_a_half_intervals_is_late():
     assert [Turn("door", 0.1, 5.0).is_late(now_s) for now_s in (5.1, 5.2)] == [False, True]
+
+
+def test_a_frame_that_would_be_too_old_is_left_while_the_next_one_may_come():
+    turn, load = Turn("door", 1.0), Load(look_s=1.2)
+    ages = (0.0, 0.8, 0.81, 1.5, 1.51)
+    assert [turn.is_worth(-age_s, 0.0, load) for age_s in ages] == [True, True, False, False, True]
+
+
+@pytest.mark.parametrize("look_s", [0.1, 0.5, 2.0, 9.0])
+def test_where_no_look_is_too_slow_or_none_is_quick_enough_every_frame_is_worth_it(look_s):
+    turn, load = Turn("door", 1.0), Load(look_s=look_s)
+    assert all(turn.is_worth(-age_s, 0.0, load) for age_s in (0.0, 0.7, 1.4, 3.0))
+
+
+def test_the_next_look_is_waited_for():
+    turns = [Turn("door", 0.5, looked_s=5.0), Turn("yard", 1.0, looked_s=5.0)]
+    assert seconds_until_due(turns, Load(), 5.1) == pytest.approx(0.4)
+    assert seconds_until_due(turns, Load(), 6.0) is None
+
+
+def test_the_longest_look_of_late_counts_and_fades():
+    loads = [
+        after([(1.0, 0.1, 0.1)] * 9 + [(1.0, 0.5, 0.5)] + [(1.0, 0.1, 0.1)] * n) for n in range(9)
+    ]
+    assert loads[0].look_s == 0.5
+    assert all(later.look_s < earlier.look_s for earlier, later in pairwise(loads))
