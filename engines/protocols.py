@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 class EmbeddingNetwork(Protocol):
     """Runs one or two embedding networks over prepared inputs."""
 
+    @property
+    def engine(self) -> str:
+        """What runs it, for people: library, version and precision, as `OpenVINO 2026.4.1, f32`."""
+
     def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """
         Return the raw outputs, one array of (N, D) float32 for each output of the graph.

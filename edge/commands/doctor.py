@@ -20,6 +20,7 @@ from edge.diagnosis.doctor import (
     library_findings,
     machine_findings,
     node_findings,
+    openvino_finding,
     pair_findings,
 )
 from edge.diagnosis.jetson import read_jetson
@@ -28,7 +29,7 @@ from edge.diagnosis.service_findings import service_findings
 from edge.diagnosis.service_view import hidden_paths, is_for_the_service
 from edge.pipeline.trial import device_findings, tried_cameras
 from engines.errors import EnginesError
-from engines.pair.execution import Execution
+from engines.pair.execution import Execution, library_of
 from engines.pair.manifest import read_manifest
 from engines.tensorrt.probe import probe
 
@@ -59,6 +60,7 @@ def _findings(arguments: argparse.Namespace) -> list[Finding]:
         *machine_findings(jetson),
         *python_findings(),
         *library_findings(answers, jetson, needs_plans),
+        openvino_finding(any(_needs_openvino(*pair) for pair in pairs)),
         *node_findings(nodes),
         *_service(config, arguments.config, nodes),
     ]
@@ -92,6 +94,13 @@ def _needs_tensorrt(folder: Path) -> bool:
         return read_manifest(folder).backend == "tensorrt"
     except EnginesError:
         return False
+
+
+def _needs_openvino(folder: Path, execution: Execution) -> bool:
+    try:
+        return library_of(execution.backend, read_manifest(folder).backend) == "openvino"
+    except EnginesError:
+        return execution.backend == "openvino"
 
 
 def _show(findings: Iterable[Finding]) -> None:

@@ -18,6 +18,7 @@ from engines.build.build import BuildRequest, build_pair
 from engines.build.form_remarks import Remark, colour_remarks, proposal_remarks
 from engines.build.golden_faces import golden_faces
 from engines.build.input_forms import form_text
+from engines.build.openvino_pair import build_openvino_pair
 from engines.build.other_measures import other_measures
 from engines.build.own_network import propose_entry
 from engines.build.reference_faces import weighted
@@ -27,6 +28,7 @@ from engines.build.report import (
     manifest_tables,
     thresholds_table,
     together_text,
+    trial_text,
     verification_table,
     worth_text,
 )
@@ -42,6 +44,7 @@ from engines.errors import (
     RecipeError,
     UnknownEntryError,
 )
+from engines.openvino.api import Precision
 from engines.pair.carried_threshold import carried_threshold
 from engines.pair.execution import Execution
 from engines.pair.manifest import SIGNATURE_NAME, Manifest, read_manifest
@@ -69,6 +72,9 @@ from engines.tensorrt.profile import BatchProfile
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
+
+OF_OPENVINO: dict[str | None, Precision | None] = {None: None, "bf16": "bf16", "fp32": "f32"}
+"""What `--precision` says of it; None lets the golden faces decide."""
 
 Action = Callable[[argparse.Namespace, Progress], int]
 
@@ -142,9 +148,7 @@ def _say(remarks: Sequence[Remark]) -> None:
 
 
 def _build(arguments: argparse.Namespace, progress: Progress) -> int:
-    unused = given_plan_options(arguments) if arguments.backend == "onnxruntime" else ()
-    if unused:
-        raise UsageError(f"{unused[0]} needs --backend tensorrt")
+    _require_useful(arguments)
     request = _request(arguments, progress)
     try:
         manifest = _built(arguments, request, progress)
@@ -164,6 +168,19 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
     return 0
 
 
+def _require_useful(arguments: argparse.Namespace) -> None:
+    """Refuse what the backend would not look at."""
+    if arguments.backend in ("tensorrt", "rtx"):
+        return
+    used = ("--precision",) if arguments.backend == "openvino" else ()
+    unused = [each for each in given_plan_options(arguments) if each not in used]
+    if unused:
+        other = " or openvino" if unused[0] == "--precision" else ""
+        raise UsageError(f"{unused[0]} needs --backend tensorrt{other}")
+    if used and arguments.precision not in OF_OPENVINO:
+        raise UsageError(f"--precision {arguments.precision} needs --backend tensorrt")
+
+
 def _merit_to_beat(manifest: Manifest) -> Merit | None:
     """Return the merit of an own pair that others may beat; None where it was measured before."""
     found = manifest.fused_merit or manifest.merit
@@ -178,6 +195,11 @@ def _merit_to_beat(manifest: Manifest) -> Merit | None:
 def _built(arguments: argparse.Namespace, request: BuildRequest, progress: Progress) -> Manifest:
     if arguments.backend == "onnxruntime":
         return build_pair(request, arguments.out, progress)
+    if arguments.backend == "openvino":
+        wanted = OF_OPENVINO[arguments.precision]
+        manifest, trial = build_openvino_pair(request, arguments.out, wanted, progress)
+        print(trial_text(trial))
+        return manifest
     options = plan_options(arguments)
     manifest = build_pair_with_plans(request, arguments.out, options, progress)
     _show(plans_report(plan_states(arguments.out, manifest)))
@@ -279,7 +301,9 @@ def _verify(arguments: argparse.Namespace, progress: Progress) -> int:
         accepted = verify_on_device(arguments.pair, images, bench)
         _show(device_report(read_manifest(arguments.pair), accepted))
         return 0 if accepted.passed else EXIT_FAILED
-    found = verify_pair(arguments.pair, arguments.threads, golden, Execution(backend="onnxruntime"))
+    # Plans would need their GPU.
+    own = Execution(backend="auto" if manifest.flavour is None else "onnxruntime")
+    found = verify_pair(arguments.pair, arguments.threads, golden, own)
     _show(verification_table(found))
     states = plan_states(arguments.pair, manifest)
     _show(plans_report(states))
@@ -295,11 +319,18 @@ def _show(what: RenderableType) -> None:
 
 
 def plan_options(arguments: argparse.Namespace) -> PlanOptions:
-    """Return what the command line chose."""
+    """
+    Return what the command line chose.
+
+    Raises:
+        UsageError: A precision that TensorRT is not asked for here.
+    """
+    if arguments.precision == "bf16":
+        raise UsageError("--precision bf16 needs --backend openvino")
     smallest, usual, largest = arguments.batch
     return PlanOptions(
         flavour=arguments.backend,
-        precision=arguments.precision,
+        precision=arguments.precision or "fp16",
         typing=arguments.typing,
         profile=BatchProfile(smallest=smallest, usual=usual, largest=largest),
         workspace_bytes=arguments.workspace,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from edge.config.section import AnyPath, Section
-from engines.pair.execution import Execution
+from engines.pair.execution import Execution, library_of
 
 Provider = Literal["CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"]
 
@@ -16,10 +16,11 @@ GPU_TOGETHER = 4
 class EngineSettings(Section):
     """How the networks of the engine pair and of the detector are run."""
 
-    backend: Literal["auto", "onnxruntime", "plans"] = "auto"
+    backend: Literal["auto", "onnxruntime", "openvino", "plans"] = "auto"
     """
-    auto: the pair's TensorRT plans where it has some, else ONNX Runtime; onnxruntime and plans
-    insist.
+    auto: what the pair was built for (`pair build --backend`); the others insist. openvino runs
+    any pair on the CPU, and needs `pip install 'edge-gate[openvino]'`; in bfloat16 only where the
+    pair was built for that and the processor has it.
     """
     providers: Annotated[tuple[Provider, ...], Field(min_length=1, strict=False)] = (
         "CPUExecutionProvider",
@@ -31,8 +32,8 @@ class EngineSettings(Section):
     """
     fallback: Literal["stop", "onnxruntime"] = "stop"
     """
-    When the plans do not load on this machine: stop with the command that rebuilds them, or run
-    with ONNX Runtime, slower, and warn in the log.
+    When the plans, or OpenVINO, do not load on this machine: stop with the command that mends it,
+    or run with ONNX Runtime, slower, and warn in the log.
     """
     second_opinion: bool = True
     """
@@ -48,7 +49,9 @@ class EngineSettings(Section):
     @model_validator(mode="after")
     def _has_a_use(self) -> "EngineSettings":
         if self.backend == "onnxruntime" and "fallback" in self.model_fields_set:
-            raise ValueError("fallback is for plans; with backend onnxruntime leave it out")
+            raise ValueError(
+                "fallback is for plans and OpenVINO; with backend onnxruntime leave it out"
+            )
         return self
 
 
@@ -74,6 +77,8 @@ def frames_together(settings: EngineSettings, made_for: str) -> int:
         settings: Say what runs the pair.
         made_for: The manifest's backend.
     """
-    has_plans = settings.backend != "onnxruntime" and made_for != "onnxruntime"
-    on_cpu = not has_plans and settings.providers[0] == "CPUExecutionProvider"
+    library = library_of(settings.backend, made_for)
+    on_cpu = library == "openvino" or (
+        library == "onnxruntime" and settings.providers[0] == "CPUExecutionProvider"
+    )
     return 1 if on_cpu else GPU_TOGETHER

@@ -11,7 +11,8 @@ import onnxruntime
 from edge.diagnosis.device_nodes import DeviceNode, current_groups
 from edge.diagnosis.jetson import Jetson
 from engines.errors import BackendError, EnginesError, PairSignatureError
-from engines.pair.execution import Execution
+from engines.openvino.api import INSTALL, NoOpenVinoError, load_openvino
+from engines.pair.execution import Execution, library_of
 from engines.pair.pair import open_pair
 from engines.pair.signature import trusted_manifest
 from engines.plans.check import plan_states
@@ -71,6 +72,23 @@ def library_findings(probe: Probe, jetson: Jetson, needs_plans: bool) -> Iterato
         yield _missing("TensorRT", probe.tensorrt_error, wanted)
 
 
+def openvino_finding(needed: bool) -> Finding:
+    """
+    Return whether OpenVINO is here, and what the processor can do with it.
+
+    Args:
+        needed: Whether a pair would be run with it.
+    """
+    try:
+        found = load_openvino()
+    except BackendError as error:
+        if needed:
+            return Finding("OpenVINO", "problem", str(error).removesuffix(f": {INSTALL}"), INSTALL)
+        return Finding("OpenVINO", "note", "not here, and not needed for ONNX Runtime")
+    precisions = "f32 and bf16" if found.has_bf16 else "f32; this processor has no bfloat16"
+    return Finding("OpenVINO", "ok", f"{found.version} with {precisions}")
+
+
 def node_findings(nodes: tuple[DeviceNode, ...]) -> Iterator[Finding]:
     """Yield which device files are here and whether this user may use them."""
     user, groups = current_groups()
@@ -110,7 +128,7 @@ def pair_findings(folder: Path, execution: Execution, probe: Probe) -> Iterator[
     faults = [state for state in plan_states(folder, manifest) if state.fault]
     for state in faults:
         yield Finding(topic, "problem", state.fault, _build(folder, manifest.backend))
-    takes_plans = execution.backend != "onnxruntime" and manifest.backend != "onnxruntime"
+    takes_plans = manifest.plans and library_of(execution.backend, manifest.backend) == "plans"
     if takes_plans and execution.fallback == "stop" and (faults or probe.device is None):
         if not faults:
             yield Finding(topic, "problem", "its plans need a GPU, and CUDA found none", "see CUDA")
@@ -118,7 +136,9 @@ def pair_findings(folder: Path, execution: Execution, probe: Probe) -> Iterator[
     try:
         with open_pair(folder, execution=execution) as pair:
             text = f"{pair.pair_id} of {manifest.network.name} loads and meets its golden vectors"
-            yield Finding(topic, "ok", text)
+            yield Finding(topic, "ok", f"{text}: {pair.engine}")
+    except NoOpenVinoError as error:
+        yield Finding(topic, "problem", str(error).removesuffix(f": {INSTALL}"), INSTALL)
     except EnginesError as error:
         yield Finding(topic, "problem", str(error), _build(folder, manifest.backend))
 

@@ -175,6 +175,8 @@ class GateStatus(_Model):
     """Why no face could be forwarded now; null when all is well."""
     pair_id: str | None
     """The engine pair that scores; null while the gate is too busy to say."""
+    engine: str | None = None
+    """Library and precision that run it, as `OpenVINO 2026.4.1, bf16`; null while too busy."""
     config_hash: str | None
     """The same for configurations that say the same; null while the gate is too busy to say."""
     summary: str

@@ -96,6 +96,7 @@ def essence(status: GateStatus) -> object:
         for each in status.cameras
     ]
     sinks = [(each.name, each.failing) for each in status.sinks]
-    running = (status.version, status.pair_id, status.config_hash, status.configuration_is_newest)
+    pair = (status.pair_id, status.engine)
+    running = (status.version, pair, status.config_hash, status.configuration_is_newest)
     trouble = (status.outbox_problem, status.not_alive, status.not_ready, status.overload is None)
     return running, trouble, cameras, sinks

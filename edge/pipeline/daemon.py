@@ -199,6 +199,11 @@ class Daemon:
         """Of the engine pair that scores."""
         return self._networks.pair.pair_id
 
+    @property
+    def engine(self) -> str:
+        """Library and precision that run it."""
+        return self._networks.pair.engine
+
     def status_words(self) -> str:
         """Return the line that `systemctl status` shows."""
         sources = self.sources()

@@ -1,5 +1,6 @@
 """The detector and the engine pair: opened together, exchanged together, used by one thread."""
 
+import logging
 from dataclasses import dataclass
 
 from rich.progress import Progress
@@ -11,6 +12,8 @@ from edge.detection.open import open_configured
 from edge.gate.camera_gate import CameraGate
 from edge.protocols import FaceDetector
 from engines.pair.pair import EnginePair, open_pair
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ def open_networks(config: Config, bars: Progress | None = None) -> Networks:
         DetectorError: The files are not those of the detector.
     """
     pair = open_pair(config.pair, config.threads, execution_of(config.engine))
+    log.info("engine pair %s is run by %s", pair.pair_id, pair.engine)
     try:
         detector = open_configured(config, bars)
         return Networks(detector, pair, frames_together(config.engine, pair.manifest.backend))

@@ -8,6 +8,7 @@ from edge.config.reader import KeyPath
 from edge.detection.open import open_located
 from edge.errors import DetectorError
 from engines.errors import EnginesError, PairIntegrityError
+from engines.pair.execution import library_of
 from engines.pair.pair import golden_vectors_of, open_pair
 from engines.pair.signature import trusted_manifest
 from engines.plans.check import plan_states
@@ -33,7 +34,7 @@ def unproved(config: Config) -> Iterator[tuple[KeyPath, str]]:
 def _prove_pair(config: Config) -> None:
     execution = execution_of(config.engine)
     manifest = trusted_manifest(config.pair, execution.pair_key)
-    if execution.backend == "onnxruntime" or manifest.backend == "onnxruntime":
+    if library_of(execution.backend, manifest.backend) != "plans" or not manifest.plans:
         open_pair(config.pair, config.threads, execution).close()
         return
     golden_vectors_of(config.pair, manifest)

@@ -6,6 +6,7 @@ from rich.console import Group
 from rich.table import Table
 
 from engines.build.input_forms import TriedForms, number_text
+from engines.build.openvino_pair import Bf16Trial
 from engines.build.verify import Verification
 from engines.pair.acceptance import Acceptance
 from engines.pair.carried_threshold import CarriedThreshold
@@ -51,6 +52,18 @@ def acceptance_text(found: Acceptance) -> str:
         f"median shift {found.median_shift:.4f} "
         f"({found.faces} faces, {found.mated} mated comparisons)"
     )
+
+
+def trial_text(trial: Bf16Trial) -> str:
+    """Return in a line in which precision OpenVINO runs a pair, and why."""
+    text = f"OpenVINO, {trial.precision}"
+    found = trial.deviation
+    if found is not None:
+        text += f"; in bfloat16 lowest cosine {found.min_cosine:.5f}"
+        if found.rank_agreement is not None:
+            text += f", rank agreement of quality {found.rank_agreement:.4f} (Spearman)"
+        text += f" on {trial.faces} golden faces"
+    return f"{text} ({trial.why_not})" if trial.why_not else text
 
 
 def worth_text(manifest: Manifest) -> str:

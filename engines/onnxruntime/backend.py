@@ -58,6 +58,8 @@ class OnnxRuntimeNetwork(Closing):
         # A network whose batch could not be opened takes one by one.
         self._at_once = 1 if session.get_inputs()[0].shape[:1] == [1] else at_once
         self.output_names: tuple[str, ...] = tuple(each.name for each in session.get_outputs())
+        self.engine: str = _engine(session.get_providers()[0])
+        """As `ONNX Runtime 1.32.0, f32`, with the provider where it is not the CPU's."""
 
     def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """
@@ -149,6 +151,11 @@ def open_for_build(file: Path, threads: int) -> OnnxRuntimeNetwork:
     with _translated_errors("open the network"):
         session = onnxruntime.InferenceSession(str(file), options, providers=list(CPU))
     return OnnxRuntimeNetwork(session)
+
+
+def _engine(provider: str) -> str:
+    on = "" if (provider,) == CPU else f" by {provider}"
+    return f"ONNX Runtime {onnxruntime.__version__}{on}, f32"
 
 
 def _options(threads: int, use: Use) -> onnxruntime.SessionOptions:

@@ -8,6 +8,8 @@ from typing import Literal
 
 from engines.errors import BackendError
 from engines.onnxruntime.backend import CPU, Use, open_network
+from engines.openvino import backend as openvino
+from engines.openvino.api import Precision, load_openvino
 from engines.pair.folder import checked_content
 from engines.pair.manifest import FileRecord, Manifest
 from engines.protocols import EmbeddingNetwork
@@ -21,7 +23,8 @@ Faces that a CPU takes at once. More is slower and takes more memory: mobileface
 a face one by one, 2.5 in batches of 4, 3.1 in batches of 16, which take 86 MB.
 """
 
-Backend = Literal["auto", "onnxruntime", "plans"]
+Backend = Literal["auto", "onnxruntime", "openvino", "plans"]
+Library = Literal["onnxruntime", "openvino", "plans"]
 OpenPlans = Callable[[Sequence[Path], Literal["tensorrt", "rtx"]], EmbeddingNetwork]
 
 
@@ -37,17 +40,31 @@ class Execution:
     """How to run a pair."""
 
     backend: Backend = "auto"
-    """`auto` takes the plans of a pair that has some; `onnxruntime` and `plans` insist."""
+    """`auto` takes what the pair was built for; the others insist."""
     providers: tuple[str, ...] = CPU
     """Of ONNX Runtime, in order of preference; the first one must really be in use."""
     fallback: Literal["stop", "onnxruntime"] = "stop"
-    """What to do when the plans do not run here: refuse, or take the ONNX files instead."""
+    """What to do when OpenVINO or plans do not run here: refuse, or take ONNX Runtime."""
     pair_key: Path | None = None
     """File of a public key: pairs that it did not sign are refused. None asks for no signature."""
     second_opinion: bool = True
     """False: the shift alone decides, and the pair has the id of one built without it."""
     plans: OpenPlans = open_plans
     """Opens plans; tests give another."""
+
+
+def library_of(backend: Backend, made_for: str) -> Library:
+    """
+    Return what runs a pair.
+
+    Args:
+        backend: The user's choice.
+        made_for: The manifest's backend.
+    """
+    if backend != "auto":
+        return backend
+    made: dict[str, Library] = {"onnxruntime": "onnxruntime", "openvino": "openvino"}
+    return made.get(made_for, "plans")
 
 
 def open_networks(
@@ -66,16 +83,18 @@ def open_networks(
         PairIntegrityError: A file is missing or not the promised one.
         BackendError: The library refused, or has no plans to run.
     """
-    if execution.backend == "onnxruntime" or (
-        execution.backend == "auto" and manifest.backend == "onnxruntime"
-    ):
+    library = library_of(execution.backend, manifest.backend)
+    if library == "onnxruntime":
         return _open_onnx(folder, manifest, threads, execution)
     try:
+        if library == "openvino":
+            return _open_openvino(folder, manifest, threads)
         return (_open_plans(folder, manifest, execution),)
     except BackendError as error:
         if execution.fallback == "stop":
             raise
-        log.warning("running the ONNX files of %s instead of its plans: %s", folder, error)
+        instead_of = "OpenVINO" if library == "openvino" else "its plans"
+        log.warning("running %s with ONNX Runtime instead of %s: %s", folder, instead_of, error)
         return _open_onnx(folder, manifest, threads, execution)
 
 
@@ -90,8 +109,19 @@ def _open_onnx(
     )
 
 
+def _open_openvino(folder: Path, manifest: Manifest, threads: int) -> tuple[EmbeddingNetwork, ...]:
+    precision: Precision = manifest.precision or "f32"
+    if precision == "bf16" and not load_openvino().has_bf16:
+        log.warning("running %s in f32: this processor does not compute bfloat16", folder)
+        precision = "f32"
+    return tuple(
+        openvino.open_network(checked_content(folder, record), threads, precision, openvino.FACES)
+        for record in _in_order(manifest.files)
+    )
+
+
 def _open_plans(folder: Path, manifest: Manifest, execution: Execution) -> EmbeddingNetwork:
-    if manifest.backend == "onnxruntime":
+    if manifest.flavour is None:
         raise BackendError(
             f"{folder}: has no TensorRT plans: run 'edge-gate pair build --backend "
             f"tensorrt --network {manifest.network.name} --out {folder}' on the device"
@@ -99,7 +129,7 @@ def _open_plans(folder: Path, manifest: Manifest, execution: Execution) -> Embed
     for record in _in_order(manifest.plans):
         checked_content(folder, record)
     plans = [folder / record.name for record in _in_order(manifest.plans)]
-    return execution.plans(plans, manifest.backend)
+    return execution.plans(plans, manifest.flavour)
 
 
 def _in_order(records: Mapping[Role, FileRecord]) -> list[FileRecord]:

@@ -42,6 +42,7 @@ SINCE_SCHEMA_1: dict[tuple[str, ...], object] = {
     ("mapping", "version"): 1,
     ("second_opinion",): None,
     ("fused_merit",): None,
+    ("precision",): None,
 }
 """Keys that came later, with the value of pairs that have none: not written then, nor hashed."""
 
@@ -118,8 +119,10 @@ class Manifest(_Record):
     pair_id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
     created: str
     """UTC, ISO 8601."""
-    backend: Literal["onnxruntime", "tensorrt", "rtx"]
-    """Which library runs the pair here: the ONNX files, or the plans."""
+    backend: Literal["onnxruntime", "openvino", "tensorrt", "rtx"]
+    """Which library runs the pair here: the first two the ONNX files, the others the plans."""
+    precision: Literal["bf16"] | None = None
+    """Of the arithmetic on ONNX files; None: float32, as the files are. Plans say their own."""
     network: NetworkRecord
     specification: InputSpecification
     embedding_length: Annotated[int, Field(gt=0)]
@@ -127,7 +130,7 @@ class Manifest(_Record):
     files: dict[Role, FileRecord]
     """`dense` and `pruned`; or `fused`, one graph with two outputs in this order."""
     plans: dict[Role, FileRecord] = Field(default_factory=dict)
-    """TensorRT plans of the same roles; none for ONNX Runtime. Each build has other numerics."""
+    """TensorRT plans of the same roles, or none. Each build has other numerics."""
     golden: GoldenRecord
     mapping: ScoreMapping
     second_opinion: SecondOpinionRecord | None = None
@@ -151,13 +154,24 @@ class Manifest(_Record):
     recogniser: NetworkRecord | None = None
     """Whose errors the merit speaks of; None: the pair's own network."""
 
+    @property
+    def flavour(self) -> Literal["tensorrt", "rtx"] | None:
+        """Return whose plans the pair has; None where its ONNX files are run."""
+        match self.backend:
+            case "tensorrt" | "rtx":
+                return self.backend
+            case _:
+                return None
+
     @model_validator(mode="after")
     def _is_whole(self) -> "Manifest":
         if set(self.files) not in ({"dense", "pruned"}, {"fused"}):
             raise ValueError(f"files: needs dense and pruned, or fused; has {sorted(self.files)}")
-        planned = set() if self.backend == "onnxruntime" else set(self.files)
+        planned = set() if self.flavour is None else set(self.files)
         if set(self.plans) != planned:
             raise ValueError(f"plans: needs {sorted(planned)}, has {sorted(self.plans)}")
+        if self.precision is not None and self.backend != "openvino":
+            raise ValueError(f"precision: {self.precision} needs backend openvino")
         return self
 
 

@@ -71,6 +71,11 @@ class EnginePair(Closing):
         return self.manifest.pair_id
 
     @property
+    def engine(self) -> str:
+        """What runs the networks, for people: library, version and precision."""
+        return self._networks[0].engine
+
+    @property
     def specification(self) -> InputSpecification:
         """What `assess` expects of its face images."""
         return self.manifest.specification

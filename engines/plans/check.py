@@ -33,9 +33,9 @@ def plan_states(
         manifest: Read from it; one without plans gives an empty tuple.
         here: The machine to compare with; None takes this one.
     """
-    if manifest.backend == "onnxruntime":
+    if manifest.flavour is None:
         return ()
-    machine = here or this_machine(manifest.backend)
+    machine = here or this_machine(manifest.flavour)
     return tuple(_state(folder / record.name, machine) for record in manifest.plans.values())
 
 

@@ -70,6 +70,13 @@ class TensorRtNetwork:
         """Names of what `run` returns, plan by plan."""
         return tuple(output.name for plan in self._plans for output in plan.sidecar.outputs)
 
+    @property
+    def engine(self) -> str:
+        """Return library, version and precision."""
+        sidecar = self._plans[0].sidecar
+        library = "TensorRT-RTX" if self._runtime.flavour == "rtx" else "TensorRT"
+        return f"{library} {sidecar.fingerprint.tensorrt}, {sidecar.source.precision}"
+
     def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """
         Return the raw outputs of all plans in their order, (N, D) float32 each.

@@ -109,9 +109,10 @@ reference faces is worse.
   edge-gate pair inspect pairs/new --of pairs/old --threshold 58
 """
 
+PLAN_HELP = "for this GPU, or for TensorRT-RTX (default: %(default)s)"
 BACKEND_HELP = (
-    "onnxruntime runs on any CPU; tensorrt adds plans for this GPU; rtx adds TensorRT-RTX plans "
-    "(default: %(default)s)"
+    "onnxruntime runs on any CPU, and so does openvino, faster on many; tensorrt adds plans for "
+    "this GPU; rtx adds TensorRT-RTX plans (default: %(default)s)"
 )
 
 
@@ -208,9 +209,7 @@ def _add_verify(verify: argparse.ArgumentParser) -> None:
 
 
 def _add_plan(plan: argparse.ArgumentParser) -> None:
-    plan.add_argument(
-        "--backend", choices=("tensorrt", "rtx"), default="tensorrt", help=BACKEND_HELP
-    )
+    plan.add_argument("--backend", choices=("tensorrt", "rtx"), default="tensorrt", help=PLAN_HELP)
     _add_network(plan)
     add_plan_arguments(plan)
 
@@ -219,7 +218,7 @@ def _add_build(build: argparse.ArgumentParser) -> None:
     build.add_argument("--out", type=Path, required=True, metavar="DIR", help="the pair's folder")
     build.add_argument(
         "--backend",
-        choices=("onnxruntime", "tensorrt", "rtx"),
+        choices=("onnxruntime", "openvino", "tensorrt", "rtx"),
         default="onnxruntime",
         help=BACKEND_HELP,
     )

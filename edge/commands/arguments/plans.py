@@ -20,9 +20,10 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("TensorRT plans", PLAN_NOTES)
     group.add_argument(
         "--precision",
-        choices=("fp16", "fp32"),
-        default="fp16",
-        help="of the plans' inside (default: %(default)s)",
+        choices=("fp16", "bf16", "fp32"),
+        help="of the arithmetic inside: fp16 or fp32 of plans (default: fp16); bf16 or fp32 with "
+        "--backend openvino (default: bf16 where this processor has it and the golden faces keep "
+        "their order)",
     )
     group.add_argument(
         "--batch",

@@ -8,6 +8,7 @@ import pytest
 from edge.__main__ import EXIT_USAGE, main
 from edge.commands.arguments.pair import add_arguments
 from edge.commands.pair import plan_options
+from edge.errors import UsageError
 from engines.plans.options import PlanOptions
 from engines.tensorrt.profile import BatchProfile
 
@@ -55,6 +56,24 @@ def test_a_workspace_that_is_no_number_of_mib_is_a_wrong_command_line(text):
     with pytest.raises(SystemExit) as caught:
         main(["pair", "build", "--out", "x", f"--workspace={text}"])
     assert caught.value.code == EXIT_USAGE
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--backend", "openvino", "--batch", "1,1,1"], "--batch needs --backend tensorrt"),
+        (["--backend", "openvino", "--precision", "fp16"], "fp16 needs --backend tensorrt"),
+        (["--precision", "bf16"], "--precision needs --backend tensorrt or openvino"),
+    ],
+)
+def test_what_openvino_would_not_look_at_is_refused(words, told, capsys):
+    assert main(["pair", "build", "--out", "x", *words]) == 64
+    assert told in capsys.readouterr().err
+
+
+def test_bf16_is_no_precision_of_plans():
+    with pytest.raises(UsageError, match="bf16 needs --backend openvino"):
+        plan_options(parsed("--precision", "bf16"))
 
 
 def test_an_option_of_plans_without_plans_is_refused_and_not_ignored(capsys):

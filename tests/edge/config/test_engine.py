@@ -30,6 +30,11 @@ def test_a_fallback_for_plans_that_are_not_used_is_refused():
         EngineSettings(backend="onnxruntime", fallback="stop")
 
 
+def test_a_fallback_is_for_openvino_too():
+    settings = EngineSettings(backend="openvino", fallback="onnxruntime")
+    assert execution_of(settings) == Execution(backend="openvino", fallback="onnxruntime")
+
+
 def test_a_provider_that_is_not_in_use_stops_the_gate(tmp_path):
     put_pair(tmp_path)
     asked = execution_of(EngineSettings(providers=("CUDAExecutionProvider",)))
@@ -51,6 +56,8 @@ def test_insisting_on_plans_stops_where_the_pair_has_none(tmp_path):
         ("onnxruntime", "CPUExecutionProvider", "tensorrt", 1),
         ("plans", "CPUExecutionProvider", "rtx", GPU_TOGETHER),
         ("onnxruntime", "CUDAExecutionProvider", "onnxruntime", GPU_TOGETHER),
+        ("auto", "CPUExecutionProvider", "openvino", 1),
+        ("openvino", "CUDAExecutionProvider", "tensorrt", 1),
     ],
 )
 def test_cameras_share_a_batch_only_where_it_pays(backend, provider, made_for, together):

@@ -37,6 +37,8 @@ def test_rates_count_faces_for_each_core():
 class RecordingNetwork:
     """Satisfies `EmbeddingNetwork`; remembers the batches it was given."""
 
+    engine = "none"
+
     def __init__(self):
         self.batches = []
 

@@ -8,12 +8,20 @@ import pytest
 
 from edge.__main__ import main
 from edge.diagnosis.device_nodes import DeviceNode
-from edge.diagnosis.doctor import library_findings, machine_findings, node_findings, pair_findings
+from edge.diagnosis.doctor import (
+    library_findings,
+    machine_findings,
+    node_findings,
+    openvino_finding,
+    pair_findings,
+)
 from edge.diagnosis.jetson import Jetson, read_jetson
 from edge.diagnosis.power_modes import PowerMode
+from engines.openvino.api import INSTALL, NoOpenVinoError
 from engines.pair.execution import Execution
 from engines.tensorrt.cuda.port import CudaDevice
 from engines.tensorrt.probe import Probe, probe
+from tests.openvino_here import needs_openvino
 from tests.pairs import put_pair
 
 ORIN = CudaDevice("Orin", "8.7", 8, True, 4 << 30, 8 << 30, "12.6")
@@ -139,6 +147,40 @@ def test_a_sound_pair_loads(tmp_path):
     put_pair(tmp_path)
     (found,) = pair_findings(tmp_path / "pair", Execution(), BARE)
     assert (found.state, "loads and meets" in found.text) == ("ok", True)
+
+
+@needs_openvino
+def test_a_pair_for_openvino_loads_and_tells_what_runs_it(tmp_path):
+    put_pair(tmp_path)
+    (found,) = pair_findings(tmp_path / "pair", Execution(backend="openvino"), BARE)
+    assert (found.state, found.text.endswith(", f32")) == ("ok", True)
+    assert "OpenVINO" in found.text
+    assert openvino_finding(needed=True).state == "ok"
+
+
+@pytest.mark.parametrize(("needed", "state"), [(True, "problem"), (False, "note")])
+def test_openvino_that_is_missing_is_a_problem_only_where_it_is_needed(needed, state, monkeypatch):
+    def missing():
+        raise NoOpenVinoError(f"OpenVINO does not load (why): {INSTALL}")
+
+    monkeypatch.setattr("edge.diagnosis.doctor.load_openvino", missing)
+    found = openvino_finding(needed)
+    assert found.state == state
+    assert found.remedy == (INSTALL if needed else "")
+
+
+def test_a_pair_for_openvino_without_the_package_names_the_command(tmp_path, monkeypatch):
+    def missing():
+        raise NoOpenVinoError(f"OpenVINO does not load (why): {INSTALL}")
+
+    monkeypatch.setattr("engines.openvino.backend.load_openvino", missing)
+    put_pair(tmp_path)
+    (found,) = pair_findings(tmp_path / "pair", Execution(backend="openvino"), BARE)
+    assert (found.state, found.text, found.remedy) == (
+        "problem",
+        "OpenVINO does not load (why)",
+        INSTALL,
+    )
 
 
 def test_a_folder_without_a_pair_names_the_command_that_makes_one(tmp_path):

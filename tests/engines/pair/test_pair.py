@@ -128,6 +128,8 @@ def test_a_manifest_of_another_colour_order_misses_the_golden_vectors(folder):
 class BrokenNetwork:
     """An EmbeddingNetwork that gives the same embedding for every face."""
 
+    engine = "none"
+
     def __init__(self, value=0.0):
         self.value = value
         self.closed = False
@@ -160,6 +162,8 @@ def test_a_pair_that_misses_its_golden_vectors_is_closed(built, monkeypatch, val
 
 class FusedNetwork:
     """One graph with two outputs, made of two sessions."""
+
+    engine = "two sessions"
 
     def __init__(self, folder):
         self._halves = [open_network(folder / f"{role}.onnx") for role in ("dense", "pruned")]
