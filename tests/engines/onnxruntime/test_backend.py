@@ -78,6 +78,9 @@ class CountingSession:
     def get_outputs(self):
         return self._session.get_outputs()
 
+    def get_providers(self):
+        return self._session.get_providers()
+
     def run(self, names, inputs):
         (batch,) = inputs.values()
         self.given.append(len(batch))
