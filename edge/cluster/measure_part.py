@@ -23,7 +23,12 @@ from edge.config.model import DetectorSettings
 from edge.evaluation.curves import MeasuredFace
 from edge.evaluation.face_store import FaceStore
 from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer
-from edge.evaluation.measures import Measure, MeasureSettings, open_measures
+from edge.evaluation.measures import (
+    Measure,
+    MeasureSettings,
+    open_measures,
+    verifying_measures,
+)
 from edge.evaluation.report import Failure
 from edge.evaluation.rivals import open_rivals, rival_entries
 from edge.evaluation.run import Collected, Found, Versions, collect_all, versions
@@ -85,14 +90,15 @@ def measure_part(job: MeasureJob, part: Part) -> bytes:
             for network, measurer in _measurers(job, store)
             for row in _rows(network, looked_at, collect_all(measurer, looked_at, _silent()), job)
         ]
-    columns = COLUMNS | dict.fromkeys(job.columns(), "double")
+    measures = (*job.columns(), *verifying_measures(job.measures))
+    columns = COLUMNS | dict.fromkeys(measures, "double")
     return parquet_bytes(rows, columns, {"stamp": part.stamp})
 
 
 def found_in(rows: Sequence[Row], network: str, job: MeasureJob) -> Found:
     """Return what one network measured, from the rows of all parts in their order."""
     own = [row for row in rows if row["network"] == network]
-    measures = job.columns() if network == JUDGING else ()
+    measures = job.columns() if network == JUDGING else tuple(verifying_measures(job.measures))
     clean, *degraded = (
         _collected([row for row in own if row["seed"] == seed], measures)
         for seed in (None, *job.seeds)
@@ -106,7 +112,8 @@ def _measurers(job: MeasureJob, store: FaceStore) -> Iterator[tuple[str, FaceMea
     measures = _worker_measures(job.judging, job.measures, job.settings, job.rivals)
     yield JUDGING, FaceMeasurer(finder, pair, measures)
     if job.verifying is not None:
-        yield VERIFYING, FaceMeasurer(finder, worker_pair(job.verifying), {})
+        asked = verifying_measures(job.measures)
+        yield VERIFYING, FaceMeasurer(finder, worker_pair(job.verifying), asked)
 
 
 @lru_cache(maxsize=1)

@@ -27,7 +27,7 @@ from edge.evaluation.face_store import FaceStore
 from edge.evaluation.group_list import Membership, read_groups
 from edge.evaluation.groups import judge_groups
 from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer
-from edge.evaluation.measures import MeasureSettings, open_measures
+from edge.evaluation.measures import MeasureSettings, open_measures, verifying_measures
 from edge.evaluation.pair_list import PairList, read_pairs
 from edge.evaluation.plot import draw
 from edge.evaluation.report import Evaluation, as_json, reasons, tables, write_json
@@ -42,6 +42,7 @@ from edge.evaluation.run import (
     judge_all,
     milliseconds,
     versions,
+    with_verifying_qualities,
 )
 from edge.evaluation.score_bands import SCORED_BY
 from engines.onnxruntime.backend import open_network
@@ -109,6 +110,8 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
         progress = stack.enter_context(progress_on(console()))
         opened = _open(arguments, stack, progress)
         judged, verifying = _measured(arguments, opened, looked_at, progress)
+        if opened.verifying is not None:
+            judged = with_verifying_qualities(judged, verifying)
         sample = any_sample(opened.judging, looked_at.clean, judged.clean)
         dense = open_network(
             dense_network(arguments.pair, opened.pair.manifest).model.SerializeToString(),
@@ -189,7 +192,8 @@ def _job(arguments: argparse.Namespace, opened: _Opened) -> MeasureJob:
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
-    chosen = (*arguments.measures, *rival_entries(arguments.measure))
+    other = verifying_measures(arguments.measures) if arguments.verify_with else ()
+    chosen = (*arguments.measures, *other, *rival_entries(arguments.measure))
     reference = "norm" if "norm" in chosen else chosen[0]
     return Plan(chosen, reference, arguments.convention, BOOTSTRAP_SEED)
 
@@ -205,7 +209,7 @@ def _open(arguments: argparse.Namespace, stack: ExitStack, progress: Progress) -
     verifying = None
     if arguments.verify_with:
         other = stack.enter_context(open_pair(arguments.verify_with, arguments.threads))
-        verifying = FaceMeasurer(finder, other, {})
+        verifying = FaceMeasurer(finder, other, verifying_measures(arguments.measures))
     return _Opened(pair, FaceMeasurer(finder, pair, measures), verifying)
 
 

@@ -15,5 +15,8 @@ MEASURES = {
 }
 """Every measure and what it is."""
 
+VERIFYING_NORM = "verifying_norm"
+"""The norm of the network that compares, where that is another one; stands beside `norm`."""
+
 BY_DEFAULT = tuple(name for name in MEASURES if name != "fused")
 """Those judged unless others are asked for."""

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.evaluation.measure_names import VERIFYING_NORM
 from edge.samples import DetectedFace, Pixels
 from engines.graph.network import Network
 from engines.onnxruntime.backend import open_network
@@ -111,6 +112,11 @@ def open_measures(
         if {"agreement", "spread"} & set(names):
             chosen |= _copies(dense, settings)
     return {name: chosen[name] for name in names}
+
+
+def verifying_measures(names: Sequence[str]) -> Mapping[str, Measure]:
+    """Return what another network that compares is asked for its own quality, beside `names`."""
+    return {VERIFYING_NORM: Measure(_norm, "dense")} if "norm" in names else {}
 
 
 def _fused(pair: EnginePair) -> Measure:

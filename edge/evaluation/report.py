@@ -47,6 +47,7 @@ class Evaluation:
     faults: Sequence[FaultResult]
     failures: Sequence[Failure]
     milliseconds: Mapping[str, float]
+    """By measure; not of `verifying_norm`, which another network gives."""
     """Per aligned face by measure, alone, with the network passes it needs; median."""
     groups: GroupsResult | None = None
     """None where no groups were given."""
@@ -147,7 +148,8 @@ def _measures_table(evaluation: Evaluation) -> Table:
     points = [point for one in evaluation.sets for point in one.points]
     for measure in plan.measures:
         cells = (_area_text(point, measure, plan.reference) for point in points)
-        table.add_row(measure, *cells, f"{evaluation.milliseconds[measure]:.2f}")
+        cost = evaluation.milliseconds.get(measure)
+        table.add_row(measure, *cells, "" if cost is None else f"{cost:.2f}")
     return table
 
 

@@ -144,6 +144,21 @@ def judge_all(
     return tuple(judge_set(name, pairs, views, plan) for name, views in sets.items())
 
 
+def with_verifying_qualities(judged: Found, verifying: Found) -> Found:
+    """Return the judged faces that both networks saw, with the verifying one's qualities too."""
+    mixed = zip(judged.degraded, verifying.degraded, strict=True)
+    return Found(_joined(judged.clean, verifying.clean), [_joined(*both) for both in mixed])
+
+
+def _joined(judged: Collected, verifying: Collected) -> Collected:
+    faces = {
+        name: replace(face, qualities={**face.qualities, **verifying.faces[name].qualities})
+        for name, face in judged.faces.items()
+        if name in verifying.faces
+    }
+    return Collected(faces, judged.failures)
+
+
 def bands_of(
     pairs: PairList, judged: Found, verifying: Found, mapping: ScoreMapping
 ) -> dict[str, tuple[Band, ...]]:

@@ -30,6 +30,9 @@ An FMR that only repeated comparisons would reach is refused.
 
 --folds keeps those a recipe was not chosen on: names of the column fold, else numbers from 1.
 
+With --verify-with, norm is of the pair that judges; verifying_norm, of the network that compares,
+stands beside it: what is free there, and what 'pair build' holds '--quality gate' against.
+
 --convention fixed: one threshold, mated pairs only, stepwise (Schlett et al., arXiv 2303.13294).
 --convention pooled: threshold estimated anew at each step over all pairs, trapezoid (CR-FIQA's
 script). Their figures must not be mixed. Both are divided by range and FNMR: 1 = useless.

@@ -11,6 +11,8 @@ from engines.build.build import BuildRequest, build_pair
 from engines.build.golden_faces import golden_faces, photographs_of, read_golden, read_photograph
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.graph.network import load_network
+from tests.networks import TinyNetwork
+from tests.pairs import tiny_pair
 from tests.quality_networks import write_brightness
 
 pytestmark = pytest.mark.registry
@@ -130,6 +132,27 @@ def test_the_pooled_convention_and_another_verifying_pair_are_named_in_the_resul
     _, found, _ = evaluated(work, capsys, "--out", out, *options)
     assert found["plan"]["convention"] == "pooled"
     assert found["verified_with"] == found["pair_id"]
+
+
+def test_the_norm_of_another_network_that_compares_stands_beside_that_of_the_pair(
+    work, out, capsys, tmp_path
+):
+    tiny_pair(tmp_path, TinyNetwork(seed=8))
+    options = ("--degrade", "3", "--measures", "prefiqs,norm")
+    other = ("--verify-with", tmp_path / "pair")
+    _, found, _ = evaluated(work, capsys, "--out", out, *options, *other)
+    assert found["plan"]["measures"] == ["prefiqs", "norm", "verifying_norm"]
+    assert found["plan"]["reference"] == "norm"
+    assert found["milliseconds"].keys() == {"prefiqs", "norm"}
+    alone = ("--pair", tmp_path / "pair", "--out", out, *options)
+    _, own, _ = evaluated(work, capsys, *alone)
+    assert areas(found, "verifying_norm") == areas(own, "norm") != areas(found, "norm")
+    assert any(areas(own, "norm"))
+
+
+def areas(found, measure):
+    points = [point for one in found["sets"] for point in one["points"]]
+    return [point["areas"].get(measure, {}).get("area") for point in points]
 
 
 def test_a_quality_network_of_the_users_stands_in_the_same_table(work, out, capsys, tmp_path):
