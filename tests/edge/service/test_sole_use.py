@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from edge.__main__ import main
 from edge.config.file import read_config
 from edge.errors import InUseError
 from edge.service.sole_use import SoleUse
@@ -18,18 +19,24 @@ OUTBOX = "delivery: {outbox: {path: state/outbox.sqlite}}\n"
 SHADOW_LOG = "shadow_log: {path: state/shadow.sqlite}\n"
 
 
-@pytest.fixture
-def configure(tmp_path, material):
-    (tmp_path / "pair").symlink_to(material / "pair")
-    (tmp_path / "walks.mp4").symlink_to(material / "walks.mp4")
+class Place:
+    """A folder for configurations, with an engine pair and footage."""
 
-    def write(more, name="gate.yaml", source=ENDLESS):
-        path = tmp_path / name
+    def __init__(self, folder, material):
+        self.folder = folder
+        for name in ("pair", "walks.mp4"):
+            (folder / name).symlink_to(material / name)
+
+    def __call__(self, more, name="gate.yaml", source=ENDLESS):
+        path = self.folder / name
         sinks = "sinks: [{type: directory, path: faces}]\n"
         path.write_text(f"{ENGINES}sources: [{source}]\n{sinks}{more}")
         return path
 
-    return write
+
+@pytest.fixture
+def configure(tmp_path, material):
+    return Place(tmp_path, material)
 
 
 def edge_gate(*words):
@@ -44,29 +51,6 @@ def edge_gate(*words):
 
 
 @pytest.mark.registry
-@pytest.mark.parametrize(
-    ("more", "what"), [(OUTBOX, "outbox"), (SHADOW_LOG, "shadow log"), (OUTBOX + SHADOW_LOG, "")]
-)
-def test_a_second_gate_by_hand_is_turned_away_and_told_by_whom(configure, more, what):
-    path = configure(more)
-    with RunningGate(path) as gate:
-        gate.wait_for("READY=1")
-        second = edge_gate("run", "--config", path)
-        assert f"{what} " in second.stderr
-        assert f"is in use by another gate, process {gate.process.pid}" in second.stderr
-        assert second.returncode == 1  # no mistake of the configuration: later it may run
-
-
-@pytest.mark.registry
-def test_a_run_over_files_does_not_take_the_outbox_of_a_service(configure):
-    with RunningGate(configure(OUTBOX)) as gate:
-        gate.wait_for("READY=1")
-        files = configure(OUTBOX, "files.yaml", "{name: clip, uri: walks.mp4}")
-        second = edge_gate("run", "--config", files)
-    assert (second.returncode, "is in use by another gate" in second.stderr) == (1, True)
-
-
-@pytest.mark.registry
 def test_a_gate_that_was_killed_leaves_the_way_free(configure):
     path = configure(OUTBOX + SHADOW_LOG)
     with RunningGate(path) as first:
@@ -74,27 +58,6 @@ def test_a_gate_that_was_killed_leaves_the_way_free(configure):
         first.send(signal.SIGKILL)
     with RunningGate(path) as second:
         second.wait_for("READY=1")
-
-
-@pytest.mark.registry
-def test_commands_that_look_in_beside_a_running_gate_still_do(configure, tmp_path):
-    path = configure(OUTBOX + SHADOW_LOG)
-    with RunningGate(path) as gate:
-        gate.wait_for("READY=1")
-        gate.wait_until_forwarded(more_than=0)
-        for words in (
-            ("outbox", "status", "--config", path),
-            ("outbox", "requeue", "--sink", "directory", "--config", path),
-            ("purge", "--config", path, "--older-than", "1d"),
-            ("check", "--config", path),
-        ):
-            beside = edge_gate(*words)
-            assert beside.returncode == 0, beside.stderr
-        log = tmp_path / "state" / "shadow.sqlite"
-        tuned = edge_gate("tune", "--config", path, log, "--out", tmp_path / "tuned")
-        assert "in use" not in tuned.stderr
-        assert gate.process.poll() is None
-    assert (tmp_path / "state" / "outbox.sqlite.lock").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.registry
@@ -164,3 +127,65 @@ def test_a_lock_that_root_makes_is_the_services(held, tmp_path):
     with closing(SoleUse()) as ours:
         ours.take(held("a"))
         assert (tmp_path / "a" / "outbox.sqlite.lock").stat().st_uid == 4321
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory, material):
+    """A place in which a gate holds an outbox and a shadow log, and that gate."""
+    place = Place(tmp_path_factory.mktemp("busy"), material)
+    with RunningGate(place(OUTBOX + SHADOW_LOG)) as gate:
+        gate.wait_for("READY=1")
+        gate.wait_until_forwarded(more_than=0)
+        yield place, gate
+        assert gate.process.poll() is None
+
+
+@pytest.mark.registry
+@pytest.mark.parametrize(
+    ("more", "what"), [(OUTBOX, "outbox"), (SHADOW_LOG, "shadow log"), (OUTBOX + SHADOW_LOG, "")]
+)
+def test_a_second_gate_by_hand_is_turned_away_and_told_by_whom(busy, more, what):
+    configure, gate = busy
+    second = edge_gate("run", "--config", configure(more, "second.yaml"))
+    assert f"{what} " in second.stderr
+    assert f"is in use by another gate, process {gate.process.pid}" in second.stderr
+    assert second.returncode == 1  # no mistake of the configuration: later it may run
+
+
+@pytest.mark.registry
+def test_a_run_over_files_does_not_take_the_outbox_of_a_service(busy, capsys):
+    configure, _ = busy
+    files = configure(OUTBOX, "files.yaml", "{name: clip, uri: walks.mp4}")
+    assert main(["run", "--config", str(files)]) == 1
+    assert "is in use by another gate" in capsys.readouterr().err
+
+
+@pytest.mark.registry
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("outbox", "status"),
+        ("outbox", "requeue", "--sink", "directory"),
+        ("purge", "--older-than", "1d"),
+        ("check",),
+    ],
+    ids=" ".join,
+)
+def test_commands_that_look_in_beside_a_running_gate_still_do(busy, words):
+    configure, _ = busy
+    assert main([*words, "--config", str(configure.folder / "gate.yaml")]) == 0
+
+
+@pytest.mark.registry
+def test_a_shadow_log_is_tuned_from_while_a_gate_fills_it(busy, tmp_path, capsys):
+    configure, _ = busy
+    given = ("--config", configure.folder / "gate.yaml", "--out", tmp_path / "tuned")
+    main(["tune", str(configure.folder / "state" / "shadow.sqlite"), *map(str, given)])
+    assert "in use" not in capsys.readouterr().err
+
+
+@pytest.mark.registry
+def test_the_lock_of_a_running_gate_is_its_users_alone(busy):
+    configure, _ = busy
+    lock = configure.folder / "state" / "outbox.sqlite.lock"
+    assert lock.stat().st_mode & 0o777 == 0o600
