@@ -227,9 +227,10 @@ class _Frame:
 
     def resolved(self) -> list[int]:
         """Return the track of each face, and remember whose each tracklet is now."""
+        followed = [look for look in self._looks if look.tracklet in self._before]
         # Those known best first, so that nobody young takes their name.
-        for look in sorted(self._looks, key=self._known_less):
-            self._stay(look)
+        for look in sorted(followed, key=self._known_less):
+            self._stay(look, self._before[look.tracklet])
         for look in self._looks:
             if look.tracklet not in self._track:
                 self._move(look)
@@ -241,13 +242,11 @@ class _Frame:
         return [self._track[tracklet] for tracklet in self._tracklets]
 
     def _known_less(self, look: _Look) -> int:
-        track = self._before.get(look.tracklet)
-        return 0 if track is None else -self._known[track].looks
+        return -self._known[self._before[look.tracklet]].looks
 
-    def _stay(self, look: _Look) -> None:
+    def _stay(self, look: _Look, track: int) -> None:
         """Let a face that is like those before it stay with its track."""
-        track = self._before.get(look.tracklet)
-        if track is None or track in self._track.values():
+        if track in self._track.values():
             return
         person = self._known[track]
         doubted = person.instead_of
@@ -292,7 +291,7 @@ class _Frame:
         unlike = None if before is None else self._known[before].likeness(look.embedding)
         track = self._all.new_track(self._seen_s)
         sure = look.score >= SURE and unlike is not None and unlike < self._all.scale.unlike_below
-        if unlike is not None and not sure:
+        if not sure:
             self._known[track].instead_of = before
         self._give(look, track)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.config.tracks import TrackSettings
-from edge.gate.identity import REMEMBERED, SURE, TELLING, People
+from edge.gate.identity import REMEMBERED, SURE, TELLING, YOUNG, People
 from edge.gate.outcome import SeenFace
 from edge.samples import Box, QualityScore
 from engines.biometrics.identity_scale import IdentityScale
@@ -67,6 +67,80 @@ def test_somebody_who_takes_the_place_of_another_is_another_track(camera):
 def test_one_bad_frame_cuts_nobody_in_two(camera):
     seen = [camera.see(face) for face in ((ANN, GOOD), (BEN, FAIR), (ANN, GOOD), (ANN, GOOD))]
     assert (seen, camera.dropped) == ([1, 2, 1, 1], [2])
+
+
+def test_after_a_doubtful_face_one_hardly_like_those_before_it_is_theirs(camera):
+    scores = [(ANN, GOOD), (BEN, FAIR), (towards(ANN, CAT, 0.56), GOOD)]
+    assert SCALE.doubtful_below < 0.56 < SCALE.same_above
+    assert [camera.see(face) for face in scores] == [1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("doubtful", "look", "track"),
+    [
+        (towards(ANN, BEN, 0.4), towards(ANN, BEN, 0.56), 2),  # more like the doubtful face
+        (BEN, towards(ANN, CAT, 0.5), 3),  # too little like either
+    ],
+)
+def test_a_doubt_is_taken_back_by_a_face_of_the_one_before_alone(camera, doubtful, look, track):
+    camera.see((ANN, GOOD))
+    camera.see((doubtful, FAIR))
+    assert camera.see((look, GOOD)) == track
+
+
+@pytest.mark.parametrize(
+    ("other", "score", "doubts"),
+    [(BEN, SURE, False), (BEN, SURE - 1, True), (towards(ANN, BEN, 0.5), GOOD, True)],
+)
+def test_one_face_is_enough_when_it_is_good_and_surely_unlike(camera, other, score, doubts):
+    camera.see((ANN, GOOD))
+    assert camera.see((other, score)) == 2
+    assert camera.people.in_doubt(2) is doubts
+
+
+def test_of_three_who_change_places_at_once_none_is_there_twice(camera):
+    camera.see((ANN, GOOD), (BEN, GOOD), (CAT, GOOD))
+    assert camera.see(None, (ANN, GOOD), (BEN, GOOD)) == [4, 1, 2]
+
+
+def test_nobody_young_takes_the_name_of_who_is_known_best(camera):
+    for _ in range(2):
+        camera.see((ANN, GOOD))
+    camera.see(p2=(towards(ANN, BEN, 0.5), FAIR))
+    assert camera.see(p2=(towards(ANN, BEN, 0.8), GOOD), p1=(ANN, GOOD)) == [2, 1]
+    assert camera.changes == []
+
+
+def test_nobody_is_twice_in_one_frame_though_two_faces_are_surely_his(camera):
+    camera.see((ANN, GOOD))
+    for _ in range(2):
+        camera.see(p2=(towards(ANN, BEN, 0.5), FAIR))
+    assert camera.see((ANN, GOOD), (towards(ANN, BEN, 0.8), GOOD)) == [3, 1]
+
+
+def test_who_was_doubted_and_stands_elsewhere_now_is_not_taken_back(camera):
+    camera.see((ANN, GOOD))
+    assert camera.see(p1=(BEN, FAIR), p3=(ANN, GOOD)) == [2, 1]
+    assert camera.see(p1=(ANN, GOOD), p3=(ANN, GOOD)) == [3, 1]
+    assert camera.dropped == []
+
+
+def test_a_doubt_outlives_whom_it_was_about(camera):
+    camera.people.settings = TrackSettings(duplicate_within=1)
+    camera.see((ANN, GOOD))
+    camera.see((BEN, FAIR))
+    camera.now_s += 5
+    camera.leave()
+    assert [camera.see(face) for face in (None, (BEN, FAIR))] == [2, 2]
+
+
+@pytest.mark.parametrize(("looks", "track"), [(YOUNG - 1, 1), (YOUNG, 2)])
+def test_a_track_turns_out_to_be_of_somebody_known_only_while_it_is_young(camera, looks, track):
+    camera.see((ANN, GOOD))
+    camera.leave(1)
+    for _ in range(looks):
+        assert camera.see(p7=(towards(ANN, BEN, 0.5), FAIR)) == 2
+    assert camera.see(p7=(towards(ANN, BEN, 0.8), GOOD)) == track
 
 
 def test_two_doubtful_faces_in_a_row_are_somebody_else(camera):
@@ -149,6 +223,8 @@ def test_everybody_ends_with_the_last_tracklet(camera):
 def test_without_identity_only_the_place_tells(camera):
     camera.people.settings = TrackSettings(identity=False)
     assert [camera.see((who, GOOD)) for who in (ANN, BEN, CAT)] == [1, 1, 1]
+    camera.leave(1)
+    assert camera.see(p7=(ANN, GOOD)) == 2
 
 
 def test_a_given_score_replaces_the_scale_of_the_pair(camera):
