@@ -124,6 +124,15 @@ class Dispatcher:
         names = sorted({row.sink for row in rows})
         return [_sum([row for row in rows if row.sink == name]) for name in names]
 
+    def waits_for(self, sink: str) -> bool:
+        """
+        Tell whether a face waits for a sink; a short look, however many there are.
+
+        Raises:
+            OutboxError: The file cannot be read.
+        """
+        return any(outbox.waits_for(sink) for outbox in self._outboxes())
+
     def stock(self) -> Stock:
         """
         Return how much waits, on disk and in memory; dead letters too.

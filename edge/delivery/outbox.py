@@ -159,6 +159,16 @@ class Outbox:
             due_s = database.execute(earliest, (sink,)).fetchone()[0]
             return None if due_s is None else max(0.0, due_s - now.outbox_s)
 
+    def waits_for(self, sink: str) -> bool:
+        """
+        Tell whether a face waits for this sink, due or not; whatever is here, it is a short look.
+
+        Raises:
+            OutboxError: The file cannot be read.
+        """
+        with self._access.reading() as (database, _):
+            return tables.waits_for(database, sink, skipping=self._access.unrecorded(sink))
+
     def delivered(self, face_id: int, sink: str) -> None:
         """
         Forget a face for a sink that has it, and the face itself after its last sink.

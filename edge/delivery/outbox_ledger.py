@@ -14,11 +14,15 @@ ADD_TO_LEDGER = """
 INSERT INTO ledger (sink, event, faces) VALUES (?, ?, ?)
 ON CONFLICT (sink, event) DO UPDATE SET faces = faces + excluded.faces
 """
-NOW_IN_QUEUES = """
-SELECT sink, waiting, dead, (SELECT accepted_s FROM faces WHERE id = oldest) FROM (
-    SELECT sink, sum(refusal IS NULL) AS waiting, sum(refusal IS NOT NULL) AS dead,
-        min(CASE WHEN refusal IS NULL THEN face_id END) AS oldest
-    FROM queue GROUP BY sink)
+# Each is read from an index that holds these rows alone, in its order: a third of the price of
+# one look at all of them.
+WAITING_NOW = """
+SELECT sink, waiting, (SELECT accepted_s FROM faces WHERE id = oldest) FROM (
+    SELECT sink, count(*) AS waiting, min(face_id) AS oldest
+    FROM queue INDEXED BY queue_waiting WHERE refusal IS NULL GROUP BY sink)
+"""
+DEAD_NOW = """
+SELECT sink, count(*) FROM queue INDEXED BY queue_dead WHERE refusal IS NOT NULL GROUP BY sink
 """
 
 
@@ -67,17 +71,18 @@ def ledger(database: sqlite3.Connection, now: ClockReading) -> list[LedgerRow]:
     events: dict[str, dict[str, int]] = {}
     for sink, event, faces in counted(database):
         events.setdefault(sink, {})[event] = faces
-    present = {row[0]: row[1:] for row in database.execute(NOW_IN_QUEUES)}
+    waiting = {row[0]: row[1:] for row in database.execute(WAITING_NOW)}
+    dead = dict(database.execute(DEAD_NOW).fetchall())
     return [
-        _ledger_row(sink, events[sink], present.get(sink, (0, 0, None)), now)
+        _ledger_row(sink, events[sink], (*waiting.get(sink, (0, None)), dead.get(sink, 0)), now)
         for sink in sorted(events)
     ]
 
 
 def _ledger_row(
-    sink: str, events: dict[str, int], present: tuple[int, int, float | None], now: ClockReading
+    sink: str, events: dict[str, int], present: tuple[int, float | None, int], now: ClockReading
 ) -> LedgerRow:
-    waiting, dead, oldest_accepted_s = present
+    waiting, oldest_accepted_s, dead = present
     return LedgerRow(
         sink=sink,
         queued=events.get("queued", 0),

@@ -24,6 +24,11 @@ SELECT f.id, q.attempts, f.checksum, f.key, f.record, f.face_image, f.media_type
 FROM queue AS q JOIN faces AS f ON f.id = q.face_id
 WHERE q.sink = ? AND q.refusal IS NULL AND q.due_s <= ? ORDER BY q.face_id
 """
+# In the order of their ids, the planner would read the whole table to find none.
+ACCEPTED_BEFORE = """
+SELECT id, key, bytes, accepted_wall_s FROM faces WHERE accepted_s <= ? ORDER BY accepted_s, id
+"""
+WAITING = "SELECT face_id FROM queue WHERE sink = ? AND refusal IS NULL ORDER BY face_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +197,12 @@ def first_due(
     return None
 
 
+def waits_for(database: sqlite3.Connection, sink: str, skipping: AbstractSet[int]) -> bool:
+    """Tell whether the queue of a sink holds a face that is no dead letter, but none of these."""
+    rows = database.execute(WAITING, (sink,))
+    return any(face_id not in skipping for (face_id,) in rows)
+
+
 def oldest(database: sqlite3.Connection) -> Kept | None:
     """Return the oldest face; None when there is none."""
     row = database.execute(
@@ -224,11 +235,7 @@ def queued(database: sqlite3.Connection) -> list[tuple[int, str]]:
 
 def accepted_before(database: sqlite3.Connection, outbox_s: float) -> list[Stored]:
     """Return the faces accepted at or before a moment, the oldest first."""
-    rows = database.execute(
-        "SELECT id, key, bytes, accepted_wall_s FROM faces WHERE accepted_s <= ? ORDER BY id",
-        (outbox_s,),
-    )
-    return [Stored(*row) for row in rows]
+    return [Stored(*row) for row in database.execute(ACCEPTED_BEFORE, (outbox_s,))]
 
 
 def delivery_of(database: sqlite3.Connection, face_id: int) -> Delivery | None:

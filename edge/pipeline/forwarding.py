@@ -117,6 +117,15 @@ class Forwarding:
         """
         return tuple(self._dispatcher.ledger())
 
+    def waits_for(self, sink: str) -> bool:
+        """
+        Tell whether a face waits for a sink.
+
+        Raises:
+            OutboxError: The outbox's file cannot be read.
+        """
+        return self._dispatcher.waits_for(sink)
+
     def sinks(self) -> tuple[SenderStatus, ...]:
         """Return how each sink is doing."""
         return tuple(self._dispatcher.status())

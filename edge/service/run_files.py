@@ -119,7 +119,7 @@ def _wait_for_sinks(forwarding: Forwarding) -> None:
     pause = threading.Event()
     while True:
         working = {each.sink for each in forwarding.sinks() if each.failed == before[each.sink]}
-        if not any(row.waiting and row.sink in working for row in forwarding.ledger()):
+        if not any(map(forwarding.waits_for, working)):
             return
         pause.wait(LOOK_AGAIN_S)
 

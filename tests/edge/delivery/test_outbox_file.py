@@ -182,7 +182,10 @@ def test_another_process_may_purge_while_this_one_delivers(at):
         (tables.DEAD_IN_EVERY_QUEUE, ()),
         (tables.OF_LOWER_QUALITY, (0.5,)),
         (tables.DUE, ("http", 0.0)),
-        (books.NOW_IN_QUEUES, ()),
+        (tables.ACCEPTED_BEFORE, (0.0,)),
+        (tables.WAITING, ("http",)),
+        (books.WAITING_NOW, ()),
+        (books.DEAD_NOW, ()),
     ],
 )
 def test_no_query_reads_through_all_faces(at, query, values):
