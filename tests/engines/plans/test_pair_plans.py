@@ -1,7 +1,9 @@
 """From a network to a pair that runs its plans, over a fake TensorRT that really computes."""
 
 import re
+import shutil
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import onnx
@@ -36,6 +38,7 @@ LIMITS = Fp16Limits(min_cosine=0.99, relative_shift_error=1.0, rank_agreement=0.
 OPTIONS = PlanOptions(profile=BatchProfile(smallest=1, usual=2, largest=4), limits=LIMITS)
 
 JOINED = replace(OPTIONS, prelu="joined")
+TINY = TinyNetwork(channels=16, embedding_length=16)
 
 
 @pytest.fixture(autouse=True)
@@ -50,8 +53,36 @@ def world():
 
 @pytest.fixture
 def asked(tmp_path):
-    tiny = TinyNetwork(channels=16, embedding_length=16)
-    return request(loaded(tmp_path, tiny), form="fused")
+    return request(loaded(tmp_path, TINY), form="fused")
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    """Build a pair of a form, with plans or without, only once."""
+    folder = tmp_path_factory.mktemp("once")
+    network = loaded(folder, TINY)
+
+    @cache
+    def built(form, plans):
+        out, asked = folder / f"{form}-{plans}", request(network, form=form)
+        if plans:
+            build(asked, out, World())
+        else:
+            build_pair(asked, out)
+        return out
+
+    return built
+
+
+@pytest.fixture
+def put(once, tmp_path):
+    """Leave a finished pair in a folder, as `build` does."""
+
+    def puts(name="pair", form="fused", *, plans=True):
+        shutil.copytree(once(form, plans), tmp_path / name)
+        return read_manifest(tmp_path / name)
+
+    return puts
 
 
 def tools_of(world: World, **changes) -> Tools:
@@ -80,10 +111,9 @@ def build(asked, out, world, options=OPTIONS, **changes):
 
 
 @pytest.mark.parametrize("form", ["fused", "separate"])
-def test_a_pair_with_plans_scores_as_the_same_pair_without(asked, tmp_path, world, form):
-    asked = replace(asked, form=form)
-    build(asked, tmp_path / "plans", world)
-    build_pair(asked, tmp_path / "plain")
+def test_a_pair_with_plans_scores_as_the_same_pair_without(put, tmp_path, world, form):
+    put("plans", form)
+    put("plain", form, plans=False)
     faces = synthetic_faces(subjects=9, each=1, seed=5).images
     with open_pair(tmp_path / "plans", execution=on(world)) as fast:
         found = fast.assess(faces)
@@ -123,15 +153,15 @@ def test_tensorrt_gets_prelu_spelled_out_unless_asked_otherwise(
         assert ("joined" in record.name) is prelus
 
 
-def test_a_pair_with_other_plans_is_another_pair(asked, tmp_path, world):
-    first = build(asked, tmp_path / "one", world)
+def test_a_pair_with_other_plans_is_another_pair(asked, put, tmp_path):
+    first = put("one")
     second = build(asked, tmp_path / "two", World("10.7.0"))
-    plain = build_pair(asked, tmp_path / "plain")
+    plain = put("plain", plans=False)
     assert len({first.pair_id, second.pair_id, plain.pair_id}) == 3
 
 
-def test_the_manifest_of_each_plan_has_the_figures_of_the_fp16_gate(asked, tmp_path, world):
-    manifest = build(asked, tmp_path / "pair", world)
+def test_the_manifest_of_each_plan_has_the_figures_of_the_fp16_gate(asked, put, tmp_path):
+    manifest = put()
     sidecar = read_sidecar(tmp_path / "pair" / manifest.plans["fused"].name)
     assert sidecar.fp16_gate is not None
     assert sidecar.fp16_gate.face_images == len(asked.golden.images)
@@ -162,8 +192,8 @@ def test_fp32_plans_hold_weights_that_fp16_does_not(asked, tmp_path, world):
 
 
 @pytest.mark.parametrize("fault", ["build", "parse", "nan", "deserialise"])
-def test_a_build_that_fails_leaves_the_old_pair_as_it_was(asked, tmp_path, world, fault):
-    before = build(asked, tmp_path / "pair", world)
+def test_a_build_that_fails_leaves_the_old_pair_as_it_was(asked, put, tmp_path, world, fault):
+    before = put()
     world.faults.add(fault)
     with pytest.raises(EnginesError):
         build(asked, tmp_path / "pair", world)
@@ -204,17 +234,17 @@ def test_a_typing_the_library_lacks_is_refused_before_anything_is_built(asked, t
     assert not (tmp_path / "pair").exists()
 
 
-def test_an_edited_plan_never_scores_a_face(asked, tmp_path, world):
-    manifest = build(asked, tmp_path / "pair", world)
+def test_an_edited_plan_never_scores_a_face(put, tmp_path, world):
+    manifest = put()
     plan = tmp_path / "pair" / manifest.plans["fused"].name
     plan.write_bytes(plan.read_bytes()[:-1] + b"\0")
     with pytest.raises(PairIntegrityError, match="swapped, edited or cut short"):
         open_pair(tmp_path / "pair", execution=on(world))
 
 
-def test_the_plan_of_another_pair_never_scores_a_face(asked, tmp_path, world):
-    manifest = build(asked, tmp_path / "pair", world)
-    other = build(replace(asked, form="separate"), tmp_path / "other", world)
+def test_the_plan_of_another_pair_never_scores_a_face(put, tmp_path, world):
+    manifest = put()
+    other = put("other", "separate")
     plan, stranger = manifest.plans["fused"].name, other.plans["dense"].name
     for ending in ("", ".json"):
         source = tmp_path / "other" / f"{stranger}{ending}"
@@ -223,16 +253,14 @@ def test_the_plan_of_another_pair_never_scores_a_face(asked, tmp_path, world):
         open_pair(tmp_path / "pair", execution=on(world))
 
 
-def test_a_pair_built_elsewhere_stops_by_default(asked, tmp_path, world):
-    build(asked, tmp_path / "pair", world)
+def test_a_pair_built_elsewhere_stops_by_default(put, tmp_path):
+    put()
     with pytest.raises(PlanMismatchError, match=r"built for TensorRT 10\.3\.0"):
         open_pair(tmp_path / "pair", execution=on(World("10.7.0")))
 
 
-def test_a_pair_built_elsewhere_runs_its_onnx_files_where_that_was_chosen(
-    asked, tmp_path, world, caplog
-):
-    build(asked, tmp_path / "pair", world)
+def test_a_pair_built_elsewhere_runs_its_onnx_files_where_that_was_chosen(put, tmp_path, caplog):
+    put()
     there = on(World("10.7.0"), fallback="onnxruntime")
     with open_pair(tmp_path / "pair", execution=there) as pair:
         pair.assess(synthetic_faces(subjects=2, each=1).images)
@@ -240,7 +268,7 @@ def test_a_pair_built_elsewhere_runs_its_onnx_files_where_that_was_chosen(
 
 
 def test_a_binding_that_raises_what_nobody_expected_runs_the_onnx_files_where_that_was_chosen(
-    asked, tmp_path, world, caplog
+    put, tmp_path, world, caplog
 ):
     def refuse():
         raise AttributeError("'Event' object has no attribute 'handle'")
@@ -249,22 +277,22 @@ def test_a_binding_that_raises_what_nobody_expected_runs_the_onnx_files_where_th
         port = replace(world.gpu.port(), create_event=refuse)
         return backend.open_plans(paths, world.runtime(flavour=flavour, cuda=lambda: port))
 
-    build(asked, tmp_path / "pair", world)
+    put()
     there = Execution(plans=plans, fallback="onnxruntime")
     with open_pair(tmp_path / "pair", execution=there) as pair:
         pair.assess(synthetic_faces(subjects=2, each=1).images)
     assert "no attribute 'handle'" in caplog.text
 
 
-def test_onnx_runtime_can_be_insisted_on(asked, tmp_path, world):
-    build(asked, tmp_path / "pair", world)
+def test_onnx_runtime_can_be_insisted_on(put, tmp_path, world):
+    put()
     world.gpu.journal.clear()
     open_pair(tmp_path / "pair", execution=on(world, backend="onnxruntime")).close()
     assert world.gpu.journal == []
 
 
-def test_plans_can_be_insisted_on(asked, tmp_path, world):
-    build_pair(asked, tmp_path / "pair")
+def test_plans_can_be_insisted_on(put, tmp_path, world):
+    put(plans=False)
     with pytest.raises(BackendError, match="has no TensorRT plans: run"):
         open_pair(tmp_path / "pair", execution=on(world, backend="plans"))
 
@@ -278,8 +306,8 @@ def test_the_timings_of_one_build_serve_the_next(asked, tmp_path, world):
     assert len(cache.read_bytes()) > len(first)
 
 
-def test_acceptance_on_the_device_is_written_into_each_manifest(asked, tmp_path, world):
-    manifest = build(replace(asked, form="separate"), tmp_path / "pair", world)
+def test_acceptance_on_the_device_is_written_into_each_manifest(asked, put, tmp_path, world):
+    manifest = put(form="separate")
     how = DeviceCheck(lambda flavour: world.runtime(flavour=flavour), timed_runs=3, limits=LIMITS)
     accepted = check_on_device(tmp_path / "pair", asked.golden.images, how)
     assert (accepted.passed, accepted.latency_p50_ms) == (True, 1.5)
@@ -288,22 +316,22 @@ def test_acceptance_on_the_device_is_written_into_each_manifest(asked, tmp_path,
         assert read_sidecar(tmp_path / "pair" / record.name).acceptance == accepted
 
 
-def test_a_device_that_computes_something_else_is_not_accepted(asked, tmp_path, world):
-    build(replace(asked, form="separate"), tmp_path / "pair", world)
+def test_a_device_that_computes_something_else_is_not_accepted(put, tmp_path, world):
+    put(form="separate")
     strict = Fp16Limits(min_cosine=1.1)
     how = DeviceCheck(lambda flavour: world.runtime(flavour=flavour), 3, strict)
     assert not check_on_device(tmp_path / "pair", None, how).passed
 
 
-def test_a_pair_stays_whole_after_its_acceptance_was_written(asked, tmp_path, world):
-    build(asked, tmp_path / "pair", world)
+def test_a_pair_stays_whole_after_its_acceptance_was_written(put, tmp_path, world):
+    put()
     how = DeviceCheck(lambda flavour: world.runtime(flavour=flavour), 3, LIMITS)
     check_on_device(tmp_path / "pair", None, how)
     open_pair(tmp_path / "pair", execution=on(world)).close()
 
 
-def test_the_state_of_each_plan_is_told_without_a_device(asked, tmp_path, world):
-    manifest = build(asked, tmp_path / "pair", world)
+def test_the_state_of_each_plan_is_told_without_a_device(put, tmp_path, world):
+    manifest = put()
     here, there = world.here(), World("10.7.0").here()
     assert [state.fault for state in plan_states(tmp_path / "pair", manifest, here)] == [""]
     (elsewhere,) = plan_states(tmp_path / "pair", manifest, there)
