@@ -1,11 +1,15 @@
 """Somebody who reaches the threshold in no picture leaves with the best one above a floor."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from edge.config.tracks import TrackSettings
+from edge.gate.last_resort import LastResorts
 from edge.samples import Reason
+from tests.edge.gate.test_best_shot import good, shot_of
 from tests.edge.gate.test_selection import ANN, BEN, NOBODY, outcomes, sent, standing
 
 FLOOR: dict[str, Any] = {"at_least_one_above": 10}
@@ -80,3 +84,47 @@ def test_who_stays_below_the_threshold_leaves_after_the_longest_time():
 def test_other_modes_know_no_floor(mode):
     found = outcomes(*standing(ANN, 15, 18, 16), mode=mode, **FLOOR)
     assert reasons(found) == {Reason.LOW_QUALITY: 3}
+
+
+@pytest.fixture
+def resorts():
+    return LastResorts(TrackSettings(at_least_one_above=10, longest=60))
+
+
+def test_only_a_face_that_reaches_the_floor_is_kept(resorts):
+    for refused in (good(9.9), replace(good(50), quality=None)):
+        shot = shot_of(1, refused)
+        assert resorts.offer(shot, 0.0) is shot
+    assert (resorts.held, resorts.all()) == (0, [])
+    assert resorts.offer(shot_of(1, good(10)), 0.0) is None
+    assert (resorts.held, resorts.all()) == (1, [1])
+
+
+def test_the_better_of_two_is_kept_and_of_two_alike_the_first(resorts):
+    first, alike, better = (shot_of(1, good(score)) for score in (15, 15, 16))
+    assert resorts.offer(first, 0.0) is None
+    assert resorts.offer(alike, 0.1) is alike
+    assert resorts.offer(better, 0.2) is first
+    assert [resorts.take(1), resorts.take(1)] == [better, None]
+
+
+@pytest.mark.parametrize(("score", "best"), [(14, 15), (18, 18)])
+def test_of_two_tracks_of_one_person_the_better_face_is_kept(resorts, score, best):
+    resorts.offer(shot_of(1, good(15)), 0.0)
+    resorts.offer(shot_of(2, good(score)), 0.1)
+    assert resorts.join(2, 1) == 1
+    assert (resorts.all(), resorts.take(1).assessment.quality.score) == ([1], best)
+
+
+def test_a_face_goes_on_under_the_track_that_its_person_had_before(resorts):
+    resorts.offer(shot_of(2, good(15)), 0.0)
+    assert resorts.join(2, 1) == 0
+    assert resorts.take(1).track_id == 1
+    assert resorts.join(2, 1) == 0
+
+
+def test_a_kept_face_is_overdue_after_the_longest_time_since_the_first(resorts):
+    resorts.offer(shot_of(7, good(15)), 100.0)
+    resorts.offer(shot_of(7, good(16)), 130.0)
+    resorts.join(7, 8)
+    assert (resorts.overdue(160.0), resorts.overdue(160.1)) == ([], [8])
