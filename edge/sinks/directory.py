@@ -30,6 +30,7 @@ from edge.samples import Delivery
 from engines.whole_file import PART, lock, part_of, sweep_parts, write_whole
 
 SIDECAR = ".json"
+EXTENSIONS_OF_A_FACE = (SIDECAR, *EXTENSIONS.values())
 EARLIER_PART = re.compile(r"\.(?P<file>.+)\.\d+\.part")
 """What the first release called a file in the making."""
 LONGEST_SIDECAR = 1_000_000
@@ -127,11 +128,12 @@ def stored_faces(folder: Path, now: float) -> list[StoredFace]:
     Raises:
         OSError: The folder cannot be read.
     """
-    found = [
-        StoredFace(path.stem, max(_times(folder, path.stem, now), default=now))
-        for path in folder.glob(f"*{SIDECAR}")
-        if key_in_name(path.stem) is not None
-    ]
+    sidecars, stored_at = set[str](), dict[str, float]()
+    for name, extension, modified_s in _files_of_faces(folder):
+        if extension == SIDECAR:
+            sidecars.add(name)
+        stored_at[name] = max(stored_at.get(name, 0.0), _when_stored(modified_s, now))
+    found = [StoredFace(name, stored_at[name]) for name in sidecars]
     return sorted(found, key=lambda face: (face.stored_at, face.name))
 
 
@@ -166,11 +168,10 @@ def image_of_face(folder: Path, name: str) -> Path | None:
 
 def stamp_unset(folder: Path, now: float) -> None:
     """Let the age of our files stamped before 2024 count from now, if now is after it."""
-    for face in stored_faces(folder, now):
-        for path in _files_of(folder, face.name):
+    for name, extension, modified_s in _files_of_faces(folder):
+        if _when_stored(modified_s, now) != modified_s and is_ours(folder, name):
             with suppress(FileNotFoundError):
-                if _stored_at(path, now) != path.stat().st_mtime and is_ours(folder, face.name):
-                    os.utime(path, (now, now))
+                os.utime(folder / f"{name}{extension}", (now, now))
 
 
 def face_bytes(folder: Path, name: str) -> int:
@@ -245,22 +246,29 @@ def _proves(sidecar: Path, name: str) -> bool:
 
 def _is_file_of_a_face(name: str) -> bool:
     path = Path(name)
-    return path.suffix in (SIDECAR, *EXTENSIONS.values()) and key_in_name(path.stem) is not None
+    return path.suffix in EXTENSIONS_OF_A_FACE and key_in_name(path.stem) is not None
 
 
-def _times(folder: Path, name: str, now: float) -> Iterator[float]:
-    for path in _files_of(folder, name):
-        with suppress(FileNotFoundError):  # no image of this type, or another process was quicker
-            yield _stored_at(path, now)
+def _files_of_faces(folder: Path) -> Iterator[tuple[str, str, float]]:
+    """
+    Yield name, extension and time of each file that is named like one of a face.
+
+    The folder is read once and each file looked at once: it may hold a hundred thousand.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name, dot, ending = entry.name.rpartition(".")
+            if dot + ending in EXTENSIONS_OF_A_FACE and key_in_name(name) is not None:
+                with suppress(FileNotFoundError):  # another process was quicker
+                    yield name, dot + ending, entry.stat().st_mtime
 
 
 def _files_of(folder: Path, name: str) -> list[Path]:
-    return [folder / f"{name}{extension}" for extension in (SIDECAR, *EXTENSIONS.values())]
+    return [folder / f"{name}{extension}" for extension in EXTENSIONS_OF_A_FACE]
 
 
-def _stored_at(path: Path, now: float) -> float:
-    stored_at = path.stat().st_mtime
-    return now if stored_at < CLOCK_WAS_SET_S <= now else stored_at
+def _when_stored(modified_s: float, now: float) -> float:
+    return now if modified_s < CLOCK_WAS_SET_S <= now else modified_s
 
 
 @contextmanager

@@ -2,6 +2,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -256,3 +257,28 @@ def test_faces_are_read_by_their_owner_and_group_whatever_the_umask(tmp_path, um
 def test_permissions_are_written_as_chmod_takes_them(tmp_path, mode):
     with pytest.raises(ValueError, match="file_mode"):
         DirectorySinkSettings(path=tmp_path, file_mode=mode)
+
+
+def looks_of_the_first_face(monkeypatch, folder, stored):
+    """Return how often files are looked at for a face into a folder that holds so many."""
+    settings = DirectorySinkSettings(path=folder, keep_at_most=stored + 9)
+    send(DirectorySink(settings), *range(stored))
+    looks = []
+    look = Path.stat
+
+    def counted(path, **options):
+        looks.append(path)
+        return look(path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", counted)
+        send(DirectorySink(settings), stored)
+    assert len(faces(folder)) == stored + 1
+    return len(looks)
+
+
+def test_a_sink_learns_the_ages_of_all_faces_from_the_folder_without_asking_for_each(
+    monkeypatch, tmp_path
+):
+    few, many = (looks_of_the_first_face(monkeypatch, tmp_path / str(n), n) for n in (3, 30))
+    assert many == few
