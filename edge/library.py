@@ -16,6 +16,7 @@ from edge.config.file import read_config
 from edge.config.masks import Polygon
 from edge.config.model import GateSettings
 from edge.detection.open import open_configured
+from edge.detection.plans import close_detector
 from edge.errors import SourceError
 from edge.gate.assess import assess_candidates, candidates
 from edge.protocols import FaceDetector
@@ -130,6 +131,7 @@ class Gate(Closing):
     def close(self) -> None:
         """Release the networks; safe to call twice."""
         self.pair.close()
+        close_detector(self._detector)
 
     def _assessed(self, frame: Frame, *, score_discarded: bool) -> tuple[Assessment, ...]:
         found = candidates(frame, self._detector, self.settings, self._masks)

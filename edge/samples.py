@@ -88,6 +88,18 @@ class Box:
         return self.bottom - self.top
 
 
+def iou(first: Box, second: Box) -> float:
+    """Return intersection over union of two boxes; 0 to 1."""
+    width = min(first.right, second.right) - max(first.left, second.left)
+    if width <= 0:
+        return 0.0
+    height = min(first.bottom, second.bottom) - max(first.top, second.top)
+    if height <= 0:
+        return 0.0
+    common = width * height
+    return common / (first.width * first.height + second.width * second.height - common)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DetectedFace:
     """What a detector found."""

@@ -1,5 +1,6 @@
-"""The seam between this package and an inference library."""
+"""The seams between this package and an inference library."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -26,3 +27,14 @@ class EmbeddingNetwork(Protocol):
 
     def close(self) -> None:
         """Release the session; safe to call twice."""
+
+
+class NetworkSet(Protocol):
+    """Several networks that are opened and closed as one."""
+
+    @property
+    def networks(self) -> Mapping[str, EmbeddingNetwork]:
+        """By name."""
+
+    def close(self) -> None:
+        """Release them all; safe to call twice."""

@@ -12,6 +12,8 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from edge.commands.arguments.plans import given_plan_options
+from edge.config.model import DetectorSettings
+from edge.detection.planned import DetectorToPlan, detector_to_plan
 from edge.errors import ConfigError, UsageError
 from edge.evaluation.calibration_run import calibrate_on_photographs
 from engines.build.build import BuildRequest, build_pair
@@ -51,7 +53,7 @@ from engines.pair.manifest import SIGNATURE_NAME, Manifest, read_manifest
 from engines.pair.merit import Merit
 from engines.pair.pair import golden_vectors_of
 from engines.pair.signature import sign_pair, trusted_manifest
-from engines.plans.check import plan_states
+from engines.plans.check import detector_state, plan_states
 from engines.plans.device_check import DeviceCheck
 from engines.plans.faster_form import Bench, verify_on_device
 from engines.plans.forecast import forecast
@@ -59,6 +61,7 @@ from engines.plans.half_pair import pair_figures
 from engines.plans.options import PlanOptions
 from engines.plans.pair_plans import build_pair_with_plans
 from engines.plans.report import (
+    detector_report,
     device_report,
     facts_table,
     figures_rows,
@@ -200,9 +203,10 @@ def _built(arguments: argparse.Namespace, request: BuildRequest, progress: Progr
         manifest, trial = build_openvino_pair(request, arguments.out, wanted, progress)
         print(trial_text(trial))
         return manifest
-    options = plan_options(arguments)
+    options = _plan_options(arguments, progress)
     manifest = build_pair_with_plans(request, arguments.out, options, progress)
     _show(plans_report(plan_states(arguments.out, manifest)))
+    _show(detector_report(detector_state(arguments.out, manifest)))
     return manifest
 
 
@@ -257,7 +261,7 @@ def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
 
 def _plan(arguments: argparse.Namespace, progress: Progress) -> int:
     request = _request(arguments, progress)
-    found = forecast(request, plan_options(arguments), progress)
+    found = forecast(request, _plan_options(arguments, progress), progress)
     _show(forecast_report(found, arguments.backend))
     return EXIT_FAILED if found.obstacles else 0
 
@@ -270,6 +274,7 @@ def _inspect(arguments: argparse.Namespace, progress: Progress) -> int:  # noqa:
         raise UsageError("--threshold needs --of OLD, the pair it was chosen for")
     _show(manifest_tables(manifest))
     _show(plans_report(plan_states(arguments.pair, manifest)))
+    _show(detector_report(detector_state(arguments.pair, manifest)))
     return 0
 
 
@@ -307,11 +312,14 @@ def _verify(arguments: argparse.Namespace, progress: Progress) -> int:
     _show(verification_table(found))
     states = plan_states(arguments.pair, manifest)
     _show(plans_report(states))
+    detector = detector_state(arguments.pair, manifest)
+    _show(detector_report(detector))
     if states or arguments.fp16:
         faces = golden_vectors_of(arguments.pair, manifest) if golden is None else golden
         figures = pair_figures(arguments.pair, manifest, faces.images)
         _show(facts_table(figures_rows(figures)))
-    return EXIT_FAILED if found.faults or any(each.fault for each in states) else 0
+    faulty = found.faults or any(each.fault for each in states) or any(detector.faults)
+    return EXIT_FAILED if faulty else 0
 
 
 def _show(what: RenderableType) -> None:
@@ -320,7 +328,7 @@ def _show(what: RenderableType) -> None:
 
 def plan_options(arguments: argparse.Namespace) -> PlanOptions:
     """
-    Return what the command line chose.
+    Return what the command line chose for the pair's plans.
 
     Raises:
         UsageError: A precision that TensorRT is not asked for here.
@@ -339,6 +347,20 @@ def plan_options(arguments: argparse.Namespace) -> PlanOptions:
         timing_cache=arguments.timing_cache,
         compute_capability=arguments.compute_capability,
     )
+
+
+def _plan_options(arguments: argparse.Namespace, progress: Progress) -> PlanOptions:
+    """Return them with the detector and its files."""
+    return replace(plan_options(arguments), detector=_detector(arguments, progress))
+
+
+def _detector(arguments: argparse.Namespace, progress: Progress) -> DetectorToPlan | None:
+    name, model = arguments.detector, arguments.detector_model
+    if name == "none":
+        if model is not None:
+            raise UsageError("--detector-model needs a detector: leave out --detector none")
+        return None
+    return detector_to_plan(DetectorSettings(name=name, model=model), progress)
 
 
 ACTIONS: dict[str, Action] = {

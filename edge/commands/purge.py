@@ -16,7 +16,7 @@ from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.config.model import Config, DetectorSettings
 from edge.console import console, progress
-from edge.detection.open import open_configured, open_detector
+from edge.detection.open import open_detector
 from edge.errors import ConfigError, OutboxError, ShadowLogError, UsageError
 from edge.service.likeness import Likeness
 from edge.service.purge import purge_directory, purge_outbox, purge_shadow_log
@@ -75,7 +75,7 @@ def _wanted(
     if config is None:
         detector = open_detector(DetectorSettings(), bars)
     else:
-        detector = open_configured(config, bars)
+        detector = open_detector(config.detector, bars, config.engine.providers)
     with _pair(arguments, config) as pair:
         person = Likeness(arguments.like, detector, pair)
         match_score = pair.match_score if arguments.match_score is None else arguments.match_score

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.progress import Progress
@@ -12,6 +13,7 @@ from edge.config.file import read_config
 from edge.console import console, note, progress
 from edge.delivery.face_output import made_folder, whole_text
 from edge.detection.open import open_configured
+from edge.detection.plans import close_detector
 from edge.errors import EdgeError, UsageError
 from edge.footage.comparison import compare
 from edge.footage.comparison_report import Side, as_json, as_page, told
@@ -66,8 +68,12 @@ def _side(
     config = read_config(path).config
     holds = in_effect_for(config, arguments.source, arguments.footage)
     sources = open_footage(arguments.footage, problem, geometry=holds.geometry)
-    detector = open_configured(config, bars)
-    with open_pair(config.pair, config.threads, execution_of(config.engine)) as pair:
+    with ExitStack() as opened:
+        detector = open_configured(config, bars)
+        opened.callback(close_detector, detector)
+        pair = opened.enter_context(
+            open_pair(config.pair, config.threads, execution_of(config.engine))
+        )
         done = rerun(sources, CameraGate(detector, pair, holds.faces), bars, problem)
         return Side(str(path), pair.pair_id, done, _decides(holds.faces)), pair.identity
 

@@ -8,7 +8,7 @@ from edge.commands.arguments.shared.configuration import configuration
 from edge.commands.check import check_surroundings
 from edge.config.file import read_config
 from edge.config.model import Config
-from edge.detection.open import open_located
+from edge.detection.open import require_located
 from edge.errors import ConfigError, DetectorError
 from edge.service.logs import start_logging
 from edge.service.notify import is_service
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     start_logging(arguments.log)
     try:
         if is_service():  # whose sandbox lets nothing be fetched
-            open_located(config)
+            require_located(config)
         return Supervisor(path, _read, live_source).run()
     except (PairError, DetectorError, CatalogueError) as error:
         # Another start would not mend it, and systemd does not try when it is told so.

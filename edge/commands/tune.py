@@ -20,6 +20,7 @@ from edge.config.uri import redacted
 from edge.console import console, note, progress
 from edge.delivery.face_output import made_folder, whole_text
 from edge.detection.open import open_configured
+from edge.detection.plans import close_detector
 from edge.errors import EdgeError, UsageError
 from edge.evaluation.pair_list import PairList, read_pairs
 from edge.monitoring.baseline import write_baseline
@@ -112,7 +113,9 @@ def _tunings(
 
 def _opened(config: Config, stack: ExitStack, bars: Progress) -> Opened:
     pair = stack.enter_context(open_pair(config.pair, config.threads, execution_of(config.engine)))
-    return Opened(open_configured(config, bars), pair)
+    detector = open_configured(config, bars)
+    stack.callback(close_detector, detector)
+    return Opened(detector, pair)
 
 
 def _tell(tuning: Tuning, enough: float, folder: Path, shown_on: Console) -> None:

@@ -1,20 +1,37 @@
 """Open the face detector that the configuration names."""
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from rich.progress import Progress
 
+from edge.config.engine import execution_of
 from edge.config.model import Config, DetectorSettings
+from edge.detection import mtcnn, ultraface, yunet_network
 from edge.detection.mtcnn import MtcnnDetector
-from edge.detection.session import Running
+from edge.detection.plans import FoundPlans, PlannedFaceDetector, plans_for
+from edge.detection.session import DetectorNetwork, Running
 from edge.detection.ultraface import UltrafaceDetector
 from edge.detection.yunet import YunetDetector
 from edge.errors import DetectorError
 from edge.protocols import FaceDetector
 from engines.catalogue.catalogue import Catalogued, fetch, find_entry, located
+from engines.errors import BackendError
 from engines.onnxruntime.backend import CPU
+from engines.pair.execution import Execution
+from engines.tensorrt.host import this_machine
+from engines.tensorrt.load_gate import check_plan
+
+log = logging.getLogger(__name__)
+
+NETWORKS: dict[str, tuple[DetectorNetwork, ...]] = {
+    "mtcnn": mtcnn.NETWORKS,
+    "ultraface68": ultraface.NETWORKS,
+    "yunet": (yunet_network.NETWORK,),
+}
+"""Of each detector, in the order of its files."""
 
 _DETECTORS: dict[str, Callable[..., FaceDetector]] = {
     "mtcnn": MtcnnDetector,
@@ -42,36 +59,111 @@ def open_detector(
         DetectorError: The files are not those of this detector.
         ProviderError: ONNX Runtime has no such provider, or it did not load.
     """
-    return _opened(settings, _files(settings, partial(fetch, progress=progress)), providers)
+    return _opened(settings, detector_files(settings, progress), providers)
 
 
-def open_configured(config: Config, progress: Progress | None = None) -> FaceDetector:
+def open_configured(
+    config: Config, progress: Progress | None = None, execution: Execution | None = None
+) -> FaceDetector:
     """
     Open the face detector of a configuration, run by what its `engine` section names.
 
+    Its plans run it where the engine pair has some, after they found the faces of their golden
+    photographs; `close_detector` releases them.
+
+    Args:
+        config: Names detector, pair and engine.
+        progress: A running display of the caller's; None shows nothing.
+        execution: How to run networks; None takes the configuration's.
+
     Raises:
         CatalogueError, DetectorError, ProviderError: See `open_detector`.
+        PairIntegrityError: Plans were changed, or find other faces than they promised.
+        BackendError: Plans do not run here, and there is to be no fallback.
     """
-    return open_detector(config.detector, progress, config.engine.providers)
+    how = execution or execution_of(config.engine)
+    settings = config.detector
+    files = detector_files(settings, progress)
+    found = plans_for(config, how)
+    if found is None:
+        return _opened(settings, files, how.providers)
+    try:
+        return _by_plans(settings, files, found, how)
+    except BackendError as error:
+        if how.fallback == "stop":
+            raise
+        log.warning(
+            "running detector %s with ONNX Runtime instead of its plans: %s", settings.name, error
+        )
+        return _opened(settings, files, how.providers)
 
 
-def open_located(config: Config) -> FaceDetector:
+def require_located(config: Config) -> None:
     """
-    Open a face detector as `open_configured` does, but obtain nothing.
+    Say whether the detector of a configuration would open, but obtain nothing.
+
+    ONNX files are opened. Plans are judged by their files: a second process on the GPU could take
+    the memory that the running gate needs.
 
     Raises:
         CatalogueError: The files are not in the cache; the message has the command that fetches.
         DetectorError: The files are not those of the detector.
         ProviderError: ONNX Runtime has no such provider, or it did not load.
+        PairIntegrityError: Plans were changed.
+        BackendError: Plans would not load here, and there is to be no fallback.
     """
-    settings = config.detector
-    return _opened(settings, _files(settings, located), config.engine.providers)
+    settings, engine = config.detector, config.engine
+    files = _files(settings, located)
+    found = plans_for(config)
+    if found is None or engine.fallback == "onnxruntime":
+        _opened(settings, files, engine.providers)
+    if found is None:
+        return
+    try:
+        here = this_machine(found.plans.backend)
+        for plan in found.require_files(NETWORKS[settings.name], files).values():
+            check_plan(plan, here)
+    except BackendError:
+        if engine.fallback == "stop":
+            raise
+
+
+def _by_plans(
+    settings: DetectorSettings, files: tuple[Path, ...], found: FoundPlans, how: Execution
+) -> FaceDetector:
+    plans = found.require_files(NETWORKS[settings.name], files)
+    networks = how.plan_set(plans, found.plans.backend)
+    try:
+        running = Running(settings.threads, how.providers, networks.networks)
+        # The golden faces are those of the usual settings.
+        usual = DetectorSettings(name=settings.name, model=settings.model)
+        found.require_golden(detector_of(usual, files, running))
+        return PlannedFaceDetector(detector_of(settings, files, running), networks)
+    except DetectorError as error:  # of files whose hashes are right: the device refused
+        networks.close()
+        raise BackendError(str(error)) from error
+    except BaseException:
+        networks.close()
+        raise
 
 
 def _opened(
     settings: DetectorSettings, files: tuple[Path, ...], providers: Sequence[str]
 ) -> FaceDetector:
     running = Running(threads=settings.threads, providers=tuple(providers))
+    return detector_of(settings, files, running)
+
+
+def detector_of(
+    settings: DetectorSettings, files: tuple[Path, ...], running: Running
+) -> FaceDetector:
+    """
+    Open a face detector of files that are here.
+
+    Raises:
+        DetectorError: The files are not those of this detector.
+        ProviderError: ONNX Runtime has no such provider, or it did not load.
+    """
     try:
         return _DETECTORS[settings.name](
             files, smallest_face=settings.smallest_face, running=running
@@ -81,6 +173,18 @@ def _opened(
         raise DetectorError(
             f"{names}: not the files of detector {settings.name}: {error}"
         ) from error
+
+
+def detector_files(
+    settings: DetectorSettings, progress: Progress | None = None
+) -> tuple[Path, ...]:
+    """
+    Return the ONNX files of a detector, and obtain them first where they are not there yet.
+
+    Raises:
+        CatalogueError: They cannot be obtained.
+    """
+    return _files(settings, partial(fetch, progress=progress))
 
 
 def _files(

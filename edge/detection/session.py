@@ -5,7 +5,9 @@ Its operators are given the form that runs fastest, in memory: the file stays as
 inputs run in batches, whose activations stay in the processor's cache.
 """
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,7 +17,10 @@ from numpy.typing import NDArray
 from edge.errors import DetectorError
 from engines.errors import BackendError, NetworkError, ProviderError
 from engines.onnxruntime.backend import CPU, Use, open_network
+from engines.protocols import EmbeddingNetwork
 from engines.tensorrt.profile import ShapeProfile
+
+log = logging.getLogger(__name__)
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -52,18 +57,20 @@ class Running:
     """Of ONNX Runtime."""
     providers: tuple[str, ...] = CPU
     """Of ONNX Runtime, in order of preference; the first one must be in use."""
+    planned: Mapping[str, EmbeddingNetwork] = field(default_factory=dict)
+    """What runs networks instead of ONNX Runtime, by their names."""
 
     @property
     def is_plain(self) -> bool:
         """Whether nothing but the CPU is asked for."""
-        return self.providers[0] == CPU[0]
+        return self.providers[0] == CPU[0] and not self.planned
 
 
 PLAIN = Running()
 
 
 class DetectorSession:
-    """A network with one input, run by ONNX Runtime."""
+    """A network with one input, run by ONNX Runtime, or by its plan where the plan takes it."""
 
     def __init__(self, file: Path, network: DetectorNetwork, running: Running) -> None:
         """
@@ -78,15 +85,9 @@ class DetectorSession:
             DetectorError: The file is missing, is no ONNX network, or is another network.
             ProviderError: ONNX Runtime has no such provider, or it did not load.
         """
-        self._file = file
-        try:
-            self._network = open_network(
-                _quick(file), running.threads, running.providers, network.shapes, FRAMES
-            )
-        except ProviderError:
-            raise
-        except (BackendError, NetworkError) as error:
-            raise DetectorError(f"{file}: {error}: fetch this detector again") from error
+        self._file, self._shapes, self._running = file, network.shapes, running
+        self._plan = running.planned.get(network.name)
+        self._opened: EmbeddingNetwork | None = None if self._plan else self._in_onnx_runtime()
         given = tuple(each.shape for each in self.run(np.zeros(network.takes, np.float32)))
         if given != network.gives:
             raise DetectorError(
@@ -106,18 +107,47 @@ class DetectorSession:
         try:
             outputs = self._in_batches(inputs)
         except BackendError as error:
-            raise DetectorError(f"{self._file}: {error}: is it the right detector?") from error
+            advice = "" if self._plan else ": is it the right detector?"
+            raise DetectorError(f"{self._file}: {error}{advice}") from error
         # Compared with a threshold, NaN would quietly become "no face".
         if not all(np.isfinite(output).all() for output in outputs):
             raise DetectorError(f"{self._file}: gave NaN or infinity: fetch this detector again")
         return outputs
 
+    @property
+    def together(self) -> int:
+        """Inputs worth giving at once: a device runs many in little more time than one."""
+        return BATCH if self._plan else 1
+
     def _in_batches(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        network = self._network_for((min(len(inputs), BATCH), *inputs.shape[1:]))
         if len(inputs) <= BATCH:
-            return self._network.run(inputs)
+            return network.run(inputs)
         starts = range(0, len(inputs), BATCH)
-        parts = [self._network.run(inputs[start : start + BATCH]) for start in starts]
+        parts = [network.run(inputs[start : start + BATCH]) for start in starts]
         return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
+
+    def _network_for(self, shape: Shape) -> EmbeddingNetwork:
+        if self._plan is not None and self._shapes.holds(shape):
+            return self._plan
+        if self._opened is None:
+            log.warning(
+                "%s: an input of %s is beyond its plan's %s: such ones run on the CPU",
+                *(self._file, shape, self._shapes.largest),
+            )
+            self._opened = self._in_onnx_runtime()
+        return self._opened
+
+    def _in_onnx_runtime(self) -> EmbeddingNetwork:
+        running = self._running
+        try:
+            return open_network(
+                _quick(self._file), running.threads, running.providers, self._shapes, FRAMES
+            )
+        except ProviderError:
+            raise
+        except (BackendError, NetworkError) as error:
+            raise DetectorError(f"{self._file}: {error}: fetch this detector again") from error
 
 
 def batches_of(row: Shape, usual: int) -> ShapeProfile:

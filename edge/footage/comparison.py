@@ -15,8 +15,7 @@ from typing import TypeAlias
 import numpy as np
 
 from edge.footage.rerun import Best, Place, Rerun, Sent, Track
-from edge.gate.tracker import iou
-from edge.samples import Box, Reason
+from edge.samples import Box, Reason, iou
 from engines.quality.specification import Embeddings
 
 SAME_FACE = 0.5

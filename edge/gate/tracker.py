@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge.gate.kalman import Motion, box_of, corrected, first_motion, predicted
-from edge.samples import Box
+from edge.samples import Box, iou
 
 BUFFER = 0.3
 """Share of a box's side by which it is enlarged on each side before boxes are compared."""
@@ -148,18 +148,6 @@ def _greedy(pairs: Sequence[tuple[float, int, int]], min_overlap: float) -> dict
 def buffered_iou(first: Box, second: Box) -> float:
     """Return intersection over union of two boxes enlarged by `BUFFER`; 0 to 1."""
     return iou(_enlarged(first), _enlarged(second))
-
-
-def iou(first: Box, second: Box) -> float:
-    """Return intersection over union of two boxes; 0 to 1."""
-    width = min(first.right, second.right) - max(first.left, second.left)
-    if width <= 0:
-        return 0.0
-    height = min(first.bottom, second.bottom) - max(first.top, second.top)
-    if height <= 0:
-        return 0.0
-    common = width * height
-    return common / (first.width * first.height + second.width * second.height - common)
 
 
 def _enlarged(box: Box) -> Box:

@@ -102,7 +102,7 @@ class Daemon:
         retuned = self._worker.streams if todo.engines else todo.retuned
         self._in_worker(lambda: self._retune(config, retuned))
         if todo.engines:
-            before.pair.close()
+            before.close()
         if delivery is not None:
             self._deliver_by(delivery)
         self.config = config
@@ -124,7 +124,7 @@ class Daemon:
             ended = list(threads.map(Stream.close, self._worker.streams.values()))
         sources = [*self._closed.values(), *ended]
         self._lost += self._forwarding.stop(drain_s)
-        self._networks.pair.close()
+        self._networks.close()
         return Ledgers(tuple(sources), self._forwarding.ledger(), self._lost)
 
     def books(self) -> Ledgers:

@@ -9,6 +9,7 @@ from edge.config.effective import in_effect
 from edge.config.engine import execution_of, frames_together
 from edge.config.model import Config, Source
 from edge.detection.open import open_configured
+from edge.detection.plans import close_detector
 from edge.gate.camera_gate import CameraGate
 from edge.protocols import FaceDetector
 from engines.pair.pair import EnginePair, open_pair
@@ -24,6 +25,11 @@ class Networks:
     pair: EnginePair
     together: int = 1
     """Frames of different cameras whose faces are scored in one batch."""
+
+    def close(self) -> None:
+        """Release pair and detector; safe to call twice."""
+        self.pair.close()
+        close_detector(self.detector)
 
     def camera_gate(self, config: Config, source: Source) -> CameraGate:
         """Return the gate of one source, with no tracks yet."""

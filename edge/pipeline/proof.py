@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from edge.config.engine import execution_of
 from edge.config.model import Config
 from edge.config.reader import KeyPath
-from edge.detection.open import open_located
+from edge.detection.open import require_located
 from edge.errors import DetectorError
 from engines.errors import EnginesError, PairIntegrityError
 from engines.pair.execution import library_of
@@ -26,7 +26,7 @@ def unproved(config: Config) -> Iterator[tuple[KeyPath, str]]:
     except EnginesError as error:
         yield ("pair",), str(error)
     try:
-        open_located(config)
+        require_located(config)
     except (DetectorError, EnginesError) as error:
         yield ("detector",), str(error)
 

@@ -48,7 +48,7 @@ def run_files(config: Config) -> int:
         sole_use = opened.enter_context(closing(SoleUse()))
         sole_use.take(config)
         networks = open_networks(config, bars)
-        opened.callback(networks.pair.close)
+        opened.callback(networks.close)
         shadow_log = ShadowLog()
         shadow_log.use(config, networks.pair.pair_id)
         opened.callback(shadow_log.stop)

@@ -7,6 +7,7 @@ for each output channel. Pruning comes after folding, because f decides what a w
 and FP16 comes after folding, because the products before it may exceed FP16's range.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,16 +29,33 @@ def fold_batch_norm(network: Network) -> Network:
     The arithmetic is float64, the stored weights float32. One that follows something else, or
     shares its input with another node, stays as it is: padding makes it impossible to fold.
     """
-    draft = Draft(network.model)
+    model, folded = folded_batch_norm(network.model, network.folded)
+    return replace(network, model=model, folded=folded)
+
+
+def folded_batch_norm(
+    model: onnx.ModelProto, before: Mapping[str, NDArray[np.float64]] | None = None
+) -> tuple[onnx.ModelProto, dict[str, NDArray[np.float64]]]:
+    """
+    Fold as `fold_batch_norm` does.
+
+    Args:
+        model: Stays as it is.
+        before: Factors of layers folded earlier, see `Network.folded`.
+
+    Returns:
+        A copy, and the factor of each channel of each layer that was folded now or earlier.
+    """
+    draft = Draft(model)
     nodes = draft.model.graph.node
-    folded = dict(network.folded)
+    folded = dict(before or {})
     for norm in [node for node in nodes if node.op_type == "BatchNormalization"]:
         layer = _foldable_layer(draft, norm)
         if layer is not None:
             factor = _fold(draft, layer, norm)
             folded[layer.output[0]] = factor * folded.pop(norm.input[0], 1.0)
     draft.drop_unread()
-    return replace(network, model=draft.finished(), folded=folded)
+    return draft.finished(), folded
 
 
 def _foldable_layer(draft: Draft, norm: onnx.NodeProto) -> onnx.NodeProto | None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -11,6 +12,9 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference
 from engines.errors import PrecisionError
 from engines.graph.draft import Draft
 from engines.graph.shapes import outline
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 _BATCH = 4
 """Face images run at a time: with every optimisation off, activations take most of the memory."""
@@ -75,9 +79,49 @@ def run_graph(
     return tuple(np.concatenate(outputs) for outputs in zip(*batches, strict=True))
 
 
+class EmulatedNetwork:
+    """A network that computes as half precision would, opened once for many runs."""
+
+    def __init__(self, half: onnx.ModelProto, threads: int = 1) -> None:
+        """
+        Open it.
+
+        Args:
+            half: From `half_precision`.
+            threads: ONNX Runtime threads.
+
+        Raises:
+            PrecisionError: See `emulate_half`.
+        """
+        self._session = _session(emulate_half(half), threads)
+
+    @property
+    def engine(self) -> str:
+        """Return what this stands for."""
+        return "ONNX Runtime, fp16 emulated"
+
+    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Return the outputs of (N, ...) float32 inputs, in the order of the graph."""
+        return tuple(self._session.run(None, {self._session.get_inputs()[0].name: inputs}))
+
+    def close(self) -> None:
+        """Nothing is held that others wait for."""
+
+
 def _run_batches(
     model: onnx.ModelProto, inputs: NDArray[np.float32], threads: int
 ) -> list[list[NDArray[np.float32]]]:
+    session = _session(model, threads)
+    del model
+    feed, size = session.get_inputs()[0], _batch_size(session.get_inputs()[0].shape[0])
+    return [
+        session.run(None, {feed.name: inputs[start : start + size]})
+        for start in range(0, len(inputs), size)
+    ]
+
+
+def _session(model: onnx.ModelProto, threads: int) -> "InferenceSession":
+    """Open a graph with every optimisation off, so that no cast is fused away."""
     import onnxruntime  # noqa: PLC0415
 
     options = onnxruntime.SessionOptions()
@@ -88,14 +132,7 @@ def _run_batches(
         file = Path(scratch) / "network.onnx"  # a session would hold content that it is given
         file.write_bytes(model.SerializeToString())
         del model
-        session = onnxruntime.InferenceSession(
-            str(file), options, providers=["CPUExecutionProvider"]
-        )
-    feed, size = session.get_inputs()[0], _batch_size(session.get_inputs()[0].shape[0])
-    return [
-        session.run(None, {feed.name: inputs[start : start + size]})
-        for start in range(0, len(inputs), size)
-    ]
+        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
 def _batch_size(declared: int | str | None) -> int:

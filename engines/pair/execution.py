@@ -12,7 +12,7 @@ from engines.openvino import backend as openvino
 from engines.openvino.api import Precision, load_openvino
 from engines.pair.folder import checked_content
 from engines.pair.manifest import FileRecord, Manifest
-from engines.protocols import EmbeddingNetwork
+from engines.protocols import EmbeddingNetwork, NetworkSet
 from engines.pruning.recipe import Role
 
 log = logging.getLogger(__name__)
@@ -26,13 +26,21 @@ a face one by one, 2.5 in batches of 4, 3.1 in batches of 16, which take 86 MB.
 Backend = Literal["auto", "onnxruntime", "openvino", "plans"]
 Library = Literal["onnxruntime", "openvino", "plans"]
 OpenPlans = Callable[[Sequence[Path], Literal["tensorrt", "rtx"]], EmbeddingNetwork]
+OpenPlanSet = Callable[[Mapping[str, Path], Literal["tensorrt", "rtx"]], NetworkSet]
 
 
 def open_plans(plans: Sequence[Path], flavour: Literal["tensorrt", "rtx"]) -> EmbeddingNetwork:
     """Open plans with the TensorRT of this machine, which is imported only now."""
-    from engines.tensorrt import backend  # noqa: PLC0415
+    from engines.tensorrt import backend, device  # noqa: PLC0415
 
-    return backend.open_plans(plans, backend.Runtime(flavour=flavour))
+    return backend.open_plans(plans, device.Runtime(flavour=flavour))
+
+
+def open_plan_set(plans: Mapping[str, Path], flavour: Literal["tensorrt", "rtx"]) -> NetworkSet:
+    """Open plans of networks with inputs of their own, as `open_plans` does."""
+    from engines.tensorrt import backend, device  # noqa: PLC0415
+
+    return backend.open_plan_set(plans, device.Runtime(flavour=flavour))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,8 @@ class Execution:
     """False: the shift alone decides, and the pair has the id of one built without it."""
     plans: OpenPlans = open_plans
     """Opens plans; tests give another."""
+    plan_set: OpenPlanSet = open_plan_set
+    """Opens the plans of a detector; tests give another."""
 
 
 def library_of(backend: Backend, made_for: str) -> Library:

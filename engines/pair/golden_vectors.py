@@ -107,10 +107,17 @@ def write_vectors(path: Path, golden: GoldenVectors) -> None:
         )
 
 
-def _require_as_large_as_it_looks(content: bytes) -> None:
+def require_as_large_as_it_looks(content: bytes) -> None:
+    """
+    Refuse an .npz that would grow when it is read: what is written here is not compressed.
+
+    Raises:
+        ValueError: It would.
+        BadZipFile: It is no such file.
+    """
     with ZipFile(io.BytesIO(content)) as members:
         sizes = [member.file_size for member in members.infolist()]
-    if sum(sizes) > len(content):  # `write_vectors` compresses nothing
+    if sum(sizes) > len(content):
         raise ValueError(f"{sum(sizes):,} bytes would come out of {len(content):,}")
 
 
@@ -122,7 +129,7 @@ def read_vectors(content: bytes, name: str) -> GoldenVectors:
         PairIntegrityError: Another kind of file, or one array is missing; `name` says which.
     """
     try:
-        _require_as_large_as_it_looks(content)
+        require_as_large_as_it_looks(content)
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             names = ("images", "dense", "pruned", "shift")
             golden = GoldenVectors(*(arrays[each] for each in names))

@@ -43,6 +43,7 @@ SINCE_SCHEMA_1: dict[tuple[str, ...], object] = {
     ("second_opinion",): None,
     ("fused_merit",): None,
     ("precision",): None,
+    ("detector",): None,
 }
 """Keys that came later, with the value of pairs that have none: not written then, nor hashed."""
 
@@ -131,6 +132,8 @@ class Manifest(_Record):
     """`dense` and `pruned`; or `fused`, one graph with two outputs in this order."""
     plans: dict[Role, FileRecord] = Field(default_factory=dict)
     """TensorRT plans of the same roles, or none. Each build has other numerics."""
+    detector: FileRecord | None = None
+    """What says of the face detector's plans which they are; see `engines.pair.detector_plans`."""
     golden: GoldenRecord
     mapping: ScoreMapping
     second_opinion: SecondOpinionRecord | None = None

@@ -1,8 +1,11 @@
-"""Would a pair's plans load here? Asked of files alone, for reports."""
+"""Would plans of a pair and its detector load here? Asked of files alone, for reports."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from engines.errors import PairIntegrityError
+from engines.pair.detector_plans import DetectorPlans, read_detector_plans
+from engines.pair.folder import checked_content
 from engines.pair.manifest import Manifest
 from engines.tensorrt.errors import PlanError
 from engines.tensorrt.fingerprint import Fingerprint
@@ -37,6 +40,45 @@ def plan_states(
         return ()
     machine = here or this_machine(manifest.flavour)
     return tuple(_state(folder / record.name, machine) for record in manifest.plans.values())
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorState:
+    """A detector's plans."""
+
+    plans: DetectorPlans | None
+    """None where the pair has none, or does not say."""
+    states: tuple[PlanState, ...] = ()
+    fault: str = ""
+    """Why nothing can be said of the plans; empty if something can."""
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Everything that speaks against loading them."""
+        return tuple(filter(None, (self.fault, *(state.fault for state in self.states))))
+
+
+def detector_state(
+    folder: Path, manifest: Manifest, here: Fingerprint | None = None
+) -> DetectorState:
+    """
+    Return the state of the plans of a detector that a pair has with it.
+
+    Args:
+        folder: The pair's.
+        manifest: Read from it.
+        here: The machine to compare with; None takes this one.
+    """
+    try:
+        plans = read_detector_plans(folder, manifest)
+        if plans is None:
+            return DetectorState(None)
+        checked_content(folder, plans.golden)
+    except PairIntegrityError as error:
+        return DetectorState(None, fault=str(error))
+    machine = here or this_machine(plans.backend)
+    paths = (folder / network.plan.name for network in plans.networks.values())
+    return DetectorState(plans, tuple(_state(path, machine) for path in paths))
 
 
 def _state(path: Path, here: Fingerprint) -> PlanState:

@@ -14,7 +14,8 @@ from engines.pair.manifest import Manifest, read_manifest
 from engines.pair.pair import golden_vectors_of
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
-from engines.tensorrt.backend import Runtime, TensorRtNetwork, open_plans
+from engines.tensorrt.backend import TensorRtNetwork, open_plans
+from engines.tensorrt.device import Runtime
 from engines.tensorrt.sidecar import DeviceAcceptance, OtherForm, read_sidecar, write_sidecar
 
 WARM_RUNS = 20

@@ -9,6 +9,7 @@ from engines.plans.builder.build import BuiltPlan
 from engines.plans.builder.request import PlanRequest
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.plan_header import HEADER_BYTES, read_header
+from engines.tensorrt.profile import ShapeProfile
 from engines.tensorrt.sidecar import (
     SCHEMA,
     BuildRecord,
@@ -29,8 +30,8 @@ class PlanParts:
     built: BuiltPlan
     source: Source
     fingerprint: Fingerprint
-    output_shapes: tuple[tuple[int, ...], ...]
-    """Of each output for one face image, in the request's order: (D,) for an embedding."""
+    outputs: tuple[TensorDescription, ...]
+    """In the request's order; (D,) for an embedding."""
     figures: Fp16Figures | None = None
     """What the FP16 gate measured on the whole pair; None for FP32."""
 
@@ -41,8 +42,7 @@ def plan_name(request: PlanRequest, source: Source, fingerprint: Fingerprint) ->
 
     For example dense-87aacdfe-fp16-b1_4_8-trt10.3.0-sm8.7x8.plan.
     """
-    profile = request.profile
-    batch = f"b{profile.smallest}_{profile.usual}_{profile.largest}"
+    batch = _sizes(request.input_shapes)
     library = f"{'rtx' if fingerprint.flavour == 'rtx' else 'trt'}{fingerprint.tensorrt}"
     device = f"sm{fingerprint.compute_capability or 'any'}"
     if fingerprint.multiprocessors is not None:
@@ -50,6 +50,12 @@ def plan_name(request: PlanRequest, source: Source, fingerprint: Fingerprint) ->
     form = () if source.prelu == "spelled" else (source.prelu,)
     words = (source.role, source.sha256[:8], source.precision, *form, batch, library, device)
     return "-".join(words) + ".plan"
+
+
+def _sizes(shapes: ShapeProfile) -> str:
+    if shapes.is_batches:
+        return "b" + "_".join(str(shape[0]) for shape in shapes.all)
+    return "to" + "x".join(str(axis) for axis in shapes.largest[1:])
 
 
 def write_plan(folder: Path, parts: PlanParts) -> Path:
@@ -79,11 +85,9 @@ def _sidecar(parts: PlanParts) -> Sidecar:
         fp16_gate=parts.figures,
         fingerprint=parts.fingerprint,
         input=TensorDescription(name=request.input_name, shape=request.input_shape),
-        outputs=tuple(
-            TensorDescription(name=name, shape=shape)
-            for name, shape in zip(request.outputs, parts.output_shapes, strict=True)
-        ),
+        outputs=parts.outputs,
         profile=request.profile,
+        shapes=request.shapes,
         build=BuildRecord(
             typing=request.typing,
             flags=built.flags,

@@ -19,8 +19,8 @@ from engines.pruning.recipe import Role
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
 from engines.tensorrt.errors import BuildError
-from engines.tensorrt.profile import BatchProfile
-from engines.tensorrt.sidecar import Source
+from engines.tensorrt.profile import BatchProfile, ShapeProfile
+from engines.tensorrt.sidecar import Source, TensorDescription
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +45,14 @@ def network_file(
     return NetworkFile(in_prelu_form(model, prelu), record.sha256)
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Inputs of a network, and its outputs for them."""
+
+    shapes: ShapeProfile
+    outputs: tuple[TensorDescription, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedNetwork:
     """One network as TensorRT gets it."""
@@ -53,10 +61,11 @@ class PreparedNetwork:
     onnx: bytes
     input_name: str
     input_shape: tuple[int, ...]
-    outputs: tuple[str, ...]
-    output_shapes: tuple[tuple[int, ...], ...]
+    outputs: tuple[TensorDescription, ...]
     profile: BatchProfile
     """One face at a time where the network's batch could not be opened."""
+    shapes: ShapeProfile | None = None
+    """See `PlanRequest`."""
     uneven_layers: tuple[tuple[str, int], ...] = ()
     """See `structure.uneven_layers`."""
 
@@ -80,7 +89,7 @@ def prepare_networks(
     """
     for role in manifest.files:
         file = network_file(folder, manifest, role, options.prelu)
-        yield _prepared(role, file, options, typing)
+        yield prepared(role, file, options, typing)
 
 
 def pair_figures(folder: Path, manifest: Manifest, images: FaceImages) -> Fp16Figures:
@@ -106,9 +115,27 @@ def _half(model: onnx.ModelProto, options: PlanOptions) -> HalfNetwork:
     return half_precision(model, options.keep_fp32, options.clamp_budget)
 
 
-def _prepared(
-    role: str, file: NetworkFile, options: PlanOptions, typing: Typing
+def prepared(
+    role: str,
+    file: NetworkFile,
+    options: PlanOptions,
+    typing: Typing,
+    sizes: Sizes | None = None,
 ) -> PreparedNetwork:
+    """
+    Return one network as TensorRT shall parse it.
+
+    Args:
+        role: Its name among the plans.
+        file: FP32, PRelu in the form that TensorRT shall get.
+        options: Precision and what to keep in FP32.
+        typing: See `prepare_networks`.
+        sizes: Of its input and outputs; None: a network of a pair, for the options' batches.
+
+    Raises:
+        PrecisionError: FP16 does not hold the weights, or a node to keep does not exist.
+        BuildError: The network says nothing of its shapes.
+    """
     model = content = file.model
     report = PrecisionReport(clamped=0, flushed=0, half_weights=0, full_weights=0, kept=())
     if options.precision == "fp16":
@@ -126,16 +153,26 @@ def _prepared(
         two_four_layers=two_four_layers(model),
         prelu=options.prelu,
     )
+    found = sizes or _sizes_of_pair(model, options)
     return PreparedNetwork(
         source=source,
         onnx=content.SerializeToString(),
         input_name=model.graph.input[0].name,
-        input_shape=_row_shape(model.graph.input[0]),
-        outputs=tuple(output.name for output in model.graph.output),
-        output_shapes=tuple(_row_shape(output) for output in model.graph.output),
-        profile=_profile(model, options),
+        input_shape=found.shapes.row,
+        outputs=found.outputs,
+        profile=found.shapes.batch_sizes,
+        shapes=None if found.shapes.is_batches else found.shapes,
         uneven_layers=uneven_layers(model),
     )
+
+
+def _sizes_of_pair(model: onnx.ModelProto, options: PlanOptions) -> Sizes:
+    outputs = tuple(
+        TensorDescription(name=output.name, shape=_row_shape(output))
+        for output in model.graph.output
+    )
+    source = model.graph.input[0]
+    return Sizes(ShapeProfile.batches(_profile(model, options), _row_shape(source)), outputs)
 
 
 def _profile(model: onnx.ModelProto, options: PlanOptions) -> BatchProfile:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from engines.graph.fp16_gate import Fp16Limits
 from engines.graph.prelu import PReluForm
+from engines.plans.planned_detector import PlannedDetector
 from engines.tensorrt.api import Flavour
 from engines.tensorrt.profile import USUAL_PROFILE, BatchProfile
 
@@ -31,3 +32,5 @@ class PlanOptions:
     clamp_budget: int = 0
     """Weights beyond FP16's range that may be clamped."""
     limits: Fp16Limits = Fp16Limits()  # noqa: RUF009 -- frozen
+    detector: PlannedDetector | None = None
+    """A face detector whose plans shall go with the pair's; None builds those of the pair alone."""

@@ -15,6 +15,7 @@ from engines.pair.manifest import (
     read_manifest,
     write_manifest,
 )
+from engines.plans.detector_plans import add_detector_plans, prove_detector
 from engines.plans.gate import gate_pair
 from engines.plans.half_pair import (
     prepare_networks,
@@ -62,8 +63,12 @@ def build_pair_with_plans(
     with replaced_at_once(out) as folder:
         build_pair(request, folder, progress)
         manifest = add_plans(folder, request.golden.images, workshop, progress)
+        if options.detector is not None:
+            manifest = add_detector_plans(folder, options.detector, workshop, progress)
         if options.flavour == "tensorrt":
             used.prove(folder)
+            if options.detector is not None:
+                prove_detector(folder, manifest, options.detector, used.plan_set)
     return manifest
 
 

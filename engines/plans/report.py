@@ -6,8 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from engines.graph.fp16_gate import Fp16Figures
+from engines.pair.detector_plans import FaceFigures
 from engines.pair.manifest import Manifest
-from engines.plans.check import PlanState
+from engines.plans.check import DetectorState, PlanState
 from engines.plans.forecast import Forecast, ForecastPlan
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.sidecar import DeviceAcceptance, Sidecar
@@ -35,6 +36,40 @@ def facts_table(rows: list[Row]) -> Table:
 def plans_report(states: tuple[PlanState, ...]) -> RenderableType:
     """Return what the manifests of a pair's plans say, and whether they would load here."""
     return Group(*(facts_table(_plan_rows(state)) for state in states))
+
+
+def detector_report(found: DetectorState) -> RenderableType:
+    """Return what is said of a detector's plans, and whether they would load here."""
+    rows: list[Row] = []
+    if found.fault:
+        rows.append(("detector's plans", found.fault))
+    if found.plans is None:
+        return facts_table(rows)
+    rows.append(("detector", found.plans.detector))
+    gate = found.plans.fp16_gate
+    if gate is not None:
+        rows += face_rows(gate)
+    for (name, network), state in zip(found.plans.networks.items(), found.states, strict=True):
+        rows.append((f"  {name}", network.plan.name))
+        if network.kept_because:
+            rows.append(("    in FP32", f"FP16 of it alone: {network.kept_because}"))
+        rows.append(("    loads here", state.fault or "as far as files tell"))
+    return facts_table(rows)
+
+
+def face_rows(figures: FaceFigures) -> list[Row]:
+    """Return how far a detector's faces moved."""
+    found = f"{figures.faces} faces on {figures.photographs} photographs, {figures.appeared} others"
+    moved = (
+        f"{figures.landmark_pixels:.2f} pixels at most, {figures.usual_pixels:.2f} in the median, "
+        "of a face 112 wide"
+    )
+    return [
+        ("  FP16, emulated", f"{found}, against FP32"),
+        ("  landmarks moved", moved),
+        ("  boxes moved", f"{figures.box_pixels:.2f} pixels at most"),
+        ("  scores moved", f"{figures.score:.3f} at most"),
+    ]
 
 
 def forecast_report(found: Forecast, flavour: str) -> RenderableType:

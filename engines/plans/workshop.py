@@ -9,6 +9,7 @@ from rich.progress import Progress
 
 from engines.graph.fp16_gate import Fp16Figures
 from engines.onnxruntime.heap import trim_heap
+from engines.pair.execution import OpenPlanSet, open_plan_set
 from engines.pair.manifest import FileRecord
 from engines.pair.pair import open_pair
 from engines.plans.builder.build import build_plan
@@ -46,6 +47,8 @@ class Tools:
     available: Callable[[], int] = available_bytes
     """Free memory in bytes."""
     prove: Callable[[Path], None] = prove
+    plan_set: OpenPlanSet = open_plan_set
+    """Opens a detector's plans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def build_network_plan(
         write_timings(cache, built.timings)
     for warning in built.warnings:
         log.info("TensorRT warned while building %s: %s", network.source.role, warning)
-    parts = PlanParts(request, built, network.source, workshop.here, network.output_shapes, figures)
+    parts = PlanParts(request, built, network.source, workshop.here, network.outputs, figures)
     path = write_plan(folder, parts)
     sidecar = read_sidecar(path)
     return FileRecord(name=path.name, sha256=sidecar.plan_sha256, bytes=sidecar.plan_bytes)
@@ -141,13 +144,14 @@ def plan_request(
         onnx=network.onnx,
         input_name=network.input_name,
         input_shape=network.input_shape,
-        outputs=network.outputs,
+        outputs=tuple(output.name for output in network.outputs),
         profile=network.profile,
         workspace_bytes=workshop.workspace_bytes,
         typing=workshop.typing,
-        precision=options.precision,
+        precision=network.source.precision,
         kept_fp32=network.source.kept_fp32,
         sparse=bool(network.source.two_four_layers),
         timings=timings,
         compute_capability=options.compute_capability,
+        shapes=network.shapes,
     )

@@ -68,7 +68,12 @@ ALWAYS: dict[str, tuple[str, ...]] = {
         "num_io_tensors",
     ),
     "EngineInspector": ("get_engine_information",),
-    "IExecutionContext": ("execute_async_v3", "set_input_shape", "set_tensor_address"),
+    "IExecutionContext": (
+        "execute_async_v3",
+        "get_tensor_shape",
+        "set_input_shape",
+        "set_tensor_address",
+    ),
 }
 """Class (or the module, "") and the names used on it whatever the version."""
 

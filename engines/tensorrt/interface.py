@@ -5,6 +5,7 @@ from typing import Any
 from engines.tensorrt.api import Api
 from engines.tensorrt.errors import PlanInterfaceError
 from engines.tensorrt.load_gate import CheckedPlan, rebuild_command
+from engines.tensorrt.profile import ShapeProfile
 
 
 def require_interface(api: Api, engine: Any, plan: CheckedPlan) -> None:
@@ -30,20 +31,23 @@ def _found(api: Api, engine: Any) -> tuple[str, ...]:
         shape = tuple(engine.get_tensor_shape(name))[1:]
         kind = "float32" if engine.get_tensor_dtype(name) == trt.float32 else "another type"
         if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT:
-            sizes = [next(iter(each)) for each in engine.get_tensor_profile_shape(name, 0)]
-            lines.append(f"input {name} {kind} {shape} in batches of {_batches(*sizes)}")
+            least, usual, most = (tuple(e) for e in engine.get_tensor_profile_shape(name, 0))
+            sizes = _sizes(ShapeProfile(smallest=least, usual=usual, largest=most))
+            lines.append(f"input {name} {kind} {shape} in {sizes}")
         else:
             lines.append(f"output {name} {kind} {shape}")
     return tuple(sorted(lines))
 
 
 def _promised(plan: CheckedPlan) -> tuple[str, ...]:
-    sidecar, profile = plan.sidecar, plan.sidecar.profile
-    batches = _batches(profile.smallest, profile.usual, profile.largest)
-    lines = [f"input {sidecar.input.name} float32 {sidecar.input.shape} in batches of {batches}"]
+    sidecar = plan.sidecar
+    sizes = _sizes(sidecar.input_shapes)
+    lines = [f"input {sidecar.input.name} float32 {sidecar.input.shape} in {sizes}"]
     lines += [f"output {each.name} float32 {each.shape}" for each in sidecar.outputs]
     return tuple(sorted(lines))
 
 
-def _batches(smallest: int, usual: int, largest: int) -> str:
-    return f"{smallest}/{usual}/{largest}"
+def _sizes(shapes: ShapeProfile) -> str:
+    if shapes.is_batches:
+        return "batches of " + "/".join(str(shape[0]) for shape in shapes.all)
+    return "shapes " + "/".join(str(shape) for shape in shapes.all)

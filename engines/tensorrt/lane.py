@@ -15,8 +15,6 @@ class LanePlan:
     port: CudaPort
     stream: int
     input_name: str
-    input_shape: tuple[int, ...]
-    """Without the batch axis."""
     addresses: Sequence[tuple[str, int]]
     """Every input and output and where it lies on the device."""
     refused: Callable[[str], BackendError]
@@ -28,7 +26,7 @@ class Lane:
     Runs batches through one execution context.
 
     A graph is bound to the shapes, addresses and scratch memory its context had when it was
-    recorded, so a lane that has one keeps its batch size for good.
+    recorded, so a lane that has one keeps its shape for good.
     """
 
     def __init__(self, context: Any, plan: LanePlan) -> None:
@@ -39,24 +37,28 @@ class Lane:
             if not context.set_tensor_address(name, address):
                 raise plan.refused(f"the address of {name}")
 
-    def enqueue(self, count: int) -> None:
-        """Give the stream one run over the first `count` rows of the input."""
+    def enqueue(self, shape: tuple[int, ...]) -> None:
+        """Give the stream one run over an input of this shape."""
         if self._graph is not None:
             self._plan.port.launch(self._graph, self._plan.stream)
             return
         plan = self._plan
-        if not self._context.set_input_shape(plan.input_name, (count, *plan.input_shape)):
-            raise plan.refused(f"a batch of {count}")
+        if not self._context.set_input_shape(plan.input_name, shape):
+            raise plan.refused(f"an input of {shape}")
         self._execute()
 
-    def record(self, count: int) -> None:
+    def output_shape(self, name: str) -> tuple[int, ...]:
+        """Return the whole shape that an output has for the input of the last run."""
+        return tuple(self._context.get_tensor_shape(name))
+
+    def record(self, shape: tuple[int, ...]) -> None:
         """
-        Run once, then record the graph of this batch size.
+        Run once, then record the graph of this shape.
 
         Raises:
             BackendError: Recording failed; the lane still runs without.
         """
-        self.enqueue(count)
+        self.enqueue(shape)
         self._plan.port.synchronise(self._plan.stream)
         if self._plan.port.capture is not None:
             self._graph = self._plan.port.capture(self._execute, self._plan.stream)

@@ -1,14 +1,15 @@
 """One loaded plan: its engine, stream and outputs, all in the thread that owns CUDA."""
 
 import logging
+import math
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engines.errors import BackendError, EmbeddingError
-from engines.quality.specification import Embeddings
 from engines.tensorrt.api import Api
 from engines.tensorrt.buffers import Buffer, allocate
 from engines.tensorrt.cuda.port import CudaPort
@@ -17,8 +18,12 @@ from engines.tensorrt.interface import require_interface
 from engines.tensorrt.lane import Lane, LanePlan
 from engines.tensorrt.load_gate import CheckedPlan, rebuild_command
 from engines.tensorrt.logger import last_words
+from engines.tensorrt.profile import ShapeProfile
+from engines.tensorrt.sidecar import TensorDescription
 
 log = logging.getLogger(__name__)
+
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +52,10 @@ class PlanRunner:
         """
         self._session, self._plan = session, plan
         self._stack = ExitStack()
-        self._lanes: dict[int, Lane] = {}
-        """Batch size -> the lane with its graph; the others share `_plain`."""
+        self._lanes: dict[Shape, Lane] = {}
+        """Input shape -> the lane with its graph; the others share `_plain`."""
+        self._found: tuple[Shape, ...] = ()
+        """Shapes of the outputs of the last run."""
         try:
             self._load(source)
         except BaseException:
@@ -61,7 +68,7 @@ class PlanRunner:
         self._stack.callback(port.destroy_stream, self.stream)
         outputs = []
         for output in sidecar.outputs:
-            shape = (sidecar.profile.largest, *output.shape)
+            shape = sidecar.largest_output(output)
             outputs.append(allocate(port, shape, self._session.mapped))
             self._stack.callback(outputs[-1].release)
         self._outputs = tuple(outputs)
@@ -71,55 +78,71 @@ class PlanRunner:
         addresses = [(sidecar.input.name, source.address)]
         for description, buffer in zip(sidecar.outputs, outputs, strict=True):
             addresses.append((description.name, buffer.address))
-        self._lane_plan = LanePlan(
-            port, self.stream, sidecar.input.name, sidecar.input.shape, addresses, self._refused
-        )
+        self._lane_plan = LanePlan(port, self.stream, sidecar.input.name, addresses, self._refused)
         self._plain = self._new_lane()
         self._stack.callback(self._close_lanes)
 
-    def record(self, count: int) -> None:
+    def record(self, shape: Shape) -> bool:
         """
-        Give this batch size a context and a CUDA graph of its own.
+        Give this input shape a context and a CUDA graph of its own; return whether it has them.
 
         Both only save time, launches at small batches above all; where there is no memory for
-        them or the plan cannot be recorded, the shared lane goes on serving this size. The last
-        size of all takes the shared lane itself, which then has no other to serve: contexts cost
-        memory.
+        them or the plan cannot be recorded, the shared lane goes on serving this shape. The last
+        batch size of all takes the shared lane itself, which then has no other to serve: contexts
+        cost memory. For images of several sizes none is made: they would be as many as sizes.
         """
-        if self._session.port.capture is None:
-            return
+        if self._session.port.capture is None or not self._shapes.is_batches:
+            return False
         lane = None
         try:
-            lane = self._plain if self._is_last(count) else self._new_lane()
-            lane.record(count)
+            lane = self._plain if self._is_last(shape) else self._new_lane()
+            lane.record(shape)
         except BackendError as error:
-            log.info("no CUDA graph for batches of %d: %s", count, error)
+            log.info("no CUDA graph for batches of %d: %s", shape[0], error)
             if lane is not None and lane is not self._plain:
                 lane.close()
-            return
-        self._lanes[count] = lane
+            return False
+        self._lanes[shape] = lane
+        return True
 
-    def _is_last(self, count: int) -> bool:
-        profile = self._plan.sidecar.profile
-        sizes = set(range(profile.smallest, profile.largest + 1))
-        return sizes <= {*self._lanes, count}
+    @property
+    def _shapes(self) -> ShapeProfile:
+        return self._plan.sidecar.input_shapes
 
-    def enqueue(self, count: int) -> None:
-        """Give the stream one run over the first `count` rows of the input, and their return."""
-        self._lanes.get(count, self._plain).enqueue(count)
-        for output in self._outputs:
-            output.fetch(count, self.stream)
+    def _is_last(self, shape: Shape) -> bool:
+        least, _, most = (each[0] for each in self._shapes.all)
+        sizes = {(count, *shape[1:]) for count in range(least, most + 1)}
+        return sizes <= {*self._lanes, shape}
 
-    def results(self, count: int) -> tuple[Embeddings, ...]:
+    def enqueue(self, shape: Shape) -> None:
+        """Give the stream one run over an input of this shape, and the outputs' return."""
+        lane = self._lanes.get(shape, self._plain)
+        lane.enqueue(shape)
+        self._found = tuple(
+            self._output_shape(lane, output, shape[0]) for output in self._plan.sidecar.outputs
+        )
+        for output, found in zip(self._outputs, self._found, strict=True):
+            output.fetch(found, self.stream)
+
+    def _output_shape(self, lane: Lane, output: TensorDescription, count: int) -> Shape:
+        if output.largest is None:
+            return (count, *output.shape)
+        found = lane.output_shape(output.name)
+        if math.prod(found) > math.prod(output.largest):
+            raise self._refused(f"to keep {output.name} to {output.largest}: it gave {found}")
+        return found
+
+    def results(self) -> tuple[NDArray[np.float32], ...]:
         """
-        Wait for the run and return copies of its outputs, (count, ...) float32 each.
+        Wait for the last run and return copies of its outputs, float32 each.
 
         Raises:
             EmbeddingError: A value is NaN or infinite.
             CudaError: The run failed, or the device was lost.
         """
         self._session.port.synchronise(self.stream)
-        results = tuple(output.rows[:count].copy() for output in self._outputs)
+        views = zip(self._outputs, self._found, strict=True)
+        results = tuple(output.view(shape).copy() for output, shape in views)
         for description, result in zip(self._plan.sidecar.outputs, results, strict=True):
             if not np.isfinite(result).all():
                 raise EmbeddingError(

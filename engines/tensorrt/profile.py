@@ -1,6 +1,6 @@
 """The input shapes that a plan accepts, and the ones it is tuned for."""
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 
 
 class _Record(BaseModel):
@@ -21,16 +21,9 @@ class ShapeProfile(_Record):
 
     smallest: tuple[int, ...]
     usual: tuple[int, ...]
-    """The shape TensorRT tunes for."""
+    """The shape that TensorRT tunes for."""
     largest: tuple[int, ...]
     """Of every axis the most; an input may be the largest in one and small in another."""
-
-    @model_validator(mode="after")
-    def _ascends(self) -> "ShapeProfile":
-        axes = list(zip(self.smallest, self.usual, self.largest, strict=True))
-        if not axes or not all(1 <= least <= usual <= most for least, usual, most in axes):
-            raise ValueError(f"shapes must ascend in every axis, these are {axes}")
-        return self
 
     @classmethod
     def batches(cls, sizes: BatchProfile, row: tuple[int, ...]) -> "ShapeProfile":
@@ -50,6 +43,17 @@ class ShapeProfile(_Record):
         """Without the batch axis; -1 where sizes differ, as TensorRT writes it."""
         axes = zip(self.smallest[1:], self.largest[1:], strict=True)
         return tuple(least if least == most else -1 for least, most in axes)
+
+    @property
+    def batch_sizes(self) -> BatchProfile:
+        """The numbers of rows."""
+        smallest, usual, largest = (shape[0] for shape in self.all)
+        return BatchProfile(smallest=smallest, usual=usual, largest=largest)
+
+    @property
+    def is_batches(self) -> bool:
+        """Whether only the number of rows varies."""
+        return -1 not in self.row
 
     def holds(self, shape: tuple[int, ...]) -> bool:
         """Return whether an input of this shape may be run."""

@@ -14,7 +14,7 @@ from engines.graph.fp16_gate import Fp16Figures
 from engines.graph.prelu import PReluForm
 from engines.tensorrt.errors import PlanIntegrityError
 from engines.tensorrt.fingerprint import Fingerprint
-from engines.tensorrt.profile import BatchProfile
+from engines.tensorrt.profile import BatchProfile, ShapeProfile
 from engines.whole_file import write_whole
 
 SCHEMA: Literal[1] = 1
@@ -29,14 +29,16 @@ class TensorDescription(_Record):
 
     name: str
     shape: tuple[int, ...]
-    """Without the batch axis."""
+    """Without the batch axis; -1 where it follows the size of the image."""
+    largest: tuple[int, ...] | None = None
+    """Whole shape of an output for the largest input; None: the largest batch of `shape`."""
 
 
 class Source(_Record):
     """The network the plan was built from."""
 
     role: str
-    """dense, pruned, or fused."""
+    """dense, pruned, or fused; of a detector the name of the network."""
     sha256: str
     """Of the FP32 ONNX file."""
     precision: Literal["fp16", "fp32"]
@@ -108,9 +110,20 @@ class Sidecar(_Record):
     input: TensorDescription
     outputs: tuple[TensorDescription, ...]
     profile: BatchProfile
+    shapes: ShapeProfile | None = None
+    """Of a network that takes images of several sizes; None: batches of the input's shape."""
     build: BuildRecord
     acceptance: DeviceAcceptance | None = None
     """None until it was verified on the device."""
+
+    @property
+    def input_shapes(self) -> ShapeProfile:
+        """Smallest, usual and largest input."""
+        return self.shapes or ShapeProfile.batches(self.profile, self.input.shape)
+
+    def largest_output(self, output: TensorDescription) -> tuple[int, ...]:
+        """Return the whole shape that an output has at most."""
+        return output.largest or (self.profile.largest, *output.shape)
 
 
 def sidecar_path(plan: Path) -> Path:

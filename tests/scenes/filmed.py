@@ -10,9 +10,8 @@ from edge.config.tracks import TrackSettings
 from edge.footage.camera_run import steps
 from edge.gate.camera_gate import CameraGate
 from edge.gate.decision_replay import RecordedFrame, recorded
-from edge.gate.tracker import iou
 from edge.protocols import FaceDetector
-from edge.samples import Box, Frame
+from edge.samples import Box, Frame, iou
 from engines.biometrics.identity_scale import IdentityScale
 from engines.pair.pair import EnginePair
 from tests.scenes.stage import FPS, Shown, StageFrame

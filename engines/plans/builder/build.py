@@ -149,12 +149,13 @@ def _timings(config: Any) -> bytes | None:
 
 
 def _add_profile(builder: Any, config: Any, request: PlanRequest, logger: Any) -> None:
-    """Without a profile a dynamic batch builds None; a contradictory one is answered with -1."""
-    sizes = (request.profile.smallest, request.profile.usual, request.profile.largest)
+    """Without a profile a dynamic axis builds None; a contradictory one is answered with -1."""
+    shapes = request.input_shapes
     profile = builder.create_optimization_profile()
-    profile.set_shape(request.input_name, *((size, *request.input_shape) for size in sizes))
+    profile.set_shape(request.input_name, *shapes.all)
     if not profile or config.add_optimization_profile(profile) < 0:
+        sizes = f"batch sizes {tuple(shape[0] for shape in shapes.all)}"
         raise BuildError(
-            f"TensorRT refused batch sizes {sizes} (smallest, usual, largest must ascend): "
-            f"{last_words(logger)}"
+            f"TensorRT refused {sizes if shapes.is_batches else f'shapes {shapes.all}'} "
+            f"(smallest, usual, largest must ascend): {last_words(logger)}"
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engines.plans.builder.typing_mode import Typing
-from engines.tensorrt.profile import BatchProfile
+from engines.tensorrt.profile import BatchProfile, ShapeProfile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,7 +17,7 @@ class PlanRequest:
     """FP16 graph for strong typing, FP32 graph for weak typing or an FP32 plan."""
     input_name: str
     input_shape: tuple[int, ...]
-    """Without the batch axis."""
+    """Without the batch axis; -1 where `shapes` differ."""
     outputs: tuple[str, ...]
     """Names that the parsed network must have, in this order."""
     profile: BatchProfile
@@ -32,3 +32,10 @@ class PlanRequest:
     """Earlier timing cache, empty for a new one, None to keep none."""
     compute_capability: str | None = None
     """For RTX, whose plans are made for a device that is not here: its enum name, e.g. SM86."""
+    shapes: ShapeProfile | None = None
+    """Of a network that takes images of several sizes; None: batches of `input_shape`."""
+
+    @property
+    def input_shapes(self) -> ShapeProfile:
+        """Smallest, usual and largest input."""
+        return self.shapes or ShapeProfile.batches(self.profile, self.input_shape)

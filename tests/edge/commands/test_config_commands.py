@@ -176,7 +176,7 @@ def test_check_of_the_services_configuration_names_what_the_service_cannot_see(
 @pytest.fixture
 def cached_detector(monkeypatch):
     """Let the detector open without its files, which are another test's."""
-    monkeypatch.setattr(proof, "open_located", lambda _settings: None)
+    monkeypatch.setattr(proof, "require_located", lambda _settings: None)
 
 
 def test_check_proves_the_pair_when_asked_to(tmp_path, capsys, cached_detector):  # noqa: ARG001

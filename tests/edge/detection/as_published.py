@@ -15,6 +15,8 @@ from engines.onnxruntime.backend import open_network
 class PublishedSession:
     """Stands where `DetectorSession` does."""
 
+    together = 1
+
     def __init__(self, file, _network, running):
         self._network = open_network(file, running.threads)
 

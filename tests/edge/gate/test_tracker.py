@@ -3,8 +3,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from edge.gate.kalman import box_of, corrected, first_motion, predicted
-from edge.gate.tracker import Tracker, TrackerSettings, buffered_iou, iou
-from edge.samples import Box
+from edge.gate.tracker import Tracker, TrackerSettings, buffered_iou
+from edge.samples import Box, iou
 
 FRAME_S = 0.1
 

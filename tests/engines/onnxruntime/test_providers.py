@@ -80,8 +80,3 @@ def test_an_input_of_one_size_gets_no_profile(tmp_path):
     state_shape(model.graph.input[0], (1, 3, 20, 16))
     found = tensorrt_options(model, ORIN, PROFILE, SEVERAL)
     assert not [name for name in found if "profile" in name]
-
-
-def test_shapes_that_do_not_ascend_are_no_profile():
-    with pytest.raises(ValueError, match="must ascend"):
-        ShapeProfile(smallest=(1, 3, 12, 12), usual=(1, 3, 20, 16), largest=(1, 3, 19, 98))

@@ -25,7 +25,7 @@ def test_what_is_too_short_for_a_plan_is_not_written(tmp_path, content):
     request = request_for(model)
     built = build(world.api(), request)
     broken = type(built)(content, 1, 1.0, (), None)
-    parts = PlanParts(request, broken, sidecar.source, world.built_for(), ((8,),))
+    parts = PlanParts(request, broken, sidecar.source, world.built_for(), sidecar.outputs)
     with pytest.raises(PlanIntegrityError):
         write_plan(tmp_path / "bad", parts)
     assert not (tmp_path / "bad").exists()

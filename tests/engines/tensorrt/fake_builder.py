@@ -181,7 +181,7 @@ class ParserError:
 class IOptimizationProfile:
     def set_shape(self, name: str, *shapes: tuple[int, ...]) -> None:
         del name
-        self._batches = [shape[0] for shape in shapes]
+        self._shapes = shapes
 
 
 class ITimingCache:
@@ -223,7 +223,8 @@ class IBuilderConfig:
         return index < self.num_compute_capabilities and "capability" not in self._world.faults
 
     def add_optimization_profile(self, profile: Any) -> int:
-        if profile._batches != sorted(profile._batches):
+        least, usual, most = profile._shapes
+        if any(not a <= b <= c for a, b, c in zip(least, usual, most, strict=True)):
             return -1
         self._profile = profile
         return 0
@@ -259,7 +260,7 @@ def _plan(version: str, network: Any, config: Any) -> bytes:
     numbers = [int(part) for part in version.removeprefix("rtx").split(".")]
     body = network._model.SerializeToString()
     facts = {
-        "batches": config._profile._batches,
+        "shapes": config._profile._shapes,
         "network_flags": network._flags,
         "flags": sorted(config._flags),
         "pinned": sorted(network._pinned),

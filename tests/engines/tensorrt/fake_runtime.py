@@ -38,7 +38,8 @@ class ICudaEngine:
 
     def __init__(self, content: bytes) -> None:
         facts, body = plan_facts(content)
-        self._batches: list[int] = facts["batches"]
+        self._known: dict[tuple[int, ...], dict[str, tuple[int, ...]]] = {}
+        self._shapes: list[tuple[int, ...]] = [tuple(each) for each in facts["shapes"]]
         body_graph = onnx.load_model_from_string(body).graph
         self._values = [*body_graph.input, *body_graph.output]
         options = onnxruntime.SessionOptions()
@@ -46,6 +47,15 @@ class ICudaEngine:
         self._session = onnxruntime.InferenceSession(
             body, options, providers=["CPUExecutionProvider"]
         )
+
+    def _shape_of(self, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Run once on zeros, and remember."""
+        if shape not in self._known:
+            outputs = [each.name for each in self._session.get_outputs()]
+            feed = {self._values[0].name: np.zeros(shape, np.float32)}
+            found = self._session.run(outputs, feed)
+            self._known[shape] = dict(zip(outputs, (each.shape for each in found), strict=True))
+        return self._known[shape][name]
 
     @property
     def num_io_tensors(self) -> int:
@@ -67,8 +77,8 @@ class ICudaEngine:
         return tuple(axis or -1 for axis in graph.dimensions(value) or ())
 
     def get_tensor_profile_shape(self, name: str, profile_index: int) -> list[tuple[int, ...]]:
-        del profile_index
-        return [(size, *self.get_tensor_shape(name)[1:]) for size in self._batches]
+        del name, profile_index
+        return self._shapes
 
     def create_execution_context(self) -> Any:
         if "context" in self._world.faults:
@@ -101,8 +111,14 @@ class IExecutionContext:
     def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
         del name
         self._shape = shape
-        smallest, _, largest = self._engine._batches
-        return smallest <= shape[0] <= largest and "shape" not in self._world.faults
+        least, _, most = self._engine._shapes
+        fits = all(a <= b <= c for a, b, c in zip(least, shape, most, strict=True))
+        return fits and "shape" not in self._world.faults
+
+    def get_tensor_shape(self, name: str) -> tuple[int, ...]:
+        if name == self._engine._values[0].name:
+            return self._shape
+        return self._engine._shape_of(name, self._shape)
 
     def execute_async_v3(self, stream: int) -> bool:
         gpu, faults = self._world.gpu, self._world.faults

@@ -15,10 +15,10 @@ from engines.plans.builder.request import PlanRequest
 from engines.plans.builder.typing_mode import choose_typing
 from engines.plans.file import PlanParts, write_plan
 from engines.tensorrt.api import Api, Flavour, describe
-from engines.tensorrt.backend import Runtime
+from engines.tensorrt.device import Runtime
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.profile import BatchProfile
-from engines.tensorrt.sidecar import Source
+from engines.tensorrt.sidecar import Source, TensorDescription
 from tests.engines.tensorrt.fake_gpu import FakeGpu
 from tests.engines.tensorrt.fake_tensorrt import fake_tensorrt
 from tests.networks import TinyNetwork, loaded
@@ -114,6 +114,9 @@ class World:
             built=build(self.api(), request),
             source=source,
             fingerprint=self.built_for(),
-            output_shapes=tuple(tuple(axis or 0 for axis in shape) for shape in shapes),
+            outputs=tuple(
+                TensorDescription(name=name, shape=tuple(axis or 0 for axis in shape))
+                for name, shape in zip(request.outputs, shapes, strict=True)
+            ),
         )
         return write_plan(folder, parts)

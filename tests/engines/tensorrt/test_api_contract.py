@@ -69,11 +69,12 @@ def words_in_the_code() -> set[str]:
 def methods_and_members() -> set[str]:
     """Every member name of the classes in the table, in any version, that has its own meaning."""
     found = {name.partition(".")[2] for version in VERSIONS for name in names_of(version)}
-    ours = {  # of logging, numpy, dict, rich and our own values
+    ours = {  # of logging, numpy, dict, rich, onnx and our own values
         "DEBUG",
         "INFO",
         "clear",
         "compute_capability",
+        "file",
         "finish",
         "flags",
         "logger",
@@ -84,6 +85,7 @@ def methods_and_members() -> set[str]:
         "reset",
         "shape",
         "step",
+        "type",
         "update",
     }
     return {name for name in found if name} - ours

@@ -25,9 +25,10 @@ from engines.plans.options import PlanOptions
 from engines.plans.pair_plans import build_pair_with_plans
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
-from engines.tensorrt.backend import Runtime, TensorRtNetwork, open_plans
+from engines.tensorrt.backend import TensorRtNetwork, open_plans
 from engines.tensorrt.cuda.choose import BINDINGS
 from engines.tensorrt.cuda.port import CudaPort
+from engines.tensorrt.device import Runtime
 from engines.tensorrt.probe import probe
 from engines.tensorrt.sidecar import read_sidecar
 
