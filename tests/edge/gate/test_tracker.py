@@ -108,8 +108,10 @@ def test_every_track_that_began_ends_once():
         tracked = tracker.update([box_at(step * 200), box_at(0, 800)], step * FRAME_S)
         begun.update(tracked.ids)
         ended += tracked.ended
+        assert tracker.alive == len(begun) - len(ended)
     ended += tracker.end_all()
     assert sorted(ended) == sorted(begun)
+    assert tracker.alive == 0
 
 
 def test_two_faces_passing_each_other_at_a_distance_are_not_swapped():
