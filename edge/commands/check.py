@@ -14,6 +14,7 @@ from edge.config.model import Config
 from edge.config.reader import Document, KeyPath, key_name, place_error
 from edge.config.tls import client_context, server_context
 from edge.diagnosis.doctor import Finding
+from edge.diagnosis.preflight import decoder_findings
 from edge.diagnosis.secret_findings import missing_secrets
 from edge.diagnosis.service_view import hidden_paths, is_for_the_service
 from edge.errors import ConfigError
@@ -40,6 +41,7 @@ def _connected(config: Config) -> int:
     tried = chain(
         [opened],
         device_findings(config.sources),
+        decoder_findings(config.sources),
         tried_cameras(config.sources),
         tried_sinks(config),
     )

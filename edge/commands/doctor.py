@@ -24,7 +24,12 @@ from edge.diagnosis.doctor import (
     pair_findings,
 )
 from edge.diagnosis.jetson import read_jetson
-from edge.diagnosis.preflight import gstreamer_findings, memory_findings, python_findings
+from edge.diagnosis.preflight import (
+    decoder_findings,
+    gstreamer_findings,
+    memory_findings,
+    python_findings,
+)
 from edge.diagnosis.service_findings import service_findings
 from edge.diagnosis.service_view import hidden_paths, is_for_the_service
 from edge.pipeline.trial import device_findings, tried_cameras
@@ -77,6 +82,7 @@ def _service(config: Config | None, path: Path, nodes: tuple[DeviceNode, ...]) -
     of_service = is_for_the_service(path)
     yield from service_findings(nodes, (path, config.pair) if of_service else ())
     yield from gstreamer_findings(config.sources)
+    yield from decoder_findings(config.sources)
     yield from device_findings(config.sources)
     # The others may be open in the gate, which is no fault.
     yield from tried_cameras([source for source in config.sources if source.uri.is_network])

@@ -26,6 +26,7 @@ _SCHEMES_OF_KEY = {
     "read_timeout": _LIVE,
     "offline_after": _LIVE,
     "isolate": NETWORK,
+    "decoder": NETWORK | {"v4l2", "file"},
     "width": _DEVICE,
     "height": _DEVICE,
     "fps": _DEVICE,
@@ -134,6 +135,11 @@ class SourceSettings(Section):
     Network cameras: read each in a process of its own, with a limit of memory, so that what a
     broken or hostile camera sends cannot take the gate down; 40 to 80 MB each. False reads it in
     the gate, for cameras that are trusted, on a board that is short of memory.
+    """
+    decoder: Literal["auto", "ffmpeg", "gstreamer"] = "auto"
+    """
+    Network cameras, v4l2:// and files: what decodes video. Auto: GStreamer where the board decodes
+    in hardware, else FFmpeg; gstreamer also takes its software. JPEG over HTTP is FFmpeg's.
     """
     width: PixelCount | None = None
     """v4l2:// and csi://: pixels to ask the camera for; with height. Its own choice if not set."""

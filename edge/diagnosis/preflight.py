@@ -9,7 +9,10 @@ from typing import Any
 from edge.config.source import SourceSettings
 from edge.diagnosis.doctor import Finding
 from edge.errors import SourceError
-from edge.sources.gstreamer import PACKAGES, csi_pipeline, load_gstreamer
+from edge.sources.decoding.choice import choices
+from edge.sources.decoding.elements import DecoderChoice
+from edge.sources.decoding.library import PACKAGES, load_gstreamer
+from edge.sources.gstreamer import csi_pipeline
 from engines.build.memory import free_bytes, memory_text, needed_for
 from engines.errors import EnginesError
 from engines.pair.manifest import read_manifest
@@ -49,6 +52,26 @@ def python_findings(
         yield Finding("pip", "ok", told)
 
 
+def decoder_findings(sources: Sequence[SourceSettings]) -> Iterator[Finding]:
+    """Yield what would decode the video of the sources, for each setting of `decoder` once."""
+    asked = dict[DecoderChoice, list[str]]()
+    for source in sources:
+        if source.uri.scheme != "csi":
+            asked.setdefault(source.decoder, []).append(source.name)
+    for choice, names in asked.items():
+        topic = f"decoder of {', '.join(names)}"
+        try:
+            taken = list(choices(choice))
+        except SourceError as error:
+            yield Finding(topic, "problem", str(error))
+            continue
+        text = ", ".join(f"{codec} by {name}" for codec, name, _ in taken)
+        where = (
+            "in hardware where not FFmpeg's" if any(here for *_, here in taken) else "no hardware"
+        )
+        yield Finding(topic, "ok", f"{choice}: {text} ({where})")
+
+
 def gstreamer_findings(
     sources: Sequence[SourceSettings], factories: Any | None = None
 ) -> Iterator[Finding]:
@@ -68,7 +91,7 @@ def gstreamer_findings(
     if not needed:
         return
     try:
-        found = load_gstreamer().ElementFactory if factories is None else factories
+        found = load_gstreamer().gst.ElementFactory if factories is None else factories
     except SourceError as error:
         remedy = f"sudo apt-get install -y {PACKAGES}"
         yield Finding("GStreamer", "problem", str(error).partition(";")[0], remedy)

@@ -57,7 +57,8 @@ def run_files(config: Config) -> int:
         forward = opened.enter_context(delivered)
         for source in config.sources:
             gate = networks.camera_gate(config, source)
-            files = open_files([source.uri.path], problems.append, geometry=source.geometry)
+            shown, decoder = source.geometry, source.decoder
+            files = open_files([source.uri.path], problems.append, geometry=shown, decoder=decoder)
             way = steps(frames_of(files, bars, problems.append), gate)
             counts = counted(source.name, way, forward, shadow_log.observe)
             note(shown_on, left_out([source.uri.path]))

@@ -195,7 +195,8 @@ class _TimedVideo(VideoFile):
         geometry: Geometry,
         damaged: Callable[[SourceError], None],
     ) -> None:
-        super().__init__(path, 1, geometry, damaged, partial(done.watched, "convert"))
+        super().__init__(path, 1, geometry, damaged)
+        self.converting = partial(done.watched, "convert")
         self._done = done
 
     def frame_count(self) -> int | None:

@@ -25,9 +25,11 @@ from edge.errors import SourceError
 from edge.samples import CAMERA_PIXELS, Damaged, Frame, Passed
 from edge.sources.clock import stamped
 from edge.sources.confined.bounds import HTTP_FORMATS, carried, require_pixels
+from edge.sources.decoding.choice import decoders, prepare
+from edge.sources.decoding.decoder import Decoders, FfmpegDecoders
 from edge.sources.decoding.demand import Demand
 from edge.sources.decoding.references import Unreferred
-from edge.sources.geometry import AsSeen, as_seen
+from edge.sources.geometry import AsSeen, Picture, as_seen
 from edge.sources.http_jpeg import AS_BYTES, HttpAnswer
 from edge.sources.network.camera_tls import tls_options
 from edge.sources.network.refusal import refusal
@@ -96,6 +98,7 @@ class NetworkCamera:
             ConfigError: Its login cannot be read.
         """
         uri = self._address()
+        prepare(self._settings.decoder)
         try:
             if uri.scheme not in HTTP or not (yield from self._jpegs(uri)):
                 with gaps_heard(uri) as lost, self._open(uri, options=self._of_video) as container:
@@ -157,8 +160,9 @@ class NetworkCamera:
             )
         require_pixels(uri, track.width, track.height, CAMERA_PIXELS)
         seen = AsSeen(track, self._settings.geometry, CAMERA_PIXELS)
-        received = Received(container, track, lost, unwanted=lambda: not self._demand.is_due())
-        yield from self._frames(uri, received, seen)
+        made = decoders(track, self._settings.decoder, CAMERA_PIXELS)
+        with closing(Received(container, track, lost, self._demand, made)) as received:
+            yield from self._frames(uri, received, seen)
 
     def _frames(
         self, uri: SourceUri, pictures: "Received", seen: AsSeen
@@ -170,7 +174,7 @@ class NetworkCamera:
             wanted = self._demand.came()
             if isinstance(picture, Damaged):
                 self._require_whole(uri, whole_at_s)
-            if not isinstance(picture, av.VideoFrame):
+            if isinstance(picture, Damaged | Passed):
                 yield picture
                 continue
             for whole in seen.whole(picture):
@@ -178,7 +182,7 @@ class NetworkCamera:
                 yield self._made(whole, seen, index, since_s) if wanted else Passed()
                 index += wanted
 
-    def _made(self, whole: av.VideoFrame, seen: AsSeen, index: int, since_s: float) -> Frame:
+    def _made(self, whole: Picture, seen: AsSeen, index: int, since_s: float) -> Frame:
         pixels, time_s = seen.pixels(whole), stamped(whole.time, since_s)
         return Frame(pixels, self._settings.name, index, time_s)
 
@@ -198,8 +202,8 @@ class Received:
         container: InputContainer,
         stream: VideoStream,
         lost: Callable[[], bool],
-        clock: Callable[[], float] = time.monotonic,
-        unwanted: Callable[[], bool] = lambda: False,
+        demand: Demand | None = None,
+        decoders: Decoders | None = None,
     ) -> None:
         """
         Prepare; nothing is read yet.
@@ -208,20 +212,24 @@ class Received:
             container: Just opened.
             stream: One of it.
             lost: Tells whether packets were lost since it was asked.
-            clock: Monotonic seconds.
-            unwanted: Tells whether a picture that comes now need not be decoded.
+            demand: Which pictures are wanted; all, if not given.
+            decoders: Make what decodes it; FFmpeg's if not given.
         """
-        self._stream, self._lost, self._clock = stream, lost, clock
-        self._unwanted = unwanted
+        self._stream, self._lost, self._demand = stream, lost, demand or Demand()
         self._packets = container.demux(stream)
         self._left_out: list[Damaged | Passed] = []
+        decoders = decoders or FfmpegDecoders(stream, CAMERA_PIXELS)
         self._whole = WholePictures(
-            self._stream, lambda: self._left_out.append(Damaged()), CAMERA_PIXELS
+            self._stream, lambda: self._left_out.append(Damaged()), decoders
         )
         self._decoded = self._decode()
 
-    def __iter__(self) -> Iterator[av.VideoFrame | Damaged | Passed]:
+    def __iter__(self) -> Iterator[Picture | Damaged | Passed]:
         return self._decoded
+
+    def close(self) -> None:
+        """Release the decoder."""
+        self._whole.close()
 
     def catch_up(self) -> None:
         """Pass over what has waited for us; call it first."""
@@ -244,9 +252,14 @@ class Received:
         self._whole.wait_for_key_frame()
 
     def _drain(self, what: Iterator[object]) -> None:
-        drain(lambda: next(what, None) is not None, _fps(self._stream), self._clock)
+        # A decoder that is still to begin lets a picture wait that came long ago.
+        drain(
+            lambda: next(what, None) is not None,
+            _fps(self._stream),
+            lambda: self._demand.clock() - self._whole.waited_s,
+        )
 
-    def _decode(self) -> Iterator[av.VideoFrame | Damaged | Passed]:
+    def _decode(self) -> Iterator[Picture | Damaged | Passed]:
         codec = self._stream.codec_context.name if is_annex_b(self._stream) else ""
         unreferred = Unreferred(codec)
         received = ((packet, self._lost()) for packet in self._packets)
@@ -260,7 +273,7 @@ class Received:
 
     def _need_not_decode(self, data: bytes, unreferred: Unreferred) -> bool:
         in_order = self._whole.is_whole and comes_in_order(self._stream)
-        return unreferred.holds(data) and in_order and self._unwanted()
+        return unreferred.holds(data) and in_order and not self._demand.is_due()
 
 
 def comes_in_order(stream: VideoStream) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from edge.config.source import AS_STATED, VIDEO_SUFFIXES, Geometry, is_video
 from edge.errors import ImageError, SourceError
 from edge.samples import Frame
+from edge.sources.decoding.elements import DecoderChoice
 from edge.sources.folders import files_in, is_photograph, passed_over, suffixes
 from edge.sources.geometry import as_seen
 from edge.sources.images import read_image
@@ -70,6 +71,7 @@ def open_files(
     unreadable: Callable[[SourceError], None],
     first: int = 0,
     geometry: Geometry = AS_STATED,
+    decoder: DecoderChoice = "ffmpeg",
 ) -> tuple[ImageFiles | VideoFile, ...]:
     """
     Return the sources for images, videos, and folders that are searched to the bottom for both.
@@ -80,13 +82,17 @@ def open_files(
             which pictures are damaged.
         first: Index of the first image's frame.
         geometry: How pictures become what people saw.
+        decoder: What decodes video, as in the configuration.
 
     Raises:
         SourceError: A folder holds neither.
     """
     found, videos = listed(paths)
     images = [ImageFiles(found, unreadable, first, geometry)] if found else []
-    return (*images, *(VideoFile(path, 1, geometry, unreadable) for path in videos))
+    return (
+        *images,
+        *(VideoFile(path, 1, geometry, unreadable, decoder=decoder) for path in videos),
+    )
 
 
 def listed(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:

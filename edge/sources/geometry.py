@@ -20,9 +20,13 @@ from av.video.stream import VideoStream
 from edge.config.source import Geometry
 from edge.samples import PIXEL_BUDGET, Pixels
 from edge.sources.confined.bounds import require_pixels
+from edge.sources.decoding.sample import Sample, frame_of
 
 Turn: TypeAlias = tuple[int, int, int, int]
 """a, b, c, d: what is at (x, y) comes to (a x + c y, b x + d y); the directions alone count."""
+
+Picture: TypeAlias = av.VideoFrame | Sample
+"""Of a decoder of FFmpeg's or GStreamer's."""
 
 AS_IT_IS: Turn = (1, 0, 0, 1)
 CLOCKWISE: dict[int, Turn] = {
@@ -95,11 +99,18 @@ def turned(pixels: Pixels, turn: Turn) -> Pixels:
     return pixels
 
 
-def turn_of(frame: av.VideoFrame) -> Turn:
-    """Return how a picture is to be turned: the display matrix that telephones write."""
+def turn_of(frame: Picture) -> Turn | None:
+    """
+    Return how a picture is to be turned: the display matrix that telephones write.
+
+    Returns:
+        None where nothing says it.
+    """
+    if isinstance(frame, Sample):
+        return frame.stated.turn
     data = frame.side_data.get("DISPLAYMATRIX")
     if not isinstance(data, SideData):
-        return AS_IT_IS
+        return None
     matrix = np.frombuffer(bytes(data), np.int32)
     return int(matrix[0]), int(matrix[1]), int(matrix[3]), int(matrix[4])
 
@@ -130,27 +141,28 @@ class AsSeen:
         self._turn = AS_IT_IS
         self._began = self._was_key = False
 
-    def whole(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
+    def whole(self, frame: Picture | None) -> Iterator[Picture]:
         """Yield pictures without combs; None asks for those that are still held."""
         frames = self._deinterlacer.of(frame) if not self._never else [frame] if frame else []
         for each in frames:
             self._look_for_turn(each)
             yield each
 
-    def pixels(self, frame: av.VideoFrame) -> Pixels:
+    def pixels(self, frame: Picture) -> Pixels:
         """Return the picture that `whole` has yielded last as people saw it."""
         with self._watched():
             # Else each picture has threads of its own, as many as there are cores.
-            pixels = cast("Pixels", frame.to_ndarray(format="bgr24", threads=1))
+            pixels = cast("Pixels", frame_of(frame).to_ndarray(format="bgr24", threads=1))
             aspect = self._stream.sample_aspect_ratio
             square = squared(pixels, self._geometry, aspect, self._budget)
             return oriented(turned(square, self._turn), self._geometry)
 
-    def _look_for_turn(self, frame: av.VideoFrame) -> None:
+    def _look_for_turn(self, frame: Picture) -> None:
         # A frame whose side data was looked at refers to itself: its memory waits for Python's
         # garbage collector, dozens of pictures at a time. So only the first of a run is asked.
         if not self._began or (frame.key_frame and not self._was_key):
-            self._turn = turn_of(frame)
+            # What a file says in its head a decoder that was made after damage does not repeat.
+            self._turn = turn_of(frame) or self._turn
         self._began, self._was_key = True, frame.key_frame
 
 
@@ -165,16 +177,20 @@ class Deinterlacer:
 
     def __init__(self, *, every: bool) -> None:
         """Treat every picture as interlaced, or those that say so."""
-        self._every = every
+        self._every, self._parity = every, "auto"
         self._graph: av.filter.Graph | None = None
         self._form: tuple[int, int, str] | None = None
 
-    def of(self, frame: av.VideoFrame | None) -> list[av.VideoFrame]:
+    def of(self, frame: Picture | None) -> list[Picture]:
         """Return the pictures that are ready; None asks for those that are still held."""
         if frame is None:
             return self._pulled(None)
         if self._graph is None and not (self._every or frame.interlaced_frame):
             return [frame]
+        if isinstance(frame, Sample):
+            # GStreamer says it of all pictures of a stream, FFmpeg of each.
+            self._every, self._parity = True, frame.parity
+        frame = frame_of(frame)
         form = frame.width, frame.height, frame.format.name
         before = self._pulled(None) if form != self._form else []
         if form != self._form:
@@ -190,15 +206,15 @@ class Deinterlacer:
             time_base=frame.time_base,
         )
         which = "all" if self._every else "interlaced"
-        fields = graph.add("bwdif", f"mode=send_frame:deint={which}")
+        fields = graph.add("bwdif", f"mode=send_frame:deint={which}:parity={self._parity}")
         end = graph.add("buffersink")
         start.link_to(fields)
         fields.link_to(end)
         graph.configure()
         return graph
 
-    def _pulled(self, frame: av.VideoFrame | None) -> list[av.VideoFrame]:
-        ready: list[av.VideoFrame] = []
+    def _pulled(self, frame: av.VideoFrame | None) -> list[Picture]:
+        ready: list[Picture] = []
         if self._graph is None:
             return ready
         self._graph.push(frame)

@@ -1,9 +1,4 @@
-"""
-Frames of a GStreamer pipeline: CSI cameras on a Jetson, whose picture only NVIDIA's elements reach.
-
-OpenCV's wheels have no GStreamer, so the system's Python binding is used. It comes by apt, for the
-system's Python, and is seen from a virtual environment made with --system-site-packages only.
-"""
+"""Frames of a GStreamer pipeline: CSI cameras on a Jetson, which only NVIDIA's elements reach."""
 
 import math
 import time
@@ -17,12 +12,9 @@ from edge.errors import SourceError
 from edge.samples import Frame, Passed, Pixels
 from edge.sources.clock import stamped
 from edge.sources.decoding.demand import Demand
+from edge.sources.decoding.library import load_gstreamer
 from edge.sources.geometry import as_seen
 
-PACKAGES = (
-    "python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 "
-    "gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
-)
 _SINK = "appsink name=frames max-buffers=1 drop=true sync=false"
 _NS = 1_000_000_000
 ENDED = "the pipeline has ended"
@@ -69,7 +61,7 @@ class GStreamerCamera:
             SourceError: GStreamer or an element is missing; the pipeline failed, ended or gave no
                 frame in time.
         """
-        gst = load_gstreamer()
+        gst = load_gstreamer().gst
         pipeline = self._start(gst)
         try:
             yield from self._pull(gst, pipeline)
@@ -113,30 +105,6 @@ class GStreamerCamera:
             if reason is not None:
                 raise SourceError(f"{self._settings.uri}: {reason}")
         raise SourceError(f"{self._settings.uri}: no frame for {timeout_s:g} s")
-
-
-def load_gstreamer() -> Any:
-    """
-    Return the initialised module `gi.repository.Gst`.
-
-    Raises:
-        SourceError: It is not installed, or not seen from this virtual environment.
-    """
-    try:
-        import gi  # noqa: PLC0415 - a package of the system, needed for CSI cameras only
-
-        gi.require_version("Gst", "1.0")
-        gi.require_version("GstApp", "1.0")
-        from gi.repository import Gst, GstApp  # noqa: F401, PLC0415 - GstApp gives appsink its signals
-    except (ImportError, ValueError) as error:
-        raise SourceError(
-            f"GStreamer cannot be loaded ({error}); install it with: sudo apt install {PACKAGES}, "
-            "and make the virtual environment with: python3 -m venv --system-site-packages. "
-            "If it says 'cannot allocate memory in static TLS block', set LD_PRELOAD to the "
-            "library it names"
-        ) from error
-    Gst.init(None)
-    return Gst
 
 
 def _pixels(gst: Any, sample: Any) -> Pixels:

@@ -77,7 +77,8 @@ def _network_camera(settings: SourceSettings, demand: Demand | None) -> FrameSou
 
 def _replay(settings: SourceSettings, unreadable: Callable[[SourceError], None]) -> Replay:
     def files() -> Sequence[Recording]:
-        return open_files([settings.uri.path], unreadable, geometry=settings.geometry)
+        shown, decoder = settings.geometry, settings.decoder
+        return open_files([settings.uri.path], unreadable, geometry=shown, decoder=decoder)
 
     pacing = Pacing() if settings.pace == "timestamps" else None
     return Replay(files, loop=settings.loop, pacing=pacing)

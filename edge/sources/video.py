@@ -1,7 +1,7 @@
 """Recorded video, whole pictures as people saw them, by FFmpeg through PyAV."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 
 import av
@@ -19,9 +19,12 @@ from edge.sources.confined.bounds import (
     require_moderate,
     require_pixels,
 )
+from edge.sources.decoding.choice import decoders
+from edge.sources.decoding.decoder import VideoPacket
+from edge.sources.decoding.elements import DecoderChoice
 from edge.sources.decoding.references import EachNth, Unreferred, length_bytes
-from edge.sources.geometry import AsSeen
-from edge.sources.whole_pictures import VideoPacket, WholePictures
+from edge.sources.geometry import AsSeen, Picture
+from edge.sources.whole_pictures import WholePictures
 
 METADATA_ERRORS = "replace"
 """What becomes of titles, names of cameras and the like that are not UTF-8; nobody reads them."""
@@ -81,7 +84,7 @@ class VideoFile:
         every: int = 1,
         geometry: Geometry = AS_STATED,
         damaged: Callable[[SourceError], None] = _nothing,
-        converting: Callable[[], AbstractContextManager[None]] = nullcontext,
+        decoder: DecoderChoice = "ffmpeg",
     ) -> None:
         """
         Keep the arguments; nothing is opened yet.
@@ -91,10 +94,13 @@ class VideoFile:
             every: Yield each n-th frame; at least 1.
             geometry: How its pictures become what people saw.
             damaged: Called at the end, when pictures were damaged and left out.
-            converting: Makes what is entered while a decoded picture is made BGR.
+            decoder: What decodes it, as in the configuration.
         """
         self._path, self._every = path, every
-        self._geometry, self._damaged, self._converting = geometry, damaged, converting
+        self._geometry, self._damaged = geometry, damaged
+        self._decoder = decoder
+        self.converting: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Makes what is entered while a decoded picture is made BGR."""
         self.name = path.name
 
     def frames(self) -> Iterator[Frame]:
@@ -154,18 +160,19 @@ class VideoFile:
         # A bare H.264 or H.265 stream has pictures and no times; None would be a photograph. An AVI
         # counts its packets in the order of decoding: with B-frames its times would run backwards.
         untimed = container.format.name == "avi"
-        pictures = WholePictures(track, left_out)
-        seen = AsSeen(track, self._geometry, watched=self._converting)
+        pictures = WholePictures(track, left_out, decoders(track, self._decoder, PIXEL_BUDGET))
+        seen = AsSeen(track, self._geometry, watched=self.converting)
         codec = "" if untimed else track.codec_context.name
         nth = EachNth(self._every, Unreferred(codec, length_bytes(track)))
-        for whole in _whole(container.demux(track), pictures, seen, nth):
-            stamp_s: float | None = whole.time
-            place = nth.place(None if untimed else stamp_s)
-            if place % self._every:
-                yield place, None
-                continue
-            at_s = place / rate if untimed or stamp_s is None else stamp_s - start_s
-            yield place, Frame(seen.pixels(whole), str(self._path), place, at_s)
+        with closing(pictures):
+            for whole in _whole(container.demux(track), pictures, seen, nth):
+                stamp_s: float | None = whole.time
+                place = nth.place(None if untimed else stamp_s)
+                if place % self._every:
+                    yield place, None
+                    continue
+                at_s = place / rate if untimed or stamp_s is None else stamp_s - start_s
+                yield place, Frame(seen.pixels(whole), str(self._path), place, at_s)
 
     def frame_count(self) -> int | None:
         """Return the number of frames the container promises, None when it does not say."""
@@ -179,7 +186,7 @@ class VideoFile:
 
 def _whole(
     packets: Iterator[VideoPacket], pictures: WholePictures, seen: AsSeen, nth: EachNth
-) -> Iterator[av.VideoFrame]:
+) -> Iterator[Picture]:
     """Yield the pictures in the order in which they are shown, without those that are passed."""
     for packet in packets:
         time_s = packet.pts * packet.time_base if packet.pts is not None else None

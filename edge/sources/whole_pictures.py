@@ -22,14 +22,19 @@ from typing import TypeAlias, cast
 
 import av
 import av.logging
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from edge.samples import PIXEL_BUDGET
-from edge.sources.confined.bounds import decoding, keep_words, last_words, require_moderate
+from edge.sources.confined.bounds import keep_words, require_moderate
+from edge.sources.decoding.decoder import (
+    Decoders,
+    FfmpegDecoders,
+    UndecodableError,
+    VideoPacket,
+)
+from edge.sources.geometry import Picture
 
-VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 Received: TypeAlias = tuple[VideoPacket, bool]
 """A packet, and whether others before it were lost."""
 
@@ -43,7 +48,10 @@ class WholePictures:
     """Decodes one video stream and leaves out what is damaged, up to the next whole key frame."""
 
     def __init__(
-        self, stream: VideoStream, damaged: Callable[[], None], budget: int = PIXEL_BUDGET
+        self,
+        stream: VideoStream,
+        damaged: Callable[[], None],
+        decoders: Decoders | None = None,
     ) -> None:
         """
         Prepare the decoder; the stream must not have been decoded before.
@@ -51,15 +59,24 @@ class WholePictures:
         Args:
             stream: Of an open container.
             damaged: Called for each picture that is left out.
-            budget: Largest width times height that is decoded.
+            decoders: Make what decodes it; FFmpeg's for at most PIXEL_BUDGET, if not given.
         """
-        self._stream, self._budget = stream, budget
         self._damaged = damaged
         self._began = self._waits = self._suspect = False
-        self._held: list[av.VideoFrame] = []
-        self._decoder = _prepared(stream.codec_context, budget)
+        self._held: list[Picture] = []
+        self._decoders = decoders or FfmpegDecoders(stream, PIXEL_BUDGET)
+        self._decoder = self._decoders()
 
-    def of(self, packet: VideoPacket, *, lost: bool = False) -> list[av.VideoFrame]:
+    @property
+    def waited_s(self) -> float:
+        """Seconds that the decoder has waited for itself, not for a camera."""
+        return self._decoder.waited_s
+
+    def close(self) -> None:
+        """Release the decoder; nothing is decoded any more."""
+        self._decoder.close()
+
+    def of(self, packet: VideoPacket, *, lost: bool = False) -> list[Picture]:
         """Return the whole pictures that a packet completes; `lost` tells of a gap before it."""
         if self._decoder.name == "mjpeg":
             return self._independent(packet, lost=lost)
@@ -83,7 +100,7 @@ class WholePictures:
         self._waits = True
         self._forget()
 
-    def _decoded(self, packet: VideoPacket) -> list[av.VideoFrame]:
+    def _decoded(self, packet: VideoPacket) -> list[Picture]:
         frames = self._pictures(packet)
         if frames is None:
             self._waits = self._began  # before, we joined between two key frames
@@ -93,14 +110,15 @@ class WholePictures:
         self._began = self._began or bool(frames)
         return self._in_order(frames, at_end=not packet.size)
 
-    def _in_order(self, frames: list[av.VideoFrame], *, at_end: bool) -> list[av.VideoFrame]:
+    def _in_order(self, frames: list[Picture], *, at_end: bool) -> list[Picture]:
         """Hold B pictures back until the one after them, which they refer to, is known as whole."""
-        if not self._decoder.has_b_frames or self._decoder.name == "hevc":
+        is_known = not self._decoder.tells_damage or self._decoder.name == "hevc"
+        if is_known or not self._decoder.reorders():
             return frames
-        ready: list[av.VideoFrame] = []
+        ready: list[Picture] = []
         for frame in frames:
             self._held.append(frame)
-            if frame.pict_type != PictureType.B:
+            if not isinstance(frame, av.VideoFrame) or frame.pict_type != PictureType.B:
                 ready += self._held
                 self._held = []
         return ready + self._held if at_end else ready
@@ -110,44 +128,34 @@ class WholePictures:
         for _ in self._held:
             self._leave_out()
         self._held = []
+        self._renew()
+
+    def _renew(self) -> None:
         # A decoder that was flushed still decodes the next key frame a little differently.
-        self._decoder = _another(self._stream, self._budget)
+        self._decoder.close()
+        self._decoder = self._decoders()
 
     def _leave_out(self) -> None:
         if self._began:  # nobody misses what came before the first key frame
             self._damaged()
 
-    def _independent(self, packet: VideoPacket, *, lost: bool) -> list[av.VideoFrame]:
+    def _independent(self, packet: VideoPacket, *, lost: bool) -> list[Picture]:
         # FFmpeg would fill up what is missing with an older picture: two faces in one.
         is_cut = bool(packet.size) and is_cut_off(bytes(packet))
         frames = None if is_cut else self._pictures(packet)
         if frames is None or lost:  # FFmpeg leaves out pictures that did not arrive as a whole
             self._damaged()
+        if frames is None and not is_cut:
+            self._renew()
         return frames or []
 
-    def _pictures(self, packet: VideoPacket) -> list[av.VideoFrame] | None:
+    def _pictures(self, packet: VideoPacket) -> list[Picture] | None:
         """Return the pictures that a packet completes; None when one of them is damaged."""
         try:
             frames = self._decoder.decode(packet)
-        except av.error.FFmpegError as error:  # nothing is read here, so it is the data
-            require_moderate("the video", last_words(error))
+        except UndecodableError:
             return None
         return None if any(frame.is_corrupt for frame in frames) else frames
-
-
-def _prepared(decoder: VideoCodecContext, budget: int) -> VideoCodecContext:
-    # More threads would turn FFmpeg's check for missing slices off, or tell of it too late.
-    decoder.thread_count = 1
-    strict = {"err_detect": "explode"} if decoder.name == "hevc" else {}
-    decoder.options = decoding(budget) | strict
-    return decoder
-
-
-def _another(stream: VideoStream, budget: int) -> VideoCodecContext:
-    like = stream.codec_context
-    decoder = VideoCodecContext.create(like.codec, "r")
-    decoder.extradata, decoder.codec_tag = like.extradata, like.codec_tag
-    return _prepared(cast("VideoCodecContext", decoder), budget)
 
 
 def is_cut_off(jpeg: bytes) -> bool:
@@ -193,7 +201,7 @@ def joined(packets: Iterable[Received], codec: str) -> Iterator[Received]:
             held = _together(held[0], packet), held[1]
             continue
         if held is not None and (packet.size or codec != "hevc"):
-            yield held
+            yield held[0], held[1] or goes_on  # a gap parts it from what belongs to it
         held = packet, lost or goes_on
         if not (packet.size and (packet.is_keyframe or codec == "hevc")):
             yield held

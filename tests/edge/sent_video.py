@@ -21,6 +21,9 @@ ENCODERS = {
     "mjpeg": ("mjpeg", {"huffman": "default"}),
 }
 
+ROUNDING = 6
+"""Largest difference between two decoders of one JPEG."""
+
 
 @dataclass
 class Sent:
@@ -36,6 +39,18 @@ class Sent:
     def index_of(self, pixels: np.ndarray) -> int | None:
         """Return the index of the picture that is the same in each pixel."""
         return self._known.get(pixels.tobytes())
+
+    def index_of_like(self, pixels: np.ndarray) -> int | None:
+        """
+        Return the index of the picture that differs by rounding only.
+
+        JPEG's inverse transform is not prescribed to the bit (ISO/IEC 10918-2), H.264's and H.265's
+        are.
+        """
+        for index, picture in enumerate(self.pictures):
+            if np.abs(picture.astype(np.int16) - pixels).max() <= ROUNDING:
+                return index
+        return None
 
 
 def moving_pictures(count: int, width: int = 320, height: int = 240) -> list[Pixels]:

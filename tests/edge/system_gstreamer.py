@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,22 +17,28 @@ gi.require_version("GstApp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gio, Gst, GstApp, GstRtspServer
 Gst.init(None)
-missing = [name for name in ("x264enc", "rtph264pay", "jpegenc", "videotestsrc")
+needed = "x264enc rtph264pay jpegenc videotestsrc h264parse avdec_h264 avdec_h265 jpegdec"
+missing = [name for name in needed.split()
            if Gst.ElementFactory.find(name) is None]
 assert not missing, missing
 assert Gio.TlsBackend.get_default().supports_tls(), "no glib-networking"
 """
 
 
-def need_gstreamer() -> None:
-    """Skip when GStreamer is missing; fail in continuous integration, which must have it."""
+@cache
+def _problem() -> str:
     try:
         probe = subprocess.run(
             [PYTHON, "-c", _PROBE], capture_output=True, text=True, check=False, timeout=60
         )
-        problem = probe.stderr.strip().rpartition("\n")[2] if probe.returncode else ""
     except FileNotFoundError as error:
-        problem = str(error)
+        return str(error)
+    return probe.stderr.strip().rpartition("\n")[2] if probe.returncode else ""
+
+
+def need_gstreamer() -> None:
+    """Skip when GStreamer is missing; fail in continuous integration, which must have it."""
+    problem = _problem()
     if not problem:
         return
     command = "apt-get install " + " ".join(PACKAGES.read_text(encoding="ascii").split())
@@ -40,6 +47,7 @@ def need_gstreamer() -> None:
     pytest.skip(f"GStreamer is missing ({problem}); {command}")
 
 
+@cache
 def binding_folder() -> str | None:
     """Return where this interpreter would find the system's binding; None when it cannot."""
     probe = "import sys, gi; print(sys.version_info[:2], *gi.__path__)"

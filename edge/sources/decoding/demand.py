@@ -39,7 +39,7 @@ class Demand:
         """
         self._own = np.full(1, -np.inf)
         self._due = self._own if due is None else due
-        self._clock = clock
+        self.clock = clock
         self._before_s: float | None = None
         self._interval_s = 0.0
 
@@ -49,7 +49,7 @@ class Demand:
 
     def came(self) -> bool:
         """Say that a picture came, and return whether it is wanted."""
-        now_s = self._clock()
+        now_s = self.clock()
         if self._before_s is not None:
             gap_s = min(now_s - self._before_s, LONGEST_S)
             self._interval_s += WEIGHT * (gap_s - self._interval_s)
@@ -58,7 +58,7 @@ class Demand:
 
     def is_due(self) -> bool:
         """Tell whether a picture that comes now is wanted."""
-        return self._clock() + EARLY * self._interval_s >= float(self._due[0])
+        return self.clock() + EARLY * self._interval_s >= float(self._due[0])
 
     @contextmanager
     def told_in(self, due: Cell) -> Iterator[None]:

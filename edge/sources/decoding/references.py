@@ -33,6 +33,27 @@ def heads(data: bytes, length_bytes: int) -> Iterator[bytes]:
         at = data.find(START_CODE, at + 3)
 
 
+def without_repeats(data: bytes, codec: str) -> bytes:
+    """
+    Return a picture without what stands between its slices.
+
+    There are cameras that repeat parameter sets before each slice of a key frame, with which other
+    parsers than FFmpeg's let a picture end.
+
+    Args:
+        data: Of one picture, in Annex B's form.
+        codec: FFmpeg's name of it, H.264's or H.265's.
+    """
+    last = {"h264": SLICES_H264, "hevc": SLICES_HEVC}[codec]
+    kept, began = [], False
+    for part in data.split(START_CODE)[1:]:
+        kind = (part[0] & 31 if codec == "h264" else part[0] >> 1 & 63) if part else 0
+        began = began or kind in last
+        if kind in last or not began:
+            kept.append(part)
+    return START_CODE + START_CODE.join(kept)
+
+
 def length_bytes(stream: VideoStream) -> int:
     """Return how many bytes of length stand before each unit (ISO/IEC 14496-15, 5.3.3, 8.3.3)."""
     extradata = bytes(stream.codec_context.extradata or b"")
@@ -57,6 +78,8 @@ class Unreferred:
         """
         self._told = {"h264": self._h264, "hevc": self._hevc}.get(codec)
         self._never = codec == "mjpeg"
+        self.is_known = self._never or self._told is not None
+        """Whether anything is told of this codec."""
         self._length_bytes = length_bytes
         self._highest = 0
 
@@ -116,7 +139,7 @@ class EachNth:
             time_s: Its presentation time; what has none is decoded.
             is_whole: Whether no damage is being waited out.
         """
-        if time_s is None or self._every == 1:
+        if time_s is None or self._every == 1 or not self._unreferred.is_known:
             return False
         place = self._next + bisect_left(self._ahead, time_s - SAME_S)
         insort(self._ahead, time_s)

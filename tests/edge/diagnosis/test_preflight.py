@@ -6,7 +6,13 @@ import pytest
 
 from edge.config.source import SourceSettings
 from edge.config.uri import parse_uri
-from edge.diagnosis.preflight import gstreamer_findings, memory_findings, python_findings
+from edge.diagnosis.preflight import (
+    decoder_findings,
+    gstreamer_findings,
+    memory_findings,
+    python_findings,
+)
+from edge.errors import SourceError
 from tests.pairs import put_pair
 
 CSI = SourceSettings(name="door", uri=parse_uri("csi://0"))
@@ -61,6 +67,36 @@ def test_elements_that_are_missing_are_named_with_their_package():
     assert "gstreamer1.0-plugins-base" in found[1].remedy
     everything = Factories("appsink", "nvarguscamerasrc", "nvvidconv", "queue", "videoconvert")
     assert [each.state for each in gstreamer_findings([CSI], everything)] == ["ok"]
+
+
+def test_what_would_decode_is_told_once_for_each_setting(monkeypatch):
+    taken = {
+        "auto": [("H.264", "nvv4l2decoder", True), ("Motion JPEG", "FFmpeg", False)],
+        "ffmpeg": [("H.264", "FFmpeg", False)],
+    }
+    monkeypatch.setattr("edge.diagnosis.preflight.choices", taken.__getitem__)
+    sources = [
+        SourceSettings.model_validate({"name": name, "uri": "rtsp://a/1", "decoder": decoder})
+        for name, decoder in (("door", "auto"), ("hall", "auto"), ("yard", "ffmpeg"))
+    ]
+    assert [(each.topic, each.state, each.text) for each in decoder_findings([*sources, CSI])] == [
+        (
+            "decoder of door, hall",
+            "ok",
+            "auto: H.264 by nvv4l2decoder, Motion JPEG by FFmpeg (in hardware where not FFmpeg's)",
+        ),
+        ("decoder of yard", "ok", "ffmpeg: H.264 by FFmpeg (no hardware)"),
+    ]
+
+
+def test_a_decoder_that_is_missing_is_a_problem_with_its_remedy(monkeypatch):
+    def missing(_):
+        raise SourceError("GStreamer cannot be loaded; install it with: sudo apt install it")
+
+    monkeypatch.setattr("edge.diagnosis.preflight.choices", missing)
+    source = SourceSettings(name="door", uri=parse_uri("rtsp://a/1"), decoder="gstreamer")
+    (found,) = decoder_findings([source])
+    assert (found.state, "apt install" in found.text) == ("problem", True)
 
 
 ASK = """

@@ -103,12 +103,13 @@ def test_the_pixels_of_a_file_become_square(tmp_path, ending):
     assert np.abs(frames[1].pixels.astype(int) - pictures[1]).mean() < 6
 
 
-def test_the_pixels_of_a_camera_become_square(anamorphic):
+def test_the_pixels_of_a_camera_become_square(anamorphic, decoder):
     need_gstreamer()
     camera = RtspCamera(recording=anamorphic)
     camera.start()
+    settings = camera_settings(camera.uri, decoder=decoder)
     try:
-        frame = next(iter(frame_source(camera_settings(camera.uri), print).frames()))
+        frame = next(iter(frame_source(settings, print).frames()))
     finally:
         camera.kill()
     assert isinstance(frame, Frame)
@@ -132,12 +133,12 @@ def with_matrix(path, matrix):
         (MIRRORED, (-1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)),
     ],
 )
-def test_a_file_of_a_telephone_is_turned_as_it_says(tmp_path, quarters, matrix):
+def test_a_file_of_a_telephone_is_turned_as_it_says(tmp_path, quarters, matrix, decoder):
     path = tmp_path / "telephone.mp4"
     write_video(path, "h264", moving_pictures(2))
     plain = next(iter(VideoFile(path).frames())).pixels
     with_matrix(path, matrix)
-    seen = next(iter(VideoFile(path).frames())).pixels
+    seen = next(iter(VideoFile(path, decoder=decoder).frames())).pixels
     assert np.array_equal(seen, turned(plain, quarters))
 
 
@@ -211,11 +212,12 @@ def error_of(frames, pictures):
         (False, "always", True),
     ],
 )
-def test_combed_pictures_become_one_moment(tmp_path, says_so, how, better):
+def test_combed_pictures_become_one_moment(tmp_path, says_so, how, better, decoder):
     pictures = moving_pictures(24)
     path = tmp_path / "combed.mkv"
     write_interlaced(path, pictures, says_so)
-    frames = list(VideoFile(path, geometry=Geometry(deinterlace=how)).frames())
+    geometry = Geometry(deinterlace=how)
+    frames = list(VideoFile(path, geometry=geometry, decoder=decoder).frames())
     assert [frame.time_s for frame in frames] == pytest.approx(
         [n / 25 for n in range(12)], abs=2e-3
     )

@@ -6,9 +6,9 @@ import pytest
 
 from edge.errors import SourceError
 from edge.samples import Pixels
+from edge.sources.decoding.library import load_gstreamer
 from edge.sources.gstreamer import GStreamerCamera, csi_pipeline
 from tests.edge.cameras import camera_settings, made
-from tests.edge.system_gstreamer import binding_folder, need_gstreamer
 
 CSI = camera_settings("csi://0", open_timeout=30, read_timeout=30)
 
@@ -32,29 +32,17 @@ def test_without_wishes_the_sensor_chooses():
 
 
 def test_a_missing_binding_names_the_packages(monkeypatch):
+    load_gstreamer.cache_clear()
     monkeypatch.setitem(sys.modules, "gi", None)
     with pytest.raises(SourceError, match="sudo apt install python3-gi"):
         next(made(GStreamerCamera(CSI, csi_pipeline(CSI))))
-
-
-@pytest.fixture
-def _gstreamer(monkeypatch):
-    need_gstreamer()
-    folder = binding_folder()
-    if folder is None:
-        pytest.skip("this Python is not the system's, and cannot load its GStreamer binding")
-    if folder not in sys.path:
-        # At the end: this environment's packages go first.
-        monkeypatch.setattr(sys, "path", [*sys.path, folder])
 
 
 def picture(pipeline: str) -> Pixels:
     return next(made(GStreamerCamera(CSI, pipeline))).pixels
 
 
-# The binding of Debian 12 predates Python 3.12's way to import.
-@pytest.mark.filterwarnings("ignore:DynamicImporter:ImportWarning")
-@pytest.mark.usefixtures("_gstreamer")
+@pytest.mark.usefixtures("gstreamer")
 class TestRealGStreamer:
     @pytest.mark.parametrize("width", [64, 61, 62, 63])
     def test_pictures_have_their_colours_at_any_width(self, width):

@@ -29,11 +29,11 @@ def told():
 
 
 @pytest.fixture
-def started(told):
+def started(told, decoder):
     running: list[LiveSource] = []
 
     def start(uri: str, **keys: object) -> LiveSource:
-        keys = {"open_timeout": 5, "read_timeout": 2, **keys}
+        keys = {"open_timeout": 5, "read_timeout": 2, "decoder": decoder, **keys}
         settings = camera_settings(uri, **keys)
         patience = Patience(stalled_after_s=1, first_retry_s=0.2, longest_retry_s=0.5)
         treated = replace(limits(settings), patience=patience)

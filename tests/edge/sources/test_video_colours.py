@@ -21,7 +21,7 @@ def stripes():
     return np.repeat(np.array([COLOURS], np.uint8), STRIPE, axis=1).repeat(HEIGHT, axis=0)
 
 
-def write(path, codec, pixel_format, stripes, stated):
+def write(path, stripes, codec, pixel_format, stated):
     colorspace, color_range = stated
     options = {"crf": "4", "x265-params": "log-level=none"} if codec == "libx265" else {"crf": "4"}
     with av.open(str(path), "w") as file:
@@ -40,7 +40,7 @@ def write(path, codec, pixel_format, stripes, stated):
 
 
 @pytest.mark.parametrize(
-    ("codec", "pixel_format", "stated"),
+    "encoded",
     [
         ("libx264", "yuv420p", (BT_601, TELEVISION)),
         ("libx264", "yuv420p", (BT_709, TELEVISION)),
@@ -50,10 +50,10 @@ def write(path, codec, pixel_format, stripes, stated):
         ("libx265", "yuv420p10le", (BT_709, TELEVISION)),
     ],
 )
-def test_colours_arrive_as_they_were(tmp_path, stripes, codec, pixel_format, stated):
+def test_colours_arrive_as_they_were(tmp_path, stripes, encoded, decoder):
     path = tmp_path / "clip.mkv"
-    write(path, codec, pixel_format, stripes, stated)
-    pixels = list(VideoFile(path).frames())[2].pixels[:, :, ::-1].astype(int)
+    write(path, stripes, *encoded)
+    pixels = list(VideoFile(path, decoder=decoder).frames())[2].pixels[:, :, ::-1].astype(int)
     assert pixels.shape == stripes.shape
     middles = slice(STRIPE // 2, None, STRIPE)
     np.testing.assert_allclose(pixels[:, middles], stripes[:, middles], atol=6)

@@ -142,15 +142,17 @@ def test_a_picture_of_a_camera_that_none_refers_to_is_decoded_when_it_is_wanted(
     write_video(path, "h264", moving_pictures(40), 0, **leaves)
     pictures = {picture.tobytes() for picture in decoded(path)}
 
-    def shown(*, unwanted):
+    def shown(due_s):
+        demand = Demand()
+        demand.look_at(due_s)
         with av.open(str(path)) as container:
             track = container.streams.video[0]
-            got = list(Received(container, track, lambda: False, unwanted=lambda: unwanted))
+            got = list(Received(container, track, lambda: False, demand))
         made = [each for each in got if isinstance(each, av.VideoFrame)]
         assert {each.to_ndarray(format="bgr24").tobytes() for each in made} <= pictures
         return len(made), sum(isinstance(each, Passed) for each in got)
 
-    assert shown(unwanted=False) == (40, 0)
-    made, passed = shown(unwanted=True)
+    assert shown(0) == (40, 0)
+    made, passed = shown(NEVER)
     assert made + passed == 40
     assert passed > 15

@@ -1,0 +1,159 @@
+"""By what a stream is decoded: as the configuration says, and what is there."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from av.video.stream import VideoStream
+
+from edge.errors import SourceError
+from edge.sources.decoding.decoder import Decoder, Decoders, FfmpegDecoders
+from edge.sources.decoding.elements import CODECS, DecoderChoice, Elements, chosen
+from edge.sources.decoding.gstreamer import GStreamerDecoder
+from edge.sources.decoding.library import Library, load_gstreamer
+
+log = logging.getLogger(__name__)
+
+DEVICES = ("nvhost-nvdec", "v4l2-nvdec", "dri/renderD*")
+"""Files in /dev of which one is there where something decodes in hardware."""
+TRIES = 2
+"""Decoders in a row that fail before their first picture: it is not the stream then."""
+
+
+def has_device(root: Path = Path("/dev")) -> bool:
+    """Tell whether it is worth to load GStreamer: whether there may be a decoder in hardware."""
+    return any(True for pattern in DEVICES for _ in root.glob(pattern))
+
+
+def prepare(choice: DecoderChoice) -> None:
+    """
+    Load what decodes before a camera is opened, which sends while we load.
+
+    Raises:
+        SourceError: It is to be GStreamer, which is missing.
+    """
+    if choice == "gstreamer":
+        load_gstreamer()
+    elif choice == "auto":
+        for codec in CODECS:
+            _hardware(codec)
+
+
+def decoders(stream: VideoStream, choice: DecoderChoice, budget: int) -> Decoders:
+    """
+    Return what makes the decoders of a stream.
+
+    Args:
+        stream: Of an open container, not decoded before.
+        choice: As configured; with `auto` FFmpeg's, except where hardware decodes.
+        budget: Largest width times height that is decoded.
+
+    Raises:
+        SourceError: It is to be GStreamer, which is missing, or has nothing for this codec.
+    """
+    if choice == "gstreamer":
+        library = load_gstreamer()
+        elements = _required(library, stream.codec_context.name)
+        return GStreamerDecoders(library, stream, elements, budget, must=True)
+    found = _hardware(stream.codec_context.name) if choice == "auto" else None
+    if found is None:
+        return FfmpegDecoders(stream, budget)
+    return GStreamerDecoders(*found[:1], stream, found[1], budget, must=False)
+
+
+def _required(library: Library, codec: str) -> Elements:
+    elements = chosen(codec, library.has)
+    if elements is None:
+        raise SourceError(
+            f"decoder: gstreamer has no element here that decodes {_words(codec)}; "
+            "see what there is with: gst-inspect-1.0 | grep -i dec, or set decoder: auto"
+        )
+    return elements
+
+
+def _words(codec: str) -> str:
+    return CODECS[codec].words if codec in CODECS else codec
+
+
+def _hardware(codec: str) -> tuple[Library, Elements] | None:
+    if codec not in CODECS or not has_device():
+        return None
+    try:
+        library = load_gstreamer()
+    except SourceError:
+        return None
+    elements = chosen(codec, library.has, hardware_only=True)
+    return None if elements is None else (library, elements)
+
+
+class GStreamerDecoders:
+    """Makes GStreamer's decoders for one stream; FFmpeg's when these do not work."""
+
+    def __init__(
+        self,
+        library: Library,
+        stream: VideoStream,
+        elements: Elements,
+        budget: int,
+        *,
+        must: bool,
+    ) -> None:
+        """
+        Prepare.
+
+        Args:
+            library: GStreamer.
+            stream: Of an open container, not decoded before.
+            elements: That are there.
+            budget: Largest width times height that is decoded.
+            must: Whether it is an error if they do not work.
+        """
+        self._library, self._stream, self._elements = library, stream, elements
+        self._budget, self._must = budget, must
+        self._last: GStreamerDecoder | None = None
+        self._failures = 0
+
+    def __call__(self) -> Decoder:
+        """
+        Return a new one.
+
+        Raises:
+            SourceError: It must be GStreamer's, which fails again and again.
+        """
+        if self._last is not None and self._last.error:
+            self._failures = 0 if self._last.gave else self._failures + 1
+            if self._failures >= TRIES:
+                return self._other(self._last.error)
+        try:
+            self._last = GStreamerDecoder(self._library, self._stream, self._elements, self._budget)
+        except Exception as error:  # noqa: BLE001 -- GLib.Error, which has no name before it is loaded
+            return self._other(str(error))
+        return self._last
+
+    def _other(self, why: str) -> Decoder:
+        words = f"GStreamer's {self._elements.name} makes no picture of this stream: {why}"
+        if self._must:
+            raise SourceError(f"{words}; set decoder: auto, or ffmpeg")
+        log.warning("%s; FFmpeg decodes it on the processor", words)
+        self._failures = TRIES
+        return FfmpegDecoders(self._stream, self._budget)()
+
+
+def choices(choice: DecoderChoice) -> Iterator[tuple[str, str, bool]]:
+    """
+    Yield for each codec its name, what would decode it, and whether that is hardware.
+
+    Raises:
+        SourceError: It is to be GStreamer, which is missing, or has nothing for a codec.
+    """
+    for name, codec in CODECS.items():
+        if choice == "gstreamer":
+            elements: Elements | None = _required(load_gstreamer(), name)
+        else:
+            found = _hardware(name) if choice == "auto" else None
+            elements = None if found is None else found[1]
+        yield (
+            (codec.words, "FFmpeg", False)
+            if elements is None
+            else (codec.words, elements.name, elements.is_hardware)
+        )

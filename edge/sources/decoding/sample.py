@@ -1,0 +1,112 @@
+"""A picture that GStreamer holds, and how it becomes one of FFmpeg's."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import SourceError
+from edge.sources.decoding.elements import FORMATS
+from edge.sources.decoding.library import Library
+
+MICRO = 1_000_000
+
+Bytes: TypeAlias = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a stream says of its pictures, as FFmpeg reads it."""
+
+    turn: tuple[int, int, int, int] | None = None
+    """How they are to be turned: see `edge.sources.geometry.Turn`; None when it does not say."""
+    color_range: int = 0
+    """FFmpeg's numbers (libavutil/pixfmt.h); 0 and 2: unspecified."""
+    colorspace: int = 2
+
+
+class Sample:
+    """
+    What `appsink` gave; its pixels are fetched only when somebody wants them.
+
+    In the manner of `av.VideoFrame`, as far as it is looked at before that.
+    """
+
+    is_corrupt = False
+    key_frame = False
+
+    def __init__(
+        self, library: Library, sample: Any, time: float | None, stated: Stated = Stated()
+    ) -> None:
+        """
+        Keep it.
+
+        Args:
+            library: That it is of.
+            sample: A Gst.Sample of raw video in one of FORMATS.
+            time: Presentation time in seconds.
+            stated: What the stream says of it.
+        """
+        self._library, self._sample = library, sample
+        self.time, self.stated = time, stated
+
+    @property
+    def interlaced_frame(self) -> bool:
+        """Whether it is two fields, as far as the caps say."""
+        mode = self._sample.get_caps().get_structure(0).get_string("interlace-mode")
+        return mode not in (None, "progressive")
+
+    @property
+    def parity(self) -> str:
+        """Which of two fields is the first, in the words of FFmpeg's bwdif: tff or bff."""
+        order = self._sample.get_caps().get_structure(0).get_string("field-order")
+        first = self._library.gst.BufferFlags(int(self._library.video.VideoBufferFlags.TFF))
+        is_top = order == "top-field-first" or self._sample.get_buffer().has_flags(first)
+        return "tff" if is_top or not self.interlaced_frame else "bff"
+
+    def frame(self) -> av.VideoFrame:
+        """
+        Return the picture.
+
+        Raises:
+            SourceError: GStreamer does not let it be read.
+        """
+        layout = self._library.video.VideoInfo.new_from_caps(self._sample.get_caps())
+        name = self._sample.get_caps().get_structure(0).get_string("format")
+        frame = av.VideoFrame(layout.width, layout.height, FORMATS[name])
+        # A buffer may tell of rows that are longer than caps alone promise.
+        meta = self._library.video.buffer_get_video_meta(self._sample.get_buffer()) or layout
+        data = self._data()
+        for plane, stride, offset in zip(frame.planes, meta.stride, meta.offset, strict=False):
+            _copy(data[offset : offset + stride * plane.height], stride, plane)
+        if self.time is not None:
+            frame.pts, frame.time_base = round(self.time * MICRO), Fraction(1, MICRO)
+        frame.color_range, frame.colorspace = self.stated.color_range, self.stated.colorspace
+        return frame
+
+    def _data(self) -> Bytes:
+        buffer = self._sample.get_buffer()
+        is_mapped, memory = buffer.map(self._library.gst.MapFlags.READ)
+        if not is_mapped:
+            raise SourceError(
+                "GStreamer did not let a picture be read; the memory may be exhausted"
+            )
+        try:
+            return np.frombuffer(memory.data, np.uint8)
+        finally:
+            buffer.unmap(memory)
+
+
+def _copy(data: Bytes, stride: int, plane: Any) -> None:
+    theirs = data.reshape(-1, stride)
+    ours = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    width = min(stride, plane.line_size)
+    ours[: plane.height, :width] = theirs[:, :width]
+
+
+def frame_of(picture: "av.VideoFrame | Sample") -> av.VideoFrame:
+    """Return a picture as FFmpeg's."""
+    return picture.frame() if isinstance(picture, Sample) else picture
