@@ -11,6 +11,10 @@ Mode = Literal["best_shot", "every", "observe"]
 """best_shot: the best faces of each track; every: each face that passes; observe: count only."""
 
 
+Looks = Literal["sparing", "every"]
+"""sparing: at what could change what is sent; every: at whatever could become a track's best."""
+
+
 class TrackSettings(Section):
     """When faces of following frames are one person, and which of them are forwarded."""
 
@@ -48,6 +52,12 @@ class TrackSettings(Section):
     """
     Comparison score (cosine of dense embeddings) above which two faces are surely one person's; not
     given, by the engine pair's own scale.
+    """
+    looks: Looks = "sparing"
+    """
+    Mode `best_shot`: score the faces that could change what is sent, as far as their places and
+    their likeness to faces scored before foretell it (sparing), or each face that could become the
+    best of its track (every).
     """
     identity: bool = True
     """

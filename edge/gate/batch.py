@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge.gate.assess import Candidate, ScoredFace, score_face_images
+from edge.gate.looks.glance import Sketch
 from edge.gate.outcome import Outcome
 from edge.samples import Captured, Pixels
 from engines.errors import BackendError
@@ -17,8 +18,8 @@ class Pending:
 
     captured: Captured
     seen_s: float
-    found: Sequence[tuple[int, Candidate]]
-    """Every face of the frame with its track id."""
+    found: Sequence[tuple[int, Candidate, Sketch | None]]
+    """Every face of the frame with its tracklet; a sketch where there is something to score."""
     images: Mapping[int, Pixels | None]
     """Of the faces to be decided, by their place in `found`; None when there is none to score."""
     outcome: Outcome

@@ -1,7 +1,7 @@
 """
 One camera's way from a frame to the faces that leave the device. Used by one thread.
 
-frame -> candidates -> tracks -> only faces that could win are scored -> selection -> forwarded.
+frame -> candidates -> tracks -> faces worth a look are scored -> selection -> forwarded.
 Every face ends in exactly one place: forwarded, or counted under the reason why it was not.
 
 The way has two halves, `begin` and `conclude`, so that the faces of several cameras can be scored
@@ -16,6 +16,7 @@ from edge.gate.assess import Candidate, assessment, candidates, face_image
 from edge.gate.batch import Pending, Scored, score_pending
 from edge.gate.decision_replay import without_pixels
 from edge.gate.hysteresis import limit_of
+from edge.gate.looks.glance import Glance, Sketch, sketch_of
 from edge.gate.outcome import Outcome, SeenFace, Stopwatch
 from edge.gate.selection import Selection
 from edge.gate.tracker import Tracker, TrackerSettings
@@ -88,18 +89,18 @@ class CameraGate:
         )
         watch.lap("detect")
         ids = self._follow(found, seen_s, outcome, captured.frame.time_s is None)
-        followed = tuple(zip(ids, found, strict=True))
-        decided = {
-            place: one
-            for place, (track_id, one) in enumerate(followed)
-            if one.discarded is not None or self._could_win(track_id, one, seen_s)
+        watch.lap("track")
+        aligned = [face_image(one, self._pair) if one.discarded is None else None for one in found]
+        sketches = [None if image is None else sketch_of(image) for image in aligned]
+        watch.lap("align")
+        followed = tuple(zip(ids, found, sketches, strict=True))
+        looked_at = self._selection.worth_a_look([_glance(*one) for one in followed], seen_s)
+        images = {
+            place: image
+            for place, (track_id, image) in enumerate(zip(ids, aligned, strict=True))
+            if image is None or track_id in looked_at
         }
         watch.lap("track")
-        images = {
-            place: face_image(one, self._pair) if one.discarded is None else None
-            for place, one in decided.items()
-        }
-        watch.lap("align")
         return Pending(captured, seen_s, followed, images, outcome, self._pair)
 
     def conclude(self, pending: Pending, scored: Scored) -> Outcome:
@@ -124,8 +125,8 @@ class CameraGate:
             return assessment(one, pending.images[place], by_place[place], gate, pair_id)
 
         return tuple(
-            SeenFace(one.face.box, tracklet, decided(place, one), tracklet)
-            for place, (tracklet, one) in enumerate(pending.found)
+            SeenFace(one.face.box, tracklet, decided(place, one), tracklet, sketch)
+            for place, (tracklet, one, sketch) in enumerate(pending.found)
         )
 
     def pass_time(self, seen_s: float) -> Outcome:
@@ -206,8 +207,9 @@ class CameraGate:
     def _signed(self, tracklets: Sequence[int]) -> tuple[int, ...]:
         return tuple(-each if self._is_still else each for each in tracklets)
 
-    def _could_win(self, tracklet: int, one: Candidate, seen_s: float) -> bool:
-        return self._selection.could_win(tracklet, one.features.inter_eye_distance, seen_s)
+
+def _glance(tracklet: int, one: Candidate, sketch: Sketch | None) -> Glance:
+    return Glance(tracklet, one.face.box, one.features.inter_eye_distance, sketch)
 
 
 def _following(settings: CameraSettings) -> TrackerSettings:

@@ -13,6 +13,7 @@ import numpy as np
 
 from edge.config.effective import CameraSettings
 from edge.gate.decision import decide
+from edge.gate.looks.glance import Glance
 from edge.gate.outcome import Outcome, SeenFace
 from edge.gate.selection import Selection
 from edge.samples import Captured, Frame, Reason
@@ -73,17 +74,23 @@ def replayed(
     for frame in frames:
         outcome = Outcome(ended=frame.ended)
         selection.begin(frame.ended, frame.seen_s, outcome)
-        seen = [_decided_again(face, selection, settings, frame.seen_s) for face in frame.seen]
+        looked_at = selection.worth_a_look([_glance(face) for face in frame.seen], frame.seen_s)
+        seen = [_decided_again(face, looked_at, settings) for face in frame.seen]
         selection.conclude(seen, frame.captured, frame.seen_s, outcome)
         yield outcome
 
 
-def _decided_again(
-    face: SeenFace, selection: Selection, settings: CameraSettings, seen_s: float
-) -> SeenFace:
+def _glance(face: SeenFace) -> Glance:
+    eyes = 0.0 if face.assessment is None else face.assessment.inter_eye_distance
+    return Glance(face.tracklet, face.box, eyes, face.sketch)
+
+
+def _decided_again(face: SeenFace, looked_at: frozenset[int], settings: CameraSettings) -> SeenFace:
     known = face.assessment
-    if known is None or known.verdict.reason not in SCOREABLE:
+    if known is None or (face.sketch is None and known.verdict.reason not in SCOREABLE):
         return face
-    if not selection.could_win(face.tracklet, known.inter_eye_distance, seen_s):
+    if face.tracklet not in looked_at:
         return replace(face, assessment=None)
+    if known.verdict.reason not in SCOREABLE:
+        return face
     return replace(face, assessment=replace(known, verdict=decide(known.quality, settings.gate)))

@@ -105,8 +105,11 @@ class People:
 
     def in_doubt(self, track_id: int) -> bool:
         """Tell whether another look is needed to know who this is."""
-        person = self._people[track_id]
-        return person.looks == 0 or person.instead_of is not None
+        return self._people[track_id].looks == 0 or self.is_doubted(track_id)
+
+    def is_doubted(self, track_id: int) -> bool:
+        """Tell whether it took over a place because of a single doubtful face."""
+        return self._people[track_id].instead_of is not None
 
     def is_confirmed(self, track_id: int) -> bool:
         """Tell whether two looks at least agreed about the person."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from edge.gate.best_shot import Shot
+from edge.gate.looks.glance import Sketch
 from edge.samples import Assessment, Box, Pixels, Reason
 from engines.errors import BackendError
 
@@ -25,9 +26,9 @@ class Stopwatch:
         self._begin_s = clock()
 
     def lap(self, stage: Stage) -> None:
-        """End a stage, and begin the next one."""
+        """End a stage, which may have been interrupted, and begin the next one."""
         now_s = self._clock()
-        self._seconds[stage] = now_s - self._begin_s
+        self._seconds[stage] = self._seconds.get(stage, 0.0) + now_s - self._begin_s
         self._begin_s = now_s
 
 
@@ -39,12 +40,14 @@ class SeenFace:
     track_id: int
     """Of its camera since the start of its gate; one track is one person."""
     assessment: Assessment | None
-    """None when the face could not have become its track's best, and was not scored."""
+    """None when the face could not have changed what is sent, and was not scored."""
     tracklet: int = 0
     """
     What the place alone says: the tracker's id, which may go on over several people. Negative in a
     photograph: nobody is followed from one to the next.
     """
+    sketch: Sketch | None = None
+    """What was known of it before the networks looked; None where nothing was to be scored."""
 
     @property
     def is_photographed(self) -> bool:
@@ -53,7 +56,7 @@ class SeenFace:
 
     def of_track(self, track_id: int) -> "SeenFace":
         """Return the same face under the id of a track."""
-        return SeenFace(self.box, track_id, self.assessment, self.tracklet)
+        return SeenFace(self.box, track_id, self.assessment, self.tracklet, self.sketch)
 
     def shown(self, pixels: Pixels) -> Pixels | None:
         """

@@ -13,6 +13,8 @@ from edge.gate.best_shot import BestShots, Shot
 from edge.gate.hysteresis import Hysteresis
 from edge.gate.identity import People, is_telling
 from edge.gate.last_resort import LastResorts, best_of_track
+from edge.gate.looks.glance import Glance
+from edge.gate.looks.plan import Looks
 from edge.gate.outcome import Outcome, SeenFace
 from edge.gate.recent_faces import Forwarded, RecentFaces
 from edge.samples import Captured, Reason
@@ -38,6 +40,7 @@ class Selection:
         self._people = People(settings.tracks, scale)
         self._looked_s: dict[int, float] = {}
         """When a face of each tracklet was last scored."""
+        self._looks = Looks(settings.tracks)
         self._shots = BestShots(settings.tracks)
         self._resorts = LastResorts(settings.tracks)
         self._recent = RecentFaces(settings.tracks)
@@ -60,6 +63,7 @@ class Selection:
         """
         for tracklet in ended:
             self._looked_s.pop(tracklet, None)
+        self._looks.end(ended)
         over = self._people.end(ended, seen_s)
         overdue = (*self._shots.overdue(seen_s), *self._resorts.overdue(seen_s))
         for track_id in dict.fromkeys((*over, *overdue)):
@@ -70,14 +74,25 @@ class Selection:
         """Tracks that have not ended."""
         return self._people.alive
 
-    def could_win(self, tracklet: int, inter_eye_distance: float, seen_s: float) -> bool:
-        """Tell whether scoring a face of so many source pixels could change what is forwarded."""
-        track = self._people.track_of(tracklet)
+    def worth_a_look(self, faces: Sequence[Glance], seen_s: float) -> frozenset[int]:
+        """
+        Return the tracklets of the faces whose scores could change what is forwarded.
+
+        Args:
+            faces: All of a frame, once each.
+            seen_s: Its time.
+        """
+        if self._settings.mode == "best_shot" and self._settings.tracks.looks == "sparing":
+            return self._looks.chosen(faces, self._people, seen_s)
+        return frozenset(face.tracklet for face in faces if self._could_win(face, seen_s))
+
+    def _could_win(self, face: Glance, seen_s: float) -> bool:
+        track = self._people.track_of(face.tracklet)
         if self._settings.mode != "best_shot" or track is None:
             return True
-        if self._settings.tracks.identity and self._is_due(tracklet, track, seen_s):
+        if self._settings.tracks.identity and self._is_due(face.tracklet, track, seen_s):
             return True
-        return self._shots.could_win(track, inter_eye_distance)
+        return self._shots.could_win(track, face.inter_eye_distance)
 
     def _is_due(self, tracklet: int, track: int, seen_s: float) -> bool:
         """Tell whether it must be looked at again who this is."""
@@ -118,7 +133,9 @@ class Selection:
         else:
             ids = self._told_apart(seen, seen_s, outcome)
             outcome.confirmed = frozenset(filter(self._people.is_confirmed, ids))
-        return [face.of_track(track) for face, track in zip(seen, ids, strict=True)]
+        named = [face.of_track(track) for face, track in zip(seen, ids, strict=True)]
+        self._looks.learn(named, seen_s)
+        return named
 
     def _told_apart(self, seen: Sequence[SeenFace], seen_s: float, outcome: Outcome) -> list[int]:
         for face in seen:
@@ -126,10 +143,12 @@ class Selection:
                 self._looked_s[face.tracklet] = seen_s
         ids, changes = self._people.identified(seen, seen_s)
         for track in changes.dropped:
+            self._looks.forget(track)
             outcome.discarded[Reason.NOT_BEST] += self._shots.drop(track)
             self._give_up(track, outcome)
         for track, known in changes.joined:
             outcome.joined[track] = known
+            self._looks.join(track, known)
             outcome.discarded[Reason.NOT_BEST] += self._shots.join(track, known, seen_s)
             outcome.discarded[Reason.LOW_QUALITY] += self._resorts.join(track, known)
         return ids
@@ -155,7 +174,7 @@ class Selection:
         """
         self._settings, self._limit = settings, limit
         if afresh:
-            self._people.settings = settings.tracks
+            self._people.settings = self._looks.settings = settings.tracks
             self._shots.settings = self._resorts.settings = settings.tracks
             self._recent.settings = settings.tracks
             self._hysteresis = Hysteresis(settings.tracks.hysteresis)
@@ -222,6 +241,7 @@ class Selection:
     def _end(self, track_id: int, seen_s: float, outcome: Outcome) -> None:
         self._sent_s.pop(track_id, None)
         self._hysteresis.passed.discard(track_id)
+        self._looks.forget(track_id)
         self._resort(track_id, seen_s, outcome)
         ended = self._shots.end(track_id)
         outcome.discarded[Reason.DUPLICATE if ended.is_repeat else Reason.NOT_BEST] += ended.beaten

@@ -37,6 +37,8 @@ class CameraSnapshot:
     """By reason; `forwarded` is one."""
     openings: int
     """How often the source was opened."""
+    looks: Mapping[str, int] = field(default_factory=dict)
+    """Faces that could be scored: `scored`, or `spared` because it could change nothing."""
     frame_age_s: float | None = None
     """Of the newest frame at its verdict; None before the first."""
     ages_ms: tuple[float, float, float] | None = None
@@ -178,6 +180,9 @@ def _cameras(cameras: Sequence[CameraSnapshot]) -> Iterator[Metric]:
     openings = _counter("camera_openings", "Times a source was opened.", ("camera",))
     frames = _counter("frames", "Frames received, by what became of them.", ("camera", "outcome"))
     faces = _counter("faces", "Faces found, by the gate's reason.", ("camera", "reason"))
+    looks = _counter(
+        "looks", "Faces to score, by whether the networks looked at them.", ("camera", "outcome")
+    )
     age = _gauge("frame_age_seconds", "Age of the newest frame at its verdict.", ("camera",))
     ages = _gauge(
         "frame_age_percentile_seconds",
@@ -191,11 +196,13 @@ def _cameras(cameras: Sequence[CameraSnapshot]) -> Iterator[Metric]:
             frames.add_metric([each.name, outcome], count)
         for reason, count in each.faces.items():
             faces.add_metric([each.name, reason], count)
+        for outcome, count in each.looks.items():
+            looks.add_metric([each.name, outcome], count)
         if each.frame_age_s is not None:
             age.add_metric([each.name], each.frame_age_s)
         for percentile, age_ms in zip(PERCENTILES, each.ages_ms or (), strict=False):
             ages.add_metric([each.name, percentile], age_ms / 1000)
-    yield from (up, openings, frames, faces, age, ages)
+    yield from (up, openings, frames, faces, looks, age, ages)
     yield from _drifts(cameras)
 
 

@@ -72,6 +72,8 @@ class CameraStatus(_Model):
     """Frames by what became of them: looked_at, replaced, late, unscheduled, failed, unread."""
     faces: dict[str, int]
     """Faces by the gate's reason; those of `forwarded` and `best_of_track` were sent."""
+    looks: dict[str, int] = Field(default_factory=dict)
+    """Faces to score: `scored`, and `spared` because a look could not change what is sent."""
     openings: int = Field(ge=0)
     """How often it was opened."""
     abandoned_calls: int = Field(ge=0)

@@ -36,7 +36,9 @@ class Counts:
     """Frames that had come, but were not looked at when the source was stopped."""
     faces: int = 0
     scored: int = 0
-    """Faces that the networks saw; the others were discarded without."""
+    """Faces that the networks saw; the others were discarded or spared without."""
+    spared: int = 0
+    """Faces that the networks did not see, because that could not change what is sent."""
     unscorable: int = 0
     """Frames whose faces the networks refused."""
     discarded: Counter[str] = field(default_factory=Counter)

@@ -156,6 +156,7 @@ class Stream:
         counts = self.counts
         counts.faces += outcome.faces
         counts.scored += sum(face.quality is not None for face in outcome.assessments)
+        counts.spared += sum(face.assessment is None for face in outcome.seen)
         counts.unscorable += outcome.failure is not None
         for reason, faces in outcome.discarded.items():
             counts.discarded[reason.value] += faces

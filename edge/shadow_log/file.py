@@ -81,7 +81,9 @@ VERSION_2 = (
     "ALTER TABLE faces ADD COLUMN embedding BLOB",
 )
 """What tells repeated faces and the ends of tracks, so that decisions can be made again."""
-MIGRATIONS = (VERSION_1, VERSION_2)
+VERSION_3 = ("ALTER TABLE faces ADD COLUMN sketch BLOB",)
+"""What tells which faces a gate would have looked at."""
+MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3)
 """Statements; the n-th take a file from version n - 1 to n. Only ever append."""
 FORMAT = Format(
     APPLICATION_ID,

@@ -18,7 +18,7 @@ from edge.shadow_log.tables import Kind, LoggedFace
 from edge.shadow_log.writer import Noted, ShadowLogWriter
 from edge.watched_thread import WatchedThread
 
-NOT_SCORED = "not scored: its track has a better one"
+NOT_SCORED = "not scored: it could not change what is sent of its track"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +120,5 @@ def logged_face(seen: SeenFace, place: int, wall_s: float, seen_s: float) -> Log
         reason=Reason.NOT_BEST if face is None else face.verdict.reason,
         detail=NOT_SCORED if face is None else face.detail,
         embedding=None if face is None else face.embedding,
+        sketch=seen.sketch,
     )

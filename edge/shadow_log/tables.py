@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edge.delivery.clock import ClockReading
+from edge.gate.looks.glance import SIDE, Sketch
 from edge.samples import Box, Reason
 from engines.quality.specification import Embeddings
 
@@ -72,6 +73,8 @@ class LoggedFace:
     detail: str
     embedding: Embeddings | None = None
     """(D,) float32 unit vector of the dense network; None when not scored."""
+    sketch: Sketch | None = None
+    """By which it is told whether a gate would have looked; None when it was not to be scored."""
 
 
 LoggedPicture = tuple[LoggedFace, bytes | None]
@@ -139,17 +142,18 @@ def _put_face(
 ) -> None:
     face, picture = logged
     box, embedding = face.box, _bytes_of(face.embedding)
+    sketch = None if face.sketch is None else face.sketch.tobytes()
     database.execute(
         "INSERT INTO faces (piece, moment, wall_s, seen_s, track, place, box_left, box_top, "
         "box_right, box_bottom, detector_score, inter_eye_distance, shift, score, reason, detail, "
-        "picture, embedding, bytes) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "picture, embedding, sketch, bytes) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(piece_id, moment_id, face.wall_s, face.seen_s, face.track, face.place),
             *(box.left, box.top, box.right, box.bottom),
             *(face.detector_score, face.inter_eye_distance, face.shift, face.score),
-            *(face.reason.value, face.detail, picture, embedding),
-            ROW_BYTES + len(picture or b"") + len(embedding or b""),
+            *(face.reason.value, face.detail, picture, embedding, sketch),
+            ROW_BYTES + sum(len(part or b"") for part in (picture, embedding, sketch)),
         ),
     )
 
@@ -278,8 +282,8 @@ def _faces_by_moment(database: sqlite3.Connection, piece_id: int) -> dict[int, l
     found: dict[int, list[LoggedPicture]] = {}
     rows = database.execute(
         "SELECT moment, picture, wall_s, seen_s, track, place, box_left, box_top, box_right, "
-        "box_bottom, detector_score, inter_eye_distance, shift, score, reason, detail, embedding "
-        "FROM faces WHERE piece = ? AND moment IS NOT NULL ORDER BY id",
+        "box_bottom, detector_score, inter_eye_distance, shift, score, reason, detail, embedding, "
+        "sketch FROM faces WHERE piece = ? AND moment IS NOT NULL ORDER BY id",
         (piece_id,),
     )
     for moment_id, picture, *row in rows:
@@ -289,7 +293,7 @@ def _faces_by_moment(database: sqlite3.Connection, piece_id: int) -> dict[int, l
 
 def _face_of(row: Sequence[Any]) -> LoggedFace:
     wall_s, seen_s, track, place, left, top, right, bottom, *known = row
-    sure, apart, shift, score, reason, detail, embedding = known
+    sure, apart, shift, score, reason, detail, embedding, sketch = known
     return LoggedFace(
         wall_s=wall_s,
         seen_s=seen_s,
@@ -303,4 +307,5 @@ def _face_of(row: Sequence[Any]) -> LoggedFace:
         reason=Reason(reason),
         detail=detail,
         embedding=None if embedding is None else np.frombuffer(embedding, "<f4"),
+        sketch=None if sketch is None else np.frombuffer(sketch, np.uint8).reshape(SIDE, SIDE),
     )

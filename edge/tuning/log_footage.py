@@ -145,9 +145,9 @@ class _Reading:
 
     def _seen(self, face: LoggedFace, frame: Frame) -> SeenFace:
         if face.reason is Reason.NOT_BEST:
-            return SeenFace(face.box, face.track, None, face.track)
+            return SeenFace(face.box, face.track, None, face.track, face.sketch)
         known = _assessment(face, frame, self._pair_id)
-        return SeenFace(face.box, face.track, known, face.track)
+        return SeenFace(face.box, face.track, known, face.track, face.sketch)
 
 
 def _named(frame: RecordedFrame, outcome: Outcome) -> Iterator[tuple[FaceOfFrame, int]]:

@@ -126,6 +126,7 @@ tracks = st.builds(
     longest=seconds,
     duplicate_within=seconds,
     duplicate_above=st.sampled_from([-1.0, 0.5, 0.9, 1.0]),
+    looks=st.sampled_from(["sparing", "every"]),
 )
 cameras = st.builds(
     CameraSettings,

@@ -33,6 +33,7 @@ decided = st.builds(
         at_most_every=st.sampled_from([0.1, 0.3]),
         duplicate_within=st.sampled_from([0.1, 300]),
         gap=st.just(GAP_S),
+        looks=st.sampled_from(["sparing", "every"]),
     ),
     st.sampled_from(["best_shot", "every"]),
 )

@@ -27,7 +27,7 @@ PATIENCE_S = 60
 CONFIGURATION = """\
 pair: pair
 gate: {threshold: 0, min_inter_eye_distance: 0}
-tracks: {duplicate_above: 1}
+tracks: {duplicate_above: 1, looks: every}
 page: {enabled: false}
 sources: [%s]
 sinks: [{type: directory, path: faces}]

@@ -1,0 +1,1 @@
+"""Which faces the networks look at, and in which frames faces are sought."""
