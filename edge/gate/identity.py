@@ -111,6 +111,10 @@ class People:
         """Tell whether it took over a place because of a single doubtful face."""
         return self._people[track_id].instead_of is not None
 
+    def waits_for_a_second_look(self, track_id: int) -> bool:
+        """Tell whether one look has told who this is, and none has confirmed it."""
+        return self._people[track_id].looks == 1
+
     def is_confirmed(self, track_id: int) -> bool:
         """Tell whether two looks at least agreed about the person."""
         return self._people[track_id].looks > 1

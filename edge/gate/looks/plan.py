@@ -145,13 +145,15 @@ class Looks:
     def _is_worth_it(self, face: Glance, people: People, seen_s: float) -> bool:
         track = people.track_of(face.tracklet)
         history = None if track is None else self._histories.get(track)
-        if history is None:
+        if track is None or history is None:
             return True
         if self.settings.identity and self._is_due(face.tracklet, history, seen_s):
             return True
-        if history.looks < FIRST_LOOKS:
-            return not self._is_enough(history)
-        return history.looks < history.budget(seen_s) and self._may_win(face, history, seen_s)
+        if self._is_enough(history) or history.looks >= history.budget(seen_s):
+            return False
+        if history.looks < FIRST_LOOKS or people.waits_for_a_second_look(track):
+            return True
+        return self._may_win(face, history, seen_s)
 
     def _is_due(self, tracklet: int, history: _History, seen_s: float) -> bool:
         """Tell whether it must be looked at again who this is."""
@@ -167,9 +169,7 @@ class Looks:
         if len(history.best) < self.settings.keep:
             return True
         (score, eyes), newest = history.best[-1], history.newest[-1]
-        if self._is_enough(history) or face.inter_eye_distance < FAR_SMALLER * eyes:
-            return False
-        if not _moved(newest, face):
+        if face.inter_eye_distance < FAR_SMALLER * eyes or not _moved(newest, face):
             return False
         if self._is_sent(history, seen_s):
             better = max(score, history.sent + self.settings.upgrade_by)
