@@ -59,10 +59,21 @@ def frame_source(
 
             return GStreamerCamera(settings, csi_pipeline(settings), demand)
         case "v4l2":
-            from edge.sources.v4l2 import UsbCamera  # noqa: PLC0415
-
-            return UsbCamera(settings, demand=demand)
+            return _usb_camera(settings, demand)
     return _network_camera(settings, demand)
+
+
+def _usb_camera(settings: SourceSettings, demand: Demand | None) -> FrameSource:
+    from edge.sources.decoding.choice import hardware  # noqa: PLC0415
+
+    choice = settings.decoder
+    if choice == "gstreamer" or (choice == "auto" and hardware("mjpeg") is not None):
+        from edge.sources.gstreamer import GStreamerUsbCamera  # noqa: PLC0415
+
+        return GStreamerUsbCamera(settings, demand)
+    from edge.sources.v4l2 import UsbCamera  # noqa: PLC0415
+
+    return UsbCamera(settings, demand=demand)
 
 
 def _network_camera(settings: SourceSettings, demand: Demand | None) -> FrameSource:

@@ -36,7 +36,7 @@ def prepare(choice: DecoderChoice) -> None:
         load_gstreamer()
     elif choice == "auto":
         for codec in CODECS:
-            _hardware(codec)
+            hardware(codec)
 
 
 def decoders(stream: VideoStream, choice: DecoderChoice, budget: int) -> Decoders:
@@ -53,15 +53,21 @@ def decoders(stream: VideoStream, choice: DecoderChoice, budget: int) -> Decoder
     """
     if choice == "gstreamer":
         library = load_gstreamer()
-        elements = _required(library, stream.codec_context.name)
+        elements = required(library, stream.codec_context.name)
         return GStreamerDecoders(library, stream, elements, budget, must=True)
-    found = _hardware(stream.codec_context.name) if choice == "auto" else None
+    found = hardware(stream.codec_context.name) if choice == "auto" else None
     if found is None:
         return FfmpegDecoders(stream, budget)
     return GStreamerDecoders(*found[:1], stream, found[1], budget, must=False)
 
 
-def _required(library: Library, codec: str) -> Elements:
+def required(library: Library, codec: str) -> Elements:
+    """
+    Return the best elements that are there.
+
+    Raises:
+        SourceError: There are none.
+    """
     elements = chosen(codec, library.has)
     if elements is None:
         raise SourceError(
@@ -75,7 +81,8 @@ def _words(codec: str) -> str:
     return CODECS[codec].words if codec in CODECS else codec
 
 
-def _hardware(codec: str) -> tuple[Library, Elements] | None:
+def hardware(codec: str) -> tuple[Library, Elements] | None:
+    """Return GStreamer and what decodes a codec in hardware; None if nothing does, or says so."""
     if codec not in CODECS or not has_device():
         return None
     try:
@@ -148,9 +155,9 @@ def choices(choice: DecoderChoice) -> Iterator[tuple[str, str, bool]]:
     """
     for name, codec in CODECS.items():
         if choice == "gstreamer":
-            elements: Elements | None = _required(load_gstreamer(), name)
+            elements: Elements | None = required(load_gstreamer(), name)
         else:
-            found = _hardware(name) if choice == "auto" else None
+            found = hardware(name) if choice == "auto" else None
             elements = None if found is None else found[1]
         yield (
             (codec.words, "FFmpeg", False)

@@ -128,6 +128,6 @@ def chosen(
 
 
 def decoding(codec: str, elements: Elements) -> str:
-    """Return the part of a pipeline that makes pictures in ordinary memory of packets."""
-    converter = f"{elements.converter} ! " if elements.converter else ""
-    return f"{CODECS[codec].parser} ! {elements.decoder} name=decoder ! {converter}{RAW}"
+    """Return the part of a pipeline that makes pictures of packets; RAW is to come after it."""
+    converter = f" ! {elements.converter}" if elements.converter else ""
+    return f"{CODECS[codec].parser} ! {elements.decoder} name=decoder{converter}"

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from edge.sources.confined.bounds import decoding as bounds
 from edge.sources.confined.bounds import last_words, require_moderate, require_pixels
 from edge.sources.decoding.decoder import UndecodableError, VideoPacket
-from edge.sources.decoding.elements import CODECS, Elements, decoding
+from edge.sources.decoding.elements import CODECS, RAW, Elements, decoding
 from edge.sources.decoding.library import Library
 from edge.sources.decoding.references import without_repeats
 from edge.sources.decoding.sample import Sample, Stated
@@ -86,7 +86,7 @@ class GStreamerDecoder:
         gst = self._library.gst
         self._pipeline = gst.parse_launch(
             f"appsrc name=packets format=time max-bytes=0 ! {middle} "
-            "! appsink name=pictures sync=false"
+            f"! {RAW} ! appsink name=pictures sync=false"
         )
         self._packets = self._pipeline.get_by_name("packets")
         self._packets.set_property("caps", gst.Caps.from_string(caps_of(self._stream)))

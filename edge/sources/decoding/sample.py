@@ -13,6 +13,10 @@ from edge.sources.decoding.elements import FORMATS
 from edge.sources.decoding.library import Library
 
 MICRO = 1_000_000
+RANGES = {1: 2, 2: 1}
+"""FFmpeg's AVColorRange of GstVideoColorRange."""
+MATRICES = {3: 1, 4: 5, 5: 7, 6: 9}
+"""FFmpeg's AVColorSpace of GstVideoColorMatrix: BT.709, BT.601, SMPTE 240M, BT.2020."""
 
 Bytes: TypeAlias = NDArray[np.uint8]
 
@@ -26,6 +30,12 @@ class Stated:
     color_range: int = 0
     """FFmpeg's numbers (libavutil/pixfmt.h); 0 and 2: unspecified."""
     colorspace: int = 2
+
+
+def stated_by(library: Library, sample: Any) -> Stated:
+    """Return what GStreamer itself says of a sample's colours, where FFmpeg has not read them."""
+    said = library.video.VideoInfo.new_from_caps(sample.get_caps()).colorimetry
+    return Stated(None, RANGES.get(int(said.range), 0), MATRICES.get(int(said.matrix), 2))
 
 
 class Sample:
@@ -52,6 +62,12 @@ class Sample:
         """
         self._library, self._sample = library, sample
         self.time, self.stated = time, stated
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        layout = self._sample.get_caps().get_structure(0)
+        return layout.get_value("width"), layout.get_value("height")
 
     @property
     def interlaced_frame(self) -> bool:
