@@ -93,7 +93,7 @@ class _Candidate:
     dense_rows: Embeddings
     pruned_rows: Embeddings
     reference_rows: tuple[Embeddings, Embeddings]
-    """By both networks, of the reference faces."""
+    """By both networks, of the reference faces; of the golden ones, until those are embedded."""
 
 
 def build_pair(request: BuildRequest, out: Path, progress: Progress | None = None) -> Manifest:
@@ -117,14 +117,18 @@ def build_pair(request: BuildRequest, out: Path, progress: Progress | None = Non
         EmbeddingError: The networks give embeddings without direction.
     """
     require_destination(out)
+    shown = progress or Progress(disable=True)
     with replaced_at_once(out) as folder:
-        candidate = _candidate(request, folder, progress or Progress(disable=True))
-        rows = (candidate.dense_rows, candidate.pruned_rows)
-        acceptance = assess_pair(*rows, request.golden.subjects)
+        candidate = _candidate(request, folder, shown)
+        acceptance = assess_pair(
+            candidate.dense_rows, candidate.pruned_rows, request.golden.subjects
+        )
         require_fit(acceptance)
         files = {role: folder / f"{role}.onnx" for role in candidate.formed.files}
-        known = candidate.reference_rows
-        judged_rows = _judged_rows(request, files, progress or Progress(disable=True), known)
+        if request.reference is not None:  # these are many: not for a pair that is refused
+            known = _both(files, request, request.reference.images, shown)
+            candidate = replace(candidate, reference_rows=known)
+        judged_rows = _judged_rows(request, files, shown, candidate.reference_rows)
         manifest = _write(folder, request, candidate, (acceptance, judged_rows))
         if request.quality != "norm" and not request.accept_worse:
             require_better(manifest.fused_merit or manifest.merit)
@@ -177,10 +181,7 @@ def _candidate(request: BuildRequest, folder: Path, progress: Progress) -> _Cand
     dense_rows, pruned_rows = _both(files, request, request.golden.images, progress)
     if shipped_rows is not None:
         _require_lossless(shipped_rows, dense_rows)
-    rows = (dense_rows, pruned_rows)
-    if request.reference is not None:
-        rows = _both(files, request, request.reference.images, progress)
-    return _Candidate(formed, dense_rows, pruned_rows, rows)
+    return _Candidate(formed, dense_rows, pruned_rows, (dense_rows, pruned_rows))
 
 
 def _formed(request: BuildRequest, folder: Path, rows: Embeddings | None) -> FormedPair:

@@ -6,14 +6,14 @@ import pytest
 from rich.progress import Progress
 
 from engines.build.build import GOLDEN_FACES, BuildRequest, _require_lossless, build_pair
-from engines.build.request import build_catalogued
-from engines.catalogue.catalogue import find_entry
+from engines.build.reference_faces import ReferenceFaces
 from engines.errors import NetworkError, PairError, PairRefusedError, RecipeError
 from engines.graph.network import load_network
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import open_pair, open_unproved
 from engines.pruning.named_recipes import find_recipe
 from engines.pruning.recipe import Cost, Recipe
+from tests.edge.recordings import default_pair
 from tests.networks import TinyNetwork, face_network, loaded, specification, write
 from tests.pairs import request, synthetic_faces, tiny_pair
 
@@ -117,8 +117,7 @@ def test_embeddings_that_compaction_would_change_are_refused_with_the_way_out():
 
 @pytest.mark.registry
 def test_the_default_network_loses_a_quarter_of_its_channels_and_no_embedding(tmp_path):
-    entry = find_entry("mobilefacenet512")
-    manifest = build_catalogued(entry, tmp_path / "pair", 1, Progress(disable=True))
+    manifest = read_manifest(default_pair(tmp_path / "pair"))
     assert manifest.recipe == find_recipe("mobilefacenet512", "fast")
     removed = sum(each.removed for each in manifest.compaction)
     assert removed > 0.25 * sum(each.channels for each in manifest.compaction)
@@ -130,6 +129,13 @@ def test_sparsity_zero_did_not_move_and_is_refused(tmp_path):
     with pytest.raises(PairRefusedError, match="did not move: median shift 0"):
         tiny_pair(tmp_path, recipe=Recipe(sparsity=0))
     assert not (tmp_path / "pair").exists()
+
+
+def test_a_pair_is_refused_before_its_many_reference_faces_are_embedded(tmp_path):
+    unfit = ReferenceFaces(np.zeros((1, 3, 3, 3), np.uint8), np.ones(1))
+    asked = replace(request(loaded(tmp_path), Recipe(sparsity=0)), reference=unfit)
+    with pytest.raises(PairRefusedError, match="did not move"):
+        build_pair(asked, tmp_path / "pair")
 
 
 def test_a_pair_that_no_longer_tells_people_apart_is_refused(tmp_path):
