@@ -131,7 +131,9 @@ class TestUsbCamera:
         settings = camera_settings("v4l2:///dev/null", width=322, height=182, fps=25)
         frame = next(made(GStreamerCamera(settings, jpegs(settings))))
         assert frame.pixels.shape == (182, 322, 3)
-        assert np.abs(frame.pixels.astype(int) - (255, 0, 0)).max() <= 16  # levels of video: 43
+        # jpegenc fills its last blocks up with what was in the memory.
+        whole_blocks = frame.pixels[:160, :304].astype(int)
+        assert np.abs(whole_blocks - (255, 0, 0)).max() <= 6
 
     def test_pictures_that_are_not_wanted_are_counted_and_not_decoded(self):
         demand = Demand()
