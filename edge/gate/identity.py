@@ -9,8 +9,10 @@ track, or one that is known already. How much alike is the engine pair's own sca
 that is asked of it falls with its score, down to nothing.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -43,6 +45,8 @@ class _Person:
     seen_s: float
     mean: Embeddings | None = None
     """(D,) sum of the embeddings by score, None before the first telling look."""
+    unit: Embeddings | None = None
+    """The same of length 1."""
     looks: int = 0
     """Telling faces."""
     instead_of: int | None = None
@@ -52,15 +56,19 @@ class _Person:
 
     def likeness(self, embedding: Embeddings) -> float:
         """Return the comparison score with the mean face; -1 when there is none."""
-        if self.mean is None:
-            return -1.0
-        return float(np.dot(self.mean, embedding) / np.linalg.norm(self.mean))
+        return -1.0 if self.unit is None else float(np.dot(self.unit, embedding))
 
     def learn(self, embedding: Embeddings, score: float) -> None:
         """Add a face."""
         weighted = score * embedding
         self.mean = weighted if self.mean is None else self.mean + weighted
+        self.unit = self.mean / np.linalg.norm(self.mean)
         self.looks += 1
+
+    def forget(self) -> None:
+        """Forget the faces, and that any was seen."""
+        self.mean = self.unit = self.instead_of = None
+        self.looks = 0
 
 
 @dataclass(slots=True)
@@ -93,6 +101,8 @@ class People:
         """Track of each tracklet; no two have the same."""
         self._open: set[int] = set()
         self._last_id = 0
+        self._oldest_s = -math.inf
+        """Nobody who has left was seen before it; unknown when somebody has just left."""
 
     @property
     def alive(self) -> int:
@@ -127,6 +137,7 @@ class People:
     def new_track(self, seen_s: float) -> int:
         """Return the id of a track that begins."""
         self._last_id += 1
+        self._oldest_s = -math.inf
         self._people[self._last_id] = _Person(seen_s)
         return self._last_id
 
@@ -187,23 +198,29 @@ class People:
             for track in sorted(self._open - followed)
             if nobody or track in left or seen_s - self._people[track].seen_s > self.settings.gap
         ]
-        self._open -= set(over)
+        if over:
+            self._open -= set(over)
+            self._oldest_s = -math.inf
         return over
 
     def forget(self, scale: IdentityScale) -> None:
         """Forget all faces: those of another pair cannot be compared with."""
         self.scale = scale
         for person in self._people.values():
-            person.mean, person.looks, person.instead_of = None, 0, None
+            person.forget()
 
     def _forget_old(self, seen_s: float) -> None:
         """Forget those who have left long ago, and the oldest when they are too many."""
         oldest = seen_s - self.settings.duplicate_within
+        if self._oldest_s >= oldest:
+            return
         gone = [track for track in self._people if track not in self._open]
         many = len(gone) - REMEMBERED
         for number, track in enumerate(sorted(gone, key=lambda one: self._people[one].seen_s)):
             if number < many or self._people[track].seen_s < oldest:
                 self._forget(track)
+        left = (self._people[track].seen_s for track in gone if track in self._people)
+        self._oldest_s = min(left, default=math.inf)
 
     def least_likeness(self, score: float) -> float:
         """Return the comparison score below which a face of this quality is of somebody else."""
@@ -216,6 +233,22 @@ class People:
         """Comparison score above which two faces are surely one person's."""
         own = self.settings.duplicate_above
         return self.scale.same_above if own is None else own
+
+
+class _Crowd:
+    """The mean faces of many people, compared with one face at once."""
+
+    def __init__(self, people: Mapping[int, _Person]) -> None:
+        known = {track: one.unit for track, one in people.items() if one.unit is not None}
+        self._tracks = list(known)
+        self._units = np.stack([*known.values()]) if known else None
+
+    def above(self, least: float, embedding: Embeddings) -> dict[int, float]:
+        """Return the comparison scores above this one, by track."""
+        if self._units is None:
+            return {}
+        scores = self._units @ embedding
+        return {self._tracks[row]: float(scores[row]) for row in np.flatnonzero(scores > least)}
 
 
 class _Frame:
@@ -247,6 +280,11 @@ class _Frame:
         for tracklet, track in self._track.items():
             self._take(tracklet, track)
         return [self._track[tracklet] for tracklet in self._tracklets]
+
+    @cached_property
+    def _crowd(self) -> "_Crowd":
+        """Everybody as they were known before; who learns a face in this frame is taken."""
+        return _Crowd(self._known)
 
     def _known_less(self, look: _Look) -> int:
         return -self._known[self._before[look.tracklet]].looks
@@ -304,16 +342,12 @@ class _Frame:
 
     def _surely(self, look: _Look, but: int | None = None) -> int | None:
         """Return the known person whom a face surely shows; nobody is twice in one frame."""
-        taken = {*self._track.values(), *self._gone}
-        likeness = {
-            track: person.likeness(look.embedding)
-            for track, person in self._known.items()
-            if track != but and track not in taken
-        }
-        best = max(likeness, key=likeness.__getitem__, default=None)
-        if best is None or not self._by_face:
+        if not self._by_face:
             return None
-        return best if likeness[best] > self._all.same_above else None
+        taken = {*self._track.values(), *self._gone, but}
+        likeness = self._crowd.above(self._all.same_above, look.embedding)
+        free = [track for track in likeness if track not in taken]
+        return max(free, key=likeness.__getitem__, default=None)
 
     def _follow(self, tracklet: int) -> None:
         """Let a face that says nothing go on with its place; or with the place that it left."""

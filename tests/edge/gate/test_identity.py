@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.config.tracks import TrackSettings
-from edge.gate.identity import REMEMBERED, SURE, TELLING, YOUNG, People
+from edge.gate.identity import REMEMBERED, SURE, TELLING, YOUNG, People, _Person
 from edge.gate.outcome import SeenFace
 from edge.samples import Box, QualityScore
 from engines.biometrics.identity_scale import IdentityScale
@@ -341,3 +341,49 @@ def test_two_boxes_over_one_another_may_be_one_face(camera):
 def test_who_was_forgotten_is_apart_from_nobody(camera):
     camera.see((ANN, GOOD))
     assert not camera.people.are_apart(99, 1)
+
+
+def comparisons_of_a_stranger(monkeypatch, known):
+    """Return how many single comparisons it takes to know that a face is of nobody known."""
+    camera, compared = Camera(), []
+    everybody = np.eye(known + 1, dtype=np.float32)
+    for place, person in enumerate(everybody[:known], 1):
+        camera.see(**{f"p{place}": (person, GOOD)})
+    likeness = _Person.likeness
+
+    def counted(person, embedding):
+        compared.append(person)
+        return likeness(person, embedding)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Person, "likeness", counted)
+        assert camera.see(p1=(everybody[known], GOOD)) == known + 1
+    return len(compared)
+
+
+def test_a_face_is_compared_with_everybody_known_at_once(monkeypatch):
+    few, many = (comparisons_of_a_stranger(monkeypatch, known) for known in (5, 100))
+    assert few == many
+
+
+class CountedPeople(dict[int, _Person]):
+    """Counts how often somebody goes through all of them."""
+
+    times = 0
+
+    def __iter__(self):
+        self.times += 1
+        return super().__iter__()
+
+
+def test_those_who_left_are_not_gone_through_in_every_frame():
+    camera = Camera(People(TrackSettings(duplicate_within=60.0), SCALE))
+    camera.see((ANN, GOOD))
+    camera.leave(1)
+    people = camera.people._people = CountedPeople(camera.people._people)
+    for _ in range(50):
+        camera.see(p2=None)
+    assert people.times < 5
+    camera.now_s += 61.0
+    camera.see(p2=None)
+    assert 1 not in people
