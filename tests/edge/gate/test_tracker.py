@@ -33,11 +33,21 @@ def test_a_box_overlaps_itself_wholly(box):
 def test_half_a_box_overlaps_by_half():
     assert iou(Box(0, 0, 10, 10), Box(0, 0, 10, 5)) == 0.5
     assert iou(Box(0, 0, 10, 10), Box(10, 0, 20, 10)) == 0
+    assert iou(Box(0, 0, 10, 10), Box(0, 20, 10, 30)) == 0
+    assert iou(Box(0, 0, 10, 10), Box(9.5, 9.5, 10.5, 10.5)) == pytest.approx(0.25 / 100.75)
 
 
-def test_small_faces_that_left_their_outline_overlap_by_their_buffer():
+@pytest.mark.parametrize("there", [box_at(70), box_at(-70), box_at(0, 170), box_at(0, 30)], ids=str)
+def test_small_faces_that_left_their_outline_overlap_by_their_buffer(there):
     # 50 px wide and 20 px apart; each grows to 80 px, and 10 of them are common.
-    assert buffered_iou(box_at(0), box_at(70)) == pytest.approx(10 * 80 / (2 * 80**2 - 10 * 80))
+    assert buffered_iou(box_at(0), there) == pytest.approx(10 * 80 / (2 * 80**2 - 10 * 80))
+
+
+def test_a_face_that_is_twice_as_high_as_wide_grows_by_its_own_sides():
+    # 40 x 80 px grow to 64 x 128; 12 px to the right 52 of 64 are common.
+    first, second = Box(0, 0, 40, 80), Box(12, 0, 52, 80)
+    assert buffered_iou(first, second) == pytest.approx(52 / (2 * 64 - 52))
+    assert buffered_iou(first, Box(0, 16, 40, 96)) == pytest.approx(112 / (2 * 128 - 112))
 
 
 @given(boxes, st.floats(-40, 40), st.integers(1, 8))
