@@ -239,7 +239,7 @@ def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
     for reason in found.skipped:
         print(reason, file=sys.stderr)
     _show(sweep_table(found.sweep, chosen, found.verdict))
-    layers = ", ".join(chosen.candidate.recipe.layers)
+    layers = "; ".join(", ".join(each.layers) for each in chosen.candidate.recipe.single)
     print(f"chosen: {recipe_text(chosen.candidate)} ({layers})")
     if arguments.plot is not None:
         draw_sweep(found.sweep, chosen, arguments.plot, request.name, found.verdict)

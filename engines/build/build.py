@@ -36,7 +36,7 @@ from engines.pair.manifest import (
     identified,
     write_manifest,
 )
-from engines.pair.merit import Merit
+from engines.pair.merit import Merit, of_masks
 from engines.pair.pair import LARGEST_BATCH, open_pair
 from engines.pruning.form import Form, FormedPair, form_pair
 from engines.pruning.norm_pair import norm_pair
@@ -149,7 +149,12 @@ def judged(request: BuildRequest, progress: Progress | None = None) -> Merit | N
         formed = _formed(request, Path(scratch), None)
         files = {role: Path(scratch) / f"{role}.onnx" for role in formed.files}
         rows = _judged_rows(request, files, shown)
-        return None if rows is None else request.judge.merit(*rows)
+        return None if rows is None else _merit(request.judge, request.recipe, rows)
+
+
+def _merit(judge: Judge, recipe: Recipe, rows: tuple[Embeddings, Embeddings]) -> Merit | None:
+    found = judge.merit(*rows)
+    return None if found is None else of_masks(found, len(recipe.single))
 
 
 def _judged_rows(
@@ -320,7 +325,7 @@ def _write(
     )
     if request.judge is not None and judged_rows is not None:
         worth = {
-            "merit": request.judge.merit(*judged_rows),
+            "merit": _merit(request.judge, request.recipe, judged_rows),
             "fused_merit": fused_merit(folder, manifest, request.judge, judged_rows),
         }
         manifest = identified(manifest.model_copy(update=worth))

@@ -152,6 +152,13 @@ def _input_text(specification: InputSpecification) -> str:
 
 
 def _recipe_text(recipe: Recipe) -> str:
+    texts = [_mask_text(each) for each in recipe.single]
+    if len(texts) == 1:
+        return texts[0]
+    return f"geometric mean of {len(texts)} shifts: {'; and '.join(texts)}"
+
+
+def _mask_text(recipe: Recipe) -> str:
     where = "of each layer" if recipe.scope == "layer" else "over all layers together"
     only = f"; only {', '.join(recipe.layers)}" if recipe.layers else ""
     kept = f"; kept dense: {', '.join(recipe.keep_dense)}" if recipe.keep_dense else ""

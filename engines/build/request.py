@@ -16,6 +16,7 @@ from engines.build.reference_faces import reference_faces
 from engines.calibration.bench import Bench
 from engines.calibration.faces import CalibrationFaces, calibration_faces
 from engines.calibration.sweep import choose, race
+from engines.calibration.two_masks import with_two_masks
 from engines.catalogue.catalogue import Catalogued, fetch, find_entry
 from engines.catalogue.values import Quality
 from engines.errors import NetworkError
@@ -24,7 +25,7 @@ from engines.pair.manifest import Manifest, NetworkRecord
 from engines.pruning.candidates import candidates
 from engines.pruning.form import lean
 from engines.pruning.named_recipes import default_recipe
-from engines.pruning.recipe import Recipe
+from engines.pruning.recipe import COST_AT_MOST, Recipe
 from engines.quality.specification import InputSpecification
 
 GATE_NETWORK = "mobilefacenet512"
@@ -156,6 +157,7 @@ def _calibrated(
 ) -> Recipe:
     slim, _ = lean(network)
     found = race(slim, candidates(slim), faces, threads, progress)
+    found = with_two_masks(found, COST_AT_MOST)
     return choose(found.finished()).candidate.recipe
 
 

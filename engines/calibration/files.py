@@ -11,6 +11,7 @@ from engines.calibration.pairs import CHOSEN_AT, PairsVerdict
 from engines.calibration.report import areas_of, recipe_text
 from engines.calibration.sweep import Signals, Sweep
 from engines.errors import CalibrationError
+from engines.pruning.recipe import Recipe
 from engines.whole_file import whole_file, write_whole
 
 if TYPE_CHECKING:
@@ -71,19 +72,24 @@ def write_sweep(found: Sweep, path: Path, verdict: PairsVerdict | None = None) -
 
 def _facts(each: Signals) -> list[str]:
     recipe = each.candidate.recipe
+    masks = recipe.single
     figures = (each.ratio, each.between, each.agreement, each.median_shift)
     return [
         each.candidate.family,
-        " ".join(recipe.layers),
-        recipe.scope,
-        recipe.importance,
-        recipe.structure,
-        f"{recipe.sparsity:g}",
+        " | ".join(" ".join(mask.layers) for mask in masks),
+        *(
+            " | ".join(dict.fromkeys(values))
+            for values in zip(*map(_mask_facts, masks), strict=True)
+        ),
         f"{each.candidate.cost:.3f}",
         str(each.shift.size),
         *("" if figure is None else f"{figure:.4f}" for figure in figures),
         each.fault or "yes",
     ]
+
+
+def _mask_facts(mask: Recipe) -> tuple[str, ...]:
+    return mask.scope, mask.importance, mask.structure, f"{mask.sparsity:g}"
 
 
 def _area_facts(area: float | None, norm: float | None) -> list[str]:

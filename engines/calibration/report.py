@@ -60,6 +60,8 @@ def sweep_table(found: Sweep, chosen: Signals, verdict: PairsVerdict | None = No
 def recipe_text(candidate: Candidate) -> str:
     """Return a candidate in words: family, importance and sparsity."""
     recipe = candidate.recipe
+    if recipe.masks:
+        return candidate.family
     structure = "" if recipe.structure == "weights" else f", {recipe.structure}"
     return f"{candidate.family}, {recipe.importance} {recipe.sparsity:g}{structure}"
 

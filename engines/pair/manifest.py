@@ -19,7 +19,7 @@ from engines.catalogue.values import Direction, Quality
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.acceptance import Acceptance
 from engines.pair.golden_vectors import Tolerance
-from engines.pair.merit import Merit
+from engines.pair.merit import SURELY_BETTER, Merit
 from engines.pruning.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 from engines.quality.fusion import Ranking
 from engines.quality.score_mapping import ScoreMapping
@@ -34,13 +34,16 @@ SCHEMA: Literal[2] = 2
 READABLE = (1, 2)
 SINCE_SCHEMA_1: dict[tuple[str, ...], object] = {
     ("recipe", "structure"): "weights",
+    ("recipe", "masks"): [],
     ("acceptance", "match_score"): None,
     ("quality",): "own",
+    ("merit", "better_below"): SURELY_BETTER,
     ("merit",): None,
     ("recogniser",): None,
     ("identity",): None,
     ("mapping", "version"): 1,
     ("second_opinion",): None,
+    ("fused_merit", "better_below"): SURELY_BETTER,
     ("fused_merit",): None,
     ("precision",): None,
     ("detector",): None,
@@ -194,8 +197,8 @@ def _content(manifest: Manifest) -> dict[str, Any]:
     for (*sections, key), absent in SINCE_SCHEMA_1.items():
         inner = content
         for section in sections:
-            inner = inner[section]
-        if inner[key] == absent:
+            inner = inner.get(section) or {}
+        if key in inner and inner[key] == absent:
             del inner[key]
     return content
 

@@ -121,9 +121,15 @@ class EnginePair(Closing):
         return Scored(unit_rows(dense).astype(np.float32), embedding_shift(dense, pruned))
 
     def embed(self, face_images: FaceImages) -> tuple[Embeddings, Embeddings]:
-        """Return the raw (N, D) float32 embeddings of the dense and of the pruned network."""
+        """
+        Return the raw (N, D) float32 embeddings of the dense and of the pruned network.
+
+        Of a recipe of K masks the latter are (N, K * D), see `engines.quality.shift`.
+        """
         inputs = prepare(face_images, self.specification)
-        dense, pruned = np.empty((2, len(inputs), self.manifest.embedding_length), np.float32)
+        length, masks = self.manifest.embedding_length, len(self.manifest.recipe.single)
+        dense = np.empty((len(inputs), length), np.float32)
+        pruned = np.empty((len(inputs), masks * length), np.float32)
         for start in range(0, len(inputs), LARGEST_BATCH):
             batch = slice(start, start + LARGEST_BATCH)
             dense[batch], pruned[batch] = (

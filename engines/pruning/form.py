@@ -1,17 +1,19 @@
 """The form in which a pair is written: one lean graph, or two plain networks to compare it with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import onnx
 
+from engines.errors import RecipeError
 from engines.graph.batch_norm import fold_batch_norm
 from engines.graph.cost import multiply_adds, multiply_adds_by_node
 from engines.graph.cut import nodes_between
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
 from engines.pruning.compact import compact
-from engines.pruning.fuse import fuse
+from engines.pruning.fuse import fuse, with_pruned_embeddings_joined
 from engines.pruning.prune import prune
 from engines.pruning.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 
@@ -43,9 +45,11 @@ def form_pair(network: Network, recipe: Recipe, form: Form) -> FormedPair:
     Fold, prune and write a network down in one form.
 
     Raises:
-        RecipeError: The recipe names layers that do not exist.
+        RecipeError: The recipe names layers that do not exist, or has masks that need one graph.
     """
     if form == "separate":
+        if recipe.masks:
+            raise RecipeError("a recipe of several masks is one graph: leave out --form separate")
         folded = fold_batch_norm(network)
         pruned, layers = prune(folded, recipe)
         models: dict[Role, onnx.ModelProto] = {"dense": folded.model, "pruned": pruned.model}
@@ -59,8 +63,17 @@ def _fused(
 ) -> tuple[onnx.ModelProto, tuple[LayerSparsity, ...], tuple[CompactedLayer, ...]]:
     """A function of its own: the networks between are released before the next step."""
     compacted, compaction = lean(network)
-    pruned, layers = prune(compacted, recipe)
-    return fuse(compacted, pruned), layers, compaction
+    pruned = [prune(compacted, each) for each in recipe.single]
+    fused = fuse(compacted, *(each for each, _ in pruned))
+    if recipe.masks:
+        fused = with_pruned_embeddings_joined(fused)
+    return fused, _rows([rows for _, rows in pruned]), compaction
+
+
+def _rows(masks: Sequence[tuple[LayerSparsity, ...]]) -> tuple[LayerSparsity, ...]:
+    """Return a row for each layer, and further rows for what further masks do to some."""
+    first, *further = masks
+    return (*first, *(row for rows in further for row in rows if row.masked))
 
 
 def lean(network: Network) -> tuple[Network, tuple[CompactedLayer, ...]]:

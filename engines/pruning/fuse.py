@@ -39,6 +39,24 @@ def fuse_each(dense: Network, pruned: Iterable[Network]) -> onnx.ModelProto:
     return fused.finished()
 
 
+def with_pruned_embeddings_joined(fused: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the graph with two outputs: the dense embedding (N, D) and all others, (N, K * D)."""
+    draft = Draft(fused)
+    outputs = draft.model.graph.output
+    names = [each.name for each in outputs[1:]]
+    joined = onnx.ValueInfoProto()
+    joined.CopyFrom(outputs[0])
+    joined.name = _new_name(outputs[0].name, {*names, *(n.name for n in draft.model.graph.node)})
+    width = joined.type.tensor_type.shape.dim[1]
+    if width.HasField("dim_value"):
+        width.dim_value *= len(names)
+    node = onnx.helper.make_node("Concat", names, [joined.name], name=joined.name, axis=1)
+    draft.model.graph.node.append(node)
+    del outputs[1:]
+    outputs.append(joined)
+    return draft.finished()
+
+
 class _Fused:
     """A graph that grows by what it does not compute yet."""
 

@@ -91,7 +91,10 @@ def prune(network: Network, recipe: Recipe) -> tuple[Network, tuple[LayerSparsit
 
     Raises:
         RecipeError: A named layer does not exist, or none is left to prune.
+        ValueError: The recipe has several masks: prune once for each of `Recipe.single`.
     """
+    if recipe.masks:
+        raise ValueError("a copy is pruned by one mask")
     weights = prunable_weights(network.model)
     chosen = _to_prune(weights, recipe)
     draft = Draft(network.model)

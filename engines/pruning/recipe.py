@@ -1,6 +1,6 @@
 """What to prune and what came of it: plain values that both the builder and a manifest hold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engines.errors import RecipeError
@@ -51,12 +51,24 @@ class Recipe:
     What becomes zero together: single weights; whole output channels, the sparsity being a share of
     those that live; or the two least of each four along the inputs (2:4, sparsity 0.5 by itself).
     """
+    masks: tuple["Recipe", ...] = ()
+    """
+    Further masks, each a recipe without any of its own: the dense network is pruned once for each,
+    and the shift is the geometric mean of all shifts (ours).
+    """
 
     def __post_init__(self) -> None:
+        if any(each.masks for each in self.masks):
+            raise RecipeError("masks: one that has masks itself; write all of them into one list")
         if not 0 <= self.sparsity < 1:
             raise RecipeError(
                 f"sparsity {self.sparsity}: it must be at least 0 and below 1, for example 0.1"
             )
+
+    @property
+    def single(self) -> tuple["Recipe", ...]:
+        """One recipe for each mask, this one's own first."""
+        return (replace(self, masks=()), *self.masks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +26,18 @@ from engines.biometrics.variance import share_between
 from engines.build.other_measures import advised
 from engines.calibration.self_made import FALSE_MATCH_RATES, KINDS, SelfMade
 from engines.calibration.sweep import AGREEMENT_AT_LEAST, DEARER
+from engines.calibration.two_masks import two_masks
 from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
-from engines.pair.merit import estimate_text
+from engines.pair.merit import estimate_text, of_masks
 from engines.pruning.candidates import Candidate
 from engines.pruning.named_recipes import find_recipe
+from engines.pruning.recipe import COST_AT_MOST
 from engines.quality.shift import embedding_norms, unit_rows
 from tests.bench.network_truth import Bed, Subject, Truth
 
 GATE = "mobilefacenet512"
 PRICES = (1.15, 1.5, 2.1)
+MASKS = (1, 2)
 BEST = 3
 """Recipes of each network to show."""
 TOLERANCES = (0.0, 0.01, 0.02, 0.05)
@@ -47,9 +50,14 @@ class Rule:
     signal: str
     tolerance: float
     price: float
+    masks: int = 1
+    """At most."""
 
     def text(self) -> str:
-        return f"{self.signal}, alike within {self.tolerance:g}, at most {self.price:g} times"
+        masks = "" if self.masks == 1 else ", also two masks"
+        return (
+            f"{self.signal}, alike within {self.tolerance:g}, at most {self.price:g} times{masks}"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +76,9 @@ class Examined:
     def chosen(self, rule: Rule) -> int:
         """Return which candidate a rule takes."""
         cost = np.array([each.cost for each in self.candidates])
-        signal = np.where(cost <= rule.price, self.signals[rule.signal], np.inf)
+        masks = np.array([len(each.recipe.single) for each in self.candidates])
+        allowed = (cost <= rule.price) & (masks <= rule.masks)
+        signal = np.where(allowed, self.signals[rule.signal], np.inf)
         near = np.flatnonzero(signal <= signal.min() + rule.tolerance)
         near = near[cost[near] <= cost[near].min() + DEARER]
         return int(near[np.argmin(self.between[near])])
@@ -94,17 +104,33 @@ def examined(subject: Subject) -> Examined:
     made = SelfMade(faces, unit_rows(dense))
     norms = embedding_norms(dense)
     truth = Truth(subject, "choose")
+    taken = [tried[n] for n in fit]
+    both = _two_masks(taken, [made.area(-shifts[n]) for n in fit])
+    _, *shifts = subject.tried("golden", [*taken, *both])
+    _, *true_shifts = subject.tried("choose", [*taken, *both])
     return Examined(
         subject,
-        tuple(tried[n] for n in fit),
-        _signals(made, norms, [shifts[n] for n in fit], faces.clean),
-        np.array([_between(shifts[n][faces.clean], faces.subject[faces.clean]) for n in fit]),
+        (*taken, *both),
+        _signals(made, norms, shifts, faces.clean),
+        np.array([_between(shift[faces.clean], faces.subject[faces.clean]) for shift in shifts]),
         {
-            fmr: np.array([truth.area(-true_shifts[n], fmr) for n in fit])
+            fmr: np.array([truth.area(-shift, fmr) for shift in true_shifts])
             / truth.area(truth.norms, fmr)
             for fmr in FALSE_MATCH_RATES
         },
     )
+
+
+def _two_masks(taken: Sequence[Candidate], areas: Sequence[float]) -> list[Candidate]:
+    """Return every two of those that would finish a race, a quarter, and prune other layers."""
+    cheap = [n for n, each in enumerate(taken) if each.cost <= COST_AT_MOST]
+    finished = sorted(cheap, key=lambda n: areas[n])[: -(-len(cheap) // 4)]
+    pairs = combinations([taken[n] for n in sorted(finished)], 2)
+    return [
+        two_masks(one, other)
+        for one, other in pairs
+        if not set(one.recipe.layers) & set(other.recipe.layers)
+    ]
 
 
 def _signals(
@@ -140,7 +166,7 @@ def _between(shift: NDArray[np.float32], people: NDArray[np.intp]) -> float:
 def best_rule(others: Sequence[Examined]) -> Rule:
     """Return the rule that chooses best on these networks."""
     signals = set.intersection(*(set(each.signals) for each in others))
-    rules = (Rule(*each) for each in product(sorted(signals), TOLERANCES, PRICES))
+    rules = (Rule(*each) for each in product(sorted(signals), TOLERANCES, PRICES, MASKS))
     return min(rules, key=lambda rule: float(np.mean([each.mean_truth(rule) for each in others])))
 
 
@@ -153,6 +179,8 @@ def lines(every: Sequence[Examined]) -> Iterator[str]:
     yield from _choice_lines(every)
     yield ""
     yield from _advice_lines(every)
+    yield ""
+    yield from _opponent_lines(every)
 
 
 def _rank_lines(every: Sequence[Examined]) -> Iterator[str]:
@@ -179,14 +207,16 @@ def _best_lines(every: Sequence[Examined]) -> Iterator[str]:
 
 def _facts(each: Examined, at: int) -> str:
     taken = each.candidates[at]
+    if taken.recipe.masks:
+        return " | ".join((taken.family, *_figures(each, at)))
     structure = "" if taken.recipe.structure == "weights" else f" {taken.recipe.structure}"
-    facts = [
-        f"{taken.family}, {taken.recipe.importance}{structure} {taken.recipe.sparsity:g}",
-        f"{taken.cost:.2f}",
-        f"{each.between[at]:.2f}",
-        f"{each.signals['mean of all'][at]:.2f}",
-    ]
-    return " | ".join(facts)
+    name = f"{taken.family}, {taken.recipe.importance}{structure} {taken.recipe.sparsity:g}"
+    return " | ".join((name, *_figures(each, at)))
+
+
+def _figures(each: Examined, at: int) -> tuple[str, str, str]:
+    cost, estimate = each.candidates[at].cost, each.signals["mean of all"][at]
+    return f"{cost:.2f}", f"{each.between[at]:.2f}", f"{estimate:.2f}"
 
 
 def _choice_lines(every: Sequence[Examined]) -> Iterator[str]:
@@ -229,7 +259,7 @@ def _advice_lines(every: Sequence[Examined]) -> Iterator[str]:
         dense, shift = each.subject.tried("golden", [taken])
         norms = embedding_norms(dense)
         made = SelfMade(each.subject.known(), unit_rows(dense))
-        own = made.merit(-shift, norms)
+        own = of_masks(made.merit(-shift, norms), len(taken.recipe.single))
         beside = None if each is gate else made.merit(-gate_shift, norms)
         best = advised(own, beside)
         judged = Truth(each.subject, "judge")
@@ -247,6 +277,28 @@ def _advice_lines(every: Sequence[Examined]) -> Iterator[str]:
             *(estimate_text(judged.ratio(true[best], fmr)) for fmr in FALSE_MATCH_RATES),
         ]
         yield f"| {' | '.join(cells)} |"
+
+
+def _opponent_lines(every: Sequence[Examined]) -> Iterator[str]:
+    """Yield what the gate's quality is over either norm: of the recogniser, and the gate's own."""
+    yield "| recogniser | over its norm | over the gate's norm |"
+    yield "|---|---|---|"
+    gate, _ = _gate(every)
+    dense, *_ = gate.subject.tried("judge", ())
+    keys = gate.subject.keys("judge")
+    norm = dict(zip(keys, embedding_norms(dense).tolist(), strict=True))
+    quality = _gate_quality(every)
+    for each in (one for one in every if one is not gate):
+        judged = Truth(each.subject, "judge")
+        found = _at(each.subject, quality)
+        cells = [
+            " / ".join(
+                f"{judged.area(found, fmr) / judged.area(opponent, fmr):.2f}"
+                for fmr in FALSE_MATCH_RATES
+            )
+            for opponent in (judged.norms, _at(each.subject, norm))
+        ]
+        yield f"| `{each.subject.name}` | {' | '.join(cells)} |"
 
 
 def _texts(estimates: Sequence[Estimate]) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ from engines.pruning.candidates import Candidate, candidates
 from engines.pruning.form import lean
 from engines.pruning.recipe import Recipe
 from engines.quality.align import align
-from engines.quality.shift import embedding_norms, embedding_shift, unit_rows
+from engines.quality.shift import embedding_norms, embedding_shift, mean_shift, unit_rows
 from engines.quality.specification import Embeddings, FaceImages, InputSpecification
 
 SHARE = 0.4
@@ -113,6 +113,15 @@ class Subject:
 
     def tried(self, which: str, wanted: Sequence[Candidate]) -> tuple[NDArray[np.float32], ...]:
         """Return raw dense embeddings and each recipe's shifts, of which new ones are computed."""
+        single = [replace(each, recipe=mask) for each in wanted for mask in each.recipe.single]
+        dense, *found = self._single(which, single)
+        shifts, rest = [], iter(found)
+        for each in wanted:
+            masks = [next(rest) for _ in each.recipe.single]
+            shifts.append(masks[0] if len(masks) == 1 else mean_shift(masks))
+        return (dense, *shifts)
+
+    def _single(self, which: str, wanted: Sequence[Candidate]) -> tuple[NDArray[np.float32], ...]:
         folder = self.bed.cache / self.name / which
         folder.mkdir(parents=True, exist_ok=True)
         missing = [each for each in wanted if not (folder / f"{_key(each.recipe)}.npy").exists()]
@@ -243,6 +252,7 @@ def _is_taken(each: Candidate) -> bool:
 def _key(recipe: Recipe) -> str:
     """Return a name for what a recipe prunes; later keys count where they say anything."""
     content = asdict(recipe)
+    del content["masks"]
     if content["structure"] == "weights":
         del content["structure"]
     text = json.dumps(content, sort_keys=True, default=str)

@@ -43,5 +43,5 @@ def test_an_embedding_without_direction_is_an_error_and_never_a_number(bad):
 
 
 def test_different_shapes_are_refused():
-    with pytest.raises(ValueError, match="shapes differ"):
+    with pytest.raises(ValueError, match="shapes do not fit"):
         embedding_shift(np.ones((1, 4), np.float32), np.ones((2, 4), np.float32))
