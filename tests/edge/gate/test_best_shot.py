@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.config.tracks import TrackSettings
-from edge.gate.best_shot import BestShots, Shot
+from edge.gate.best_shot import REMEMBERED, BestShots, Ended, Shot
 from edge.samples import Assessment, Captured, Frame, QualityScore, Reason, Verdict
 from tests.edge.canned import upright_face
 
@@ -152,3 +152,86 @@ def test_while_a_track_has_room_every_face_is_scored():
     assert shots.could_win(1, 5)
     shots.offer(shot_of(1, good(98)), 0.1)
     assert not shots.could_win(1, 80)
+
+
+def test_who_comes_back_is_known_by_what_was_sent_for_a_while_after_the_newest_face():
+    shots = BestShots(TrackSettings(duplicate_within=5))
+    shots.offer(shot_of(1, good(50)), 100.0)
+    shots.offer(shot_of(1, good(60)), 110.0)
+    shots.end(1)
+    assert [shots.has_face(1, at_s) for at_s in (115.0, 115.1)] == [True, False]
+
+
+def test_where_nobody_is_known_again_nobody_has_been_sent():
+    shots = BestShots(TrackSettings(duplicate_above=1))
+    shots.offer(shot_of(1, good(50)), 100.0)
+    assert shots.has_face(1, 100.0)
+    shots.end(1)
+    assert not shots.has_face(1, 100.0)
+
+
+def test_what_was_sent_of_so_many_tracks_is_remembered_until_told_to_forget():
+    shots = BestShots(TrackSettings())
+    for track_id in range(1, REMEMBERED + 2):
+        shots.offer(shot_of(track_id, good(50)), 0.0)
+        shots.end(track_id)
+    assert [shots.has_face(track_id, 0.0) for track_id in (1, 2, REMEMBERED + 1)] == [
+        False,
+        True,
+        True,
+    ]
+    shots.forget()
+    assert not shots.has_face(2, 0.0)
+
+
+def test_faces_that_are_not_sent_of_who_comes_back_are_repeats():
+    shots = BestShots(TrackSettings())
+    ends = []
+    for score in (50, 51):
+        shots.offer(shot_of(1, good(score)), 0.0)
+        ends.append(shots.end(1))
+    assert [(len(end.to_send), end.beaten, end.is_repeat) for end in ends] == [
+        (1, 0, False),
+        (0, 1, True),
+    ]
+
+
+def test_a_track_that_is_nobodys_sends_nothing():
+    shots = BestShots(TrackSettings(keep=2))
+    for score in (50, 60):
+        shots.offer(shot_of(1, good(score)), 0.0)
+    assert (shots.held, shots.drop(1), shots.drop(1), shots.held) == (2, 2, 0, 0)
+    assert shots.end(1) == Ended((), 0)
+
+
+def test_faces_of_two_tracks_of_one_person_compete():
+    shots = BestShots(TrackSettings())
+    for track_id, score in ((1, 50), (2, 60), (3, 40)):
+        shots.offer(shot_of(track_id, good(score)), 0.0)
+    assert [shots.join(track_id, 1, 0.1) for track_id in (2, 3, 4)] == [1, 1, 0]
+    (sent,) = shots.end(1).to_send
+    assert (sent.track_id, scores([sent])) == (1, [60])
+
+
+def test_what_would_be_sent_now_is_sent_though_the_tracks_go_on():
+    shots = BestShots(TrackSettings())
+    for track_id, score in ((1, 50), (2, 60)):
+        shots.offer(shot_of(track_id, good(score)), 0.0)
+    assert scores(shots.send_all()) == [50, 60]
+    assert (shots.send_all(), shots.held) == ([], 0)
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_a_much_better_face_follows_under_an_earlier_track_of_its_person(has_ended):
+    shots = BestShots(TrackSettings(early_after=0.1))
+    shots.offer(shot_of(1, good(50)), 0.0)
+    better, hardly = (shot_of(2, good(score)) for score in (60, 59))
+    assert shots.follow(better, 1) is None  # nothing was sent yet
+    shots.early(0.1)
+    if has_ended:
+        shots.end(1)
+    assert shots.follow(hardly, 1) is None
+    sent = shots.follow(better, 1)
+    assert sent is not None
+    assert (sent.track_id, sent.revision, sent.replaces) == (1, 1, 0)
+    assert shots.follow(better, 1) is None  # it is there

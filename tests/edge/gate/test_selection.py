@@ -73,6 +73,11 @@ def test_who_comes_back_is_sent_again_only_when_much_better_and_replaces_himself
     assert sent(*scenes) == found
 
 
+def test_in_mode_every_no_face_replaces_another():
+    found = sent(*standing(ANN, 50, 60), mode="every", at_most_every=0.1)
+    assert found == [(1, 0, None, 50), (1, 0, None, 60)]
+
+
 def test_two_alike_side_by_side_both_leave():
     assert len(sent(*[[Person(50, ANN), Person(50, ANN)]] * 3)) == 2
 
