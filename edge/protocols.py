@@ -52,6 +52,20 @@ class FaceDetector(Protocol):
         """
 
 
+@runtime_checkable
+class RunBy(Protocol):
+    """A detector that says what runs its networks."""
+
+    @property
+    def engine(self) -> str:
+        """Library, version and precision, as `ONNX Runtime 1.23.2, f32`."""
+
+
+def engine_of(detector: FaceDetector) -> str | None:
+    """Return what runs a detector's networks; None where it does not say."""
+    return detector.engine if isinstance(detector, RunBy) else None
+
+
 class Sink(Protocol):
     """Takes forwarded faces: a folder, a server, a broker."""
 

@@ -14,6 +14,7 @@ from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.config.model import Config
 from edge.config.reader import key_name
+from edge.diagnosis.detector_findings import detector_findings, detector_plan_findings
 from edge.diagnosis.device_nodes import DeviceNode, device_nodes, drop_in
 from edge.diagnosis.doctor import (
     Finding,
@@ -71,7 +72,10 @@ def _findings(arguments: argparse.Namespace) -> list[Finding]:
     ]
     for folder, execution in pairs:
         found += pair_findings(folder, execution, answers)
+        found += detector_plan_findings(folder)
         found += memory_findings(folder, builds_here=jetson.l4t is not None)
+    if config is not None:
+        found += detector_findings(config, answers)
     return found
 
 

@@ -48,12 +48,14 @@ from engines.errors import (
 )
 from engines.openvino.api import Precision
 from engines.pair.carried_threshold import carried_threshold
+from engines.pair.detector_plans import read_detector_plans
 from engines.pair.execution import Execution
 from engines.pair.manifest import SIGNATURE_NAME, Manifest, read_manifest
 from engines.pair.merit import Merit
 from engines.pair.pair import golden_vectors_of
 from engines.pair.signature import sign_pair, trusted_manifest
 from engines.plans.check import detector_state, plan_states
+from engines.plans.detector_check import check_detector_on_device
 from engines.plans.device_check import DeviceCheck
 from engines.plans.faster_form import Bench, verify_on_device
 from engines.plans.forecast import forecast
@@ -61,6 +63,7 @@ from engines.plans.half_pair import pair_figures
 from engines.plans.options import PlanOptions
 from engines.plans.pair_plans import build_pair_with_plans
 from engines.plans.report import (
+    detector_device_report,
     detector_report,
     device_report,
     facts_table,
@@ -305,7 +308,8 @@ def _verify(arguments: argparse.Namespace, progress: Progress) -> int:
         bench = Bench(DeviceCheck(), Tools(), progress)
         accepted = verify_on_device(arguments.pair, images, bench)
         _show(device_report(read_manifest(arguments.pair), accepted))
-        return 0 if accepted.passed else EXIT_FAILED
+        passed = _verify_detector(arguments, progress) and accepted.passed
+        return 0 if passed else EXIT_FAILED
     # Plans would need their GPU.
     own = Execution(backend="auto" if manifest.flavour is None else "onnxruntime")
     found = verify_pair(arguments.pair, arguments.threads, golden, own)
@@ -320,6 +324,19 @@ def _verify(arguments: argparse.Namespace, progress: Progress) -> int:
         _show(facts_table(figures_rows(figures)))
     faulty = found.faults or any(each.fault for each in states) or any(detector.faults)
     return EXIT_FAILED if faulty else 0
+
+
+def _verify_detector(arguments: argparse.Namespace, progress: Progress) -> bool:
+    """Run the detector's plans on this device, where there are some; return whether they passed."""
+    plans = read_detector_plans(arguments.pair, read_manifest(arguments.pair))
+    if plans is None:
+        return True
+    settings = DetectorSettings.model_validate(
+        {"name": plans.detector, "model": arguments.detector_model}
+    )
+    found = check_detector_on_device(arguments.pair, detector_to_plan(settings, progress))
+    _show(detector_device_report(found))
+    return not found.missed
 
 
 def _show(what: RenderableType) -> None:

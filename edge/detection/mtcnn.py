@@ -30,6 +30,7 @@ from edge.detection.session import (
     DetectorSession,
     Running,
     batches_of,
+    engines_of,
 )
 from edge.samples import DetectedFace, Pixels
 from engines.tensorrt.profile import ShapeProfile
@@ -95,6 +96,11 @@ class MtcnnDetector:
         self._decide = DetectorSession(decide, O_NET, running)
         self._smallest_face = smallest_face
         self._detector_score = detector_score
+
+    @property
+    def engine(self) -> str:
+        """Return what runs the networks."""
+        return engines_of(self._propose, self._refine, self._decide)
 
     def detect(self, pixels: Pixels) -> tuple[DetectedFace, ...]:
         """

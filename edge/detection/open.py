@@ -81,10 +81,23 @@ def open_configured(
         PairIntegrityError: Plans were changed, or find other faces than they promised.
         BackendError: Plans do not run here, and there is to be no fallback.
     """
-    how = execution or execution_of(config.engine)
-    settings = config.detector
-    files = detector_files(settings, progress)
-    found = plans_for(config, how)
+    files = detector_files(config.detector, progress)
+    return _configured(config, files, execution or execution_of(config.engine))
+
+
+def open_located(config: Config, execution: Execution | None = None) -> FaceDetector:
+    """
+    Open a face detector as `open_configured` does, but obtain nothing.
+
+    Raises:
+        CatalogueError: The files are not in the cache; the message has the command that fetches.
+    """
+    files = _files(config.detector, located)
+    return _configured(config, files, execution or execution_of(config.engine))
+
+
+def _configured(config: Config, files: tuple[Path, ...], how: Execution) -> FaceDetector:
+    settings, found = config.detector, plans_for(config, how)
     if found is None:
         return _opened(settings, files, how.providers)
     try:
@@ -95,7 +108,7 @@ def open_configured(
         log.warning(
             "running detector %s with ONNX Runtime instead of its plans: %s", settings.name, error
         )
-        return _opened(settings, files, how.providers)
+        return PlannedFaceDetector(_opened(settings, files, how.providers), None)
 
 
 def require_located(config: Config) -> None:

@@ -9,7 +9,7 @@ from edge.config.engine import execution_of
 from edge.config.model import Config
 from edge.detection.golden import figures_of, read
 from edge.detection.session import DETECTION_FLOOR, DetectorNetwork
-from edge.protocols import FaceDetector
+from edge.protocols import FaceDetector, engine_of
 from edge.samples import DetectedFace, Pixels
 from engines.catalogue.cache import sha256_of
 from engines.closing import Closing
@@ -72,10 +72,28 @@ class FoundPlans:
 
 
 class PlannedFaceDetector(Closing):
-    """A detector whose networks are run by their plans."""
+    """A detector whose networks are run by their plans, or were to be."""
 
-    def __init__(self, detector: FaceDetector, networks: NetworkSet) -> None:
+    def __init__(self, detector: FaceDetector, networks: NetworkSet | None) -> None:
+        """
+        Take both over.
+
+        Args:
+            detector: Finds the faces.
+            networks: The plans; None where ONNX Runtime does their work.
+        """
         self._detector, self._networks = detector, networks
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether plans run it."""
+        return self._networks is not None
+
+    @property
+    def engine(self) -> str:
+        """Return what runs the networks."""
+        engine = engine_of(self._detector) or "ONNX Runtime"
+        return engine if self.is_planned else f"{engine}, instead of its plans"
 
     def detect(self, pixels: Pixels) -> Sequence[DetectedFace]:
         """Return the faces of one image, see `FaceDetector`."""
@@ -83,7 +101,8 @@ class PlannedFaceDetector(Closing):
 
     def close(self) -> None:
         """Release plans and device; safe to call twice."""
-        self._networks.close()
+        if self._networks is not None:
+            self._networks.close()
 
 
 def close_detector(detector: FaceDetector) -> None:

@@ -115,6 +115,12 @@ class DetectorSession:
         return outputs
 
     @property
+    def engine(self) -> str:
+        """Return library, version and precision."""
+        network = self._plan or self._opened
+        return "" if network is None else network.engine
+
+    @property
     def together(self) -> int:
         """Inputs worth giving at once: a device runs many in little more time than one."""
         return BATCH if self._plan else 1
@@ -148,6 +154,11 @@ class DetectorSession:
             raise
         except (BackendError, NetworkError) as error:
             raise DetectorError(f"{self._file}: {error}: fetch this detector again") from error
+
+
+def engines_of(*sessions: DetectorSession) -> str:
+    """Return what runs the networks of a detector, each different one once."""
+    return "; ".join(dict.fromkeys(session.engine for session in sessions))
 
 
 def batches_of(row: Shape, usual: int) -> ShapeProfile:

@@ -31,6 +31,7 @@ from edge.detection.session import (
     DetectorSession,
     Running,
     batches_of,
+    engines_of,
 )
 from edge.samples import DetectedFace, Pixels
 
@@ -89,6 +90,11 @@ class UltrafaceDetector:
         self._place = DetectorSession(place, PLACE, running)
         self._smallest_face = smallest_face
         self._detector_score = detector_score
+
+    @property
+    def engine(self) -> str:
+        """Return what runs the networks."""
+        return engines_of(self._find, self._place)
 
     def detect(self, pixels: Pixels) -> tuple[DetectedFace, ...]:
         """

@@ -58,6 +58,11 @@ class YunetDetector:
             self._network = YunetNetwork(file, running, detector_score, OVERLAP)
         self.detect(np.zeros((64, 64, 3), np.uint8))
 
+    @property
+    def engine(self) -> str:
+        """Return what runs the network."""
+        return self._network.engine
+
     def detect(self, pixels: Pixels) -> tuple[DetectedFace, ...]:
         """
         Return the faces of one image, from left to right.
@@ -90,6 +95,11 @@ class _OpenCvNetwork:
             )
         except cv2.error as error:
             raise DetectorError(f"{file}: OpenCV cannot open this detector: {error}") from error
+
+    @property
+    def engine(self) -> str:
+        """Return library, version and precision."""
+        return f"OpenCV {cv2.__version__}, f32"
 
     def rows(self, pixels: Pixels) -> NDArray[np.float32]:
         """Return (N, 15), see `YunetNetwork.rows`."""

@@ -58,6 +58,11 @@ class YunetNetwork:
         self._session = DetectorSession(file, NETWORK, running)
         self._detector_score, self._overlap = detector_score, overlap
 
+    @property
+    def engine(self) -> str:
+        """Return library, version and precision."""
+        return self._session.engine
+
     def rows(self, pixels: Pixels) -> NDArray[np.float32]:
         """
         Return (N, 15): left, top, width, height, five landmarks, score; the surest face first.

@@ -179,6 +179,8 @@ class GateStatus(_Model):
     """The engine pair that scores; null while the gate is too busy to say."""
     engine: str | None = None
     """Library and precision that run it, as `OpenVINO 2026.4.1, bf16`; null while too busy."""
+    detector_engine: str | None = None
+    """The same of the face detector; says `instead of its plans` where those did not load."""
     config_hash: str | None
     """The same for configurations that say the same; null while the gate is too busy to say."""
     summary: str

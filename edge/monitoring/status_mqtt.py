@@ -96,7 +96,7 @@ def essence(status: GateStatus) -> object:
         for each in status.cameras
     ]
     sinks = [(each.name, each.failing) for each in status.sinks]
-    pair = (status.pair_id, status.engine)
+    pair = (status.pair_id, status.engine, status.detector_engine)
     running = (status.version, pair, status.config_hash, status.configuration_is_newest)
     trouble = (status.outbox_problem, status.not_alive, status.not_ready, status.overload is None)
     return running, trouble, cameras, sinks

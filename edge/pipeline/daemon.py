@@ -26,6 +26,7 @@ from edge.pipeline.open_networks import open_networks
 from edge.pipeline.pace import Load
 from edge.pipeline.stream import Stream
 from edge.pipeline.worker import Worker
+from edge.protocols import engine_of
 from edge.sources.live import LiveSource
 from edge.sources.state import State
 from edge.sources.status import SourceStatus, Surroundings, is_bad, status_words, trouble_of
@@ -203,6 +204,11 @@ class Daemon:
     def engine(self) -> str:
         """Library and precision that run it."""
         return self._networks.pair.engine
+
+    @property
+    def detector_engine(self) -> str | None:
+        """Library and precision that run the detector; None where it does not say."""
+        return engine_of(self._networks.detector)
 
     def status_words(self) -> str:
         """Return the line that `systemctl status` shows."""

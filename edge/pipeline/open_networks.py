@@ -11,7 +11,7 @@ from edge.config.model import Config, Source
 from edge.detection.open import open_configured
 from edge.detection.plans import close_detector
 from edge.gate.camera_gate import CameraGate
-from edge.protocols import FaceDetector
+from edge.protocols import FaceDetector, engine_of
 from engines.pair.pair import EnginePair, open_pair
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ def open_networks(config: Config, bars: Progress | None = None) -> Networks:
     log.info("engine pair %s is run by %s", pair.pair_id, pair.engine)
     try:
         detector = open_configured(config, bars)
+        log.info("detector %s is run by %s", config.detector.name, engine_of(detector))
         return Networks(detector, pair, frames_together(config.engine, pair.manifest.backend))
     except BaseException:
         pair.close()

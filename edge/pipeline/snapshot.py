@@ -72,6 +72,7 @@ def status_of(daemon: Daemon, about: About) -> GateStatus:
         not_ready=about.not_ready,
         pair_id=daemon.pair_id,
         engine=daemon.engine,
+        detector_engine=daemon.detector_engine,
         config_hash=about.config_hash,
         summary=about.summary,
         overload=load.stretch if load.is_over else None,

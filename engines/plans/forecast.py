@@ -12,6 +12,7 @@ from engines.errors import BackendError, PrecisionError
 from engines.graph.fp16_gate import Fp16Figures
 from engines.pair.manifest import read_manifest
 from engines.plans.builder.typing_mode import Typing
+from engines.plans.detector_plans import HalfDetector, gate_detector
 from engines.plans.file import plan_name
 from engines.plans.gate import gate_pair
 from engines.plans.half_pair import PreparedNetwork, prepare_networks
@@ -46,6 +47,8 @@ class Forecast:
     figures: Fp16Figures | None
     obstacles: tuple[str, ...]
     """Why the build would fail here; empty if it would go through."""
+    detector: HalfDetector | None = None
+    """What half precision does to the faces of the detector that shall go with it."""
 
 
 def forecast(
@@ -74,6 +77,12 @@ def forecast(
             except PrecisionError as error:
                 obstacles.append(str(error))
         plans = _plans(folder, options, workshop)
+    detector = None
+    if options.detector is not None and options.precision == "fp16":
+        try:
+            detector = gate_detector(options.detector, options, request.threads)
+        except PrecisionError as error:
+            obstacles.append(str(error))
     return Forecast(
         plans=plans,
         typing=workshop.typing if workshop else None,
@@ -81,6 +90,7 @@ def forecast(
         needed_bytes=needed_bytes(request.network),
         figures=figures,
         obstacles=tuple(obstacles),
+        detector=detector,
     )
 
 

@@ -9,9 +9,10 @@ from engines.graph.fp16_gate import Fp16Figures
 from engines.pair.detector_plans import FaceFigures
 from engines.pair.manifest import Manifest
 from engines.plans.check import DetectorState, PlanState
+from engines.plans.detector_check import DetectorChecked
 from engines.plans.forecast import Forecast, ForecastPlan
 from engines.tensorrt.fingerprint import Fingerprint
-from engines.tensorrt.sidecar import DeviceAcceptance, Sidecar
+from engines.tensorrt.sidecar import DetectorAcceptance, DeviceAcceptance, Sidecar
 
 Row = tuple[str, str]
 
@@ -48,24 +49,39 @@ def detector_report(found: DetectorState) -> RenderableType:
     rows.append(("detector", found.plans.detector))
     gate = found.plans.fp16_gate
     if gate is not None:
-        rows += face_rows(gate)
+        rows += face_rows(gate, "FP16, emulated")
     for (name, network), state in zip(found.plans.networks.items(), found.states, strict=True):
         rows.append((f"  {name}", network.plan.name))
         if network.kept_because:
             rows.append(("    in FP32", f"FP16 of it alone: {network.kept_because}"))
         rows.append(("    loads here", state.fault or "as far as files tell"))
+        accepted = state.sidecar and state.sidecar.detection
+        rows.append(("    acceptance", _latency(accepted) if accepted else _UNVERIFIED))
     return facts_table(rows)
 
 
-def face_rows(figures: FaceFigures) -> list[Row]:
-    """Return how far a detector's faces moved."""
+def detector_device_report(found: DetectorChecked) -> RenderableType:
+    """Return what was measured of a detector on this device."""
+    rows = face_rows(found.figures, "detector's plans")
+    rows += [(f"  {name}", _latency(each)) for name, each in found.networks.items()]
+    failed = f"FAILED: {'; '.join(found.missed)}: build again, or with --precision fp32"
+    rows.append(("  verdict", failed if found.missed else "passed"))
+    return facts_table(rows)
+
+
+def _latency(found: DetectorAcceptance) -> str:
+    return f"{found.latency_p50_ms:.2f} ms p50, {found.latency_p99_ms:.2f} ms p99 (CUDA events)"
+
+
+def face_rows(figures: FaceFigures, what: str) -> list[Row]:
+    """Return how far a detector's faces moved, and what by."""
     found = f"{figures.faces} faces on {figures.photographs} photographs, {figures.appeared} others"
     moved = (
         f"{figures.landmark_pixels:.2f} pixels at most, {figures.usual_pixels:.2f} in the median, "
         "of a face 112 wide"
     )
     return [
-        ("  FP16, emulated", f"{found}, against FP32"),
+        (f"  {what}", f"{found}, against FP32"),
         ("  landmarks moved", moved),
         ("  boxes moved", f"{figures.box_pixels:.2f} pixels at most"),
         ("  scores moved", f"{figures.score:.3f} at most"),
@@ -82,6 +98,9 @@ def forecast_report(found: Forecast, flavour: str) -> RenderableType:
         rows += _forecast_rows(plan)
     if found.figures is not None:
         rows += figures_rows(found.figures)
+    if found.detector is not None and found.detector.figures is not None:
+        rows += face_rows(found.detector.figures, "detector, FP16 emulated")
+        rows += [(f"  {name} in FP32", why) for name, why in found.detector.kept.items()]
     rows.append(("time", _MINUTES[flavour]))
     rows += [("obstacle", each) for each in found.obstacles] or [("verdict", "can be built here")]
     return facts_table(rows)

@@ -124,6 +124,15 @@ class TensorRtNetworkSet:
         seconds = parts * self._runtime.answer_seconds
         return self._device.do(lambda: self._groups[name].run(inputs), seconds)
 
+    def device_ms(
+        self, name: str, inputs: NDArray[np.float32], repeats: int
+    ) -> NDArray[np.float64]:
+        """Return milliseconds of one network, see `TensorRtNetwork.device_ms`."""
+        return self._device.do(
+            lambda: np.array([self._groups[name].timed(inputs) for _ in range(repeats)]),
+            self._runtime.load_seconds,
+        )
+
     def close(self) -> None:
         """Release plans, buffers and device in reverse order; safe to call twice."""
         self._device.close()

@@ -97,6 +97,20 @@ class DeviceAcceptance(_Record):
     """None where the network has no PRelu, or no other plans could be built."""
 
 
+class DetectorAcceptance(_Record):
+    """What `edge-gate pair verify --device` measured of one network of a detector."""
+
+    faces: int
+    """Of real photographs, found by the plans and by FP32 on the CPU."""
+    box_pixels: float
+    """Furthest that an edge of a box moved, in pixels of a face 112 wide."""
+    landmark_pixels: float
+    latency_p50_ms: float
+    """Milliseconds for the input the plan is tuned for, by CUDA events."""
+    latency_p99_ms: float
+    passed: bool
+
+
 class Sidecar(_Record):
     """All of it."""
 
@@ -115,6 +129,8 @@ class Sidecar(_Record):
     build: BuildRecord
     acceptance: DeviceAcceptance | None = None
     """None until it was verified on the device."""
+    detection: DetectorAcceptance | None = None
+    """The same of a detector's network."""
 
     @property
     def input_shapes(self) -> ShapeProfile:

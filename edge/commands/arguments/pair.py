@@ -205,6 +205,9 @@ def _add_verify(verify: argparse.ArgumentParser) -> None:
         help="run the plans here and write their acceptance; the first time build them with the "
         "other form of PRelu too (minutes) and keep the faster",
     )
+    verify.add_argument(
+        "--detector-model", type=Path, metavar="FILE", help="with --device: the file of YuNet"
+    )
     _add_threads(verify)
 
 

@@ -1,6 +1,7 @@
 """Detectors run by their plans, over a fake TensorRT that really computes."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from edge.detection.session import DETECTION_FLOOR
 from engines.build.golden_faces import photographs_of, read_photograph
 from engines.catalogue.cache import sha256_of
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.errors import PairIntegrityError, PrecisionError
+from engines.errors import PairError, PairIntegrityError, PrecisionError
 from engines.pair.detector_plans import (
     DETECTOR_NAME,
     GOLDEN_LIMITS,
@@ -32,13 +33,17 @@ from engines.pair.manifest import (
     write_manifest,
 )
 from engines.plans.check import detector_state
+from engines.plans.detector_check import check_detector_on_device
 from engines.plans.detector_plans import gate_detector
+from engines.plans.device_check import DeviceCheck
 from engines.plans.options import PlanOptions
+from engines.plans.report import detector_report
 from engines.tensorrt.errors import CudaError, PlanError, PlanMismatchError
 from engines.tensorrt.sidecar import read_sidecar
 from tests.edge.detection.planned_pairs import build, configured, on
 from tests.edge.detection.test_open import settings
 from tests.edge.photographs import frame_with, head
+from tests.engines.plans.test_report import text_of
 from tests.engines.tensorrt.plans import World
 
 pytestmark = pytest.mark.registry
@@ -101,6 +106,7 @@ def test_plans_find_the_faces_that_the_cpu_finds(name, built, opened):
     config, world = configured(built(name), settings(name)), World()
     detector = opened(config, on(world))
     assert isinstance(detector, PlannedFaceDetector)
+    assert detector.engine.startswith("TensorRT 10.3.0, fp")
     cpu = open_detector(settings(name, threads=1))
     known = [photograph(each, cpu) for each in pictures_of(CROWD)]
     world.gpu.journal.clear()
@@ -152,7 +158,9 @@ def test_plans_built_elsewhere_give_way_to_onnx_runtime_where_that_was_chosen(bu
     config = configured(built("mtcnn"), settings("mtcnn"))
     there = on(World("10.7.0"), fallback="onnxruntime")
     detector = open_configured(config, execution=there)
-    assert not isinstance(detector, PlannedFaceDetector)
+    assert isinstance(detector, PlannedFaceDetector)
+    assert not detector.is_planned
+    assert re.fullmatch(r"ONNX Runtime \S+, f32, instead of its plans", detector.engine)
     assert "running detector mtcnn with ONNX Runtime instead of its plans" in caplog.text
 
 
@@ -338,3 +346,34 @@ def test_a_manifest_of_another_version_is_not_read(copied):
     manifest = read_manifest(pair).model_copy(update={"detector": FileRecord.of(path)})
     with pytest.raises(PairIntegrityError, match=r"schema_version.*build the pair again"):
         read_detector_plans(pair, manifest)
+
+
+def test_acceptance_on_the_device_is_written_beside_each_plan(copied):
+    pair, world = copied("mtcnn"), World()
+    how = DeviceCheck(lambda flavour: world.runtime(flavour=flavour), timed_runs=3)
+    found = check_detector_on_device(pair, few("mtcnn"), how)
+    assert found.missed == ()
+    plans = read_detector_plans(pair, read_manifest(pair))
+    assert plans is not None
+    for name, network in plans.networks.items():
+        accepted = read_sidecar(pair / network.plan.name).detection
+        assert accepted == found.networks[name]
+        assert (accepted.passed, accepted.latency_p50_ms) == (True, 1.5)
+    open_configured(configured(pair, settings("mtcnn")), execution=on(world))
+
+
+def test_acceptance_of_another_detector_than_the_plans_are_of_is_refused(built):
+    with pytest.raises(PairError, match="has no plans of detector ultraface68"):
+        check_detector_on_device(built("mtcnn"), few("ultraface68"))
+
+
+def test_what_is_told_of_plans_has_the_figures_and_why_a_network_is_in_fp32(built):
+    pair = built("mtcnn")
+    state = detector_state(pair, read_manifest(pair), World().here())
+    assert state.plans is not None
+    kept = state.plans.networks["pnet"].model_copy(update={"kept_because": "it moved by 9"})
+    told = state.plans.model_copy(update={"networks": {**state.plans.networks, "pnet": kept}})
+    text = text_of(detector_report(replace(state, plans=told)))
+    for words in ("detector  ", "of a face 112 wide", "FP16 of it alone: it moved by 9", "pnet-"):
+        assert words in text
+    assert "not verified on a device yet" in text

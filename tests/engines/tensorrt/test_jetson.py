@@ -6,6 +6,7 @@ On a device with TensorRT: the same facts that the other tests state over fakes.
 Builds the default network once (minutes), then runs it through every CUDA binding that is there.
 """
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +15,20 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
+from edge.config.model import DetectorSettings
+from edge.detection.planned import DetectorToPlan, detector_to_plan
 from engines.build.request import build_request
 from engines.catalogue.catalogue import find_entry
 from engines.errors import BackendError
-from engines.pair.execution import Execution
+from engines.pair.execution import Execution, open_plan_set
 from engines.pair.manifest import Manifest, read_manifest
 from engines.pair.pair import open_pair
+from engines.plans.detector_check import check_detector_on_device
+from engines.plans.detector_plans import add_detector_plans, prove_detector
 from engines.plans.device_check import DeviceCheck, check_on_device
 from engines.plans.options import PlanOptions
 from engines.plans.pair_plans import build_pair_with_plans
+from engines.plans.workshop import Tools, open_workshop
 from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
 from engines.tensorrt.backend import TensorRtNetwork, open_plans
@@ -114,3 +120,32 @@ def test_memory_returns_to_where_it_was(built, binding):
     assert binding.device().free_bytes > before - 3 * sum(
         record.bytes for record in manifest.plans.values()
     )
+
+
+@pytest.fixture(scope="module", params=["mtcnn", "ultraface68"])
+def with_detector(
+    request: pytest.FixtureRequest,
+    built: tuple[Path, Manifest, FaceImages],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, DetectorToPlan]:
+    """The pair with plans of a detector of this device."""
+    folder = shutil.copytree(built[0], tmp_path_factory.mktemp(request.param) / "pair")
+    detector = detector_to_plan(DetectorSettings(name=request.param, threads=1))
+    workshop = open_workshop(PlanOptions(), Tools())
+    add_detector_plans(folder, detector, workshop, Progress(disable=True))
+    return folder, detector
+
+
+def test_the_detectors_plans_find_the_golden_photographs_faces(with_detector):
+    folder, detector = with_detector
+    manifest = read_manifest(folder)
+    found = prove_detector(folder, manifest, detector, open_plan_set)
+    assert found.faces >= 4
+
+
+def test_the_detectors_faces_are_those_of_fp32_on_real_photographs(with_detector):
+    folder, detector = with_detector
+    found = check_detector_on_device(folder, detector, DeviceCheck(timed_runs=50))
+    assert found.missed == ()
+    assert found.figures.usual_pixels < 0.5
+    assert all(each.passed for each in found.networks.values())
