@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -16,15 +17,15 @@ from edge.cluster.work import PairPlace, software
 from edge.commands.arguments.score import SMALLEST_FACE
 from edge.config.model import DetectorSettings, GateSettings
 from edge.config.source import Geometry
-from edge.console import amount, console, note, progress
-from edge.delivery.face_output import Form, Write, summary, whole_text, written
-from edge.delivery.record import FaceRecord, face_record
+from edge.console import amount, console, counts_words, note, progress
+from edge.delivery.face_output import Form, Write, whole_text, written
+from edge.delivery.record import face_record
 from edge.detection.open import open_detector
 from edge.errors import EdgeError, ImageError, UsageError
 from edge.footage.frames import Assess, assessments
 from edge.gate.assess import assess_aligned, assess_frame
 from edge.gate.components import COMPONENTS
-from edge.samples import Assessment, Frame
+from edge.samples import Assessment, Frame, Reason
 from edge.sources.files import left_out, open_files
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import EnginePair, open_pair
@@ -98,7 +99,7 @@ def _run_here(arguments: argparse.Namespace) -> int:
     shown_on = console()
     problems: list[EdgeError] = []
     sources = open_files(arguments.paths, problems.append, geometry=_geometry(arguments))
-    counted: list[FaceRecord] = []
+    counted: Counter[Reason] = Counter()
     form = form_of(arguments.out, as_json=arguments.json, as_csv=arguments.csv)
     with (
         _output(arguments, form) as write,
@@ -108,12 +109,12 @@ def _run_here(arguments: argparse.Namespace) -> int:
         for assessment in assessments(sources, assess, bars, problems.append):
             record = face_record(assessment)
             write(record)
-            counted.append(record)
+            counted[record.reason] += 1
     for problem in problems:
         shown_on.print(f"not scored: {problem}", markup=False, style="red")
     note(shown_on, left_out(arguments.paths))
     failed = f"; {amount(len(problems), 'input')} failed" if problems else ""
-    shown_on.print(summary(counted) + failed)
+    shown_on.print(counts_words(counted) + failed)
     return 1 if problems else 0
 
 
