@@ -5,8 +5,8 @@ Measure how cost grows, print it as tables, and draw it.
     python -m tests.bench.scale --pair PAIR --part outbox --part directory
     python -m tests.bench.scale --pair PAIR --part score --sizes 500,2000 --out DIR
 
-Figures are processor time for one item, so a flat line is growth in proportion. Parts that are not
-asked for keep the figures of before (scale.csv in the folder named by --out).
+Figures are processor time for one item, so a flat line is growth in proportion. What is not
+measured anew keeps the figures of before (scale.csv in the folder named by --out).
 """
 
 import argparse
@@ -39,15 +39,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs"), help="default: docs")
     arguments = parser.parse_args()
     sizes = tuple(map(int, arguments.sizes.split(","))) if arguments.sizes else ()
-    known, points = arguments.out / "scale.csv", list(read_points(arguments.out / "scale.csv"))
+    known = arguments.out / "scale.csv"
+    measured = {point.name: point for point in read_points(known)}
     for name in arguments.part or PARTS:
-        points = [point for point in points if point.part != name]
         with TemporaryDirectory(prefix="scale-") as folder:
             where = Where(Path(folder), arguments.pair.absolute(), sizes)
             for point in PARTS[name].measure(where):
                 sys.stderr.write(f"{name} {point.size}: {point.series}: {point.milliseconds:.3g}\n")
-                points.append(point)
-        write_points(known, points)
+                measured[point.name] = point
+                write_points(known, list(measured.values()))
+    points = sorted(measured.values(), key=lambda point: point.size)
     parts = [part for part in PARTS.values() if any(point.part == part.name for point in points)]
     draw(arguments.out / "scale.png", parts, points)
     sys.stdout.write(table(parts, points))

@@ -24,6 +24,11 @@ class Point:
     milliseconds: float
     """Processor time for one item."""
 
+    @property
+    def name(self) -> tuple[str, str, int]:
+        """What it is measured of."""
+        return self.part, self.series, self.size
+
 
 @dataclass(frozen=True, slots=True)
 class Where:

@@ -32,7 +32,7 @@ def _points(where: Where) -> Iterator[Point]:
         path = where.folder / f"shadow-{rows}.sqlite"
         alone(_fill, path, pair_id, rows)
         yield Point("shadow_log", "write a face", rows, alone(_write, path, pair_id, rows))
-        for goal in ("per-minute", "forward-rate"):
+        for goal in ("forward-rate", "per-minute"):
             spent = alone(_tune, path, where.pair, goal, where.folder / f"tuning-{rows}")
             yield Point("shadow_log", f"tune --{goal}, a face", rows, spent / rows)
 
