@@ -23,11 +23,14 @@ from edge.errors import EdgeError, LoginRefusedError
 from edge.samples import Damaged, Frame, Passed
 from edge.sources.confined.messages import DAMAGED, PASSED, READY, failed, picture
 from edge.sources.confined.pictures import PLACES, SharedPictures
+from edge.sources.decoding.choice import has_device
 from edge.sources.decoding.demand import Demand
 from edge.sources.ffmpeg import NetworkCamera
 
 MEMORY_BYTES = 384_000_000
 """Beyond what it starts with: 4K in H.265 takes 190 MB, 12 million pixels 300."""
+GSTREAMER_BYTES = 384_000_000
+"""And where GStreamer may decode, which holds more pictures: 4K in H.265 takes 350 MB with it."""
 FIRST_TO_GO = "1000"
 """When memory ends all the same, the kernel ends this process before the gate."""
 _PR_SET_PDEATHSIG = 1
@@ -49,7 +52,7 @@ def main(parent: int, channel: int, memory: int) -> None:
     with Connection(channel) as gate, suppress(BrokenPipeError, ConnectionResetError, EOFError):
         settings, uri = gate.recv()
         pictures = SharedPictures(memory)
-        limit_memory(MEMORY_BYTES)
+        limit_memory(allowed(settings))
         gate.send_bytes(READY)
         gate.send_bytes(_served(settings, uri, gate, pictures))
         while gate.recv_bytes():  # until the gate has read everything, and closes
@@ -70,7 +73,8 @@ def _served(
     except EdgeError as error:
         return failed(str(error))
     except MemoryError:
-        return failed(f"{uri}: its pictures need more memory than {MEMORY_BYTES // 10**6} MB")
+        more = allowed(settings) // 10**6
+        return failed(f"{uri}: its pictures need more memory than {more} MB")
     except Exception as error:  # noqa: BLE001 -- its words may hold the address with the password
         return failed(f"{uri}: {type(error).__name__} while it was read")
     return failed(f"{uri}: the stream has ended")
@@ -88,6 +92,12 @@ def _hand_over(
             free.append(gate.recv_bytes()[0])
         place = pictures.put(free.pop(), frame.pixels)
         gate.send_bytes(picture(place, frame.time_s))
+
+
+def allowed(settings: SourceSettings) -> int:
+    """Return how many bytes the process of a camera may allocate beyond what it starts with."""
+    may_load = settings.decoder == "gstreamer" or (settings.decoder == "auto" and has_device())
+    return MEMORY_BYTES + (GSTREAMER_BYTES if may_load else 0)
 
 
 def limit_memory(beyond: int) -> None:

@@ -19,7 +19,7 @@ from edge.errors import LoginRefusedError, SourceError
 from edge.samples import CAMERA_PIXELS, Damaged
 from edge.sources.confined.messages import DAMAGED, READY, failed, heard, picture
 from edge.sources.confined.pictures import Place, SharedPictures, created
-from edge.sources.confined.process import MEMORY_BYTES
+from edge.sources.confined.process import GSTREAMER_BYTES, MEMORY_BYTES, allowed
 from edge.sources.open import frame_source
 from tests.edge.cameras import camera_settings
 from tests.edge.motion_jpeg import motion_jpeg
@@ -229,6 +229,17 @@ try:
 except MemoryError:
     print("refused")
 """
+
+
+def test_where_gstreamer_may_decode_a_process_may_hold_more(monkeypatch):
+    def bytes_of(choice, *, is_device):
+        monkeypatch.setattr("edge.sources.confined.process.has_device", lambda: is_device)
+        return allowed(camera_settings("rtsp://a/1", decoder=choice))
+
+    assert bytes_of("ffmpeg", is_device=True) == MEMORY_BYTES
+    assert bytes_of("auto", is_device=False) == MEMORY_BYTES
+    more = MEMORY_BYTES + GSTREAMER_BYTES
+    assert bytes_of("auto", is_device=True) == bytes_of("gstreamer", is_device=False) == more
 
 
 def test_a_process_gets_the_memory_that_it_may_have_and_no_more():
