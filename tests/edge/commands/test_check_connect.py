@@ -63,12 +63,14 @@ def test_each_thing_is_tried_and_told_in_a_line(gate, capsys, broker):
     lines = capsys.readouterr().out.splitlines()[1:]
     assert [line.split(":")[0].split(maxsplit=1) for line in lines] == [
         ["ok", "pair"],
+        ["ok", "decoder of door"],
         ["ok", "camera door"],
         ["ok", "sink directory"],
         ["ok", "sink http"],
         ["ok", "sink mqtt"],
     ]
-    assert "one frame of 320 x 240 pixels" in lines[1]
+    assert "auto: H.264 by " in lines[1]
+    assert "one frame of 320 x 240 pixels" in lines[2]
     assert list((path.parent / "faces").iterdir()) == []
     (posted,) = server.posted
     assert json.loads(posted.part("record")[1])["test"] is True
