@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from edge.footage.album import Album, Pasted
 from edge.footage.camera_run import Step
 from edge.gate.best_shot import Shot
 from edge.gate.decision_replay import SCOREABLE, RecordedFrame, recorded
@@ -31,8 +32,13 @@ class ObservedFace:
     reason: Reason
     """Under the configuration as it is."""
     detail: str
-    picture: bytes | None
-    """JPEG of the aligned face, or of its part of the frame; None when there is neither."""
+    shown: bytes | Pasted | None
+    """See `picture`."""
+
+    @property
+    def picture(self) -> bytes | None:
+        """JPEG of the aligned face, or of its part of the frame; None when there is neither."""
+        return self.shown.read() if isinstance(self.shown, Pasted) else self.shown
 
 
 FaceOfFrame: TypeAlias = tuple[str, int, int]
@@ -71,6 +77,8 @@ class Observed:
     """The same faces as the gate knows them, to decide about them again."""
     confirmed: frozenset[int] = frozenset()
     """Tracks that are people: a second look agreed with the first."""
+    album: Album = field(default_factory=Album)
+    """Where the pictures of faces are."""
 
 
 def observe(steps: Iterable[Step], look: Callable[[Step], None] = lambda _: None) -> Observed:
@@ -177,7 +185,7 @@ class _Watch:
             score=None if face.quality is None else face.quality.score,
             reason=face.verdict.reason,
             detail=face.detail,
-            picture=None if pixels is None else picture_of(pixels),
+            shown=None if pixels is None else self._observed.album.put(picture_of(pixels)),
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.config.effective import CameraSettings
+from edge.footage.album import Pasted
 from edge.footage.faces import FaceOfFrame, Observed, ObservedFace, Run, TrackNumbers
 from edge.gate.decision_replay import NO_PIXELS, RecordedFrame, replayed
 from edge.gate.outcome import Outcome, SeenFace
@@ -114,7 +115,8 @@ class _Reading:
                     time_s = self._end_s - (piece.seen_s - moment.seen_s)
                     named = (self._camera, len(run.frames) - 1, face.place)
                     self._noted.append((run, named))
-                    self._observed.faces.append(_observed(face, picture, time_s))
+                    shown = None if picture is None else self._observed.album.put(picture)
+                    self._observed.faces.append(_observed(face, shown, time_s))
 
     def ended(self, watching: CameraSettings, identity: IdentityScale) -> Observed:
         """Return everything; tracks whose end was not noted end with their run."""
@@ -191,7 +193,7 @@ def _assessment(face: LoggedFace, frame: Frame, pair_id: str) -> Assessment:
     )
 
 
-def _observed(face: LoggedFace, picture: bytes | None, time_s: float) -> ObservedFace:
+def _observed(face: LoggedFace, shown: Pasted | None, time_s: float) -> ObservedFace:
     at = datetime.fromtimestamp(face.wall_s, timezone.utc).astimezone()
     return ObservedFace(
         file=f"{at:%Y-%m-%d}",
@@ -201,5 +203,5 @@ def _observed(face: LoggedFace, picture: bytes | None, time_s: float) -> Observe
         score=face.score,
         reason=face.reason,
         detail=face.detail,
-        picture=picture,
+        shown=shown,
     )
