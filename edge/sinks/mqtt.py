@@ -89,6 +89,7 @@ class MqttSink:
     def close(self) -> None:
         """Publish `offline` and disconnect; safe to call twice."""
         self._link.close()
+        self._announced_on = None
 
     def _forget_if_new(self, session: MqttSession) -> None:
         """A broker that was away may have forgotten what was announced."""

@@ -173,7 +173,7 @@ class MqttSession:
         else:
             self._on_loss = _unheard
             self._client.disconnect()
-            self._client.loop_stop()
+            self._end()
 
     def abandon(self) -> None:
         """Cut the connection; the broker publishes the last will."""
@@ -184,9 +184,21 @@ class MqttSession:
             # never acknowledged.
             with suppress(OSError), socket.socket(fileno=os.dup(connected.fileno())) as same:
                 same.shutdown(socket.SHUT_RDWR)
-        self._client.loop_stop()
+        self._end()
         if connected is not None:
             connected.close()  # which paho leaves to the garbage collector
+
+    def _end(self) -> None:
+        """
+        Stop paho's thread, and let the client no longer know us.
+
+        It closes the sockets that wake its thread when it goes itself; held by a circle it would
+        wait for the garbage collector, which may find the sockets first.
+        """
+        client = self._client
+        client.loop_stop()
+        client.on_connect = client.on_disconnect = client.on_publish = None
+        client.on_message = client.on_subscribe = client.on_unsubscribe = None
 
     def _new_client(self, own_id: str) -> Client:
         settings = self._settings

@@ -142,6 +142,7 @@ def subscribed(
     finally:
         client.disconnect()
         client.loop_stop()
+        client.on_connect = None  # it knows the client, which so would wait for the collector
 
 
 def wait_for(heard: "queue.Queue[Heard]", topic_end: str) -> Heard:

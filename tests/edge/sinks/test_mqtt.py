@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 import trustme
@@ -55,6 +56,29 @@ def test_a_face_is_one_message_with_its_record_and_image(broker, open_sink, prot
     assert base64.b64decode(image["base64"]) == face(1).face_image
     assert image["media_type"] == "image/png"
     assert said == json.loads(face(1).record)
+
+
+def open_sockets():
+    """Return how many this process has open."""
+    told = (path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+    return sum(str(target).startswith("socket:") for target in told)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_closed_sink_leaves_no_socket_to_the_garbage_collector(broker, open_sink, is_there):
+    sink = open_sink(broker.port)
+    gc.collect()
+    gc.disable()
+    try:
+        before = open_sockets()
+        sink.send(face(1))
+        assert open_sockets() > before
+        if not is_there:
+            broker.stop(signal.SIGKILL)
+        sink.close()
+        assert open_sockets() == before
+    finally:
+        gc.enable()
 
 
 def test_the_face_image_may_stay_away(broker, open_sink):
