@@ -14,6 +14,11 @@ MOST_OPEN = 2000
 """Tracks at once of all cameras; the one seen longest ago is told first."""
 QUIET_S = 10.0
 """Who was not seen for so long has left; at least twice the camera's `tracks.gap`."""
+HELD_BACK = {
+    Reason.OBSERVED: "good enough; in mode observe nobody is sent",
+    Reason.DUPLICATE: "good enough; a face of the same person was sent before "
+    "(tracks.duplicate_within)",
+}
 _Key = tuple[str, str, int]
 """Camera, run, track."""
 
@@ -104,4 +109,5 @@ def _event(walk: _Walk, camera: str, wall_s: float) -> Event:
     reason, words = walk.reason, walk.detail
     if reason is Reason.FORWARDED:  # it reached the threshold, and was held back
         reason = Reason.OBSERVED if walk.mode == "observe" else Reason.DUPLICATE
+        words = HELD_BACK[reason]
     return Event(wall_s, camera, reason.value, walk.score, words)
