@@ -62,9 +62,9 @@ def first_frame(uri, **keys):
     return next(iter(frames))
 
 
-def test_a_camera_of_the_named_authority_is_received(running, ca_file):
+def test_a_camera_of_the_named_authority_is_received(running, ca_file, decoder):
     with running(OURS) as uri:
-        assert first_frame(uri, ca_file=ca_file).pixels.ndim == 3
+        assert first_frame(uri, ca_file=ca_file, decoder=decoder).pixels.ndim == 3
 
 
 def test_a_camera_of_an_unknown_authority_is_refused_with_the_next_step(running):

@@ -1,19 +1,22 @@
 """A camera that cannot be opened: the error names what somebody must correct."""
 
+import os
 import socket
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
 from edge.errors import LoginRefusedError, SourceError
-from edge.pipeline.trial import one_frame
+from edge.pipeline.trial import frames_of
 from edge.sources.network.rtsp_redirect import refuse_redirection
 from edge.sources.open import frame_source
 from tests.edge.cameras import camera_settings
 from tests.edge.motion_jpeg import motion_jpeg
 from tests.edge.rtsp import RtspCamera
 from tests.edge.sources.network.test_rtsp_redirect import DIGEST, camera, says
+from tests.edge.sources.test_confined import processes
 from tests.edge.watching import PATIENCE_S
 
 SECRET = "hunter2"
@@ -40,9 +43,14 @@ def failure(uri, **keys):
     return raised.value
 
 
-def test_the_right_login_gives_pictures(guarded):
-    settings = camera_settings(address(guarded, f"admin:{SECRET}@"), open_timeout=PATIENCE_S)
-    assert one_frame(settings).pixels.shape == (240, 320, 3)
+def test_the_right_login_gives_pictures_and_no_process_shows_it(guarded, decoder):
+    keys = {"open_timeout": PATIENCE_S, "decoder": decoder}
+    settings = camera_settings(address(guarded, f"admin:{SECRET}@"), **keys)
+    with closing(frames_of(settings)) as frames:
+        assert next(frames).pixels.shape == (240, 320, 3)
+        (process,) = processes(os.getpid())
+        for shown in ("cmdline", "environ"):
+            assert SECRET.encode() not in Path(f"/proc/{process}/{shown}").read_bytes()
 
 
 def test_a_wrong_login_is_named_and_is_a_refused_login(guarded):
