@@ -66,7 +66,10 @@ def _findings(arguments: argparse.Namespace) -> list[Finding]:
         *machine_findings(jetson),
         *python_findings(),
         *library_findings(answers, jetson, needs_plans),
-        openvino_finding(any(_needs_openvino(*pair) for pair in pairs)),
+        openvino_finding(
+            any(_needs_openvino(*pair) for pair in pairs)
+            or (config is not None and config.detector.backend == "openvino")
+        ),
         *node_findings(nodes),
         *_service(config, arguments.config, nodes),
     ]

@@ -53,6 +53,11 @@ class DetectorSettings(Section):
     """Pixels: the narrowest face to look for. Halving it makes some detectors four times slower."""
     threads: Threads = 2
     """Threads of ONNX Runtime for detection."""
+    backend: Literal["onnxruntime", "openvino"] = "onnxruntime"
+    """
+    What runs the detector where it has no plans. openvino computes in float32 and needs `pip
+    install 'edge-gate[openvino]'`; where it was measured it was slower than onnxruntime.
+    """
 
 
 class GateSettings(Section):

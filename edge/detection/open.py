@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from edge.config.engine import execution_of
 from edge.config.model import Config, DetectorSettings
 from edge.detection import mtcnn, ultraface, yunet_network
 from edge.detection.mtcnn import MtcnnDetector
+from edge.detection.openvino import openvino_networks
 from edge.detection.plans import FoundPlans, PlannedFaceDetector, plans_for
 from edge.detection.session import DetectorNetwork, Running
 from edge.detection.ultraface import UltrafaceDetector
@@ -18,7 +20,7 @@ from edge.detection.yunet import YunetDetector
 from edge.errors import DetectorError
 from edge.protocols import FaceDetector
 from engines.catalogue.catalogue import Catalogued, fetch, find_entry, located
-from engines.errors import BackendError
+from engines.errors import BackendError, ProviderError
 from engines.onnxruntime.backend import CPU
 from engines.pair.execution import Execution
 from engines.tensorrt.host import this_machine
@@ -98,17 +100,23 @@ def open_located(config: Config, execution: Execution | None = None) -> FaceDete
 
 def _configured(config: Config, files: tuple[Path, ...], how: Execution) -> FaceDetector:
     settings, found = config.detector, plans_for(config, how)
-    if found is None:
-        return _opened(settings, files, how.providers)
     try:
+        if found is None:
+            return _opened(settings, files, how.providers)
         return _by_plans(settings, files, found, how)
     except BackendError as error:
-        if how.fallback == "stop":
+        if how.fallback == "stop" or isinstance(error, ProviderError):
             raise
         log.warning(
-            "running detector %s with ONNX Runtime instead of its plans: %s", settings.name, error
+            "running detector %s with ONNX Runtime instead of %s: %s",
+            *(settings.name, "its plans" if found else "OpenVINO", error),
         )
-        return PlannedFaceDetector(_opened(settings, files, how.providers), None)
+        opened = _opened(_plain(settings), files, how.providers)
+        return PlannedFaceDetector(opened, None) if found else opened
+
+
+def _plain(settings: DetectorSettings) -> DetectorSettings:
+    return settings.model_copy(update={"backend": "onnxruntime"})
 
 
 def require_located(config: Config) -> None:
@@ -129,7 +137,8 @@ def require_located(config: Config) -> None:
     files = _files(settings, located)
     found = plans_for(config)
     if found is None or engine.fallback == "onnxruntime":
-        _opened(settings, files, engine.providers)
+        judged = settings if engine.fallback == "stop" else _plain(settings)
+        _opened(judged, files, engine.providers)
     if found is None:
         return
     try:
@@ -164,6 +173,9 @@ def _opened(
     settings: DetectorSettings, files: tuple[Path, ...], providers: Sequence[str]
 ) -> FaceDetector:
     running = Running(threads=settings.threads, providers=tuple(providers))
+    if settings.backend == "openvino":
+        networks = openvino_networks(NETWORKS[settings.name], files, settings.threads)
+        running = replace(running, planned=networks)
     return detector_of(settings, files, running)
 
 

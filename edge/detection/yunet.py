@@ -1,5 +1,5 @@
 """
-YuNet through `cv2.FaceDetectorYN`, or its network alone where it is not to run on the CPU.
+YuNet: its network alone, or `cv2.FaceDetectorYN` where the file takes one size only.
 
 Source: Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence
 Research 20, 2023. The file is the user's: OpenCV Zoo publishes it.
@@ -43,7 +43,7 @@ class YunetDetector:
             smallest_face: Side of the smallest face box to look for, in source pixels.
             detector_score: Least score of a face, 0 to 1.
             running: What runs it; OpenCV, whose threads are shared by the whole process, where
-                that is nothing but the CPU.
+                that is nothing but the CPU and the file takes one size only.
 
         Raises:
             DetectorError: The file is missing or is not this network.
@@ -51,11 +51,7 @@ class YunetDetector:
         """
         (file,) = files
         self._scale = min(1.0, SMALLEST_IN_NETWORK / smallest_face)
-        self._network: YunetNetwork | _OpenCvNetwork
-        if running.is_plain:
-            self._network = _OpenCvNetwork(file, running.threads, detector_score)
-        else:
-            self._network = YunetNetwork(file, running, detector_score, OVERLAP)
+        self._network = _opened(file, running, detector_score)
         self.detect(np.zeros((64, 64, 3), np.uint8))
 
     @property
@@ -81,6 +77,17 @@ class YunetDetector:
         points = rows[:, :14].reshape(-1, 7, 2) * enlarged
         boxes = np.hstack([points[:, 0], points[:, 0] + points[:, 1]])
         return detected_faces(boxes, points[:, 2:], np.clip(rows[:, 14], 0, 1))
+
+
+def _opened(file: Path, running: Running, detector_score: float) -> "YunetNetwork | _OpenCvNetwork":
+    """Return the network; in ONNX Runtime, which takes half of OpenCV's time, where it can be."""
+    try:
+        return YunetNetwork(file, running, detector_score, OVERLAP)
+    except DetectorError:
+        if not running.is_plain:
+            raise
+        # Of one size, which OpenCV overrules; or no YuNet, and OpenCV has the words for that.
+        return _OpenCvNetwork(file, running.threads, detector_score)
 
 
 class _OpenCvNetwork:

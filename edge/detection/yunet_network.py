@@ -1,5 +1,5 @@
 """
-YuNet's network without OpenCV: for libraries that run it elsewhere than on the CPU.
+YuNet's network without OpenCV, for whichever library runs it.
 
 Gives the rows that `cv2.FaceDetectorYN` gives. At each of three strides the network judges one
 square for each cell of its grid; centres and landmarks are counted in cells from the cell's corner,

@@ -5,11 +5,10 @@ Print what each face detector costs by frame size and content, and what of it wa
     python -m tests.bench.detector_price --yunet FILE        # your YuNet as well
 
 Each detector runs as it is and as its files were published (PRelu as one operator, all boxes in
-one run, boxes suppressed and UltraFace's landmarks found one by one), in turn on each frame:
-processor time of the one thread, medians, and the median of the paired ratios. Of YuNet, which
-OpenCV runs, both are the same: its ratios show the noise. A frame is a garage (a photograph of
-scikit-image) with nobody in it, with one head, or with 28. Peak memory is that of a process of its
-own.
+one run, boxes suppressed and UltraFace's landmarks found one by one, YuNet by OpenCV), in turn on
+each frame: processor time of the one thread, medians, and the median of the paired ratios. A frame
+is a garage (a photograph of scikit-image) with nobody in it, with one head, or with 28. Peak memory
+is that of a process of its own.
 """
 
 import argparse

@@ -6,7 +6,7 @@ Print what the face detectors cost in OpenVINO beside ONNX Runtime, and what bfl
 
 The same code and files, in turn on each frame of `tests.bench.detector_price`: processor time, one
 thread, medians of paired ratios. OpenVINO takes mtcnn's files as published: its own PRelu is
-quick. Of YuNet both run the network; OpenCV, which the gate takes for it, is a third column's.
+quick. Landmarks are compared with the nearest ones.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import pytest
 from edge.config.model import DetectorSettings
 from edge.detection import session
 from edge.detection.mtcnn import MtcnnDetector
-from edge.detection.session import Running
+from edge.detection.session import PLAIN
 from edge.detection.ultraface import UltrafaceDetector
 from edge.detection.yunet import YunetDetector
 from edge.protocols import FaceDetector
@@ -40,15 +40,9 @@ KINDS: dict[str, Callable[..., FaceDetector]] = {
 }
 
 
-class NotPlain(Running):
-    """Lets YuNet's network be run without OpenCV."""
-
-    is_plain = False
-
-
 def in_onnx_runtime(settings: DetectorSettings, files: tuple[Path, ...]) -> FaceDetector:
     """Return a detector whose networks ONNX Runtime runs."""
-    return KINDS[settings.name](files, running=NotPlain())
+    return KINDS[settings.name](files, running=PLAIN)
 
 
 def in_openvino(
@@ -73,8 +67,6 @@ def detectors(settings: DetectorSettings) -> dict[str, FaceDetector]:
     precisions: tuple[Precision, ...] = ("f32", "bf16") if load_openvino().has_bf16 else ("f32",)
     for precision in precisions:
         found[f"OpenVINO {precision}"] = in_openvino(settings, files, precision)
-    if name == "yunet":
-        found["OpenCV"] = YunetDetector(files)
     return found
 
 

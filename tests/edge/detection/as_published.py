@@ -6,7 +6,7 @@ and landmarks one by one.
 import cv2
 import numpy as np
 
-from edge.detection import mtcnn, ultraface
+from edge.detection import mtcnn, ultraface, yunet
 from edge.detection.boxes import areas
 from edge.detection.image_pyramid import cut
 from engines.onnxruntime.backend import open_network
@@ -55,9 +55,15 @@ def landmarks_one_by_one(detector, levels, boxes):
     return np.array(found, np.float32)
 
 
+def in_opencv(file, running, detector_score):
+    """Let OpenCV run YuNet, whatever sizes its file takes."""
+    return yunet._OpenCvNetwork(file, running.threads, detector_score)
+
+
 def publish(monkeypatch):
     """Let detectors opened and run under this patch take the slow path."""
     for module in (mtcnn, ultraface):
         monkeypatch.setattr(module, "DetectorSession", PublishedSession)
         monkeypatch.setattr(module, "suppress", suppress_one_by_one)
     monkeypatch.setattr(ultraface.UltrafaceDetector, "_landmarks", landmarks_one_by_one)
+    monkeypatch.setattr(yunet, "_opened", in_opencv)

@@ -7,10 +7,13 @@ import pytest
 from edge.config.file import read_config
 from edge.detection import session
 from edge.detection.open import open_configured, open_detector
+from edge.detection.session import DETECTION_FLOOR
+from edge.detection.yunet import YunetDetector, _OpenCvNetwork
+from edge.detection.yunet_network import YunetNetwork
 from engines.build.golden_faces import photographs_of, read_photograph
 from engines.errors import ProviderError
 from engines.onnxruntime.backend import open_network
-from tests.edge.detection.test_open import settings
+from tests.edge.detection.test_open import settings, yunet_file
 
 ELSEWHERE = ("AzureExecutionProvider", "CPUExecutionProvider")
 """What PyPI's ONNX Runtime has beside the CPU; it leaves all operators to it."""
@@ -67,8 +70,9 @@ def test_the_providers_of_a_configuration_reach_its_detector(tmp_path):
 
 
 def test_yunet_without_opencv_finds_what_opencv_finds():
-    alone = open_detector(settings("yunet", threads=1), providers=ELSEWHERE)
-    whole = open_detector(settings("yunet", threads=1))
+    alone, whole = (YunetDetector((yunet_file(),)) for _ in range(2))
+    assert isinstance(alone._network, YunetNetwork)
+    whole._network = _OpenCvNetwork(yunet_file(), 1, DETECTION_FLOOR)
     found = 0
     for file in sorted(set(photographs_of(["demo-photographs"]).values())):
         pixels = read_photograph(file)

@@ -1,0 +1,78 @@
+"""Detectors run by the real OpenVINO find what they find in ONNX Runtime."""
+
+import logging
+
+import numpy as np
+import onnx
+import pytest
+
+from edge.config.file import read_config
+from edge.detection.open import open_configured, open_detector
+from edge.detection.yunet import YunetDetector, _OpenCvNetwork
+from engines.openvino.api import INSTALL, NoOpenVinoError
+from tests.edge.detection.test_open import settings, yunet_file
+from tests.edge.photographs import portrait
+from tests.openvino_here import needs_openvino
+
+pytestmark = pytest.mark.registry
+
+
+@needs_openvino
+@pytest.mark.parametrize("name", ["mtcnn", "ultraface68", "yunet"])
+def test_a_detector_in_openvino_finds_the_same_faces(name, caplog):
+    pixels, _ = portrait("obama.jpg")
+    plain = open_detector(settings(name, threads=1)).detect(pixels)
+    with caplog.at_level(logging.INFO):
+        other = open_detector(settings(name, threads=1, backend="openvino")).detect(pixels)
+    assert "detector is run by OpenVINO " in caplog.text
+    assert len(other) == len(plain) > 0
+    for one, same in zip(plain, other, strict=True):
+        np.testing.assert_allclose(one.landmarks, same.landmarks, atol=0.05)
+        assert one.detector_score == pytest.approx(same.detector_score, abs=1e-3)
+
+
+def configured(folder, fallback):
+    (folder / "film.mp4").touch()
+    path = folder / "gate.yaml"
+    path.write_text(
+        "pair: pair\nsources: [{name: door, uri: film.mp4}]\nsinks: [{type: stdout}]\n"
+        f"detector: {{backend: openvino, threads: 1}}\nengine: {{fallback: {fallback}}}\n"
+    )
+    return read_config(path).config
+
+
+@pytest.fixture
+def absent(monkeypatch):
+    def missing():
+        raise NoOpenVinoError(f"OpenVINO does not load (why): {INSTALL}")
+
+    monkeypatch.setattr("engines.openvino.backend.load_openvino", missing)
+
+
+@pytest.mark.usefixtures("absent")
+def test_without_the_package_the_detector_does_not_open(tmp_path):
+    with pytest.raises(NoOpenVinoError, match="pip install"):
+        open_configured(configured(tmp_path, "stop"))
+
+
+@pytest.mark.usefixtures("absent")
+def test_without_the_package_a_fallback_runs_onnx_runtime_and_warns(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        detector = open_configured(configured(tmp_path, "onnxruntime"))
+    assert (
+        "running detector mtcnn with ONNX Runtime instead of OpenVINO: OpenVINO does" in caplog.text
+    )
+    assert detector.detect(portrait("obama.jpg")[0])
+
+
+def test_a_yunet_of_one_size_is_run_by_opencv_at_any(tmp_path):
+    model = onnx.load(yunet_file())
+    for axis, size in zip(
+        model.graph.input[0].type.tensor_type.shape.dim, (1, 3, 640, 640), strict=True
+    ):
+        axis.dim_value = size
+    onnx.save(model, tmp_path / "fixed.onnx")
+    detector = YunetDetector((tmp_path / "fixed.onnx",))
+    assert isinstance(detector._network, _OpenCvNetwork)
+    pixels, _ = portrait("obama.jpg")
+    assert len(detector.detect(pixels)) == len(YunetDetector((yunet_file(),)).detect(pixels)) > 0
