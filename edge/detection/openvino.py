@@ -1,14 +1,11 @@
 """The networks of a detector in OpenVINO, in float32: no golden photograph would judge less."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge.detection.session import DetectorNetwork
 from engines.openvino.backend import open_network
 from engines.protocols import EmbeddingNetwork
-
-log = logging.getLogger(__name__)
 
 
 def openvino_networks(
@@ -27,5 +24,4 @@ def openvino_networks(
         BackendError: It does not open a file.
     """
     opened = [open_network(file, threads) for file in files]
-    log.info("detector is run by %s", opened[0].engine)
     return {each.name: network for each, network in zip(networks, opened, strict=True)}
