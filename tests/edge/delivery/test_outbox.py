@@ -315,6 +315,16 @@ def test_what_waits_can_be_given_up_and_takes_no_room_then(open_outbox):
     assert [row(outbox, sink).lost for sink in ("http", "mqtt")] == [2, 2]
 
 
+def test_a_face_that_was_moved_elsewhere_was_never_here(open_outbox):
+    outbox = open_outbox(("http", "mqtt"))
+    for number in range(2):
+        outbox.put(blob(number))
+    outbox.forget(1)
+    assert [row(outbox, sink).queued for sink in ("http", "mqtt")] == [1, 1]
+    assert outbox.stock() == Stock(faces=1, bytes=100)
+    assert waiting(outbox) == [blob(1)]
+
+
 def test_the_books_of_a_sink_begin_at_nothing(open_outbox, hands):
     outbox = open_outbox()
     assert outbox.ledger() == []
