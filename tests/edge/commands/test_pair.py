@@ -14,6 +14,7 @@ from engines.build.build import build_pair
 from engines.build.input_forms import ColourFaces
 from engines.build.reference_faces import ReferenceFaces
 from engines.catalogue.catalogue import fetch, find_entry
+from engines.errors import PairRefusedError
 from engines.pair.manifest import identified, read_manifest, write_manifest
 from engines.pair.pair import open_pair
 from engines.pruning.recipe import Recipe
@@ -163,9 +164,15 @@ def test_help_of_each_command_explains_and_exits_with_zero(capsys, command):
 def test_each_option_reaches_the_recipe(tmp_path, entry, monkeypatch, words, expected):
     monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
     monkeypatch.setattr(pair_request, "reference_faces", lambda size, _: None)  # noqa: ARG005
-    asked = ("--network", entry, "--accept-worse", "--out", tmp_path / "pair")
-    assert run("build", *asked, *words) == 0
-    assert expected.items() <= asdict(read_manifest(tmp_path / "pair").recipe).items()
+    asked = []
+
+    def refuse(request, *_):
+        asked.append(request)
+        raise PairRefusedError("seen enough")
+
+    monkeypatch.setattr(pair_command, "build_pair", refuse)
+    assert run("build", "--network", entry, "--out", tmp_path / "pair", *words) == EXIT_FAILED
+    assert expected.items() <= asdict(asked[0].recipe).items()
 
 
 def test_a_named_recipe_and_one_of_the_own_exclude_each_other(tmp_path, capsys):
