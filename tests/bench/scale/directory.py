@@ -60,4 +60,4 @@ def _costs(folder: Path, files: int) -> dict[str, float]:
     return costs
 
 
-PART = Part("directory", "directory sink, by files", "files in the folder", _points)
+PART = Part("directory", "directory sink, by files", "files in the folder", _points, is_wide=True)

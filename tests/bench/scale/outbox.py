@@ -92,4 +92,4 @@ def _each(function: Callable[[Value], object], values: Iterable[Value]) -> float
     return milliseconds(all_of_them) / len(given)
 
 
-PART = Part("outbox", "outbox, by faces waiting", "faces waiting", _points)
+PART = Part("outbox", "outbox, by faces waiting", "faces waiting", _points, is_wide=True)

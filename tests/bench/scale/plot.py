@@ -34,7 +34,11 @@ def _draw(axes, part: Part, points: Sequence[Point]) -> None:
     axes.set_title(part.title, color=GREY)
     axes.set_xlabel(part.sizes, color=GREY)
     axes.set_ylabel("ms of processor time", color=GREY)
-    axes.set_ylim(bottom=0)
+    if part.is_wide:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    else:
+        axes.set_ylim(bottom=0)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.tick_params(colors=GREY)
     axes.spines[:].set_color(GREY)

@@ -51,6 +51,8 @@ class Part:
     sizes: str
     """What is counted along the x axis."""
     measure: Callable[[Where], Iterator[Point]]
+    is_wide: bool = False
+    """Whether its series lie so far apart that only a logarithm shows all of them."""
 
 
 def alone(function: Callable[..., Result], *arguments: object) -> Result:
