@@ -145,6 +145,26 @@ def _greedy(pairs: Sequence[tuple[float, int, int]], min_overlap: float) -> dict
     return matches
 
 
+def touching(boxes: Sequence[Box], more_than: float) -> set[int]:
+    """
+    Return the places of boxes that overlap another one.
+
+    Args:
+        boxes: In any order; those side by side are not compared.
+        more_than: Buffered IoU, 0 to 1.
+    """
+    enlarged = sorted(
+        ((index, _enlarged(box)) for index, box in enumerate(boxes)), key=lambda one: one[1].left
+    )
+    found: set[int] = set()
+    for place, (index, box) in enumerate(enlarged, start=1):
+        end = bisect_left(enlarged, box.right, lo=place, key=lambda one: one[1].left)
+        for other, beside in enlarged[place:end]:
+            if iou(box, beside) > more_than:
+                found |= {index, other}
+    return found
+
+
 def buffered_iou(first: Box, second: Box) -> float:
     """Return intersection over union of two boxes enlarged by `BUFFER`; 0 to 1."""
     return iou(_enlarged(first), _enlarged(second))

@@ -24,7 +24,7 @@ from edge.gate.best_shot import FAR_SMALLER
 from edge.gate.identity import TELLING, People
 from edge.gate.looks.glance import Glance, Pattern, difference
 from edge.gate.outcome import SeenFace
-from edge.gate.tracker import buffered_iou
+from edge.gate.tracker import touching
 
 SURE_FOR_S = 1.0
 """So long a place that nothing disturbs tells who is there."""
@@ -225,10 +225,10 @@ class Looks:
 
 def _disturbed(before: Mapping[int, Glance], faces: Sequence[Glance]) -> Iterator[int]:
     """Yield the tracklets of which the place alone does not tell who is there."""
-    for face in faces:
+    crowded = touching([face.box for face in faces], TOUCH)
+    for place, face in enumerate(faces):
         was = before.get(face.tracklet)
-        others = (other for other in faces if other is not face)
-        if was is None or _jumped(was, face) or any(_touch(face, other) for other in others):
+        if was is None or place in crowded or _jumped(was, face):
             yield face.tracklet
 
 
@@ -240,7 +240,3 @@ def _jumped(before: Glance, now: Glance) -> bool:
 
 def _moved(before: _Look, now: Glance) -> bool:
     return bool(difference(before.pattern, now.pattern) > MOVED)
-
-
-def _touch(first: Glance, second: Glance) -> bool:
-    return buffered_iou(first.box, second.box) > TOUCH

@@ -3,7 +3,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from edge.gate.kalman import box_of, corrected, first_motion, predicted
-from edge.gate.tracker import Tracker, TrackerSettings, buffered_iou
+from edge.gate.tracker import Tracker, TrackerSettings, buffered_iou, touching
 from edge.samples import Box, iou
 
 FRAME_S = 0.1
@@ -153,6 +153,37 @@ def test_in_a_crowd_a_face_is_compared_with_those_near_it_only(monkeypatch):
     few, many = comparisons(monkeypatch, 5, 5), comparisons(monkeypatch, 50, 5)
     assert many <= 1.5 * few
     assert many <= 3 * 5
+
+
+@given(st.lists(boxes, max_size=8), st.sampled_from([0.0, 0.05, 0.5]))
+def test_boxes_that_touch_are_those_that_overlap_any_other(faces, more_than):
+    expected = {
+        place
+        for place, face in enumerate(faces)
+        for other, beside in enumerate(faces)
+        if other != place and buffered_iou(face, beside) > more_than
+    }
+    assert touching(faces, more_than) == expected
+
+
+def test_in_a_crowd_touch_is_looked_for_near_each_face_only(monkeypatch):
+    few, many = (looked_for_touch(monkeypatch, columns) for columns in (5, 50))
+    assert many <= 1.5 * few
+
+
+def looked_for_touch(monkeypatch, columns):
+    """Return how many overlaps are computed for each face of a crowd of five rows."""
+    compared = []
+
+    def counted(first, second):
+        compared.append(first)
+        return iou(first, second)
+
+    crowd = [box_at(80.0 * x, 80.0 * y) for x in range(columns) for y in range(5)]
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.gate.tracker.iou", counted)
+        touching(crowd, 0.01)
+    return len(compared) / len(crowd)
 
 
 @given(st.lists(boxes, max_size=8), st.lists(boxes, max_size=8))
