@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 from edge.config.source import Geometry
 from edge.samples import PIXEL_BUDGET, Pixels
 from edge.sources.confined.bounds import require_pixels
-from edge.sources.decoding.sample import Sample, frame_of
+from edge.sources.decoding.sample import Sample, bgr_of, frame_of
 
 Turn: TypeAlias = tuple[int, int, int, int]
 """a, b, c, d: what is at (x, y) comes to (a x + c y, b x + d y); the directions alone count."""
@@ -151,10 +151,8 @@ class AsSeen:
     def pixels(self, frame: Picture) -> Pixels:
         """Return the picture that `whole` has yielded last as people saw it."""
         with self._watched():
-            # Else each picture has threads of its own, as many as there are cores.
-            pixels = cast("Pixels", frame_of(frame).to_ndarray(format="bgr24", threads=1))
             aspect = self._stream.sample_aspect_ratio
-            square = squared(pixels, self._geometry, aspect, self._budget)
+            square = squared(bgr_of(frame), self._geometry, aspect, self._budget)
             return oriented(turned(square, self._turn), self._geometry)
 
     def _look_for_turn(self, frame: Picture) -> None:

@@ -8,7 +8,7 @@ are decoded that are wanted.
 import math
 import time
 from collections.abc import Generator, Iterator
-from typing import Any, cast
+from typing import Any
 
 from edge.config.source import SourceSettings
 from edge.errors import SourceError
@@ -162,8 +162,7 @@ class GStreamerCamera:
     def _pixels(self, library: Library, sample: Any) -> Pixels:
         picture = Sample(library, sample, None, stated_by(library, sample))
         require_pixels(self._settings.uri, *picture.size, CAMERA_PIXELS)
-        pixels = picture.frame().to_ndarray(format="bgr24", threads=1)
-        return as_seen(cast("Pixels", pixels), self._settings.geometry)
+        return as_seen(picture.bgr(), self._settings.geometry)
 
     def _sample(self, gst: Any, pipeline: Any, timeout_s: float) -> Generator[Passed, None, Any]:
         """Yield what was kept from the decoder meanwhile; return what it gave."""

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import SourceError
+from edge.samples import Pixels
 from edge.sources.decoding.elements import FORMATS
 from edge.sources.decoding.library import Library
 
@@ -36,6 +37,24 @@ def stated_by(library: Library, sample: Any) -> Stated:
     """Return what GStreamer itself says of a sample's colours, where FFmpeg has not read them."""
     said = library.video.VideoInfo.new_from_caps(sample.get_caps()).colorimetry
     return Stated(None, RANGES.get(int(said.range), 0), MATRICES.get(int(said.matrix), 2))
+
+
+def packed(name: str, width: int, height: int) -> list[tuple[int, int]]:
+    """
+    Return for each plane the bytes of a row and where it begins, if rows follow without padding.
+
+    Args:
+        name: GStreamer's of the form; of others than NV12 and I420 nothing is returned.
+        width: Pixels.
+        height: Pixels.
+    """
+    luma = width * height
+    if width % 2 or height % 2:
+        return []
+    return {
+        "NV12": [(width, 0), (width, luma)],
+        "I420": [(width, 0), (width // 2, luma), (width // 2, luma * 5 // 4)],
+    }.get(name, [])
 
 
 class Sample:
@@ -90,14 +109,41 @@ class Sample:
         Raises:
             SourceError: GStreamer does not let it be read.
         """
-        layout = self._library.video.VideoInfo.new_from_caps(self._sample.get_caps())
         name = self._sample.get_caps().get_structure(0).get_string("format")
-        frame = av.VideoFrame(layout.width, layout.height, FORMATS[name])
+        (width, height), rows = self.size, self._rows()
+        data = self._data()
+        frame = av.VideoFrame(width, height, FORMATS[name])
+        for plane, (stride, offset) in zip(frame.planes, rows, strict=False):
+            _copy(data[offset : offset + stride * plane.height], stride, plane)
+        return self._described(frame)
+
+    def bgr(self) -> Pixels:
+        """
+        Return the picture's pixels, (height, width, 3) uint8.
+
+        Raises:
+            SourceError: GStreamer does not let it be read.
+        """
+        name = self._sample.get_caps().get_structure(0).get_string("format")
+        (width, height), rows = self.size, self._rows()
+        without_padding = packed(name, width, height)
+        if without_padding and rows[: len(without_padding)] == without_padding:
+            # As FFmpeg would lay it out: converted where it lies.
+            lines = self._data()[: width * height * 3 // 2].reshape(-1, width)
+            frame = av.VideoFrame.from_numpy_buffer(lines, format=FORMATS[name])
+        else:
+            frame = self.frame()
+        described = self._described(frame)
+        return cast("Pixels", described.to_ndarray(format="bgr24", threads=1))
+
+    def _rows(self) -> list[tuple[int, int]]:
+        """Return for each plane the bytes of a row, and where it begins."""
+        layout = self._library.video.VideoInfo.new_from_caps(self._sample.get_caps())
         # A buffer may tell of rows that are longer than caps alone promise.
         meta = self._library.video.buffer_get_video_meta(self._sample.get_buffer()) or layout
-        data = self._data()
-        for plane, stride, offset in zip(frame.planes, meta.stride, meta.offset, strict=False):
-            _copy(data[offset : offset + stride * plane.height], stride, plane)
+        return list(zip(meta.stride, meta.offset, strict=True))
+
+    def _described(self, frame: av.VideoFrame) -> av.VideoFrame:
         if self.time is not None:
             frame.pts, frame.time_base = round(self.time * MICRO), Fraction(1, MICRO)
         frame.color_range, frame.colorspace = self.stated.color_range, self.stated.colorspace
@@ -126,3 +172,11 @@ def _copy(data: Bytes, stride: int, plane: Any) -> None:
 def frame_of(picture: "av.VideoFrame | Sample") -> av.VideoFrame:
     """Return a picture as FFmpeg's."""
     return picture.frame() if isinstance(picture, Sample) else picture
+
+
+def bgr_of(picture: "av.VideoFrame | Sample") -> Pixels:
+    """Return the pixels of a picture, (height, width, 3) uint8."""
+    if isinstance(picture, Sample):
+        return picture.bgr()
+    # Else each picture has threads of its own, as many as there are cores.
+    return cast("Pixels", picture.to_ndarray(format="bgr24", threads=1))

@@ -15,7 +15,7 @@ from edge.sources.decoding.elements import CODECS, Elements
 from edge.sources.decoding.gstreamer import GStreamerDecoder
 from edge.sources.decoding.library import load_gstreamer
 from edge.sources.decoding.references import without_repeats
-from edge.sources.decoding.sample import Sample, frame_of
+from edge.sources.decoding.sample import Sample, bgr_of, packed, stated_by
 from edge.sources.video import VideoFile
 from edge.sources.whole_pictures import WholePictures
 from tests.edge.sent_video import ROUNDING, moving_pictures, write_video
@@ -58,7 +58,7 @@ def shown(path, make):
         stream = container.streams.video[0]
         pictures = WholePictures(stream, lambda: left_out.append(1), make(stream))
         frames = [
-            (picture.time, frame_of(picture).to_ndarray(format="bgr24"))
+            (picture.time, bgr_of(picture))
             for packet in container.demux(stream)
             for picture in pictures.of(packet)
         ]
@@ -83,6 +83,31 @@ def test_each_element_gives_the_pictures_of_ffmpeg(gstreamer, recording, codec, 
     assert max(differ) <= (ROUNDING if codec == "mjpeg" else 0)
 
 
+def test_only_pictures_without_padding_are_taken_as_they_lie():
+    assert packed("NV12", 64, 48) == [(64, 0), (64, 3072)]
+    assert packed("I420", 64, 48) == [(64, 0), (32, 3072), (32, 3840)]
+    assert packed("I420", 63, 48) == packed("I420", 64, 47) == packed("YUY2", 64, 48) == []
+
+
+@pytest.mark.parametrize("form", ["NV12", "I420", "Y42B", "YUY2", "GRAY8", "I420_10LE"])
+@pytest.mark.parametrize("size", [(64, 48), (66, 50), (61, 47)])
+def test_a_picture_taken_as_it_lies_is_the_one_that_was_copied(gstreamer, form, size):
+    width, height = size
+    pipeline = gstreamer.gst.parse_launch(
+        "videotestsrc num-buffers=1 pattern=smpte ! videoconvert "
+        f"! video/x-raw,format={form},width={width},height={height} ! appsink name=pictures"
+    )
+    pipeline.set_state(gstreamer.gst.State.PLAYING)
+    sample = pipeline.get_by_name("pictures").emit("try-pull-sample", 10**10)
+    picture = Sample(gstreamer, sample, None, stated_by(gstreamer, sample))
+    copied = picture.frame().to_ndarray(format="bgr24")
+    pipeline.set_state(gstreamer.gst.State.NULL)
+    assert picture.size == size
+    assert np.array_equal(picture.bgr(), copied)
+    colours = len(np.unique(copied[height // 3, 4 : width - 4], axis=0))
+    assert colours > 6
+
+
 @pytest.mark.parametrize("size", [(160, 120), (90, 66), (322, 182)])
 @pytest.mark.usefixtures("gstreamer")
 def test_rows_of_any_length_are_read_right(recording, size):
@@ -96,13 +121,13 @@ def test_rows_of_any_length_are_read_right(recording, size):
 @pytest.mark.usefixtures("gstreamer")
 def test_a_picture_is_fetched_only_when_it_is_wanted(recording, monkeypatch):
     fetched = []
-    frame = Sample.frame
+    data = Sample._data
 
     def noted(sample):
         fetched.append(sample)
-        return frame(sample)
+        return data(sample)
 
-    monkeypatch.setattr(Sample, "frame", noted)
+    monkeypatch.setattr(Sample, "_data", noted)
     few = list(VideoFile(recording("h264", "mp4"), 8, decoder="gstreamer").frames())
     assert len(few) == len(fetched) == COUNT / 8
 
