@@ -79,6 +79,9 @@ from engines.tensorrt.profile import BatchProfile
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
+PLANNED = ("tensorrt", "rtx")
+"""Backends that run plans."""
+
 OF_OPENVINO: dict[str | None, Precision | None] = {None: None, "bf16": "bf16", "fp32": "f32"}
 """What `--precision` says of it; None lets the golden faces decide."""
 
@@ -155,9 +158,10 @@ def _say(remarks: Sequence[Remark]) -> None:
 
 def _build(arguments: argparse.Namespace, progress: Progress) -> int:
     _require_useful(arguments)
+    detector = _detector(arguments, progress) if arguments.backend in PLANNED else None
     request = _request(arguments, progress)
     try:
-        manifest = _built(arguments, request, progress)
+        manifest = _built(arguments, request, detector, progress)
     except NotBetterError:
         if request.quality == "own":
             _show(other_measures(find_entry(arguments.network), None, arguments.threads, progress))
@@ -176,7 +180,7 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
 
 def _require_useful(arguments: argparse.Namespace) -> None:
     """Refuse what the backend would not look at."""
-    if arguments.backend in ("tensorrt", "rtx"):
+    if arguments.backend in PLANNED:
         return
     used = ("--precision",) if arguments.backend == "openvino" else ()
     unused = [each for each in given_plan_options(arguments) if each not in used]
@@ -198,7 +202,12 @@ def _merit_to_beat(manifest: Manifest) -> Merit | None:
     return found
 
 
-def _built(arguments: argparse.Namespace, request: BuildRequest, progress: Progress) -> Manifest:
+def _built(
+    arguments: argparse.Namespace,
+    request: BuildRequest,
+    detector: DetectorToPlan | None,
+    progress: Progress,
+) -> Manifest:
     if arguments.backend == "onnxruntime":
         return build_pair(request, arguments.out, progress)
     if arguments.backend == "openvino":
@@ -206,7 +215,7 @@ def _built(arguments: argparse.Namespace, request: BuildRequest, progress: Progr
         manifest, trial = build_openvino_pair(request, arguments.out, wanted, progress)
         print(trial_text(trial))
         return manifest
-    options = _plan_options(arguments, progress)
+    options = replace(plan_options(arguments), detector=detector)
     manifest = build_pair_with_plans(request, arguments.out, options, progress)
     _show(plans_report(plan_states(arguments.out, manifest)))
     _show(detector_report(detector_state(arguments.out, manifest)))
@@ -263,8 +272,9 @@ def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
 
 
 def _plan(arguments: argparse.Namespace, progress: Progress) -> int:
-    request = _request(arguments, progress)
-    found = forecast(request, _plan_options(arguments, progress), progress)
+    # First of all: a detector's file that is not there must not cost the minutes of the rest.
+    options = replace(plan_options(arguments), detector=_detector(arguments, progress))
+    found = forecast(_request(arguments, progress), options, progress)
     _show(forecast_report(found, arguments.backend))
     return EXIT_FAILED if found.obstacles else 0
 
@@ -364,11 +374,6 @@ def plan_options(arguments: argparse.Namespace) -> PlanOptions:
         timing_cache=arguments.timing_cache,
         compute_capability=arguments.compute_capability,
     )
-
-
-def _plan_options(arguments: argparse.Namespace, progress: Progress) -> PlanOptions:
-    """Return them with the detector and its files."""
-    return replace(plan_options(arguments), detector=_detector(arguments, progress))
 
 
 def _detector(arguments: argparse.Namespace, progress: Progress) -> DetectorToPlan | None:

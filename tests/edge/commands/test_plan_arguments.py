@@ -79,3 +79,15 @@ def test_bf16_is_no_precision_of_plans():
 def test_an_option_of_plans_without_plans_is_refused_and_not_ignored(capsys):
     assert main(["pair", "build", "--out", "x", "--precision", "fp32"]) == 64
     assert "--precision needs --backend tensorrt" in capsys.readouterr().err
+
+
+def test_a_detectors_file_without_a_detector_is_a_wrong_command_line(tmp_path, capsys):
+    words = ["--detector", "none", "--detector-model", str(tmp_path / "yunet.onnx")]
+    assert main(["pair", "plan", "--backend", "rtx", *words]) == EXIT_USAGE
+    assert "--detector-model needs a detector" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--detector", "yunet"], ["--detector-model", "x.onnx"]])
+def test_a_detector_without_plans_is_refused_and_not_ignored(words, capsys):
+    assert main(["pair", "build", "--out", "x", *words]) == EXIT_USAGE
+    assert f"{words[0]} needs --backend tensorrt" in capsys.readouterr().err
