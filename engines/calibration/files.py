@@ -27,8 +27,12 @@ COLOURS = (
     "#f0e442",
     "#999999",
     "#000000",
+    "#882255",
 )
-"""Told apart by colour-blind people too; Okabe and Ito, "Color Universal Design", 2008."""
+"""
+Told apart by colour-blind people too; Okabe and Ito, "Color Universal Design", 2008, and wine of
+Paul Tol's muted scheme (SRON/EPS/TN/09-002). One for each kind of candidate.
+"""
 
 COLUMNS = (
     "family",
@@ -143,7 +147,7 @@ def front(points: Sequence[tuple[float, float]]) -> list[float]:
 
 def _points(axes: "Axes", signals: Sequence[Signals], areas: Mapping[int, float]) -> None:
     kinds = dict.fromkeys(each.candidate.kind for each in signals)
-    for kind, colour in zip(kinds, COLOURS, strict=False):
+    for kind, colour in zip(kinds, COLOURS[: len(kinds)], strict=True):
         for fit, fill in ((True, colour), (False, "none")):
             points = [
                 _point(each, areas)

@@ -14,10 +14,11 @@ from engines.build.judge import Judge
 from engines.build.report import manifest_tables
 from engines.build.verify import verify_pair
 from engines.calibration.faces import calibration_faces
+from engines.calibration.files import COLOURS
 from engines.calibration.report import recipe_text
 from engines.calibration.self_made import SelfMade
 from engines.calibration.sweep import sweep
-from engines.calibration.two_masks import two_masks, with_two_masks
+from engines.calibration.two_masks import KIND, two_masks, with_two_masks
 from engines.errors import RecipeError
 from engines.graph.batch_norm import fold_batch_norm
 from engines.onnxruntime.backend import open_network
@@ -25,7 +26,7 @@ from engines.pair.manifest import identity, read_manifest
 from engines.pair.merit import SURELY_BETTER_OF_TWO_MASKS
 from engines.pair.pair import open_pair
 from engines.plans.half_pair import pair_figures
-from engines.pruning.candidates import Candidate, candidates
+from engines.pruning.candidates import Candidate, _families, candidates
 from engines.pruning.form import form_pair
 from engines.pruning.prune import prunable_weights, prune
 from engines.pruning.recipe import Recipe
@@ -166,6 +167,12 @@ def test_two_masks_are_judged_as_each_of_them_and_cost_no_more_than_allowed(netw
         assert each.candidate.cost == pytest.approx(cost.pair / cost.dense)
         assert each.candidate.cost <= 2
     assert max(each.candidate.cost for each in with_two_masks(found, 9).signals) > 2
+
+
+def test_each_kind_of_recipe_has_a_colour_in_the_picture():
+    names = tuple(f"layer {n}" for n in range(20))
+    kinds = {family.kind for family in _families(names, folded=True)} | {KIND}
+    assert len(kinds) <= len(set(COLOURS)) == len(COLOURS)
 
 
 def test_two_masks_are_named_by_both(masks):
