@@ -36,7 +36,7 @@ def carried_threshold(threshold: float, old: Manifest, new: Manifest) -> Carried
         ("network", old.network.source_sha256, new.network.source_sha256),
         ("recipe", old.recipe, new.recipe),
         ("measure", old.quality, new.quality),
-        ("second opinion", old.second_opinion, new.second_opinion),
+        ("second opinion", _opinion(old), _opinion(new)),
     ):
         if first != second:
             raise PairError(
@@ -45,6 +45,14 @@ def carried_threshold(threshold: float, old: Manifest, new: Manifest) -> Carried
             )
     shift = old.mapping.shift(threshold)
     return CarriedThreshold(threshold, shift, _score(new, shift))
+
+
+def _opinion(manifest: Manifest) -> tuple[object, ...] | None:
+    """Return what decides a second opinion, whatever runs it."""
+    record = manifest.second_opinion
+    if record is None:
+        return None
+    return record.source_sha256, record.specification, record.direction, record.shares, record.fused
 
 
 def _score(manifest: Manifest, shift: float) -> float:

@@ -6,16 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engines.errors import BackendError
 from engines.onnxruntime.backend import CPU, Use, open_network
 from engines.openvino import backend as openvino
 from engines.openvino.api import Precision, load_openvino
 from engines.pair.folder import checked_content
-from engines.pair.manifest import FileRecord, Manifest
+from engines.pair.manifest import FileRecord, Manifest, SecondOpinionRecord
 from engines.protocols import EmbeddingNetwork, NetworkSet
 from engines.pruning.recipe import Role
 
 log = logging.getLogger(__name__)
+
+OPINION = "opinion"
+"""What the plan of a second opinion is called."""
 
 CPU_BATCH = 4
 """
@@ -106,6 +112,52 @@ def open_networks(
         instead_of = "OpenVINO" if library == "openvino" else "its plans"
         log.warning("running %s with ONNX Runtime instead of %s: %s", folder, instead_of, error)
         return _open_onnx(folder, manifest, threads, execution)
+
+
+def open_beside(
+    folder: Path,
+    manifest: Manifest,
+    record: SecondOpinionRecord,
+    threads: int,
+    execution: Execution,
+) -> EmbeddingNetwork:
+    """
+    Open the second opinion of a pair: by its plan where the pair runs by plans and it has one.
+
+    Raises:
+        PairIntegrityError: A file is missing or not the promised one.
+        BackendError: The library refused.
+    """
+    by_plans = library_of(execution.backend, manifest.backend) == "plans"
+    if by_plans and record.plan is not None and manifest.flavour is not None:
+        checked_content(folder, record.plan)
+        plans = {OPINION: folder / record.plan.name}
+        try:
+            return _OnlyOne(execution.plan_set(plans, manifest.flavour), OPINION)
+        except BackendError as error:
+            if execution.fallback == "stop":
+                raise
+            log.warning("running %s with ONNX Runtime, not its plan: %s", record.name, error)
+    use = Use(shares_arena=True, at_once=CPU_BATCH)
+    return open_network(checked_content(folder, record.file), threads, use=use)
+
+
+class _OnlyOne:
+    """The only network of a set, closed with it."""
+
+    def __init__(self, opened: NetworkSet, name: str) -> None:
+        self._set = opened
+        self._network = opened.networks[name]
+
+    @property
+    def engine(self) -> str:
+        return self._network.engine
+
+    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        return self._network.run(inputs)
+
+    def close(self) -> None:
+        self._set.close()
 
 
 def _open_onnx(

@@ -42,6 +42,7 @@ SINCE_SCHEMA_1: dict[tuple[str, ...], object] = {
     ("recogniser",): None,
     ("identity",): None,
     ("mapping", "version"): 1,
+    ("second_opinion", "plan"): None,
     ("second_opinion",): None,
     ("fused_merit", "better_below"): SURELY_BETTER,
     ("fused_merit",): None,
@@ -103,7 +104,9 @@ class SecondOpinionRecord(_Record):
     source_sha256: Sha256
     """Of the file it was made from."""
     file: FileRecord
-    """ONNX; runs on the CPU, also beside TensorRT plans."""
+    """ONNX."""
+    plan: FileRecord | None = None
+    """TensorRT plan, which runs where the pair's plans do; None leaves it to the CPU there too."""
     specification: InputSpecification
     direction: Direction
     shares: Ranking

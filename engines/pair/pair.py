@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from engines.biometrics.identity_scale import IdentityScale, identity_scale
 from engines.closing import Closing
 from engines.errors import PairIntegrityError
-from engines.onnxruntime.backend import Use, open_network
 from engines.onnxruntime.heap import trim_heap
 from engines.pair.acceptance import compare_all, estimated_match_score
-from engines.pair.execution import CPU_BATCH, Execution, open_networks
+from engines.pair.execution import Execution, open_beside, open_networks
 from engines.pair.folder import checked_content
 from engines.pair.golden_vectors import GoldenVectors, Replay, compare, read_vectors
 from engines.pair.manifest import Manifest, without_second_opinion
@@ -219,18 +218,19 @@ def open_unproved(
     manifest = trusted_manifest(folder, how.pair_key)
     golden = golden_vectors_of(folder, manifest)
     networks = open_networks(folder, manifest, threads, how)
-    second = _second_opinion(folder, manifest, threads) if how.second_opinion else None
+    second = _second_opinion(folder, manifest, threads, how) if how.second_opinion else None
     if second is None:
         return EnginePair(without_second_opinion(manifest), networks, golden), golden
     return _FusedPair(manifest, networks, golden, second), golden
 
 
-def _second_opinion(folder: Path, manifest: Manifest, threads: int) -> SecondOpinion | None:
+def _second_opinion(
+    folder: Path, manifest: Manifest, threads: int, how: Execution
+) -> SecondOpinion | None:
     record = manifest.second_opinion
     if record is None:
         return None
-    use = Use(shares_arena=True, at_once=CPU_BATCH)
-    running = open_network(checked_content(folder, record.file), threads, use=use)
+    running = open_beside(folder, manifest, record, threads, how)
     network = QualityNetwork(running, record.specification, record.direction)
     return SecondOpinion(network, record, manifest.specification)
 

@@ -39,7 +39,10 @@ def plan_states(
     if manifest.flavour is None:
         return ()
     machine = here or this_machine(manifest.flavour)
-    return tuple(_state(folder / record.name, machine) for record in manifest.plans.values())
+    opinion = manifest.second_opinion
+    beside = [] if opinion is None or opinion.plan is None else [opinion.plan]
+    records = (*manifest.plans.values(), *beside)
+    return tuple(_state(folder / record.name, machine) for record in records)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from engines.plans.half_pair import (
     prepare_networks,
 )
 from engines.plans.options import PlanOptions
+from engines.plans.second_opinion_plan import add_second_opinion_plan
 from engines.plans.workshop import Tools, Workshop, build_network_plan, open_workshop
 from engines.pruning.recipe import Role
 from engines.quality.preprocess import prepare
@@ -62,7 +63,8 @@ def build_pair_with_plans(
     workshop = replace(open_workshop(options, used), threads=request.threads)
     with replaced_at_once(out) as folder:
         build_pair(request, folder, progress)
-        manifest = add_plans(folder, request.golden.images, workshop, progress)
+        add_plans(folder, request.golden.images, workshop, progress)
+        manifest = add_second_opinion_plan(folder, request.golden.images, workshop, progress)
         if options.detector is not None:
             manifest = add_detector_plans(folder, options.detector, workshop, progress)
         if options.flavour == "tensorrt":
