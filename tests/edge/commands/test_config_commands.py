@@ -11,6 +11,7 @@ from edge.config.origins import effective_settings
 from edge.diagnosis import service_view
 from edge.errors import ConfigError
 from edge.pipeline import proof
+from engines.openvino.api import INSTALL, NoOpenVinoError
 from tests.edge.configurations import SMALLEST, loaded
 from tests.pairs import put_pair
 
@@ -193,6 +194,25 @@ def test_check_proves_the_pair_when_asked_to(tmp_path, capsys, cached_detector):
     assert main(check) == 0
     assert main([*check, "--prove"]) == EXIT_CONFIG
     assert f"{config}:1:7: pair: {network}: SHA-256 is" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("cached_detector")
+@pytest.mark.parametrize(("fallback", "code"), [("stop", EXIT_CONFIG), ("onnxruntime", 0)])
+def test_check_proves_that_openvino_is_there_as_run_would_need_it(
+    fallback, code, tmp_path, capsys, monkeypatch
+):
+    def missing():
+        raise NoOpenVinoError(f"OpenVINO does not load (why): {INSTALL}")
+
+    monkeypatch.setattr("engines.openvino.backend.load_openvino", missing)
+    put_pair(tmp_path)
+    (tmp_path / "door").mkdir()
+    config = tmp_path / "gate.yaml"
+    engine = f"engine: {{backend: openvino, fallback: {fallback}}}\n"
+    config.write_text(TWO_SOURCES.replace("uri: yard.mp4", "uri: door") + engine)
+    assert main(["check", "--config", str(config)]) == 0
+    assert main(["check", "--prove", "--config", str(config)]) == code
+    assert (INSTALL in capsys.readouterr().err) == (fallback == "stop")
 
 
 def test_check_proves_that_the_detector_is_there_and_says_how_to_fetch_it(

@@ -127,6 +127,7 @@ def test_the_status_says_what_runs_and_where_everything_is(watched, configured):
         gate.daemon.pair_id,
         config_hash(gate.daemon.config),
     )
+    assert str(status.engine).startswith("ONNX Runtime ")
     (camera,) = status.cameras
     assert (camera.name, camera.state, camera.mode) == ("door", "streaming", "best_shot")
     assert camera.threshold == 0
