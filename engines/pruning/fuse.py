@@ -70,7 +70,6 @@ class _Fused:
         for node in self.model.graph.node:
             self._know(node)
         self._taken = {*self._alias, dense.input_name}
-        self._taken.update(name for node in self.model.graph.node for name in node.output)
         self._node_names = {node.name for node in self.model.graph.node}
 
     def _know(self, node: onnx.NodeProto) -> None:

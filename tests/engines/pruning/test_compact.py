@@ -142,4 +142,6 @@ def test_weights_shared_by_two_layers_are_cut_for_each_of_them():
     compacted, _ = compact(network.network())
     shapes = {numpy_helper.to_array(each).shape for each in compacted.model.graph.initializer}
     assert (3, 3, 1, 1) in shapes
+    read = {name for node in compacted.model.graph.node for name in node.input}
+    assert {each.name for each in compacted.model.graph.initializer} <= read
     np.testing.assert_allclose(embeddings(compacted), embeddings(network.network()), atol=1e-5)

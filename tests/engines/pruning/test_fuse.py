@@ -12,7 +12,7 @@ from engines.graph.cut import part_of
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
 from engines.onnxruntime.backend import open_network
-from engines.pruning.fuse import fuse
+from engines.pruning.fuse import fuse, with_pruned_embeddings_joined
 from engines.pruning.prune import prunable_weights, prune
 from engines.pruning.recipe import Recipe
 from tests.engines.dead_networks import MOVES, DeadNetwork
@@ -203,3 +203,16 @@ def test_names_of_nodes_stay_unique_and_a_node_without_one_gets_none():
     names = [node.name for node in model.graph.node if node.name]
     assert len(set(names)) == len(names)
     assert sorted(set(names) - {node.name for node in dense.model.graph.node}) == ["embed_pruned"]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_embeddings_of_all_pruned_networks_are_joined_in_their_order(tiny, count):
+    recipes = [Recipe(sparsity=0.5, layers=(layer,)) for layer in ("stem", "depthwise")][:count]
+    fused = fuse(tiny, *(prune(tiny, each)[0] for each in recipes))
+    model = with_pruned_embeddings_joined(fused)
+    onnx.checker.check_model(model, full_check=True)
+    assert [graph.dimensions(each) for each in model.graph.output] == [(None, 8), (None, 8 * count)]
+    dense, joined = run(model)
+    apart = run(fused)
+    assert close(dense, apart[0])
+    assert close(joined, np.concatenate(apart[1:], axis=1))
