@@ -141,14 +141,15 @@ class FaceMeasurer:
 
 def _networks(pair: EnginePair) -> list[str]:
     """
-    Return what decides the embeddings: files, library and input, not the whole manifest.
+    Return what decides the embeddings: files, library, precision, input; not the whole manifest.
 
     A new score mapping makes another pair of the same embeddings; they need not be computed again.
     """
     manifest = pair.manifest
     files = (*sorted(manifest.files.items()), *sorted(manifest.plans.items()))
     hashes = (f"{role} {record.sha256}" for role, record in files)
-    return [*hashes, manifest.backend, repr(manifest.specification)]
+    library = [manifest.backend, *filter(None, [manifest.precision])]
+    return [*hashes, *library, repr(manifest.specification)]
 
 
 def _face_facts(face: DetectedFace) -> Facts:

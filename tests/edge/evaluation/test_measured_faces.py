@@ -6,7 +6,7 @@ import pytest
 
 from edge.errors import ImageError, NoFaceError
 from edge.evaluation.face_store import FaceStore
-from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer, Shot
+from edge.evaluation.measured_faces import FaceFinder, FaceMeasurer, Shot, _networks
 from edge.evaluation.measures import MeasureSettings, open_measures
 from engines.biometrics.degrade import Degradation
 from engines.pair.pair import EnginePair, open_pair
@@ -131,3 +131,11 @@ def test_a_new_score_mapping_does_not_make_the_embeddings_new(folder, pair, imag
     own = measurer(folder, pair, faces).measured(Shot("a.png"))
     seen = measurer(folder, remapped, faces).measured(Shot("a.png"))
     assert seen.embedding.tolist() == own.embedding.tolist()
+
+
+def test_another_precision_makes_the_embeddings_new(pair):
+    full, half = (
+        _networks(EnginePair(pair.manifest.model_copy(update={"precision": each}), []))
+        for each in (None, "bf16")
+    )
+    assert full != half
