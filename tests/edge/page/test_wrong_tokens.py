@@ -31,6 +31,9 @@ def test_ten_wrong_tokens_a_minute_are_heard_and_then_none_until_it_is_over(wron
     assert wrong.wait_s("10.0.0.1") == 0
     wrong.note("10.0.0.1")
     assert wrong.wait_s("10.0.0.1") == 0
+    for _ in range(MOST_WRONG - 1):
+        wrong.note("10.0.0.1")
+    assert wrong.wait_s("10.0.0.1") == WITHIN_S
 
 
 def test_the_addresses_of_one_network_are_one_guesser(wrong):
@@ -56,3 +59,14 @@ def test_guessers_from_everywhere_take_no_memory(wrong):
     for number in range(2 * MOST_PEERS):
         wrong.note(f"10.{number // 62500}.{number // 250 % 250}.{number % 250}")
     assert len(wrong._counts) == MOST_PEERS
+
+
+def test_of_too_many_guessers_the_one_whose_minute_began_first_is_forgotten(wrong, clock):
+    for address in ("10.0.0.1", "10.0.0.2"):
+        wrong.note(address)
+    clock.now_s += WITHIN_S
+    for _ in range(MOST_WRONG):
+        wrong.note("10.0.0.1")
+    for number in range(MOST_PEERS - 1):
+        wrong.note(f"10.1.{number // 250}.{number % 250}")
+    assert wrong.wait_s("10.0.0.1") == WITHIN_S
