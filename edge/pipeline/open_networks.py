@@ -12,6 +12,7 @@ from edge.detection.open import open_configured
 from edge.detection.plans import close_detector
 from edge.gate.camera_gate import CameraGate
 from edge.protocols import FaceDetector, engine_of
+from engines.onnxruntime.heap import trim_heap
 from engines.pair.pair import EnginePair, open_pair
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ def open_networks(config: Config, bars: Progress | None = None) -> Networks:
     try:
         detector = open_configured(config, bars)
         log.info("detector %s is run by %s", config.detector.name, engine_of(detector))
+        trim_heap()  # of what it took to read the detector's files, and to rewrite them
         return Networks(detector, pair, frames_together(config.engine, pair.manifest.backend))
     except BaseException:
         pair.close()
