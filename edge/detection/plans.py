@@ -133,10 +133,11 @@ def plans_for(config: Config, execution: Execution | None = None) -> FoundPlans 
     name = config.detector.name
     if plans is not None and plans.detector == name:
         return FoundPlans(config.pair, plans)
+    model = "" if config.detector.model is None else f" --detector-model {config.detector.model}"
     of_others = "" if plans is None else f", but of {plans.detector}"
     log.warning(
         "%s: has no plans of detector %s%s, so ONNX Runtime runs it: to have some, "
-        "run 'edge-gate pair build --backend %s --detector %s --out %s'",
-        *(config.pair, name, of_others, manifest.flavour, name, config.pair),
+        "run 'edge-gate pair build --backend %s --detector %s%s --out %s'",
+        *(config.pair, name, of_others, manifest.flavour, name, model, config.pair),
     )
     return None

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from engines.pair.detector_plans import read_detector_plans
 from engines.pair.manifest import read_manifest
 from engines.tensorrt.host import installed_version
 from tests.engines.tensorrt.foreign_packages import ROOT, installed, run_with
@@ -123,12 +124,17 @@ def test_the_default_network_is_built_from_the_command_line_and_verified_without
     rtx, tmp_path
 ):
     pair = str(tmp_path / "pair")
-    form = {"1.4.0.76": "separate", "1.7.1.116": "fused"}[rtx[0]]
-    options = ("--backend", "rtx", "--compute-capability", "SM86", "--form", form)
+    # Every detector's networks are built with both versions in tests/edge/detection.
+    form, detector = {"1.4.0.76": ("separate", "none"), "1.7.1.116": ("fused", "mtcnn")}[rtx[0]]
+    device = ("--backend", "rtx", "--compute-capability", "SM86")
+    options = (*device, "--form", form, "--detector", detector)
     built = builder(rtx, "build", *options, "--out", pair)
     assert built.returncode == 0, built.stderr
     manifest = read_manifest(tmp_path / "pair")
     assert manifest.plans.keys() == manifest.files.keys()
+    plans = read_detector_plans(tmp_path / "pair", manifest)
+    assert ("none" if plans is None else plans.detector) == detector
+    assert ("landmarks moved" in built.stdout) is (detector != "none")
     assert all(f"rtx{rtx[0]}-sm8.6.plan" in record.name for record in manifest.plans.values())
     assert not [record.name for record in manifest.plans.values() if "joined" in record.name]
     verified = builder(rtx, "verify", pair)
