@@ -125,6 +125,14 @@ def with_inherited(config: Config, source: Source) -> Source:
     return source.model_copy(update=update)
 
 
+def observing(faces: CameraSettings) -> CameraSettings:
+    """Return the settings by which footage is watched that will be decided by the given ones."""
+    tracks = faces.tracks
+    if faces.mode == "every":
+        tracks = tracks.model_copy(update={"search": "every"})
+    return replace(faces, mode="observe", tracks=tracks)
+
+
 def at_threshold(faces: CameraSettings, threshold: float) -> CameraSettings:
     """Return the same settings with another threshold, which decides even if it did not before."""
     gate = faces.gate.model_copy(update={"threshold": threshold, "shift_at_most": None})

@@ -12,7 +12,7 @@ Mode = Literal["best_shot", "every", "observe"]
 
 
 Looks = Literal["sparing", "every"]
-"""sparing: at what could change what is sent; every: at whatever could become a track's best."""
+"""sparing: where it could change what is sent; every: wherever it might."""
 
 
 class TrackSettings(Section):
@@ -58,6 +58,11 @@ class TrackSettings(Section):
     Mode `best_shot`: score the faces that could change what is sent, as far as their places and
     their likeness to faces scored before foretell it (sparing), or each face that could become the
     best of its track (every).
+    """
+    search: Looks = "every"
+    """
+    Look for faces in every frame, or (sparing) seldom while those that are followed move steadily
+    and nothing new moves in the picture, and at once when something does. Mode `every`: always.
     """
     identity: bool = True
     """

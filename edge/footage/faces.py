@@ -158,6 +158,8 @@ class _Watch:
             self._observed.stills += 1
         else:
             self._times.append(frame.time_s)
+        if not step.outcome.is_sought:
+            return
         self._run.frames.append(recorded(step.captured, step.seen_s, step.outcome))
         self._observed.faces += [
             self._face(face, place, frame)

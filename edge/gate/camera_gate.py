@@ -1,7 +1,7 @@
 """
 One camera's way from a frame to the faces that leave the device. Used by one thread.
 
-frame -> candidates -> tracks -> faces worth a look are scored -> selection -> forwarded.
+frame worth a search -> candidates -> tracks -> faces worth a look are scored -> selection.
 Every face ends in exactly one place: forwarded, or counted under the reason why it was not.
 
 The way has two halves, `begin` and `conclude`, so that the faces of several cameras can be scored
@@ -17,11 +17,12 @@ from edge.gate.batch import Pending, Scored, score_pending
 from edge.gate.decision_replay import without_pixels
 from edge.gate.hysteresis import limit_of
 from edge.gate.looks.glance import Glance, Sketch, sketch_of
+from edge.gate.looks.seeking import Seeking, Thumbnail, thumbnail_of
 from edge.gate.outcome import Outcome, SeenFace, Stopwatch
 from edge.gate.selection import Selection
 from edge.gate.tracker import Tracker, TrackerSettings
 from edge.protocols import FaceDetector
-from edge.samples import Assessment, Captured
+from edge.samples import Assessment, Captured, Frame
 from engines.pair.pair import EnginePair
 
 
@@ -49,6 +50,7 @@ class CameraGate:
         self._settings = settings
         self._clock = clock
         self._tracker = Tracker(_following(settings))
+        self._seeking = Seeking()
         self._is_still = False
         """Whether the newest frame was a photograph."""
         limit = limit_of(settings.gate, pair.mapping)
@@ -84,9 +86,15 @@ class CameraGate:
         """
         outcome = Outcome()
         watch = Stopwatch(outcome.seconds, self._clock)
+        thumbnail = self._thumbnail(captured.frame)
+        if self._may_rest(thumbnail, seen_s):
+            outcome.is_sought = False
+            watch.lap("detect")
+            return Pending(captured, seen_s, (), {}, outcome, self._pair)
         found = candidates(
             captured.frame, self._detector, self._settings.gate, self._settings.masks
         )
+        self._seeking.sought(thumbnail, seen_s)
         watch.lap("detect")
         ids = self._follow(found, seen_s, outcome, captured.frame.time_s is None)
         watch.lap("track")
@@ -103,9 +111,22 @@ class CameraGate:
         watch.lap("track")
         return Pending(captured, seen_s, followed, images, outcome, self._pair)
 
+    def _thumbnail(self, frame: Frame) -> Thumbnail | None:
+        """Return by what is told whether faces are sought; None where they are in each frame."""
+        every = "every" in (self._settings.tracks.search, self._settings.mode)
+        return None if every or frame.time_s is None else thumbnail_of(frame.pixels)
+
+    def _may_rest(self, thumbnail: Thumbnail | None, seen_s: float) -> bool:
+        if thumbnail is None:
+            return False
+        places, gap_s = self._tracker.places(seen_s), self._settings.tracks.gap
+        return self._seeking.may_rest(thumbnail, places, seen_s, gap_s)
+
     def conclude(self, pending: Pending, scored: Scored) -> Outcome:
         """Decide about the faces of a frame, and forward what is due."""
         outcome, seen_s = pending.outcome, pending.seen_s
+        if not outcome.is_sought:
+            return outcome
         outcome.failure = scored.failure
         if pending.faces_to_score:
             outcome.seconds["score"] = scored.seconds
@@ -150,6 +171,7 @@ class CameraGate:
         """End every track: at the end of the source, and before the process stops."""
         outcome = Outcome(following=max(self._tracker.alive, self._selection.alive))
         outcome.ended = self._signed(self._tracker.end_all())
+        self._seeking.forget()
         self._selection.begin(outcome.ended, seen_s, outcome)
         return outcome
 
@@ -181,6 +203,7 @@ class CameraGate:
         if not same_pair:
             self._selection.forget(pair.identity)
         self._detector, self._pair, self._settings = detector, pair, settings
+        self._seeking.forget()
         return outcome
 
     def _send_all(self, seen_s: float) -> Outcome:

@@ -92,6 +92,8 @@ class Outcome:
     """Tracks of faces of the frame that are people: a second look agreed with the first."""
     joined: dict[int, int] = field(default_factory=dict)
     """Tracks that turned out to be of a person known before, with the track that goes on."""
+    is_sought: bool = True
+    """False when no face was sought in the frame: it shows nobody new, and nothing was decided."""
     following: int = 0
     """Tracks that were alive; without any, no time that passes changes anything."""
     seconds: Seconds = field(default_factory=dict)

@@ -15,6 +15,8 @@ from edge.samples import Box, iou
 
 BUFFER = 0.3
 """Share of a box's side by which it is enlarged on each side before boxes are compared."""
+STEADY = 0.5
+"""Least intersection over union of a box with the one expected of a track that moves steadily."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,26 @@ class Tracked:
     """Ids of the tracks that ended before this frame."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a track is expected."""
+
+    box: Box
+    began_s: float
+    """When it was first matched."""
+    seen_s: float
+    """When it was last matched."""
+    is_steady: bool
+    """Its face was where it had been expected, the last time that it was matched."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Track:
     motion: Motion
+    began_s: float
     seen_s: float
     """When it was last matched."""
+    is_steady: bool = False
 
 
 @dataclass(slots=True)
@@ -66,15 +83,27 @@ class Tracker:
             time_s: Time of the frame; a time before the last frame's counts as that one's.
         """
         ended = self.expire(time_s)
-        expected = {
-            track_id: predicted(track.motion, max(0.0, time_s - track.seen_s))
-            for track_id, track in self._tracks.items()
-        }
+        expected = self._expected(time_s)
         matches = self._matches(expected, boxes)
         ids = tuple(matches.get(index) or self._next_id() for index in range(len(boxes)))
         for track_id, box in zip(ids, boxes, strict=True):
             self._tracks[track_id] = self._seen(track_id, expected.get(track_id), box, time_s)
         return Tracked(ids, ended)
+
+    def places(self, time_s: float) -> list[Place]:
+        """Return where the faces of all tracks are expected at a time."""
+        return [
+            Place(box_of(motion), track.began_s, track.seen_s, track.is_steady)
+            for motion, track in zip(
+                self._expected(time_s).values(), self._tracks.values(), strict=True
+            )
+        ]
+
+    def _expected(self, time_s: float) -> dict[int, Motion]:
+        return {
+            track_id: predicted(track.motion, max(0.0, time_s - track.seen_s))
+            for track_id, track in self._tracks.items()
+        }
 
     def expire(self, time_s: float) -> tuple[int, ...]:
         """End the tracks unseen for longer than `max_gap_s` and return their ids."""
@@ -107,9 +136,11 @@ class Tracker:
 
     def _seen(self, track_id: int, expected: Motion | None, box: Box, time_s: float) -> _Track:
         if expected is None:
-            return _Track(first_motion(box), time_s)
-        seen_s = max(time_s, self._tracks[track_id].seen_s)
-        return _Track(corrected(expected, box), seen_s)
+            return _Track(first_motion(box), time_s, time_s)
+        before = self._tracks[track_id]
+        is_steady = iou(box_of(expected), box) >= STEADY
+        seen_s = max(time_s, before.seen_s)
+        return _Track(corrected(expected, box), before.began_s, seen_s, is_steady)
 
 
 def _near(

@@ -69,7 +69,10 @@ class CameraStatus(_Model):
     threshold: float | None = Field(ge=0, le=100)
     """Quality score at which faces pass, in effect; null where shift_at_most decides."""
     frames: dict[str, int]
-    """Frames by what became of them: looked_at, replaced, late, unscheduled, failed, unread."""
+    """
+    Frames by what became of them: looked_at, rested (nothing new moved, and no face was sought),
+    replaced, late, unscheduled, failed, unread.
+    """
     faces: dict[str, int]
     """Faces by the gate's reason; those of `forwarded` and `best_of_track` were sent."""
     looks: dict[str, int] = Field(default_factory=dict)

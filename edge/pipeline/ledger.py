@@ -1,7 +1,7 @@
 """
 Where every frame and every face of a source went. Pure: plain numbers that must add up.
 
-    frames    = replaced + late + unscheduled + failed + looked_at + unread + waiting
+    frames    = replaced + late + unscheduled + failed + looked_at + rested + unread + waiting
     faces     = forwarded + discarded + held
     forwarded = accepted + evicted + lost
 
@@ -32,6 +32,8 @@ class Counts:
     failed: int = 0
     """Frames that the detector refused."""
     looked_at: int = 0
+    rested: int = 0
+    """Frames in which no face was sought, since nothing new moved in them."""
     unread: int = 0
     """Frames that had come, but were not looked at when the source was stopped."""
     faces: int = 0
@@ -77,8 +79,8 @@ class Ledger:
         """Frames on their way to the gate."""
         counts = self.counts
         dropped = counts.replaced + counts.late
-        taken = counts.unscheduled + counts.failed + counts.looked_at + counts.unread
-        return self.frames - dropped - taken
+        looked_at = counts.failed + counts.looked_at + counts.rested
+        return self.frames - dropped - looked_at - counts.unscheduled - counts.unread
 
     def imbalances(self) -> Iterator[str]:
         """Yield what does not add up, in words; nothing when all is well."""

@@ -107,6 +107,9 @@ class Stream:
     def conclude(self, pending: Pending, scored: Scored, forwarding: Forwarding) -> None:
         """Decide about the faces of a frame that was begun."""
         outcome = self._gate.conclude(pending, scored)
+        if not outcome.is_sought:
+            self.counts.rested += 1
+            return
         self.counts.looked_at += 1
         self._note(outcome, forwarding, pending.captured)
 

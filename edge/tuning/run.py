@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
+from edge.config.effective import observing
 from edge.config.reader import key_name
 from edge.errors import TuningError
 from edge.evaluation.pair_list import PairList
@@ -85,7 +86,7 @@ def tune_camera(
         BackendError: The inference library refused a batch.
     """
     centres = CentralFaces()
-    gate = CameraGate(opened.detector, opened.pair, replace(target.faces, mode="observe"))
+    gate = CameraGate(opened.detector, opened.pair, observing(target.faces))
     sources = open_footage(_files(target, asked), problem, asked.every, target.geometry)
     observed = observe(steps(frames_of(sources, bars, problem), gate), centres.look)
     marks = asked.marks(target.name, opened.pair.pair_id)

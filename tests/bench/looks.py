@@ -4,7 +4,8 @@ How much a gate that looks sparingly saves, and what is lost by it: every clip a
     python -m tests.bench.looks --pair pairs/mobilefacenet512 [--detector yunet] [--threshold 30]
 
 Needs `GATE_DATA`, or ../shared/data. Each clip goes through a gate that observes, once with
-`tracks.looks: every` and once `sparing`; both are then decided by mode `best_shot`, which is what
+`tracks.looks: every` and once `sparing`, and with `--search` also by `tracks.search: sparing`;
+both are then decided by mode `best_shot`, which is what
 `run` does with the same footage (`tests/edge/footage/test_camera_run.py`).
 """
 
@@ -31,7 +32,6 @@ from tests.scenes.filmed import Filmed
 from tests.scenes.scripts import scripts
 from tests.scenes.stage import FPS, Shown
 
-BOTH: tuple[Looks, Looks] = ("every", "sparing")
 HEADER = (
     "| clip | frames | detections | sparing | looks | sparing | people sent | sparing "
     "| sent twice | foreign revisions | best-shot score | sparing |"
@@ -94,7 +94,7 @@ def observed(
     gate = CameraGate(detector, pair, CameraSettings(GateSettings(), tracks, "observe"))
     for step in steps(clip.frames, gate):
         newest = step.captured or newest
-        if newest is not None:
+        if newest is not None and step.outcome.is_sought:
             yield recorded(newest, step.seen_s, step.outcome)
 
 
@@ -159,15 +159,18 @@ def main() -> None:
     parser.add_argument("--pair", required=True, type=Path, help="folder of an engine pair")
     parser.add_argument("--detector", default="mtcnn")
     parser.add_argument("--threshold", type=float, default=GateSettings().threshold)
+    parser.add_argument("--search", action="store_true", help="also seek faces sparingly")
     arguments = parser.parse_args()
     detector = open_detector(DetectorSettings(name=arguments.detector, threads=1))
     gate = GateSettings(threshold=arguments.threshold)
-    ways = {looks: CameraSettings(gate, TrackSettings(looks=looks), "best_shot") for looks in BOTH}
+    sought: Looks = "sparing" if arguments.search else "every"
+    tracks = (TrackSettings(looks="every"), TrackSettings(search=sought))
+    ways = [CameraSettings(gate, each, "best_shot") for each in tracks]
     every, sparing, frames = [], [], 0
     sys.stdout.write(f"{HEADER}\n{'|---' * (HEADER.count('|') - 1)}|\n")
     with open_pair(arguments.pair) as pair:
         for clip in clips(detector):
-            one, other = (done(clip, detector, pair, ways[looks]) for looks in BOTH)
+            one, other = (done(clip, detector, pair, way) for way in ways)
             every.append(one)
             sparing.append(other)
             frames += len(clip.frames)

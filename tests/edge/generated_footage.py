@@ -127,6 +127,7 @@ tracks = st.builds(
     duplicate_within=seconds,
     duplicate_above=st.sampled_from([-1.0, 0.5, 0.9, 1.0]),
     looks=st.sampled_from(["sparing", "every"]),
+    search=st.sampled_from(["sparing", "every"]),
 )
 cameras = st.builds(
     CameraSettings,

@@ -40,7 +40,7 @@ class Filmed:
     people: frozenset[str]
     recorded: Sequence[RecordedFrame]
     truth: Sequence[tuple[Shown, ...]]
-    """Of each frame."""
+    """Of each frame in which faces were sought; nothing of the others."""
     scale: IdentityScale
 
     def who(self, index: int, box: Box) -> str | None:
@@ -49,25 +49,27 @@ class Filmed:
         return near.who if near and iou(near.box, box) >= LEAST_OVERLAP else None
 
 
-def film(script: Script, detector: FaceDetector, pair: EnginePair) -> Filmed:
+def film(
+    script: Script,
+    detector: FaceDetector,
+    pair: EnginePair,
+    tracks: TrackSettings = TrackSettings(),  # noqa: B008 -- frozen
+) -> Filmed:
     """Take a scene through a gate that observes."""
-    settings = CameraSettings(GateSettings(), TrackSettings(), "observe")
+    settings = CameraSettings(GateSettings(), tracks, "observe")
     drawn = list(script.frames())
     frames = (
         Frame(each.pixels, script.name, index, index / FPS) for index, each in enumerate(drawn)
     )
-    return Filmed(
-        script.name,
-        script.people,
-        list(_recorded(frames, CameraGate(detector, pair, settings))),
-        [each.shown for each in drawn],
-        pair.identity,
-    )
+    seen = list(_recorded(frames, CameraGate(detector, pair, settings)))
+    sought = {one.captured.frame.index for one in seen}
+    truth = [each.shown if index in sought else () for index, each in enumerate(drawn)]
+    return Filmed(script.name, script.people, seen, truth, pair.identity)
 
 
 def _recorded(frames: Iterable[Frame], gate: CameraGate) -> Iterator[RecordedFrame]:
     newest = None
     for step in steps(frames, gate):
         newest = step.captured or newest
-        if newest is not None:
+        if newest is not None and step.outcome.is_sought:
             yield recorded(newest, step.seen_s, step.outcome)

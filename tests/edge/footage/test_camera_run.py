@@ -9,6 +9,7 @@ from typing import cast
 from hypothesis import given, settings
 from rich.progress import Progress
 
+from edge.config.effective import observing
 from edge.config.model import GateSettings, Source
 from edge.config.uri import parse_uri
 from edge.footage.camera_run import steps
@@ -82,8 +83,8 @@ def run_as_a_service(files, camera):
 
 def promised(files, camera):
     """Look at the footage once, scoring every face, and only then decide by the camera."""
-    observing = replace(camera, gate=GateSettings(threshold=11), mode="observe")
-    (seen,) = observe(steps(frames(files), gate_of(observing))).runs
+    watching = replace(observing(camera), gate=GateSettings(threshold=11))
+    (seen,) = observe(steps(frames(files), gate_of(watching))).runs
     limit = camera.gate.threshold
     again = replayed(seen.frames, camera, limit, ColourPair.identity)
     return [shot for outcome in again for shot in outcome.forwarded]
