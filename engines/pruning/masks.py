@@ -116,15 +116,13 @@ def _weights_of(layer: Layer, channels: NDArray[np.intp]) -> NDArray[np.intp]:
 def _least_of_groups(layer: Layer, recipe: Recipe) -> NDArray[np.intp]:
     """Mask two of each four neighbours along the inputs; what is left over of fours stays."""
     rows = np.moveaxis(importance(layer, recipe), layer.output_axis, 0)
-    if rows.ndim > 2:  # a kernel's positions lie outside, its input channels inside
-        rows = np.moveaxis(rows, 1, -1)
+    rows = np.moveaxis(rows, 1, -1)  # a kernel's positions lie outside, its input channels inside
     whole = rows.shape[-1] // GROUP * GROUP
     groups = rows[..., :whole].reshape(*rows.shape[:-1], -1, GROUP)
     least = np.argsort(groups, axis=-1, kind="stable").argsort(axis=-1) < GROUP - KEPT_OF_GROUP
     chosen = np.zeros(rows.shape, bool)
     chosen[..., :whole] = least.reshape(*rows.shape[:-1], whole)
-    if chosen.ndim > 2:
-        chosen = np.moveaxis(chosen, -1, 1)
+    chosen = np.moveaxis(chosen, -1, 1)
     return np.flatnonzero(np.moveaxis(chosen, 0, layer.output_axis))
 
 

@@ -75,6 +75,12 @@ def zeros(network):
     return [tensors[each.weight_name] == 0 for each in prunable_weights(network.model)]
 
 
+def test_of_a_layer_without_folding_the_weights_are_as_they_were():
+    weights = np.random.default_rng(3).normal(size=(4, 3)).astype(np.float32)
+    found = importance(Layer(weights), Recipe(importance="unfolded"))
+    assert np.array_equal(found, np.abs(weights))
+
+
 def test_a_folded_network_is_pruned_as_if_it_were_not_folded_yet(tmp_path):
     network = loaded(tmp_path, TinyNetwork(channels=8))
     before, _ = prune(network, Recipe(scope="global", sparsity=0.3))
@@ -84,3 +90,11 @@ def test_a_folded_network_is_pruned_as_if_it_were_not_folded_yet(tmp_path):
         assert np.array_equal(first, second)
     other, _ = prune(fold_batch_norm(network), Recipe(scope="global", sparsity=0.3))
     assert any(not np.array_equal(a, b) for a, b in zip(zeros(before), zeros(other), strict=True))
+
+
+@pytest.mark.parametrize("sparsity", [0.01, 0.37, 0.9])
+def test_no_weight_that_stays_is_less_than_one_that_goes(sparsity):
+    weights = np.random.default_rng(4).normal(size=(200, 150)).astype(np.float32)
+    goes = chosen(weights, Recipe(sparsity=sparsity, count="all"))
+    assert goes.sum() == round(sparsity * weights.size)
+    assert np.abs(weights[goes]).max() < np.abs(weights[~goes]).min()
