@@ -35,6 +35,24 @@ def test_a_logout_ends_this_session_and_no_other(sessions):
     assert is_open(sessions, another)
 
 
+def test_a_logout_outlives_the_next_one(sessions):
+    both = [cookie(sessions), cookie(sessions)]
+    for each in both:
+        sessions.end({"host": HOST, "cookie": each}, TOKEN, NOW_S)
+    assert not any(is_open(sessions, each) for each in both)
+
+
+def test_a_logout_is_forgotten_once_its_session_would_be_over(sessions):
+    for now_s in (NOW_S, NOW_S + 12 * 3600):
+        mine = sessions.new_cookie(HOST, TOKEN, now_s, secure=False).partition(";")[0]
+        sessions.end({"host": HOST, "cookie": mine}, TOKEN, now_s)
+    assert len(sessions._ended) == 1
+
+
+def test_a_browser_forgets_a_session_also_without_tls():
+    assert "Secure" not in no_cookie(HOST)
+
+
 def test_sessions_that_are_over_are_forgotten(sessions):
     for hour in range(50):
         sessions.end({"host": HOST, "cookie": cookie(sessions)}, TOKEN, NOW_S)
