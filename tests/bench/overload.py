@@ -74,6 +74,8 @@ def measured(options: argparse.Namespace, rate: float) -> Ages:
             read_config(file).config, live_source, ended.set, Listeners(observe=ages.observe)
         )
         daemon.start()
+        while len(ages.seconds) < options.cameras:  # on a busy machine they take seconds to open
+            ended.wait(0.1)
         ended.wait(SETTLES_S)
         ages.seconds.clear()
         ended.wait(options.seconds)
