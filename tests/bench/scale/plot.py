@@ -18,7 +18,7 @@ COLUMNS = 2
 def draw(path: Path, parts: Sequence[Part], points: Sequence[Point]) -> None:
     """Draw one small plot for each part; the background is transparent."""
     rows = -(-len(parts) // COLUMNS)
-    figure = Figure(figsize=(11, 3.6 * rows), layout="constrained")
+    figure = Figure(figsize=(11, 4.2 * rows), layout="constrained")
     axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for part, place in zip(parts, axes, strict=False):
         _draw(place, part, [point for point in points if point.part == part.name])
@@ -42,7 +42,8 @@ def _draw(axes, part: Part, points: Sequence[Point]) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.tick_params(colors=GREY)
     axes.spines[:].set_color(GREY)
-    axes.legend(fontsize=8, labelcolor=GREY, framealpha=0)
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 2}
+    axes.legend(fontsize=8, labelcolor=GREY, framealpha=0, **below)
 
 
 def table(parts: Sequence[Part], points: Sequence[Point]) -> str:
