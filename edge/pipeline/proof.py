@@ -1,4 +1,4 @@
-"""Would the networks of a configuration open here? Asked before a gate is told to take them."""
+"""Would what a configuration runs by open here? Asked before a gate is told to take it."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,8 @@ from edge.config.engine import execution_of
 from edge.config.model import Config
 from edge.config.reader import KeyPath
 from edge.detection.open import require_located
-from edge.errors import DetectorError
+from edge.errors import DetectorError, SourceError
+from edge.sources.decoding.library import load_gstreamer
 from engines.errors import EnginesError, PairIntegrityError
 from engines.pair.execution import library_of
 from engines.pair.pair import golden_vectors_of, open_pair
@@ -16,7 +17,7 @@ from engines.plans.check import plan_states
 
 def unproved(config: Config) -> Iterator[tuple[KeyPath, str]]:
     """
-    Yield the keys whose networks do not open, and why; nothing is downloaded.
+    Yield the keys whose networks or decoders do not open, and why; nothing is downloaded.
 
     ONNX files are opened and compute their golden vectors. Plans are judged by their files: a
     second process on the GPU could take the memory that the running gate needs.
@@ -29,6 +30,17 @@ def unproved(config: Config) -> Iterator[tuple[KeyPath, str]]:
         require_located(config)
     except (DetectorError, EnginesError) as error:
         yield ("detector",), str(error)
+    yield from _missing_decoders(config)
+
+
+def _missing_decoders(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    for index, source in enumerate(config.sources):
+        if source.decoder != "gstreamer" and source.uri.scheme != "csi":
+            continue  # FFmpeg comes with the program, and auto falls back to it
+        try:
+            load_gstreamer()
+        except SourceError as error:
+            yield ("sources", index), str(error)
 
 
 def _prove_pair(config: Config) -> None:

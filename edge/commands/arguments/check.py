@@ -21,7 +21,8 @@ camera that a running gate has open cannot be opened a second time.
 
 With --prove it opens engine pair and detector too: every file has the hash it should have, and the
 networks compute their golden vectors. Plans for a GPU are judged by their files, which have to be
-made for this machine; only the gate itself runs them. 'systemctl reload' asks for this.
+made for this machine; only the gate itself runs them. GStreamer has to load where a source is read
+or decoded by it. 'systemctl reload' asks for this.
 
 Exit code: 0; 1 when something does not work that --connect tried; 64 for a wrong command line; 78
 with one line for each mistake: file:line:column: key: what.

@@ -9,7 +9,7 @@ from edge.config.file import read_config
 from edge.config.keys import config_keys
 from edge.config.origins import effective_settings
 from edge.diagnosis import service_view
-from edge.errors import ConfigError
+from edge.errors import ConfigError, SourceError
 from edge.pipeline import proof
 from engines.openvino.api import INSTALL, NoOpenVinoError
 from tests.edge.configurations import SMALLEST, loaded
@@ -213,6 +213,33 @@ def test_check_proves_that_openvino_is_there_as_run_would_need_it(
     assert main(["check", "--config", str(config)]) == 0
     assert main(["check", "--prove", "--config", str(config)]) == code
     assert (INSTALL in capsys.readouterr().err) == (fallback == "stop")
+
+
+@pytest.mark.usefixtures("cached_detector")
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("{name: yard, uri: door, decoder: gstreamer}", EXIT_CONFIG),
+        ("{name: yard, uri: 'csi://0'}", EXIT_CONFIG),
+        ("{name: yard, uri: door}", 0),
+    ],
+)
+def test_check_proves_that_gstreamer_is_there_where_run_would_need_it(
+    source, code, tmp_path, capsys, monkeypatch
+):
+    def missing():
+        raise SourceError("GStreamer cannot be loaded (why)")
+
+    monkeypatch.setattr(proof, "load_gstreamer", missing)
+    put_pair(tmp_path)
+    (tmp_path / "door").mkdir()
+    config = tmp_path / "gate.yaml"
+    head, _, tail = TWO_SOURCES.partition("sources:")
+    config.write_text(f"{head}sources:\n  - {source}\n{tail[tail.index('sinks') :]}")
+    assert main(["check", "--config", str(config)]) == 0
+    assert main(["check", "--prove", "--config", str(config)]) == code
+    place = ":4:5: sources[0]: GStreamer cannot be loaded"
+    assert (place in capsys.readouterr().err) == (code == EXIT_CONFIG)
 
 
 def test_check_proves_that_the_detector_is_there_and_says_how_to_fetch_it(
