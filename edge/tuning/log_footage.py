@@ -77,7 +77,10 @@ def _why_not(piece: Piece, pair_id: str) -> str | None:
     if piece.kind.mode not in WHOLE:
         return f"in mode {piece.kind.mode}, which does not score every face (use observe)"
     if not piece.has_moments:
-        return "logged by an earlier release, which did not note what tells repeated faces"
+        return (
+            "logged by an earlier release, which did not note what tells repeated faces "
+            "(let the gate observe anew)"
+        )
     return None
 
 

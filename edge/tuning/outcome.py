@@ -108,7 +108,8 @@ def _people(tuning: Tuning) -> Iterator[str]:
 
 
 def _forwarded(tuning: Tuning) -> Iterator[str]:
-    if tuning.forwarded is not None:
+    nothing_used = tuning.left_out and not tuning.observed.runs
+    if tuning.forwarded is not None and not nothing_used:
         faces = f"{tuning.forwarded} face{'s' * (tuning.forwarded != 1)}"
         yield f"By the threshold {number(tuning.candidate)} run forwards {faces} of this footage."
 
@@ -151,6 +152,12 @@ def _warnings(tuning: Tuning, found: Suggestion, goal: Goal) -> Iterator[str]:
         yield (
             f"No threshold comes closer: pre-checks discard {footage.discarded_track.size} of "
             f"{footage.faces} faces, and equal scores change sides together."
+        )
+    too_many = goal.kind == "per_minute" and found.achieved > 1.25 * goal.value
+    if too_many and tuning.floor < found.threshold:
+        yield (
+            "Whoever shows no face above the threshold is sent once all the same, by "
+            f"tracks.at_least_one_above ({number(tuning.floor)}): raise it for fewer faces."
         )
 
 

@@ -83,15 +83,15 @@ def _require(footage: Footage, goal: Goal) -> None:
         raise ValueError(f"forward rate {goal.value} is not between 0 and 1")
     if not goal.value > 0:
         raise ValueError(f"{goal.value} faces each minute is not above 0")
-    if goal.kind == "per_minute" and not footage.minutes:
+    if goal.kind == "per_minute" and footage.score.size and not footage.minutes:
         raise TuningError("still images have no length: give video, or ask for --forward-rate")
-    if goal.kind == "per_minute" and footage.forwarded is None:
-        raise ValueError("what the gate forwards is not known")
     if footage.score.size < LEAST_FACES:
         raise TuningError(
             f"only {footage.score.size} faces could be scored and a threshold needs at least "
             f"{LEAST_FACES}: record longer, or look at the reasons the others were discarded for"
         )
+    if goal.kind == "per_minute" and footage.forwarded is None:
+        raise ValueError("what the gate forwards is not known")
     if footage.people < LEAST_TRACKS:
         raise TuningError(
             f"the {footage.score.size} scored faces are of only {footage.people} people (tracks "

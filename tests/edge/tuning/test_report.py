@@ -124,6 +124,20 @@ def test_the_conclusion_says_what_run_would_forward():
     assert conclusion(looked)[2] == "By the threshold 30 run forwards 1 face of this footage."
 
 
+def test_of_footage_that_is_left_out_whole_nothing_is_promised():
+    said = conclusion(replace(tuning([]), forwarded=0, left_out=["544 frames in another mode"]))
+    assert said[1:] == ["Left out: 544 frames in another mode."]
+
+
+@pytest.mark.parametrize(("floor", "said"), [(20.0, True), (100.0, False)])
+def test_more_faces_than_asked_for_are_explained_by_people_below_the_threshold(floor, said):
+    given = suggested(tuning(range(60)))
+    assert given.suggestion is not None
+    many = replace(given.suggestion, achieved=26.5)
+    given = replace(given, goal=Goal("per_minute", 8.0), suggestion=many, floor=floor)
+    assert ("tracks.at_least_one_above (20)" in conclusion(given)[-1]) == said
+
+
 def test_the_reader_is_warned_of_a_goal_out_of_reach():
     given = tuning(range(60), [Reason.POSE] * 600)
     lines = conclusion(suggested(given))

@@ -180,6 +180,7 @@ def test_the_curve_never_rises():
             "4 people .* needs at least 5",
         ),
         (footage_of(range(60)), Goal("per_minute", 6), "still images have no length"),
+        (footage_of([]), Goal("per_minute", 6), "only 0 faces .* at least 50"),
     ],
 )
 def test_too_little_footage_is_refused_with_what_to_do(footage, goal, message):
