@@ -32,7 +32,10 @@ MISTAKES = {
     ),
     "like no key": (
         "detector: {colour: red}",
-        ":8:12: detector.colour: unknown key; known keys: name, model, smallest_face, threads",
+        (
+            ":8:12: detector.colour: unknown key; "
+            "known keys: name, model, smallest_face, threads, backend"
+        ),
     ),
     "too large": (
         "gate:\n  threshold: 101",
@@ -65,7 +68,7 @@ MISTAKES = {
     "text for a section": (
         "detector: mtcnn",
         (":8:11: detector: wrong kind of value, got text, "
-         "allowed a section of the keys name, model, smallest_face, threads"),
+         "allowed a section of the keys name, model, smallest_face, threads, backend"),
     ),
     "list for a section": (
         "delivery:\n  outbox: []",
