@@ -203,13 +203,22 @@ def _suggested(
             steps, found = _for_marks(tuning)
         elif labels is None:
             footage = replace(footage_of(tuning.observed), forwarded=forwarded)
-            steps, found = _for_forwarding(footage, goal)
+            steps, found = _for_forwarding(footage, _near(goal, tuning.current))
         else:
             steps, found, compared = _for_errors(labels, Errors(goal.value, asked.fmr))
             tuning = replace(tuning, facts=[*tuning.facts, ("labelled pairs", compared)])
     except (TuningError, EvaluationError) as error:
         return replace(tuning, goal=None, refusal=str(error))
     return replace(tuning, steps=steps, suggestion=found)
+
+
+def _near(goal: Goal, current: float | None) -> Goal:
+    """
+    Return a goal that prefers the threshold in effect among those that forward as many faces.
+
+    Where everybody is sent once, by `at_least_one_above` too, that is a wide range, up to 100.
+    """
+    return replace(goal, near=current) if goal.kind == "per_minute" else goal
 
 
 def _for_forwarding(footage: Footage, goal: Goal) -> tuple[Steps, Suggestion]:

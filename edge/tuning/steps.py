@@ -34,6 +34,8 @@ class Goal:
     Share of all faces found that are good enough, in (0, 1); faces forwarded each minute, above 0;
     FNMR, in (0, 1); or the share of marked faces decided as marked, 1.
     """
+    near: float | None = None
+    """Of thresholds that come as close, the nearest to this one; None: the strictest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,10 +61,13 @@ def forward_rates(footage: Footage) -> Steps:
     return steps_of(footage, Goal("forward_rate", 0.5))  # any goal of this kind
 
 
-def closest(steps: Steps, wanted: float) -> int:
-    """Return the index of the step closest to what is wanted; of two, the stricter."""
+def closest(steps: Steps, wanted: float, near: float | None = None) -> int:
+    """Return the index of the step closest to what is wanted; of equals the nearest, or last."""
     away = np.abs(steps.achieved - wanted)
-    return int(np.flatnonzero(away <= away.min() * (1 + 1e-12))[-1])
+    equals = np.flatnonzero(away <= away.min() * (1 + 1e-12))
+    if near is None:
+        return int(equals[-1])
+    return int(equals[np.abs(steps.threshold[equals] - near).argmin()])
 
 
 def neat_threshold(levels: Scores, chosen: int) -> float:
@@ -105,16 +110,20 @@ def _forwarding(footage: Footage, goal: Goal) -> tuple[Scores, Weigh]:
     """Ask the gate itself: at thresholds all over, then closer and closer to the goal."""
     assert footage.forwarded is not None  # noqa: S101 -- the caller has checked
     minutes, every = footage.minutes or 0.0, _levels(footage)
+    if goal.near is not None:
+        every = np.unique(np.append(every, goal.near))
     most = max(FEWEST_LEVELS, min(MOST_LEVELS, MOST_DECISIONS // max(1, footage.faces)))
     counts: dict[int, NDArray[np.float64]] = {}
     wanted = _spread(0, every.size - 1, most)
+    if goal.near is not None:
+        wanted.append(int(np.searchsorted(every, goal.near)))
     while not counts.keys() >= set(wanted):
         for index in wanted:
             tracks = footage.forwarded(float(every[index]))
             counts[index] = np.bincount(tracks, minlength=footage.track_count).astype(np.float64)
         known = sorted(counts)
         rates = np.array([counts[index].sum() / minutes for index in known])
-        at = closest(Steps(every[known], rates), goal.value)
+        at = closest(Steps(every[known], rates), goal.value, goal.near)
         wanted = _spread(known[max(0, at - 1)], known[min(len(known) - 1, at + 1)], most)
     table = np.stack([counts[index] for index in known])
     return every[known], lambda weights: table @ weights / minutes

@@ -64,18 +64,23 @@ def suggest(footage: Footage, goal: Goal, rng: np.random.Generator) -> Suggestio
     _require(footage, goal)
     levels, weigh = weighing(footage, goal)
     steps = Steps(levels, weigh(np.ones(footage.track_count)))
-    chosen = closest(steps, goal.value)
+    chosen = closest(steps, goal.value, goal.near)
     thresholds, achieved = [], []
     for weights in _draws(footage.track_count, rng):
         drawn = Steps(levels, weigh(weights))
-        thresholds.append(levels[closest(drawn, goal.value)])
+        thresholds.append(levels[closest(drawn, goal.value, goal.near)])
         achieved.append(drawn.achieved[chosen])
     return Suggestion(
-        threshold=neat_level(footage, goal, float(levels[chosen])),
+        threshold=_written(footage, goal, float(levels[chosen])),
         interval=interval_of(thresholds),
         achieved=float(steps.achieved[chosen]),
         achieved_interval=interval_of(achieved),
     )
+
+
+def _written(footage: Footage, goal: Goal, level: float) -> float:
+    """Return what to write for a level: the threshold in effect as it is, else a short decimal."""
+    return level if level == goal.near else neat_level(footage, goal, level)
 
 
 def _require(footage: Footage, goal: Goal) -> None:

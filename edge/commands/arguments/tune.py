@@ -22,16 +22,17 @@ camera: open it, and look at the faces just above and just below the threshold. 
 treat it as you treat the footage. NAME.baseline.json beside it holds how scores are spread, no
 face: against it the gate sees later that a camera has changed.
 
---forward-rate and --per-minute come as close as these faces allow. A rate is the share of all faces
-found that are good enough. Faces per minute are those that `edge-gate run` forwards of this very
-footage: best shots, repeats and rate limits are those of the configuration, of mode best_shot where
-it only observes. --fnmr-labels names a CSV file with the columns image_a, image_b (paths below
-SOURCE, then a single folder) and mated (1 = same person): the lowest threshold whose forwarded
-faces are refused no more often than --fnmr at the false match rate --fmr. Intervals are 95 %, by
-bootstrap over people (tracks) or pairs. A suggestion needs 50 scored faces of 5 tracks, or 50 mated
-pairs. --marks takes what people said of single faces on the live page (page.history keeps it), of
-10 or more, and suggests the threshold that decides so about most of them; with every other goal it
-is told how many are decided so.
+--forward-rate and --per-minute come as close as these faces allow; of thresholds that forward as
+many faces a minute, the one in effect stays, or else the nearest to it. A rate is the share of all
+faces found that are good enough. Faces per minute are those that `edge-gate run` forwards of this
+very footage: best shots, repeats and rate limits are those of the configuration, of mode best_shot
+where it only observes. --fnmr-labels names a CSV file with the columns image_a, image_b (paths
+below SOURCE, then a single folder) and mated (1 = same person): the lowest threshold whose
+forwarded faces are refused no more often than --fnmr at the false match rate --fmr. Intervals are
+95 %, by bootstrap over people (tracks) or pairs. A suggestion needs 50 scored faces of 5 tracks, or
+50 mated pairs. --marks takes what people said of single faces on the live page (page.history keeps
+it), of 10 or more, and suggests the threshold that decides so about most of them; with every other
+goal it is told how many are decided so.
 
 The change is printed as a diff. --write makes it in FILE, and touches nothing else there.
 Exit code: 0; 1 when no threshold could be told or an input failed; 64 for a wrong command line;

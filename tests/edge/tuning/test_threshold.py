@@ -56,6 +56,19 @@ def per_minute_at(footage, threshold, keep):
     return forwarded / footage.minutes
 
 
+@pytest.mark.parametrize(
+    ("near", "threshold"), [(30.0, 30.0), (20.5, 20.5), (10.0, 20.0), (None, 100.0)]
+)
+def test_of_thresholds_that_send_everybody_once_the_one_in_effect_is_kept(near, threshold):
+    footage = footage_of(range(100), np.arange(100) % 10, minutes=1.0)
+
+    def forwarded(limit):  # whoever shows no face above the threshold is sent as a person
+        return np.arange(20 if limit < 20 else 10) % 10
+
+    goal = Goal("per_minute", 5.0, near)
+    assert suggestion(replace(footage, forwarded=forwarded), goal).threshold == threshold
+
+
 @settings(max_examples=30)
 @given(recordings(), RATE)
 def test_no_other_threshold_comes_closer_to_the_forward_rate(footage, wanted):
