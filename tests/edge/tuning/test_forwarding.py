@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.progress import Progress
 
-from edge.config.effective import CameraSettings, at_threshold
+from edge.config.effective import CameraSettings, at_threshold, observing
 from edge.config.model import GateSettings
 from edge.config.tracks import TrackSettings
 from edge.footage.camera_run import steps
@@ -45,7 +45,7 @@ def frames(files):
 
 
 def looked_at(files, camera):
-    observed = observe(steps(frames(files), gate_of(replace(camera, mode="observe"))))
+    observed = observe(steps(frames(files), gate_of(observing(camera))))
     return replace(
         footage_of(observed), forwarded=forwarded_by(observed, camera, ColourPair.identity)
     )

@@ -1,6 +1,5 @@
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from rich.progress import Progress
 
-from edge.config.effective import CameraSettings
+from edge.config.effective import CameraSettings, observing
 from edge.config.file import checked
 from edge.config.model import GateSettings
 from edge.config.reader import parse_document
@@ -152,7 +151,7 @@ class LoggingRun:
         log = ShadowLog()
         log.use(self.config, "colours")
         frames = frames_of(cast("list[VideoFile]", files), Progress(disable=True), unwanted)
-        for step in steps(frames, gate_of(replace(camera, mode="observe"))):
+        for step in steps(frames, gate_of(observing(camera))):
             log.observe(Observation("door", step.captured, step.outcome, "run", step.seen_s))
         log.stop()
 
@@ -178,7 +177,7 @@ def test_a_log_promises_what_the_recording_itself_promises(tmp_path_factory, fil
     logging.take(files, camera)
     logged = logged_footage(logging.path, "door", COLOURS, camera).observed
     frames = frames_of(cast("list[VideoFile]", files), Progress(disable=True), unwanted)
-    recorded = observe(steps(frames, gate_of(replace(camera, mode="observe"))))
+    recorded = observe(steps(frames, gate_of(observing(camera))))
     assert promised(logged, camera) == promised(recorded, camera)
     seen = [(face.track, face.score, face.reason) for face in recorded.faces]
     assert [(face.track, face.score, face.reason) for face in logged.faces] == seen
