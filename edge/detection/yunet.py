@@ -90,18 +90,27 @@ def _opened(file: Path, running: Running, detector_score: float) -> "YunetNetwor
         return _OpenCvNetwork(file, running.threads, detector_score)
 
 
+TRIED = (320, 320)
+"""Width and height of the grey picture that a file is tried with."""
+
+
 class _OpenCvNetwork:
     """The whole detector of OpenCV."""
 
     def __init__(self, file: Path, threads: int, detector_score: float) -> None:
+        if not file.is_file():
+            raise DetectorError(f"{file}: no such file: correct 'model' of the detector")
         cv2.setNumThreads(threads)
         self._file = file
         try:
-            self._network = cv2.FaceDetectorYN.create(
-                str(file), "", (320, 320), detector_score, OVERLAP
-            )
+            self._network = cv2.FaceDetectorYN.create(str(file), "", TRIED, detector_score, OVERLAP)
         except cv2.error as error:
-            raise DetectorError(f"{file}: OpenCV cannot open this detector: {error}") from error
+            raise self._refused() from error
+        self.rows(np.zeros((*TRIED, 3), np.uint8))
+
+    def _refused(self) -> DetectorError:
+        # What OpenCV says are lines of its own code.
+        return DetectorError(f"{self._file}: OpenCV cannot run it: is it YuNet, and whole?")
 
     @property
     def engine(self) -> str:
@@ -114,5 +123,5 @@ class _OpenCvNetwork:
             self._network.setInputSize(pixels.shape[1::-1])
             _, found = self._network.detect(pixels)
         except cv2.error as error:
-            raise DetectorError(f"{self._file}: {error}: is it YuNet?") from error
+            raise self._refused() from error
         return np.empty((0, 15), np.float32) if found is None else found
