@@ -263,7 +263,7 @@ class Received:
         codec = self._stream.codec_context.name if is_annex_b(self._stream) else ""
         unreferred = Unreferred(codec)
         received = ((packet, self._lost()) for packet in self._packets)
-        for packet, lost in joined(received, codec):
+        for packet, lost in joined(received, codec, tells_damage=self._whole.tells_damage):
             if not lost and self._need_not_decode(bytes(packet), unreferred):
                 yield Passed()
                 continue

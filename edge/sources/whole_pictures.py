@@ -68,6 +68,11 @@ class WholePictures:
         self._decoder = self._decoders()
 
     @property
+    def tells_damage(self) -> bool:
+        """Whether the decoder says of H.264 that a slice was missing."""
+        return self._decoder.tells_damage
+
+    @property
     def waited_s(self) -> float:
         """Seconds that the decoder has waited for itself, not for a camera."""
         return self._decoder.waited_s
@@ -182,28 +187,32 @@ def gaps_heard(what: object = "the stream") -> Iterator[Callable[[], bool]]:
         yield heard
 
 
-def joined(packets: Iterable[Received], codec: str) -> Iterator[Received]:
+def joined(
+    packets: Iterable[Received], codec: str, *, tells_damage: bool = True
+) -> Iterator[Received]:
     """
     Yield packets with the pieces of a key frame put together.
 
-    A key frame waits for the packet after it, the others are handed on at once. With H.265, whose
-    decoder misses no slice, each waits, and the last one of the stream, which may be cut off, is
+    A key frame waits for the packet after it, the others are handed on at once. With H.265 and with
+    decoders that miss no slice each waits, and the last one of the stream, which may be cut off, is
     left out.
 
     Args:
         packets: Of H.264 or H.265 in Annex B's form, as from RTP; others are not changed.
         codec: FFmpeg's name of it; "" for packets of another form.
+        tells_damage: Whether the decoder says of H.264 that a slice was missing.
     """
+    each_waits = codec == "hevc" or (codec == "h264" and not tells_damage)
     held: Received | None = None
     for packet, lost in packets:
         goes_on = bool(packet.size) and goes_on_with_picture(bytes(packet), codec)
         if held is not None and goes_on and not lost:
             held = _together(held[0], packet), held[1]
             continue
-        if held is not None and (packet.size or codec != "hevc"):
+        if held is not None and (packet.size or not each_waits):
             yield held[0], held[1] or goes_on  # a gap parts it from what belongs to it
         held = packet, lost or goes_on
-        if not (packet.size and (packet.is_keyframe or codec == "hevc")):
+        if not (packet.size and (packet.is_keyframe or each_waits)):
             yield held
             held = None
 

@@ -243,6 +243,19 @@ def test_a_key_frame_of_which_a_piece_is_lost_is_not_taken_for_whole(sent, tmp_p
     assert [lost for _, lost in joined(received, codec)][:2] == [True, True]
 
 
+@pytest.mark.parametrize(
+    ("codec", "tells_damage", "left"), [("h264", True, 60), ("h264", False, 59), ("hevc", True, 59)]
+)
+def test_the_last_packet_which_may_be_cut_off_is_left_out_where_no_decoder_would_say_so(
+    sent, tmp_path, codec, tells_damage, left
+):
+    video = sent(codec, sliced=False)
+    with av.open(str(packets_of(video, tmp_path))) as container:
+        received = ((packet, False) for packet in container.demux(video=0))
+        kept = [packet for packet, _ in joined(received, codec, tells_damage=tells_damage)]
+    assert sum(bool(packet.size) for packet in kept) == left
+
+
 def test_a_gap_distrusts_the_key_frame_just_after_it(sent, tmp_path):
     video = sent("h264", sliced=False)
     with av.open(str(packets_of(video, tmp_path))) as container:

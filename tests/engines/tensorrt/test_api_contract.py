@@ -74,6 +74,7 @@ def methods_and_members() -> set[str]:
         "INFO",
         "clear",
         "compute_capability",
+        "engine",
         "file",
         "finish",
         "flags",
