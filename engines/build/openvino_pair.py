@@ -17,7 +17,7 @@ from engines.openvino.api import OpenVino, Precision, load_openvino
 from engines.pair.execution import Execution
 from engines.pair.folder import replaced_at_once, require_destination
 from engines.pair.golden_vectors import Tolerance
-from engines.pair.manifest import Manifest, identified, read_manifest, write_manifest
+from engines.pair.manifest import Manifest, read_manifest, write_changed, write_manifest
 from engines.pair.pair import open_pair, open_unproved
 from engines.quality.specification import Embeddings, FaceImages
 
@@ -111,6 +111,4 @@ def _rewritten(folder: Path, precision: Precision, library: OpenVino) -> Manifes
     if precision == "bf16":
         update["precision"] = precision
         update["golden"] = manifest.golden.model_copy(update={"tolerance": BF16_TOLERANCE})
-    changed = identified(manifest.model_copy(update=update))
-    write_manifest(folder, changed)
-    return changed
+    return write_changed(folder, manifest, update)

@@ -7,6 +7,7 @@ can name the pair they come from.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -225,6 +226,13 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
     (folder / SIGNATURE_NAME).unlink(missing_ok=True)
     write_whole(folder / MANIFEST_NAME, text.encode())
+
+
+def write_changed(folder: Path, manifest: Manifest, update: Mapping[str, object]) -> Manifest:
+    """Write the manifest with other values of some keys, and return it with its new pair id."""
+    changed = identified(manifest.model_copy(update=update))
+    write_manifest(folder, changed)
+    return changed
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -27,7 +27,7 @@ from engines.pair.detector_plans import (
 )
 from engines.pair.execution import OpenPlanSet
 from engines.pair.folder import checked_content
-from engines.pair.manifest import FileRecord, Manifest, identified, read_manifest, write_manifest
+from engines.pair.manifest import FileRecord, Manifest, read_manifest, write_changed
 from engines.plans.options import PlanOptions
 from engines.plans.planned_detector import PlannedDetector
 from engines.plans.set_networks import half_set, prepare_set
@@ -81,9 +81,7 @@ def add_detector_plans(
         fp16_gate=gated.figures,
     )
     record = write_detector_plans(folder, plans)
-    changed = identified(manifest.model_copy(update={"detector": record}))
-    write_manifest(folder, changed)
-    return changed
+    return write_changed(folder, manifest, {"detector": record})
 
 
 def prove_detector(

@@ -11,9 +11,8 @@ from engines.pair.golden_vectors import Tolerance
 from engines.pair.manifest import (
     FileRecord,
     Manifest,
-    identified,
     read_manifest,
-    write_manifest,
+    write_changed,
 )
 from engines.plans.detector_plans import add_detector_plans, prove_detector
 from engines.plans.gate import gate_pair
@@ -107,6 +106,4 @@ def add_plans(folder: Path, faces: FaceImages, workshop: Workshop, progress: Pro
     }
     if options.precision == "fp16":
         update["golden"] = manifest.golden.model_copy(update={"tolerance": HALF_TOLERANCE})
-    changed = identified(manifest.model_copy(update=update))
-    write_manifest(folder, changed)
-    return changed
+    return write_changed(folder, manifest, update)

@@ -14,9 +14,8 @@ from engines.pair.execution import OPINION
 from engines.pair.manifest import (
     Manifest,
     SecondOpinionRecord,
-    identified,
     read_manifest,
-    write_manifest,
+    write_changed,
 )
 from engines.pair.quality_network import QualityNetwork
 from engines.pair.second_opinion import qualities, second_opinion_file
@@ -82,9 +81,7 @@ def add_second_opinion_plan(
     plan = build_network_plan(folder, prepared, None, workshop, progress)
     wider = HALF_TOLERANCE if prepared.source.precision == "fp16" else 1
     changed = record.model_copy(update={"plan": plan, "tolerance": wider * record.tolerance})
-    manifest = identified(manifest.model_copy(update={"second_opinion": changed}))
-    write_manifest(folder, manifest)
-    return manifest
+    return write_changed(folder, manifest, {"second_opinion": changed})
 
 
 def measure_half(
