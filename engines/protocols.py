@@ -34,7 +34,7 @@ class NetworkSet(Protocol):
 
     @property
     def networks(self) -> Mapping[str, EmbeddingNetwork]:
-        """By name."""
+        """By name; closing one of them closes the set."""
 
     def close(self) -> None:
         """Release them all; safe to call twice."""

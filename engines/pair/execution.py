@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engines.errors import BackendError
 from engines.onnxruntime.backend import CPU, Use, open_network
 from engines.openvino import backend as openvino
@@ -134,31 +131,13 @@ def open_beside(
         checked_content(folder, record.plan)
         plans = {OPINION: folder / record.plan.name}
         try:
-            return _OnlyOne(execution.plan_set(plans, manifest.flavour), OPINION)
+            return execution.plan_set(plans, manifest.flavour).networks[OPINION]
         except BackendError as error:
             if execution.fallback == "stop":
                 raise
             log.warning("running %s with ONNX Runtime, not its plan: %s", record.name, error)
     use = Use(shares_arena=True, at_once=CPU_BATCH)
     return open_network(checked_content(folder, record.file), threads, use=use)
-
-
-class _OnlyOne:
-    """The only network of a set, closed with it."""
-
-    def __init__(self, opened: NetworkSet, name: str) -> None:
-        self._set = opened
-        self._network = opened.networks[name]
-
-    @property
-    def engine(self) -> str:
-        return self._network.engine
-
-    def run(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-        return self._network.run(inputs)
-
-    def close(self) -> None:
-        self._set.close()
 
 
 def _open_onnx(
