@@ -65,6 +65,8 @@ class Selection:
             self._looked_s.pop(tracklet, None)
         self._looks.end(ended)
         over = self._people.end(ended, seen_s)
+        for track_id in over:
+            self._looks.forget(track_id)
         overdue = (*self._shots.overdue(seen_s), *self._resorts.overdue(seen_s))
         for track_id in dict.fromkeys((*over, *overdue)):
             self._end(track_id, seen_s, outcome)
@@ -241,7 +243,6 @@ class Selection:
     def _end(self, track_id: int, seen_s: float, outcome: Outcome) -> None:
         self._sent_s.pop(track_id, None)
         self._hysteresis.passed.discard(track_id)
-        self._looks.forget(track_id)
         self._resort(track_id, seen_s, outcome)
         ended = self._shots.end(track_id)
         outcome.discarded[Reason.DUPLICATE if ended.is_repeat else Reason.NOT_BEST] += ended.beaten

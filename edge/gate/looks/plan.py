@@ -144,7 +144,7 @@ class Looks:
 
     def _is_worth_it(self, face: Glance, people: People, seen_s: float) -> bool:
         track = people.track_of(face.tracklet)
-        history = None if track is None else self._histories.get(track)
+        history = None if track is None else self._history(track, seen_s)
         if track is None or history is None:
             return True
         if self.settings.identity and self._is_due(face.tracklet, history, seen_s):
@@ -154,6 +154,12 @@ class Looks:
         if history.looks < FIRST_LOOKS or people.waits_for_a_second_look(track):
             return True
         return self._may_win(face, history, seen_s)
+
+    def _history(self, track: int, seen_s: float) -> _History | None:
+        """Return the looks at a track, counted anew after `longest` as its best faces are."""
+        history = self._histories.get(track)
+        is_old = history is not None and seen_s - history.began_s > self.settings.longest
+        return None if is_old else history
 
     def _is_due(self, tracklet: int, history: _History, seen_s: float) -> bool:
         """Tell whether it must be looked at again who this is."""
@@ -191,7 +197,9 @@ class Looks:
             if face.assessment is None or glance is None or glance.sketch is None:
                 continue
             self._looked_s[face.tracklet] = seen_s
-            history = self._histories.setdefault(face.track_id, _History(seen_s))
+            history = self._history(face.track_id, seen_s)
+            if history is None:
+                history = self._histories[face.track_id] = _History(seen_s)
             history.looks += 1
             if face.assessment.quality is not None:
                 self._note(history, glance, face.assessment.quality.score, seen_s)

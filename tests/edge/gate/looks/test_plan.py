@@ -5,7 +5,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.progress import Progress
 
@@ -163,7 +163,14 @@ def test_a_face_that_cannot_be_scored_is_not_tried_for_ever():
     assert 2 <= sum(found) <= 3 + 2 * 6 + 18 * (2 + 2) < 100
 
 
+def three_worthless_looks():
+    """Return somebody who stays longer than a track may last, and is sent at threshold 0 alone."""
+    nobody_else = [(Person(0), None)] * 3
+    return [Recording("door.file", nobody_else)]
+
+
 @settings(max_examples=60, deadline=None)
+@example(three_worthless_looks(), camera_of(gap=0.2, longest=0.001, at_least_one_above=16), 0)
 @given(footage(), cameras, st.integers(0, 100))
 def test_no_threshold_changes_at_what_is_looked(files, camera, threshold):
     sparing = replace(camera, tracks=camera.tracks.model_copy(update={"looks": "sparing"}))
