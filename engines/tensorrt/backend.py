@@ -5,7 +5,6 @@ Dense and pruned run on two streams over one input buffer; the networks of a set
 their own and run one after the other, in one thread that owns CUDA for all of them.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +16,7 @@ from engines.errors import BackendError
 from engines.tensorrt.api import Flavour
 from engines.tensorrt.device import Device, Runtime
 from engines.tensorrt.load_gate import CheckedPlan, check_plan
-from engines.tensorrt.plan_group import Arrays, PlanGroup, require_input
+from engines.tensorrt.plan_group import Arrays, PlanGroup
 from engines.tensorrt.plan_runner import Session
 from engines.tensorrt.sidecar import Sidecar
 
@@ -52,10 +51,7 @@ class TensorRtNetwork:
         """
         if self._device.closed:
             raise BackendError("the network is closed; open the engine pair again")
-        require_input(self._plans[0].sidecar.input_shapes, inputs)
-        parts = max(1, math.ceil(len(inputs) / self.largest_batch))
-        seconds = parts * self._runtime.answer_seconds
-        return self._device.do(lambda: self._group.run(inputs), seconds)
+        return self._device.run(self._group, inputs)
 
     @property
     def largest_batch(self) -> int:
@@ -70,10 +66,7 @@ class TensorRtNetwork:
             inputs: At most `largest_batch` prepared face images.
             repeats: Runs, one after the other.
         """
-        return self._device.do(
-            lambda: np.array([self._group.timed(inputs) for _ in range(repeats)]),
-            self._runtime.load_seconds,
-        )
+        return self._device.timed(self._group, inputs, repeats)
 
     def layer_information(self) -> tuple[str, ...]:
         """Return TensorRT's JSON about the layers of each plan."""
@@ -118,20 +111,13 @@ class TensorRtNetworkSet:
         """
         if self._device.closed:
             raise BackendError("the networks are closed; open the detector again")
-        shapes = self._plans[name].sidecar.input_shapes
-        require_input(shapes, inputs)
-        parts = max(1, math.ceil(len(inputs) / shapes.largest[0]))
-        seconds = parts * self._runtime.answer_seconds
-        return self._device.do(lambda: self._groups[name].run(inputs), seconds)
+        return self._device.run(self._groups[name], inputs)
 
     def device_ms(
         self, name: str, inputs: NDArray[np.float32], repeats: int
     ) -> NDArray[np.float64]:
         """Return milliseconds of one network, see `TensorRtNetwork.device_ms`."""
-        return self._device.do(
-            lambda: np.array([self._groups[name].timed(inputs) for _ in range(repeats)]),
-            self._runtime.load_seconds,
-        )
+        return self._device.timed(self._groups[name], inputs, repeats)
 
     def close(self) -> None:
         """Release plans, buffers and device in reverse order; safe to call twice."""

@@ -4,11 +4,15 @@ CUDA and TensorRT in the one thread that owns both, from the first probe to the 
 Contexts belong to threads, and the gate's own threads come and go.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engines.errors import BackendError, EnginesError
 from engines.tensorrt.api import Api, Flavour, load_api, translated_errors
@@ -20,6 +24,7 @@ from engines.tensorrt.host import this_machine
 from engines.tensorrt.load_gate import CheckedPlan, check_device
 from engines.tensorrt.logger import open_logger
 from engines.tensorrt.owner_thread import OwnerThread
+from engines.tensorrt.plan_group import Arrays, PlanGroup, require_input
 from engines.tensorrt.plan_runner import Session
 
 T = TypeVar("T")
@@ -101,6 +106,27 @@ class Device:
             raise BackendError(
                 f"the plans do not run here: {kind}: {error}: run 'edge-gate doctor'"
             ) from error
+
+    def run(self, group: PlanGroup, inputs: NDArray[np.float32]) -> Arrays:
+        """
+        Return the outputs of plans that were loaded here; each part has its own time.
+
+        Raises:
+            BackendError: The plans take other inputs; and see `do`.
+            EmbeddingError: An output holds NaN or infinite values.
+        """
+        require_input(group.shapes, inputs)
+        parts = max(1, math.ceil(len(inputs) / group.shapes.largest[0]))
+        return self.do(lambda: group.run(inputs), parts * self._runtime.answer_seconds)
+
+    def timed(
+        self, group: PlanGroup, inputs: NDArray[np.float32], repeats: int
+    ) -> NDArray[np.float64]:
+        """Return the milliseconds of so many runs over one batch, by the device's events."""
+        return self.do(
+            lambda: np.array([group.timed(inputs) for _ in range(repeats)]),
+            self._runtime.load_seconds,
+        )
 
     def close(self) -> None:
         """Release plans, buffers and device in reverse order; safe to call twice."""

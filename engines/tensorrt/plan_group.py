@@ -34,7 +34,8 @@ class PlanGroup:
             EmbeddingError: An output holds NaN or infinite values.
         """
         self._port = session.port
-        self._shapes = plans[0].sidecar.input_shapes
+        self.shapes = plans[0].sidecar.input_shapes
+        """Inputs that all plans take."""
         self._input = _input_buffer(session, plans)
         stack.callback(self._input.release)
         self._sent, self._began, self._ended = (self._event(stack) for _ in range(3))
@@ -46,7 +47,7 @@ class PlanGroup:
 
     def run(self, inputs: NDArray[np.float32]) -> Arrays:
         """Return the outputs of all plans; more inputs than the largest batch run in parts."""
-        largest = self._shapes.largest[0]
+        largest = self.shapes.largest[0]
         parts = [
             self._run_batch(inputs[start : start + largest])
             for start in range(0, len(inputs), largest)
@@ -77,7 +78,7 @@ class PlanGroup:
 
     def _warm_up(self) -> None:
         """First runs load kernels; once they are finite, graphs are recorded and run too."""
-        for shape in sorted(set(self._shapes.all)):
+        for shape in sorted(set(self.shapes.all)):
             self._run_batch(self._input.view(shape).copy())
             recorded = [runner.record(shape) for runner in self._runners]
             if any(recorded):
