@@ -42,7 +42,7 @@ def plan_name(request: PlanRequest, source: Source, fingerprint: Fingerprint) ->
 
     For example dense-87aacdfe-fp16-b1_4_8-trt10.3.0-sm8.7x8.plan.
     """
-    batch = _sizes(request.input_shapes)
+    batch = _sizes(request.shapes)
     library = f"{'rtx' if fingerprint.flavour == 'rtx' else 'trt'}{fingerprint.tensorrt}"
     device = f"sm{fingerprint.compute_capability or 'any'}"
     if fingerprint.multiprocessors is not None:
@@ -76,7 +76,7 @@ def write_plan(folder: Path, parts: PlanParts) -> Path:
 
 
 def _sidecar(parts: PlanParts) -> Sidecar:
-    request, built = parts.request, parts.built
+    request, built, shapes = parts.request, parts.built, parts.request.shapes
     return Sidecar(
         schema_version=SCHEMA,
         plan_sha256=hashlib.sha256(built.content).hexdigest(),
@@ -84,10 +84,10 @@ def _sidecar(parts: PlanParts) -> Sidecar:
         source=parts.source,
         fp16_gate=parts.figures,
         fingerprint=parts.fingerprint,
-        input=TensorDescription(name=request.input_name, shape=request.input_shape),
+        input=TensorDescription(name=request.input_name, shape=shapes.row),
         outputs=parts.outputs,
-        profile=request.profile,
-        shapes=request.shapes,
+        profile=shapes.batch_sizes,
+        shapes=None if shapes.is_batches else shapes,
         build=BuildRecord(
             typing=request.typing,
             flags=built.flags,

@@ -60,12 +60,9 @@ class PreparedNetwork:
     source: Source
     onnx: bytes
     input_name: str
-    input_shape: tuple[int, ...]
-    outputs: tuple[TensorDescription, ...]
-    profile: BatchProfile
+    shapes: ShapeProfile
     """One face at a time where the network's batch could not be opened."""
-    shapes: ShapeProfile | None = None
-    """See `PlanRequest`."""
+    outputs: tuple[TensorDescription, ...]
     uneven_layers: tuple[tuple[str, int], ...] = ()
     """See `structure.uneven_layers`."""
 
@@ -158,10 +155,8 @@ def prepared(
         source=source,
         onnx=content.SerializeToString(),
         input_name=model.graph.input[0].name,
-        input_shape=found.shapes.row,
+        shapes=found.shapes,
         outputs=found.outputs,
-        profile=found.shapes.batch_sizes,
-        shapes=None if found.shapes.is_batches else found.shapes,
         uneven_layers=uneven_layers(model),
     )
 

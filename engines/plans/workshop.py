@@ -143,9 +143,8 @@ def plan_request(
         title=network.source.role,
         onnx=network.onnx,
         input_name=network.input_name,
-        input_shape=network.input_shape,
+        shapes=network.shapes,
         outputs=tuple(output.name for output in network.outputs),
-        profile=network.profile,
         workspace_bytes=workshop.workspace_bytes,
         typing=workshop.typing,
         precision=network.source.precision,
@@ -153,5 +152,4 @@ def plan_request(
         sparse=bool(network.source.two_four_layers),
         timings=timings,
         compute_capability=options.compute_capability,
-        shapes=network.shapes,
     )

@@ -150,7 +150,7 @@ def _timings(config: Any) -> bytes | None:
 
 def _add_profile(builder: Any, config: Any, request: PlanRequest, logger: Any) -> None:
     """Without a profile a dynamic axis builds None; a contradictory one is answered with -1."""
-    shapes = request.input_shapes
+    shapes = request.shapes
     profile = builder.create_optimization_profile()
     profile.set_shape(request.input_name, *shapes.all)
     if not profile or config.add_optimization_profile(profile) < 0:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engines.plans.builder.typing_mode import Typing
-from engines.tensorrt.profile import BatchProfile, ShapeProfile
+from engines.tensorrt.profile import ShapeProfile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,11 +16,10 @@ class PlanRequest:
     onnx: bytes
     """FP16 graph for strong typing, FP32 graph for weak typing or an FP32 plan."""
     input_name: str
-    input_shape: tuple[int, ...]
-    """Without the batch axis; -1 where `shapes` differ."""
+    shapes: ShapeProfile
+    """Smallest, usual and largest input."""
     outputs: tuple[str, ...]
     """Names that the parsed network must have, in this order."""
-    profile: BatchProfile
     workspace_bytes: int
     typing: Typing
     precision: Literal["fp16", "fp32"] = "fp16"
@@ -32,10 +31,3 @@ class PlanRequest:
     """Earlier timing cache, empty for a new one, None to keep none."""
     compute_capability: str | None = None
     """For RTX, whose plans are made for a device that is not here: its enum name, e.g. SM86."""
-    shapes: ShapeProfile | None = None
-    """Of a network that takes images of several sizes; None: batches of `input_shape`."""
-
-    @property
-    def input_shapes(self) -> ShapeProfile:
-        """Smallest, usual and largest input."""
-        return self.shapes or ShapeProfile.batches(self.profile, self.input_shape)

@@ -20,4 +20,4 @@ def test_plans_take_the_batches_that_their_network_does(tmp_path, one_by_one):
     prepared = prepare_networks(tmp_path / "pair", manifest, PlanOptions(), "strong")
     alone = BatchProfile(smallest=1, usual=1, largest=1)
     wanted = alone if one_by_one else PlanOptions().profile
-    assert {each.profile for each in prepared} == {wanted}
+    assert {each.shapes.batch_sizes for each in prepared} == {wanted}

@@ -17,7 +17,7 @@ from engines.plans.file import PlanParts, write_plan
 from engines.tensorrt.api import Api, Flavour, describe
 from engines.tensorrt.device import Runtime
 from engines.tensorrt.fingerprint import Fingerprint
-from engines.tensorrt.profile import BatchProfile
+from engines.tensorrt.profile import BatchProfile, ShapeProfile
 from engines.tensorrt.sidecar import Source, TensorDescription
 from tests.engines.tensorrt.fake_gpu import FakeGpu
 from tests.engines.tensorrt.fake_tensorrt import fake_tensorrt
@@ -32,16 +32,20 @@ def tiny_model(folder: Path, seed: int = 0) -> onnx.ModelProto:
     return loaded(folder, TinyNetwork(seed=seed, batch_norm=False)).model
 
 
-def request_for(model: onnx.ModelProto, **changes: Any) -> PlanRequest:
+def request_for(
+    model: onnx.ModelProto,
+    profile: BatchProfile = PROFILE,
+    shape: tuple[int, ...] = SHAPE,
+    **changes: Any,
+) -> PlanRequest:
     """Return a request to build the FP16 form of a model, strongly typed."""
     half = half_precision(model)
     values: dict[str, Any] = {
         "title": "dense",
         "onnx": half.model.SerializeToString(),
         "input_name": model.graph.input[0].name,
-        "input_shape": SHAPE,
+        "shapes": ShapeProfile.batches(profile, shape),
         "outputs": tuple(output.name for output in model.graph.output),
-        "profile": PROFILE,
         "workspace_bytes": 1 << 28,
         "typing": "strong",
         "kept_fp32": half.report.kept,
@@ -97,7 +101,7 @@ class World:
     ) -> Path:
         """Build a plan of the model with the fake TensorRT and write it."""
         typing = choose_typing(self.api(), "auto")
-        request = request_for(model, input_shape=shape, typing=typing, profile=profile)
+        request = request_for(model, profile, shape, typing=typing)
         source = Source(
             role=role,
             sha256=hashlib.sha256(model.SerializeToString()).hexdigest(),

@@ -24,7 +24,7 @@ from engines.pruning.recipe import Recipe
 from engines.quality.preprocess import input_axes
 from engines.tensorrt.api import load_api
 from engines.tensorrt.errors import BuildError
-from engines.tensorrt.profile import BatchProfile
+from engines.tensorrt.profile import BatchProfile, ShapeProfile
 from tests.engines.zoo.zoo import LENGTH, UNOPENABLE, Export, unpacked
 
 RTX = load_api("rtx")
@@ -37,13 +37,13 @@ def request(export: Export) -> PlanRequest:
     model = join_prelu(onnx.load_model_from_string(pair.files["fused"]))
     half = half_precision(model)
     single = bool(model.graph.input[0].type.tensor_type.shape.dim[0].dim_value)
+    sizes = BatchProfile(smallest=1, usual=1 if single else 2, largest=1 if single else 4)
     return PlanRequest(
         title=export.name,
         onnx=half.model.SerializeToString(),
         input_name=network.input_name,
-        input_shape=input_axes(export.specification),
+        shapes=ShapeProfile.batches(sizes, input_axes(export.specification)),
         outputs=tuple(each.name for each in model.graph.output),
-        profile=BatchProfile(smallest=1, usual=1 if single else 2, largest=1 if single else 4),
         workspace_bytes=1 << 28,
         typing="strong",
         kept_fp32=half.report.kept,
