@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.edge.detection.test_open import yunet_file
-from tests.engines.tensorrt.foreign_packages import ROOT, installed, run_with
+from tests.engines.tensorrt.foreign_packages import ROOT, RTX_VERSIONS, installed_rtx, run_with
 
 SCRIPT = str(ROOT / "tests/edge/detection/rtx_detectors.py")
 
@@ -30,13 +30,11 @@ NETWORKS = [
 pytestmark = pytest.mark.registry
 
 
-@pytest.fixture(params=["1.4.0.76", "1.7.1.116"])
+@pytest.fixture(params=RTX_VERSIONS)
 def rtx(request):
     """The version and the folder it is installed in."""
     version = request.param
-    return version, installed(
-        f"tensorrt-rtx-cu12-libs=={version}", f"tensorrt-rtx-cu12-bindings=={version}"
-    )
+    return version, installed_rtx(version)
 
 
 @cache

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from tests.engines.tensorrt.foreign_packages import ROOT, installed, run_with
+from tests.engines.tensorrt.foreign_packages import ROOT, RTX_VERSIONS, installed_rtx, run_with
 from tests.gate_data import gate_data
 from tests.quality_networks import write_brightness
 
@@ -27,11 +27,9 @@ def entries(folder):
     return [*written, folder / "lightqnet.yaml"]
 
 
-@pytest.mark.parametrize("version", ["1.4.0.76", "1.7.1.116"])
+@pytest.mark.parametrize("version", RTX_VERSIONS)
 def test_a_plan_of_a_quality_network_takes_batches_and_gives_a_value_for_each(version, tmp_path):
-    folder = installed(
-        f"tensorrt-rtx-cu12-libs=={version}", f"tensorrt-rtx-cu12-bindings=={version}"
-    )
+    folder = installed_rtx(version)
     done = run_with(folder, SCRIPT, *map(str, entries(tmp_path)), timeout=600)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])

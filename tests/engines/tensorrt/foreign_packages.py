@@ -18,6 +18,9 @@ from engines.catalogue.cache import cache_folder, locked
 
 ROOT = Path(__file__).parents[3]
 
+RTX_VERSIONS = ("1.4.0.76", "1.7.1.116")
+"""Of TensorRT-RTX: with the API of TensorRT 10, and with that of 11."""
+
 
 def installed(*requirements: str) -> Path:
     """
@@ -33,6 +36,11 @@ def installed(*requirements: str) -> Path:
         if not (folder / ".complete").exists():
             _install(folder, requirements)
     return folder
+
+
+def installed_rtx(version: str) -> Path:
+    """Return the folder of one of `RTX_VERSIONS`; see `installed`."""
+    return installed(f"tensorrt-rtx-cu12-libs=={version}", f"tensorrt-rtx-cu12-bindings=={version}")
 
 
 def _install(folder: Path, requirements: tuple[str, ...]) -> None:

@@ -14,21 +14,18 @@ import pytest
 from engines.pair.detector_plans import read_detector_plans
 from engines.pair.manifest import read_manifest
 from engines.tensorrt.host import installed_version
-from tests.engines.tensorrt.foreign_packages import ROOT, installed, run_with
+from tests.engines.tensorrt.foreign_packages import ROOT, RTX_VERSIONS, installed_rtx, run_with
 
-VERSIONS = ("1.4.0.76", "1.7.1.116")
 SCRIPT = str(ROOT / "tests/engines/tensorrt/rtx_facts.py")
 
 pytestmark = pytest.mark.registry
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=RTX_VERSIONS)
 def rtx(request):
     """The version and the folder it is installed in."""
     version = request.param
-    return version, installed(
-        f"tensorrt-rtx-cu12-libs=={version}", f"tensorrt-rtx-cu12-bindings=={version}"
-    )
+    return version, installed_rtx(version)
 
 
 @cache

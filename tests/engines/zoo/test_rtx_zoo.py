@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.engines.tensorrt.foreign_packages import ROOT, installed, run_with
+from tests.engines.tensorrt.foreign_packages import ROOT, installed_rtx, run_with
 from tests.engines.zoo.zoo import UNOPENABLE, names
 
 SCRIPT = str(ROOT / "tests/engines/zoo/rtx_zoo.py")
@@ -20,9 +20,7 @@ pytestmark = pytest.mark.registry
     ids=["API of TensorRT 11", "API of TensorRT 10"],
 )
 def test_a_plan_is_built_of_each_networks_fused_pair_in_half_precision(version, wanted):
-    folder = installed(
-        f"tensorrt-rtx-cu12-libs=={version}", f"tensorrt-rtx-cu12-bindings=={version}"
-    )
+    folder = installed_rtx(version)
     done = run_with(folder, SCRIPT, *wanted, timeout=900)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
