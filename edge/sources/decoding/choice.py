@@ -51,14 +51,19 @@ def decoders(stream: VideoStream, choice: DecoderChoice, budget: int) -> Decoder
     Raises:
         SourceError: It is to be GStreamer, which is missing, or has nothing for this codec.
     """
-    if choice == "gstreamer":
-        library = load_gstreamer()
-        elements = required(library, stream.codec_context.name)
-        return GStreamerDecoders(library, stream, elements, budget, must=True)
-    found = hardware(stream.codec_context.name) if choice == "auto" else None
+    found = _taken(choice, stream.codec_context.name)
     if found is None:
         return FfmpegDecoders(stream, budget)
-    return GStreamerDecoders(*found[:1], stream, found[1], budget, must=False)
+    library, elements = found
+    return GStreamerDecoders(library, stream, elements, budget, must=choice == "gstreamer")
+
+
+def _taken(choice: DecoderChoice, codec: str) -> tuple[Library, Elements] | None:
+    """Return GStreamer and what decodes a codec in it; None where FFmpeg does."""
+    if choice == "gstreamer":
+        library = load_gstreamer()
+        return library, required(library, codec)
+    return hardware(codec) if choice == "auto" else None
 
 
 def required(library: Library, codec: str) -> Elements:
@@ -154,13 +159,9 @@ def choices(choice: DecoderChoice) -> Iterator[tuple[str, str, bool]]:
         SourceError: It is to be GStreamer, which is missing, or has nothing for a codec.
     """
     for name, codec in CODECS.items():
-        if choice == "gstreamer":
-            elements: Elements | None = required(load_gstreamer(), name)
+        found = _taken(choice, name)
+        if found is None:
+            yield codec.words, "FFmpeg", False
         else:
-            found = hardware(name) if choice == "auto" else None
-            elements = None if found is None else found[1]
-        yield (
-            (codec.words, "FFmpeg", False)
-            if elements is None
-            else (codec.words, elements.name, elements.is_hardware)
-        )
+            _, elements = found
+            yield codec.words, elements.name, elements.is_hardware
