@@ -28,14 +28,14 @@ from edge.sources.confined.bounds import HTTP_FORMATS, carried, require_pixels
 from edge.sources.decoding.choice import decoders, prepare
 from edge.sources.decoding.decoder import Decoders, FfmpegDecoders
 from edge.sources.decoding.demand import Demand
-from edge.sources.decoding.references import Unreferred
+from edge.sources.decoding.references import Unreferred, is_annex_b
 from edge.sources.geometry import AsSeen, Picture, as_seen
 from edge.sources.http_jpeg import AS_BYTES, HttpAnswer
 from edge.sources.network.camera_tls import tls_options
 from edge.sources.network.refusal import refusal
 from edge.sources.network.rtsp_redirect import refuse_redirection
 from edge.sources.video import METADATA_ERRORS, largest_video
-from edge.sources.whole_pictures import WholePictures, gaps_heard, is_annex_b, joined
+from edge.sources.whole_pictures import WholePictures, gaps_heard, joined
 
 HTTP = ("http", "https")
 LOOK_US = "2000000"

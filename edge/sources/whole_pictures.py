@@ -33,13 +33,13 @@ from edge.sources.decoding.decoder import (
     UndecodableError,
     VideoPacket,
 )
+from edge.sources.decoding.references import heads
 from edge.sources.geometry import Picture
 
 Received: TypeAlias = tuple[VideoPacket, bool]
 """A packet, and whether others before it were lost."""
 
 START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
-START_CODE = b"\x00\x00\x01"
 GAPS = ("RTP: missed", "max delay reached")
 """Beginnings of what FFmpeg's rtpdec.c says of packets that never came."""
 
@@ -250,16 +250,6 @@ def goes_on_with_picture(data: bytes, codec: str) -> bool:
         codec: FFmpeg's name of it; others than H.264 and H.265 never go on.
     """
     is_first = FIRST_SLICE.get(codec)
-    at = data.find(START_CODE)
-    while is_first is not None and 0 <= at < len(data) - len(START_CODE):
-        begins = is_first(data[at + 3 : at + 6])
-        if begins is not None:
-            return not begins
-        at = data.find(START_CODE, at + 3)
-    return False
-
-
-def is_annex_b(stream: VideoStream) -> bool:
-    """Tell whether its packets hold start codes, as from RTP and MPEG-TS, not lengths as MP4."""
-    extradata = stream.codec_context.extradata
-    return not extradata or bytes(extradata)[0] == 0
+    told = map(is_first, heads(data, 0, 3)) if is_first is not None else ()
+    begins = next((each for each in told if each is not None), True)
+    return not begins

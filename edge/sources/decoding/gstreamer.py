@@ -17,7 +17,7 @@ from edge.sources.confined.bounds import last_words, require_moderate, require_p
 from edge.sources.decoding.decoder import UndecodableError, VideoPacket
 from edge.sources.decoding.elements import CODECS, RAW, Elements, decoding
 from edge.sources.decoding.library import Library
-from edge.sources.decoding.references import without_repeats
+from edge.sources.decoding.references import extradata_of, is_annex_b, without_repeats
 from edge.sources.decoding.sample import Sample, Stated
 from edge.sources.geometry import Picture, turn_of
 
@@ -34,20 +34,16 @@ REMEMBERED = 32
 """Packets over which it is remembered how many pictures a decoder holds back."""
 
 
-def _extradata(stream: VideoStream) -> bytes:
-    return bytes(stream.codec_context.extradata or b"")
-
-
 def caps_of(stream: VideoStream) -> str:
     """Return the caps of a stream's packets, as they come from FFmpeg."""
-    codec, extradata = stream.codec_context.name, _extradata(stream)
+    codec = stream.codec_context.name
     if codec == "mjpeg":
         return CODECS[codec].caps
-    if not extradata or extradata[0] == 0:
+    if is_annex_b(stream):
         return f"{CODECS[codec].caps},stream-format=byte-stream,alignment=au"
     form = {"h264": "avc", "hevc": "hvc1"}[codec]
     # Parameter sets that stand in the head of a file, as MP4 has them.
-    data = f"codec_data=(buffer){extradata.hex()}"
+    data = f"codec_data=(buffer){extradata_of(stream).hex()}"
     return f"{CODECS[codec].caps},stream-format={form},alignment=au,{data}"
 
 
@@ -77,8 +73,8 @@ class GStreamerDecoder:
         self._stated = Stated()
         self._began = False
         # Parameter sets that a camera tells before its packets, and may not repeat in them.
-        self._is_annex_b = _extradata(stream)[:1] in (b"", b"\0") and self.name != "mjpeg"
-        self._before = _extradata(stream) if self._is_annex_b else b""
+        self._is_annex_b = is_annex_b(stream) and self.name != "mjpeg"
+        self._before = extradata_of(stream) if self._is_annex_b else b""
         self._too_large: tuple[int, int] | None = None
         self._start(decoding(self.name, elements))
 

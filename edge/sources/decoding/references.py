@@ -12,24 +12,25 @@ LAST_OF_PAIRS = 14
 """H.265: up to here even types are sub-layer non-reference pictures, odd ones are referred to."""
 
 
-def heads(data: bytes, length_bytes: int) -> Iterator[bytes]:
+def heads(data: bytes, length_bytes: int, size: int = 2) -> Iterator[bytes]:
     """
-    Yield the first two bytes of each NAL unit of a packet.
+    Yield the first bytes of each NAL unit of a packet.
 
     Args:
         data: The packet.
         length_bytes: Of the length before each unit, as in MP4; 0 for start codes, as in Annex B.
+        size: How many bytes; there are fewer at the end of the packet.
     """
     if length_bytes:
         at = 0
         while at + length_bytes < len(data):
             start = at + length_bytes
-            yield data[start : start + 2]
+            yield data[start : start + size]
             at = start + int.from_bytes(data[at:start], "big")
         return
     at = data.find(START_CODE)
     while 0 <= at < len(data) - len(START_CODE):
-        yield data[at + 3 : at + 5]
+        yield data[at + 3 : at + 3 + size]
         at = data.find(START_CODE, at + 3)
 
 
@@ -54,11 +55,21 @@ def without_repeats(data: bytes, codec: str) -> bytes:
     return START_CODE + START_CODE.join(kept)
 
 
+def extradata_of(stream: VideoStream) -> bytes:
+    """Return what a stream says of itself before its packets."""
+    return bytes(stream.codec_context.extradata or b"")
+
+
+def is_annex_b(stream: VideoStream) -> bool:
+    """Tell whether its packets hold start codes, as from RTP and MPEG-TS, not lengths as MP4."""
+    return extradata_of(stream)[:1] in (b"", b"\0")
+
+
 def length_bytes(stream: VideoStream) -> int:
     """Return how many bytes of length stand before each unit (ISO/IEC 14496-15, 5.3.3, 8.3.3)."""
-    extradata = bytes(stream.codec_context.extradata or b"")
+    extradata = extradata_of(stream)
     at = {"h264": 4, "hevc": 21}.get(stream.codec_context.name, 0)
-    return 0 if len(extradata) <= at or extradata[0] == 0 else (extradata[at] & 3) + 1
+    return 0 if len(extradata) <= at or is_annex_b(stream) else (extradata[at] & 3) + 1
 
 
 class Unreferred:

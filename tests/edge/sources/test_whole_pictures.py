@@ -14,12 +14,12 @@ from av.container import InputContainer
 from edge.errors import SourceError
 from edge.samples import Damaged, Frame
 from edge.sources.decoding.demand import Demand
+from edge.sources.decoding.references import START_CODE
 from edge.sources.decoding.sample import frame_of
 from edge.sources.ffmpeg import Received
 from edge.sources.open import frame_source
 from edge.sources.whole_pictures import (
     FIRST_SLICE,
-    START_CODE,
     WholePictures,
     goes_on_with_picture,
     joined,
