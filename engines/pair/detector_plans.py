@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engines.errors import PairIntegrityError
-from engines.pair.folder import checked_content
+from engines.pair.folder import checked_content, checked_file
 from engines.pair.manifest import FileName, FileRecord, Manifest, Sha256
 from engines.protocols import EmbeddingNetwork
 from engines.tensorrt.errors import PlanMismatchError
@@ -180,11 +180,9 @@ def plan_files(folder: Path, plans: DetectorPlans) -> dict[str, Path]:
     Return the plan of each network, after comparing its hash.
 
     Raises:
-        PairIntegrityError: A plan, or the golden photographs, are missing or not the promised ones.
+        PairIntegrityError: A plan is missing or not the promised one.
     """
-    for network in plans.networks.values():
-        checked_content(folder, network.plan)
-    return {name: folder / network.plan.name for name, network in plans.networks.items()}
+    return {name: checked_file(folder, network.plan) for name, network in plans.networks.items()}
 
 
 def rebuild_detector(folder: Path, plans: DetectorPlans) -> str:

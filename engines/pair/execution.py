@@ -10,7 +10,7 @@ from engines.errors import BackendError
 from engines.onnxruntime.backend import CPU, Use, open_network
 from engines.openvino import backend as openvino
 from engines.openvino.api import Precision, load_openvino
-from engines.pair.folder import checked_content
+from engines.pair.folder import checked_content, checked_file
 from engines.pair.manifest import FileRecord, Manifest, SecondOpinionRecord
 from engines.protocols import EmbeddingNetwork, NetworkSet
 from engines.pruning.recipe import Role
@@ -128,8 +128,7 @@ def open_beside(
     """
     by_plans = library_of(execution.backend, manifest.backend) == "plans"
     if by_plans and record.plan is not None and manifest.flavour is not None:
-        checked_content(folder, record.plan)
-        plans = {OPINION: folder / record.plan.name}
+        plans = {OPINION: checked_file(folder, record.plan)}
         try:
             return execution.plan_set(plans, manifest.flavour).networks[OPINION]
         except BackendError as error:
@@ -168,9 +167,7 @@ def _open_plans(folder: Path, manifest: Manifest, execution: Execution) -> Embed
             f"{folder}: has no TensorRT plans: run 'edge-gate pair build --backend "
             f"tensorrt --network {manifest.network.name} --out {folder}' on the device"
         )
-    for record in _in_order(manifest.plans):
-        checked_content(folder, record)
-    plans = [folder / record.name for record in _in_order(manifest.plans)]
+    plans = [checked_file(folder, record) for record in _in_order(manifest.plans)]
     return execution.plans(plans, manifest.flavour)
 
 

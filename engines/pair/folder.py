@@ -66,6 +66,12 @@ def _named(out: Path) -> Iterator[None]:
         raise PairError(f"{out}: {error.strerror}; make room, then build it again") from error
 
 
+def checked_file(folder: Path, file: FileRecord) -> Path:
+    """Return where a file lies, for a library that reads it; checks as `checked_content` does."""
+    checked_content(folder, file)
+    return folder / file.name
+
+
 def checked_content(folder: Path, file: FileRecord) -> bytes:
     """
     Return a file's content after comparing its hash with the manifest.
