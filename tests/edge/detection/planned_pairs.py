@@ -1,7 +1,6 @@
 """Engine pairs with plans of a detector, over a fake TensorRT that really computes."""
 
 from pathlib import Path
-from typing import Any
 
 from rich.progress import Progress
 
@@ -9,32 +8,18 @@ from edge.config.file import read_config
 from edge.config.model import Config, DetectorSettings
 from edge.detection.planned import DetectorToPlan
 from engines.graph.fp16_gate import Fp16Limits
-from engines.pair.execution import Execution
 from engines.pair.manifest import Manifest
 from engines.pair.pair import open_pair
 from engines.plans.options import PlanOptions
 from engines.plans.pair_plans import build_pair_with_plans
 from engines.plans.workshop import Tools
-from engines.tensorrt import backend
 from engines.tensorrt.profile import BatchProfile
-from tests.engines.tensorrt.plans import World
+from tests.engines.tensorrt.plans import World, on
 from tests.networks import TinyNetwork, loaded
 from tests.pairs import request
 
 LIMITS = Fp16Limits(min_cosine=0.99, relative_shift_error=1.0, rank_agreement=0.9)
 """Random weights have shifts close to each other; the pair is not what is tested."""
-
-
-def on(world: World, **changes: Any) -> Execution:
-    """Run plans of pair and detector on this world's device."""
-
-    def plans(paths, flavour):
-        return backend.open_plans(paths, world.runtime(flavour=flavour))
-
-    def plan_set(paths, flavour):
-        return backend.open_plan_set(paths, world.runtime(flavour=flavour))
-
-    return Execution(plans=plans, plan_set=plan_set, **changes)
 
 
 def build(folder: Path, detector: DetectorToPlan, world: World) -> Manifest:

@@ -40,11 +40,11 @@ from engines.plans.options import PlanOptions
 from engines.plans.report import detector_report
 from engines.tensorrt.errors import CudaError, PlanError, PlanMismatchError
 from engines.tensorrt.sidecar import read_sidecar
-from tests.edge.detection.planned_pairs import build, configured, on
+from tests.edge.detection.planned_pairs import build, configured
 from tests.edge.detection.test_open import settings
 from tests.edge.photographs import frame_with, head
 from tests.engines.plans.test_report import text_of
-from tests.engines.tensorrt.plans import World
+from tests.engines.tensorrt.plans import World, on
 
 pytestmark = pytest.mark.registry
 

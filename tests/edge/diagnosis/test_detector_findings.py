@@ -9,10 +9,10 @@ from edge.detection.planned import detector_to_plan
 from edge.diagnosis.detector_findings import detector_findings, detector_plan_findings
 from engines.pair.manifest import identified, read_manifest, write_manifest
 from engines.tensorrt.probe import Probe
-from tests.edge.detection.planned_pairs import build, configured, on
+from tests.edge.detection.planned_pairs import build, configured
 from tests.edge.detection.test_open import settings
 from tests.engines.tensorrt.fake_gpu import ORIN_NANO
-from tests.engines.tensorrt.plans import World
+from tests.engines.tensorrt.plans import World, on
 from tests.pairs import put_pair
 
 pytestmark = pytest.mark.registry

@@ -29,7 +29,7 @@ from engines.tensorrt.profile import BatchProfile
 from engines.tensorrt.sidecar import read_sidecar
 from tests.engines.overflowing import scaled
 from tests.engines.tensorrt.fake_builder import plan_facts
-from tests.engines.tensorrt.plans import World
+from tests.engines.tensorrt.plans import World, on
 from tests.networks import TinyNetwork, loaded
 from tests.pairs import request, synthetic_faces
 
@@ -94,15 +94,6 @@ def tools_of(world: World, **changes) -> Tools:
         "prove": lambda folder: open_pair(folder, execution=on(world)).close(),
     }
     return Tools(**{**values, **changes})
-
-
-def on(world: World, **changes) -> Execution:
-    """Run plans on this world's device."""
-
-    def plans(paths, flavour):
-        return backend.open_plans(paths, world.runtime(flavour=flavour))
-
-    return Execution(plans=plans, **changes)
 
 
 def build(asked, out, world, options=OPTIONS, **changes):

@@ -21,10 +21,9 @@ from engines.plans.options import PlanOptions
 from engines.plans.pair_plans import build_pair_with_plans
 from engines.plans.second_opinion_plan import HALF_TOLERANCE, OpinionInHalf, measure_half
 from engines.plans.workshop import Tools
-from engines.tensorrt import backend
 from engines.tensorrt.profile import BatchProfile
 from engines.tensorrt.sidecar import read_sidecar
-from tests.engines.tensorrt.plans import World
+from tests.engines.tensorrt.plans import World, on
 from tests.networks import TinyNetwork, loaded
 from tests.pairs import request, synthetic_faces
 from tests.quality_networks import write_brightness
@@ -39,16 +38,6 @@ def lit(seed=3, count=60):
     images = synthetic_faces(subjects=count, each=1, seed=seed).images
     light = np.linspace(0.1, 1.0, count)[:, None, None, None]
     return np.random.default_rng(seed).permutation((images * light).astype(np.uint8))
-
-
-def on(world, **changes):
-    def plans(paths, flavour):
-        return backend.open_plans(paths, world.runtime(flavour=flavour))
-
-    def plan_set(paths, flavour):
-        return backend.open_plan_set(paths, world.runtime(flavour=flavour))
-
-    return Execution(**{"plans": plans, "plan_set": plan_set, **changes})
 
 
 def build(out, world, options=OPTIONS):

@@ -10,10 +10,12 @@ from rich.progress import Progress
 
 from engines.graph import graph
 from engines.graph.half_precision import half_precision
+from engines.pair.execution import Execution
 from engines.plans.builder.build import BuiltPlan, build_plan
 from engines.plans.builder.request import PlanRequest
 from engines.plans.builder.typing_mode import choose_typing
 from engines.plans.file import PlanParts, write_plan
+from engines.tensorrt import backend
 from engines.tensorrt.api import Api, Flavour, describe
 from engines.tensorrt.device import Runtime
 from engines.tensorrt.fingerprint import Fingerprint
@@ -124,3 +126,15 @@ class World:
             ),
         )
         return write_plan(folder, parts)
+
+
+def on(world: World, **changes: Any) -> Execution:
+    """Run plans of pair, detector and second opinion on this world's device."""
+
+    def plans(paths, flavour):
+        return backend.open_plans(paths, world.runtime(flavour=flavour))
+
+    def plan_set(paths, flavour):
+        return backend.open_plan_set(paths, world.runtime(flavour=flavour))
+
+    return Execution(**{"plans": plans, "plan_set": plan_set, **changes})
