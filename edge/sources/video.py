@@ -20,7 +20,7 @@ from edge.sources.confined.bounds import (
     require_pixels,
 )
 from edge.sources.decoding.choice import decoders
-from edge.sources.decoding.decoder import VideoPacket
+from edge.sources.decoding.decoder import VideoPacket, shown_at
 from edge.sources.decoding.elements import DecoderChoice
 from edge.sources.decoding.references import EachNth, Unreferred, length_bytes
 from edge.sources.geometry import AsSeen, Picture
@@ -189,10 +189,7 @@ def _whole(
 ) -> Iterator[Picture]:
     """Yield the pictures in the order in which they are shown, without those that are passed."""
     for packet in packets:
-        time_s = packet.pts * packet.time_base if packet.pts is not None else None
-        if nth.passes(
-            bytes(packet), None if time_s is None else float(time_s), is_whole=pictures.is_whole
-        ):
+        if nth.passes(bytes(packet), shown_at(packet), is_whole=pictures.is_whole):
             continue
         for picture in (*pictures.of(packet), *(() if packet.size else (None,))):
             yield from seen.whole(picture)

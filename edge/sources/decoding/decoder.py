@@ -13,6 +13,11 @@ from edge.sources.geometry import Picture
 VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 
 
+def shown_at(packet: VideoPacket) -> float | None:
+    """Return the presentation time of a packet in seconds; None where it has none."""
+    return None if packet.pts is None else float(packet.pts * packet.time_base)
+
+
 class UndecodableError(Exception):
     """The decoder made nothing of what it got; it is of no use any more."""
 

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from edge.sources.confined.bounds import decoding as bounds
 from edge.sources.confined.bounds import last_words, require_moderate, require_pixels
-from edge.sources.decoding.decoder import UndecodableError, VideoPacket
+from edge.sources.decoding.decoder import UndecodableError, VideoPacket, shown_at
 from edge.sources.decoding.elements import CODECS, RAW, Elements, decoding
 from edge.sources.decoding.library import Library
 from edge.sources.decoding.references import extradata_of, is_annex_b, without_repeats
@@ -146,7 +146,7 @@ class GStreamerDecoder:
         gst = self._library.gst
         data, self._before = self._before + data, b""
         buffer = gst.Buffer.new_wrapped(data)
-        time_s = None if packet.pts is None else float(packet.pts * packet.time_base)
+        time_s = shown_at(packet)
         if time_s is not None:
             buffer.pts = SHIFT_NS + round(time_s * _NS)
         self._held.append((buffer.pts, time_s))
