@@ -85,19 +85,18 @@ class Sample:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
-        layout = self._sample.get_caps().get_structure(0)
-        return layout.get_value("width"), layout.get_value("height")
+        return self._layout.get_value("width"), self._layout.get_value("height")
 
     @property
     def interlaced_frame(self) -> bool:
         """Whether it is two fields, as far as the caps say."""
-        mode = self._sample.get_caps().get_structure(0).get_string("interlace-mode")
+        mode = self._layout.get_string("interlace-mode")
         return mode not in (None, "progressive")
 
     @property
     def parity(self) -> str:
         """Which of two fields is the first, in the words of FFmpeg's bwdif: tff or bff."""
-        order = self._sample.get_caps().get_structure(0).get_string("field-order")
+        order = self._layout.get_string("field-order")
         first = self._library.gst.BufferFlags(int(self._library.video.VideoBufferFlags.TFF))
         is_top = order == "top-field-first" or self._sample.get_buffer().has_flags(first)
         return "tff" if is_top or not self.interlaced_frame else "bff"
@@ -109,7 +108,7 @@ class Sample:
         Raises:
             SourceError: GStreamer does not let it be read.
         """
-        name = self._sample.get_caps().get_structure(0).get_string("format")
+        name = self._layout.get_string("format")
         (width, height), rows = self.size, self._rows()
         data = self._data()
         frame = av.VideoFrame(width, height, FORMATS[name])
@@ -124,17 +123,20 @@ class Sample:
         Raises:
             SourceError: GStreamer does not let it be read.
         """
-        name = self._sample.get_caps().get_structure(0).get_string("format")
+        name = self._layout.get_string("format")
         (width, height), rows = self.size, self._rows()
         without_padding = packed(name, width, height)
         if without_padding and rows[: len(without_padding)] == without_padding:
             # As FFmpeg would lay it out: converted where it lies.
             lines = self._data()[: width * height * 3 // 2].reshape(-1, width)
-            frame = av.VideoFrame.from_numpy_buffer(lines, format=FORMATS[name])
-        else:
-            frame = self.frame()
-        described = self._described(frame)
-        return cast("Pixels", described.to_ndarray(format="bgr24", threads=1))
+            return bgr_of(
+                self._described(av.VideoFrame.from_numpy_buffer(lines, format=FORMATS[name]))
+            )
+        return bgr_of(self.frame())
+
+    @property
+    def _layout(self) -> Any:
+        return self._sample.get_caps().get_structure(0)
 
     def _rows(self) -> list[tuple[int, int]]:
         """Return for each plane the bytes of a row, and where it begins."""
