@@ -159,7 +159,8 @@ class Sample:
                 "GStreamer did not let a picture be read; the memory may be exhausted"
             )
         try:
-            return np.frombuffer(memory.data, np.uint8)
+            # PyGObject gives bytes; with gst-python beside it they are only lent until `unmap`.
+            return np.frombuffer(bytes(memory.data), np.uint8)
         finally:
             buffer.unmap(memory)
 

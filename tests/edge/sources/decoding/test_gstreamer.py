@@ -3,6 +3,7 @@
 import gc
 import logging
 import weakref
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -13,7 +14,7 @@ from edge.sources.decoding.choice import TRIES, GStreamerDecoders, choices, deco
 from edge.sources.decoding.decoder import FfmpegDecoder
 from edge.sources.decoding.elements import CODECS, Elements
 from edge.sources.decoding.gstreamer import GStreamerDecoder
-from edge.sources.decoding.library import load_gstreamer
+from edge.sources.decoding.library import Library, load_gstreamer
 from edge.sources.decoding.references import without_repeats
 from edge.sources.decoding.sample import Sample, bgr_of, packed, stated_by
 from edge.sources.video import VideoFile
@@ -106,6 +107,40 @@ def test_a_picture_taken_as_it_lies_is_the_one_that_was_copied(gstreamer, form, 
     assert np.array_equal(picture.bgr(), copied)
     colours = len(np.unique(copied[height // 3, 4 : width - 4], axis=0))
     assert colours > 6
+
+
+class _Lent:
+    """A buffer in the manner of gst-python 1.22: what it shows is lent until it is unmapped."""
+
+    def __init__(self, buffer):
+        self.buffer, self.lent = buffer, bytearray()
+
+    def map(self, flags):
+        is_mapped, memory = self.buffer.map(flags)
+        self.lent = bytearray(memory.data)
+        self.buffer.unmap(memory)
+        return is_mapped, SimpleNamespace(data=memoryview(self.lent))
+
+    def unmap(self, _):
+        self.lent[:] = bytes(len(self.lent))
+
+
+@pytest.mark.parametrize("width", [64, 61])
+def test_a_picture_outlives_the_mapping_of_its_buffer(gstreamer, width):
+    pipeline = gstreamer.gst.parse_launch(
+        "videotestsrc num-buffers=1 pattern=white "
+        f"! video/x-raw,format=I420,width={width},height=48 ! appsink name=pictures"
+    )
+    pipeline.set_state(gstreamer.gst.State.PLAYING)
+    sample = pipeline.get_by_name("pictures").emit("try-pull-sample", 10**10)
+    there = SimpleNamespace(get_caps=sample.get_caps, get_buffer=lambda: _Lent(sample.get_buffer()))
+    meta = SimpleNamespace(
+        VideoInfo=gstreamer.video.VideoInfo,
+        buffer_get_video_meta=lambda lent: gstreamer.video.buffer_get_video_meta(lent.buffer),
+    )
+    picture = Sample(Library(gstreamer.gst, meta), there, None)
+    assert picture.bgr().min() > 250
+    pipeline.set_state(gstreamer.gst.State.NULL)
 
 
 @pytest.mark.parametrize("size", [(160, 120), (90, 66), (322, 182)])
