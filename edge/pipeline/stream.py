@@ -87,10 +87,10 @@ class Stream:
         Raises:
             DetectorError: The detector refused the frame; it is counted.
         """
-        self._count_dropped(late=self.turn.is_late(now_s))
-        frames = self.source.status().frames
-        self.asked = self.turn.asked(now_s, frames - self._seen_frames)
-        self._seen_frames = frames
+        status = self.source.status()
+        self._count_dropped(status.dropped, late=self.turn.is_late(now_s))
+        self.asked = self.turn.asked(now_s, status.frames - self._seen_frames)
+        self._seen_frames = status.frames
         self.turn = replace(self.turn, looked_s=now_s)
         if not is_scheduled(self.settings.schedule, _local_time(captured)):
             self.counts.unscheduled += 1
@@ -140,13 +140,13 @@ class Stream:
 
     def ledger(self) -> Ledger:
         """Return the books; by the worker, or when it has let go of the stream."""
-        self._count_dropped(late=False)
-        frames = self._earlier_frames + self.source.status().frames
+        status = self.source.status()
+        self._count_dropped(status.dropped, late=False)
+        frames = self._earlier_frames + status.frames
         ages = self.latency.percentiles_ms()
         return Ledger(self.settings.name, frames, self.counts, self._gate.held, ages)
 
-    def _count_dropped(self, *, late: bool) -> None:
-        dropped = self.source.status().dropped
+    def _count_dropped(self, dropped: int, *, late: bool) -> None:
         if late:
             self.counts.late += dropped - self._dropped
         else:
