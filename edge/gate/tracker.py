@@ -152,9 +152,7 @@ def _near(
     In a crowd most boxes lie beside each other: a box that begins beyond the end of another, or
     further before it than the widest is wide, is never looked at.
     """
-    enlarged = sorted(
-        ((index, _enlarged(box)) for index, box in enumerate(boxes)), key=lambda one: one[1].left
-    )
+    enlarged = _from_left(boxes)
     lefts = [box.left for _, box in enlarged]
     widest = max((box.width for _, box in enlarged), default=0.0)
     for track_id, motion in expected.items():
@@ -184,9 +182,7 @@ def touching(boxes: Sequence[Box], more_than: float) -> set[int]:
         boxes: In any order; those side by side are not compared.
         more_than: Buffered IoU, 0 to 1.
     """
-    enlarged = sorted(
-        ((index, _enlarged(box)) for index, box in enumerate(boxes)), key=lambda one: one[1].left
-    )
+    enlarged = _from_left(boxes)
     found: set[int] = set()
     for place, (index, box) in enumerate(enlarged, start=1):
         end = bisect_left(enlarged, box.right, lo=place, key=lambda one: one[1].left)
@@ -199,6 +195,12 @@ def touching(boxes: Sequence[Box], more_than: float) -> set[int]:
 def buffered_iou(first: Box, second: Box) -> float:
     """Return intersection over union of two boxes enlarged by `BUFFER`; 0 to 1."""
     return iou(_enlarged(first), _enlarged(second))
+
+
+def _from_left(boxes: Sequence[Box]) -> list[tuple[int, Box]]:
+    """Return boxes enlarged, each with its place, by where they begin."""
+    enlarged = ((place, _enlarged(box)) for place, box in enumerate(boxes))
+    return sorted(enlarged, key=lambda one: one[1].left)
 
 
 def _enlarged(box: Box) -> Box:
