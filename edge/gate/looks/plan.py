@@ -215,10 +215,11 @@ class Looks:
     def join(self, track: int, known: int) -> None:
         """Count the looks at a track as looks at another one of the same person."""
         history = self._histories.pop(track, None)
-        if history is not None and known in self._histories:
+        if history is None:
+            return
+        if known in self._histories:
             history.join(self._histories[known], self.settings.keep)
-        if history is not None:
-            self._histories[known] = history
+        self._histories[known] = history
 
     def forget(self, track: int) -> None:
         """Forget a track that has ended, or is nobody's."""
