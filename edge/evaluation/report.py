@@ -47,8 +47,10 @@ class Evaluation:
     faults: Sequence[FaultResult]
     failures: Sequence[Failure]
     milliseconds: Mapping[str, float]
-    """By measure; not of `verifying_norm`, which another network gives."""
-    """Per aligned face by measure, alone, with the network passes it needs; median."""
+    """
+    Per aligned face by measure, alone, with the network passes it needs; median. Not of
+    `verifying_norm`, which another network gives.
+    """
     groups: GroupsResult | None = None
     """None where no groups were given."""
     bands: Mapping[str, Sequence[Band]] = field(default_factory=dict)
