@@ -19,7 +19,6 @@ from edge.monitoring.drift import Drift
 PREFIX = "edge_gate"
 SCORES = tuple(range(10, 100, 10))
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-PERCENTILES = ("50", "95", "99")
 STAGES = ("detect", "track", "align", "score", "decide", "encode", "deliver")
 """Values of the label `stage`."""
 
@@ -41,8 +40,8 @@ class CameraSnapshot:
     """Faces that could be scored: `scored`, or `spared` because it could change nothing."""
     frame_age_s: float | None = None
     """Of the newest frame at its verdict; None before the first."""
-    ages_ms: tuple[float, float, float] | None = None
-    """Their median, 95th and 99th percentile; None before the first, and of files."""
+    ages_ms: Mapping[int, float] = field(default_factory=dict)
+    """Of the newest frames, by percentile; nothing before the first, and of files."""
     drift: Drift | None = None
     """None without a baseline, or when too few people were seen."""
 
@@ -200,8 +199,8 @@ def _cameras(cameras: Sequence[CameraSnapshot]) -> Iterator[Metric]:
             looks.add_metric([each.name, outcome], count)
         if each.frame_age_s is not None:
             age.add_metric([each.name], each.frame_age_s)
-        for percentile, age_ms in zip(PERCENTILES, each.ages_ms or (), strict=False):
-            ages.add_metric([each.name, percentile], age_ms / 1000)
+        for percent, age_ms in each.ages_ms.items():
+            ages.add_metric([each.name, str(percent)], age_ms / 1000)
     yield from (up, openings, frames, faces, looks, age, ages)
     yield from _drifts(cameras)
 

@@ -12,6 +12,11 @@ REMEMBERED = 1024
 """Ages: enough for ten beyond the 99th percentile."""
 
 
+def by_percent(ages_ms: Percentiles | None) -> dict[int, float]:
+    """Return ages in milliseconds by their percentile; nothing where none was seen."""
+    return {} if ages_ms is None else dict(zip(PERCENTS, ages_ms, strict=True))
+
+
 class Latency:
     """Used by one thread."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 
 from edge.delivery.outbox_ledger import LedgerRow
-from edge.pipeline.latency import PERCENTS, Percentiles
+from edge.pipeline.latency import Percentiles, by_percent
 
 MOST_WAITING = 2
 """Frames between a source and the gate: one in the slot and one in the hands of the grabber."""
@@ -102,7 +102,7 @@ class Ledger:
             for each in fields(counts)
             if each.name != "discarded"
         }
-        ages = {} if self.ages_ms is None else _named(self.ages_ms)
+        ages = {f"age_p{percent}_ms": age for percent, age in by_percent(self.ages_ms).items()}
         reasons = {f"discarded_{name}": count for name, count in counts.discarded.items() if count}
         return {
             "frames": self.frames,
@@ -136,7 +136,3 @@ class Ledgers:
             for row in self.sinks
             if row.unexplained
         ]
-
-
-def _named(ages_ms: Percentiles) -> dict[str, float]:
-    return dict(zip((f"age_p{percent}_ms" for percent in PERCENTS), ages_ms, strict=True))

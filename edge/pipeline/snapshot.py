@@ -18,6 +18,7 @@ from edge.monitoring.status import (
 )
 from edge.pipeline.daemon import Daemon
 from edge.pipeline.forwarding import Delivered
+from edge.pipeline.latency import PERCENTS, by_percent
 from edge.pipeline.ledger import Counts
 from edge.pipeline.stream import Stream
 from edge.sources.state import State
@@ -99,14 +100,14 @@ def _camera(stream: Stream, drift: Drift | None) -> CameraSnapshot:
         openings=status.openings,
         looks={name: getattr(ledger.counts, name) for name in ("scored", "spared")},
         frame_age_s=stream.latency.newest_s,
-        ages_ms=ledger.ages_ms,
+        ages_ms=by_percent(ledger.ages_ms),
         drift=drift,
     )
 
 
 def _camera_status(stream: Stream, drift: Drift | None) -> CameraStatus:
     status, reading = stream.source.status(), _camera(stream, drift)
-    p50, p95, p99 = reading.ages_ms or (None, None, None)
+    p50, p95, p99 = map(reading.ages_ms.get, PERCENTS)
     return CameraStatus(
         name=status.name,
         state=status.state,

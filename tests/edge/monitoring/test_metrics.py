@@ -21,7 +21,7 @@ BUSY = Snapshot(
             faces={"forwarded": 3, "low_quality": 4},
             openings=2,
             frame_age_s=0.12,
-            ages_ms=(80.0, 110.0, 150.0),
+            ages_ms={50: 80.0, 95: 110.0, 99: 150.0},
             drift=Drift(psi=0.3, limit=0.25, direction="lower"),
         ),
         CameraSnapshot("yard", up=False, frames={}, faces={}, openings=0),
