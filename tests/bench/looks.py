@@ -15,20 +15,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge.config.effective import CameraSettings
+from edge.config.effective import CameraSettings, observing
 from edge.config.model import DetectorSettings, GateSettings
 from edge.config.tracks import Looks, TrackSettings
 from edge.detection.open import open_detector
-from edge.footage.camera_run import steps
 from edge.gate.best_shot import Shot
 from edge.gate.camera_gate import CameraGate
-from edge.gate.decision_replay import RecordedFrame, recorded, replayed
+from edge.gate.decision_replay import replayed
 from edge.protocols import FaceDetector
 from edge.samples import DetectedFace, Frame, Pixels
 from edge.sources.video import VideoFile
 from engines.pair.pair import EnginePair, open_pair
 from tests.gate_data import gate_data
-from tests.scenes.filmed import Filmed
+from tests.scenes.filmed import Filmed, frames_seen
 from tests.scenes.scripts import scripts
 from tests.scenes.stage import FPS, Shown
 
@@ -86,22 +85,11 @@ def clips(detector: FaceDetector) -> Iterator[Clip]:
         yield Clip(f"scene: {scene.name}", frames, scene.people, [one.shown for one in drawn])
 
 
-def observed(
-    clip: Clip, detector: FaceDetector, pair: EnginePair, tracks: TrackSettings
-) -> Iterator[RecordedFrame]:
-    """Yield what a gate that scores every face sees."""
-    newest = None
-    gate = CameraGate(detector, pair, CameraSettings(GateSettings(), tracks, "observe"))
-    for step in steps(clip.frames, gate):
-        newest = step.captured or newest
-        if newest is not None and step.outcome.is_sought:
-            yield recorded(newest, step.seen_s, step.outcome)
-
-
 def done(clip: Clip, detector: FaceDetector, pair: EnginePair, settings: CameraSettings) -> Done:
     """Return what a gate of these settings does with a clip."""
     counting = Counting(detector)
-    frames = list(observed(clip, counting, pair, settings.tracks))
+    gate = CameraGate(counting, pair, observing(settings))
+    frames = list(frames_seen(clip.frames, gate))
     outcomes = list(replayed(frames, settings, settings.gate.threshold, pair.identity))
     seen = [face.assessment for outcome in outcomes for face in outcome.seen]
     looks = sum(face is not None and face.quality is not None for face in seen)

@@ -61,13 +61,14 @@ def film(
     frames = (
         Frame(each.pixels, script.name, index, index / FPS) for index, each in enumerate(drawn)
     )
-    seen = list(_recorded(frames, CameraGate(detector, pair, settings)))
+    seen = list(frames_seen(frames, CameraGate(detector, pair, settings)))
     sought = {one.captured.frame.index for one in seen}
     truth = [each.shown if index in sought else () for index, each in enumerate(drawn)]
     return Filmed(script.name, script.people, seen, truth, pair.identity)
 
 
-def _recorded(frames: Iterable[Frame], gate: CameraGate) -> Iterator[RecordedFrame]:
+def frames_seen(frames: Iterable[Frame], gate: CameraGate) -> Iterator[RecordedFrame]:
+    """Yield what a gate sees in footage, of the frames in which it seeks faces."""
     newest = None
     for step in steps(frames, gate):
         newest = step.captured or newest
