@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 
 from edge.sources.video import VideoFile
+from tests.bench.lines import show
 
 FORM = """
 pair: {pair}
@@ -66,8 +67,8 @@ def main() -> int:
 
 
 def _compare(before: Release, now: Release, videos: Sequence[Path], rounds: int) -> None:
-    _say("| video | frames | s before | s now | ratio | faces before | now |")
-    _say("|---|---|---|---|---|---|---|")
+    show("| video | frames | s before | s now | ratio | faces before | now |")
+    show("|---|---|---|---|---|---|---|")
     starts = [_started(release, rounds) for release in (before, now)]
     for video in videos:
         with tempfile.TemporaryDirectory() as folder:
@@ -79,12 +80,7 @@ def _compare(before: Release, now: Release, videos: Sequence[Path], rounds: int)
         old, new = (statistics.median(each) for each in zip(*spent, strict=True))
         sent = " | ".join(str(run[1]) for run in runs[0])
         frames = COPIES * sum(1 for _ in VideoFile(video).frames())
-        _say(f"| {video.stem} | {frames} | {old:.2f} | {new:.2f} | {ratio:.2f} | {sent} |")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+        show(f"| {video.stem} | {frames} | {old:.2f} | {new:.2f} | {ratio:.2f} | {sent} |")
 
 
 def _started(release: Release, rounds: int) -> float:

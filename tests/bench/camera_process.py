@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from edge.config.source import SourceSettings
 from edge.samples import Frame
 from edge.sources.open import frame_source
+from tests.bench.lines import show
 from tests.edge.motion_jpeg import MotionJpeg, motion_jpeg
 
 FRAMES, PASSED_OVER = 200, 20
@@ -98,11 +99,6 @@ def cpu_s() -> float:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / 100
-
-
-def show(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from edge.errors import SourceError
 from edge.sources.decoding.choice import choices
 from edge.sources.decoding.elements import DecoderChoice
 from edge.sources.video import VideoFile
+from tests.bench.lines import show
 from tests.edge.sent_video import moving_pictures, write_video
 
 SIZE = (1920, 1080)
@@ -41,11 +42,6 @@ def row(path: Path, codec: str, decoder: DecoderChoice) -> str:
     alone, whole = (statistics.median(costs) for costs in zip(*pairs, strict=True))
     ratio = statistics.median(both / one for one, both in pairs)
     return f"| {codec} | {decoder} | {alone:.2f} | {whole:.2f} | {ratio:.2f} |"
-
-
-def show(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ over those of the embedding, with fewer channels / with channels of zeros.
 """
 
 import argparse
-import sys
 from collections.abc import Iterator
 
 from engines.catalogue.catalogue import fetch, find_entry
@@ -21,6 +20,7 @@ from engines.pruning.form import CHANNEL_MULTIPLE, lean
 from engines.pruning.fuse import fuse
 from engines.pruning.prune import prunable_weights, prune
 from engines.pruning.recipe import Recipe
+from tests.bench.lines import show
 
 SPARSITIES = (0.1, 0.2, 0.35, 0.5)
 
@@ -55,18 +55,15 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("networks", nargs="+", metavar="NETWORK")
-    write = sys.stdout.write
-    write("| network | channels of | " + " | ".join(map(str, SPARSITIES)) + " |\n")
-    write("|---|---|" + "---|" * len(SPARSITIES) + "\n")
+    show("| network | channels of | " + " | ".join(map(str, SPARSITIES)) + " |")
+    show("|---|---|" + "---|" * len(SPARSITIES))
     for name in parser.parse_args().networks:
         network = slim(name)
         names = tuple(each.layer for each in prunable_weights(network.model))
         places = [_window(names, 3, 0.8), _window(names, 8, 0.5), ("last 12", names[-13:-1])]
         for place, layers in (*places, ("all but the last", names[:-1])):
-            write(
-                f"| `{find_entry(name).name}` | {place} | {' | '.join(prices(network, layers))} |\n"
-            )
-            sys.stdout.flush()
+            cells = " | ".join(prices(network, layers))
+            show(f"| `{find_entry(name).name}` | {place} | {cells} |")
 
 
 if __name__ == "__main__":

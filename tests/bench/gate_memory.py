@@ -46,6 +46,7 @@ from engines.pair.pair import EnginePair, Scored, open_pair, open_unproved
 from engines.plans.own_process import in_own_process
 from engines.quality.specification import FaceImages
 from tests.bench.detector_price import CONTENTS, frame
+from tests.bench.lines import show
 from tests.bench.street import Gate, View, gate
 from tests.edge import running_gate
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face
@@ -158,11 +159,6 @@ def look_at_frames(arguments: argparse.Namespace) -> None:
             asked = arguments.pair, arguments.threads or 2, way
             found = apart.submit(alone, *asked).result()
         show(f"| {way} | " + " | ".join(f"{mb:.0f}" for mb in found) + " |")
-
-
-def show(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 class Noise:

@@ -10,7 +10,6 @@ both are then decided by mode `best_shot`, which is what
 """
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +25,7 @@ from edge.protocols import FaceDetector
 from edge.samples import DetectedFace, Frame, Pixels
 from edge.sources.video import VideoFile
 from engines.pair.pair import EnginePair, open_pair
+from tests.bench.lines import show
 from tests.gate_data import gate_data
 from tests.scenes.filmed import Filmed, frames_seen
 from tests.scenes.scripts import scripts
@@ -155,16 +155,15 @@ def main() -> None:
     tracks = (TrackSettings(looks="every"), TrackSettings(search=sought))
     ways = [CameraSettings(gate, each, "best_shot") for each in tracks]
     every, sparing, frames = [], [], 0
-    sys.stdout.write(f"{HEADER}\n{'|---' * (HEADER.count('|') - 1)}|\n")
+    show(f"{HEADER}\n{'|---' * (HEADER.count('|') - 1)}|")
     with open_pair(arguments.pair) as pair:
         for clip in clips(detector):
             one, other = (done(clip, detector, pair, way) for way in ways)
             every.append(one)
             sparing.append(other)
             frames += len(clip.frames)
-            sys.stdout.write(row(clip.name, len(clip.frames), [one], [other]) + "\n")
-            sys.stdout.flush()
-    sys.stdout.write(row("**all**", frames, every, sparing) + "\n")
+            show(row(clip.name, len(clip.frames), [one], [other]))
+    show(row("**all**", frames, every, sparing))
 
 
 if __name__ == "__main__":

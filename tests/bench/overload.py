@@ -11,7 +11,6 @@ are from the moment a picture is there to that at which it was decided about.
 """
 
 import argparse
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -29,6 +28,7 @@ from edge.pipeline import open_networks
 from edge.pipeline.daemon import Daemon
 from edge.samples import DetectedFace, Pixels
 from edge.sources.open import live_source
+from tests.bench.lines import show
 from tests.bench.street import RATE, View, configuration, street
 from tests.edge.motion_jpeg import motion_jpeg
 
@@ -107,11 +107,6 @@ def main() -> None:
         of_ages = partial(np.percentile, np.array(seconds))
         told = " | ".join(f"{1000 * of_ages(percent):.0f}" for percent in (50, 95, 99))
         show(f"| {camera} | {len(seconds)} | {told} | {of_ages(99) * rate:.2f} |")
-
-
-def show(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

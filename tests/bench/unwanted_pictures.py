@@ -23,6 +23,7 @@ from edge.errors import SourceError
 from edge.sources.live import LiveSource
 from edge.sources.open import live_source
 from edge.sources.status import Surroundings
+from tests.bench.lines import show
 from tests.edge.rtsp import RtspCamera
 from tests.edge.sent_video import moving_pictures, write_video
 
@@ -85,11 +86,6 @@ def measured(camera: RtspCamera, how: str) -> float:
         return float(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     finally:
         camera.kill()
-
-
-def show(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:
