@@ -8,7 +8,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from tests.soak_scene import Scene, children, process_mb
+from tests.processes import children
+from tests.soak_scene import Scene, process_mb
 
 SAMPLE_S = 0.5
 Row = tuple[float, float, float, str]

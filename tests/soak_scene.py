@@ -23,6 +23,7 @@ from tests.edge.mqtt_broker import Broker
 from tests.edge.mqtt_relay import PUBACK, Relay
 from tests.edge.rtsp import RtspCamera
 from tests.edge.running_gate import RunningGate
+from tests.processes import children
 from tests.soak_hostile import VIEWERS, Viewers, asked
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -125,12 +126,6 @@ def _processor_s(pid: int) -> float:
     except OSError:  # it has ended meanwhile, and now counts with its parent
         return 0.0
     return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
-
-
-def children(pid: int) -> list[int]:
-    """Return the processes that the threads of a process have started."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 def resident_mb(gate: RunningGate) -> float:

@@ -5,11 +5,11 @@ Motion JPEG over HTTP on this machine, read in the gate's process and in one of 
 processor time, and the time from the last byte sent to the frame in the gate's hands.
 """
 
+import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -26,6 +26,7 @@ from edge.samples import Frame
 from edge.sources.open import frame_source
 from tests.bench.lines import show
 from tests.edge.motion_jpeg import MotionJpeg, motion_jpeg
+from tests.processes import children, own_processor_s
 
 FRAMES, PASSED_OVER = 200, 20
 RATE = 20
@@ -65,14 +66,9 @@ def sending(width: int, height: int, sent_s: np.memmap) -> type[MotionJpeg]:
     return Camera
 
 
-def private_mb(process: str) -> float:
-    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+def private_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
-
-
-def children() -> Iterator[str]:
-    for task in Path("/proc/self/task").iterdir():
-        yield from (task / "children").read_text().split()
 
 
 def cost(address: str, *, isolate: bool, sent: Path) -> Cost:
@@ -80,25 +76,17 @@ def cost(address: str, *, isolate: bool, sent: Path) -> Cost:
     settings = SourceSettings.model_validate({"name": "door", "uri": address, "isolate": isolate})
     frames = frame_source(settings, print).frames()
     sum(1 for _ in islice(frames, PASSED_OVER))
-    latencies_s, before_s = [], cpu_s()
+    latencies_s, before_s = [], own_processor_s()
     for frame in islice(frames, FRAMES):
         now_s = time.monotonic()
         assert isinstance(frame, Frame)
         number = round((float(frame.pixels[::8, ::8].mean()) - 8) / 16)
         latencies_s.append(now_s - float(np.fromfile(sent)[number]))
-    used_s = cpu_s() - before_s
-    private = private_mb("self") + sum(map(private_mb, children()))
+    used_s = own_processor_s() - before_s
+    own = os.getpid()
+    private = sum(map(private_mb, [own, *children(own)]))
     frames.close()  # type: ignore[attr-defined]
     return Cost(private, 1000 * used_s / FRAMES, 1000 * statistics.median(latencies_s))
-
-
-def cpu_s() -> float:
-    """Return the processor time of this process and those it has started, so far."""
-    ticks = 0
-    for process in ("self", *children()):
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / 100
 
 
 def main() -> None:

@@ -51,7 +51,8 @@ from tests.bench.street import Gate, View, gate
 from tests.edge import running_gate
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face
 from tests.memory import resident_bytes
-from tests.soak_scene import children, process_mb
+from tests.processes import children
+from tests.soak_scene import process_mb
 
 SAMPLE_S = 5.0
 VIEW, SMALL = View(1920, 1080, crowd=True), View(640, 360)

@@ -7,7 +7,6 @@ when all are made, as for a gate that looks at each, and when the camera hears o
 turns; the ratio is the median of those of the pairs.
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from edge.sources.status import Surroundings
 from tests.bench.lines import show
 from tests.edge.rtsp import RtspCamera
 from tests.edge.sent_video import moving_pictures, write_video
+from tests.processes import own_processor_s
 
 SIZE = (1920, 1080)
 SECONDS, WARM_S = 8, 2
@@ -46,9 +46,9 @@ def child(address: str, *, told: bool) -> None:
     while source.take() is None:
         Event().wait(0.02)
     look(source, WARM_S, told=told)
-    before_s, frames = cpu_s(), source.status().frames
+    before_s, frames = own_processor_s(), source.status().frames
     look(source, SECONDS, told=told)
-    used_s, came = cpu_s() - before_s, source.status().frames - frames
+    used_s, came = own_processor_s() - before_s, source.status().frames - frames
     source.stop()
     show(f"{1000 * used_s / came}")
 
@@ -63,20 +63,6 @@ def look(source: LiveSource, seconds: float, *, told: bool) -> None:
         if told:
             source.next_look(now_s + LOOKS_S)
         Event().wait(max(now_s + LOOKS_S - time.monotonic(), 0))
-
-
-def cpu_s() -> float:
-    """Return the processor time of this process and of those that it has started, so far."""
-    ticks = 0
-    children = [
-        process
-        for task in Path("/proc/self/task").iterdir()
-        for process in (task / "children").read_text().split()
-    ]
-    for process in ("self", *children):
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def measured(camera: RtspCamera, how: str) -> float:

@@ -1,7 +1,6 @@
 """What is measured: the price of one item at each size, so that linear growth is a flat line."""
 
 import csv
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -9,6 +8,8 @@ from dataclasses import astuple, dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
+
+from tests.processes import processor_s
 
 Result = TypeVar("Result")
 
@@ -70,8 +71,7 @@ def milliseconds(function: Callable[[], object]) -> float:
 
 def of_process(pid: int) -> float:
     """Return the processor time of another process so far, in milliseconds."""
-    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return 1000 * sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+    return 1000 * processor_s(pid)
 
 
 def read_points(path: Path) -> list[Point]:

@@ -1,0 +1,22 @@
+"""What Linux tells of processes, by proc(5)."""
+
+import os
+from pathlib import Path
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that the threads of a process have started."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def processor_s(pid: int) -> float:
+    """Return the processor time of a process so far, without that of its children."""
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
+def own_processor_s() -> float:
+    """Return that of this process and of those it has started, so far."""
+    own = os.getpid()
+    return sum(map(processor_s, [own, *children(own)]))
