@@ -147,6 +147,14 @@ def memory_row(settings: DetectorSettings) -> str:
     return f"| {settings.name} | {now:.0f} | {then:.0f} |\n"
 
 
+def chosen(yunet: Path | None) -> list[DetectorSettings]:
+    """Return every detector, with one thread; YuNet where there is a file of it."""
+    detectors = [DetectorSettings(name=name, threads=1) for name in ("mtcnn", "ultraface68")]
+    if yunet:
+        detectors.append(DetectorSettings(name="yunet", model=yunet, threads=1))
+    return detectors
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(
@@ -156,9 +164,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15, help="of each frame (default 15)")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    detectors = [DetectorSettings(name=name, threads=1) for name in ("mtcnn", "ultraface68")]
-    if arguments.yunet:
-        detectors.append(DetectorSettings(name="yunet", model=arguments.yunet, threads=1))
+    detectors = chosen(arguments.yunet)
     cases = [(each, size, content) for each in detectors for size in SIZES for content in CONTENTS]
     rows = [row(*case, arguments.rounds) for case in track(cases, description="frames")]
     memory = [memory_row(each) for each in track(detectors, description="memory")]

@@ -31,7 +31,7 @@ from edge.samples import Pixels
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.openvino.api import Precision, load_openvino
 from engines.openvino.backend import OpenVinoNetwork, open_network
-from tests.bench.detector_price import CONTENTS, SIZES, frame
+from tests.bench.detector_price import CONTENTS, SIZES, chosen, frame
 
 KINDS: dict[str, Callable[..., FaceDetector]] = {
     "mtcnn": MtcnnDetector,
@@ -119,13 +119,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=11, help="of each frame (default 11)")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    chosen = [DetectorSettings(name=name) for name in ("mtcnn", "ultraface68")]
-    if arguments.yunet:
-        chosen.append(DetectorSettings(name="yunet", model=arguments.yunet))
     sys.stdout.write(
         "| detector | frame | time over ONNX Runtime's (landmarks moved) |\n|---|---|---|\n"
     )
-    for settings in chosen:
+    for settings in chosen(arguments.yunet):
         sys.stdout.writelines(rows(settings, arguments.rounds))
 
 
