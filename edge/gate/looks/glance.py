@@ -1,6 +1,7 @@
 """What is known of a face before the networks look at it, and how much two faces differ by that."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import cv2
@@ -23,7 +24,7 @@ Pattern: TypeAlias = NDArray[np.float32]
 """(14, 14) float32: a sketch in units of its own contrast, its standard deviation."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Glance:
     """A face of a frame."""
 
@@ -33,18 +34,14 @@ class Glance:
     """Source pixels."""
     sketch: Sketch | None
     """None where a pre-check discarded the face, or its landmarks span none."""
-    pattern: Pattern = field(init=False)
-    """Of the sketch; zeros without one."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "pattern", _pattern_of(self.sketch))
-
-
-def _pattern_of(sketch: Sketch | None) -> Pattern:
-    if sketch is None:
-        return np.zeros((SIDE, SIDE), np.float32)
-    grey = sketch.astype(np.float32)
-    return grey / np.float32(max(float(grey.std()), LEAST_CONTRAST))
+    @cached_property
+    def pattern(self) -> Pattern:
+        """Of the sketch; zeros without one. Only who looks sparingly asks for it."""
+        if self.sketch is None:
+            return np.zeros((SIDE, SIDE), np.float32)
+        grey = self.sketch.astype(np.float32)
+        return grey / np.float32(max(float(grey.std()), LEAST_CONTRAST))
 
 
 def difference(patterns: Pattern, pattern: Pattern) -> NDArray[np.float32]:
