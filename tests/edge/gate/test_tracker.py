@@ -132,25 +132,29 @@ def test_two_faces_passing_each_other_at_a_distance_are_not_swapped():
     assert ids == (1, 2)
 
 
-def comparisons(monkeypatch, columns, rows):
-    """Return how many overlaps are computed for each face of a crowd that is seen twice."""
+def comparisons(monkeypatch, columns, look):
+    """Return how many overlaps a look at a crowd of five rows computes for each face."""
     compared = []
 
     def counted(first, second):
         compared.append(first)
         return iou(first, second)
 
+    crowd = [box_at(80.0 * x, 80.0 * y) for x in range(columns) for y in range(5)]
     with monkeypatch.context() as patch:
         patch.setattr("edge.gate.tracker.iou", counted)
-        tracker = Tracker()
-        crowd = [box_at(80.0 * x, 80.0 * y) for x in range(columns) for y in range(rows)]
-        ids = [tracker.update(crowd, step * FRAME_S).ids for step in range(2)]
-    assert ids[0] == ids[1]
+        look(crowd)
     return len(compared) / len(crowd)
 
 
+def follow_twice(crowd):
+    tracker = Tracker()
+    ids = [tracker.update(crowd, step * FRAME_S).ids for step in range(2)]
+    assert ids[0] == ids[1]
+
+
 def test_in_a_crowd_a_face_is_compared_with_those_near_it_only(monkeypatch):
-    few, many = comparisons(monkeypatch, 5, 5), comparisons(monkeypatch, 50, 5)
+    few, many = (comparisons(monkeypatch, columns, follow_twice) for columns in (5, 50))
     assert many <= 1.5 * few
     assert many <= 3 * 5
 
@@ -167,23 +171,11 @@ def test_boxes_that_touch_are_those_that_overlap_any_other(faces, more_than):
 
 
 def test_in_a_crowd_touch_is_looked_for_near_each_face_only(monkeypatch):
-    few, many = (looked_for_touch(monkeypatch, columns) for columns in (5, 50))
+    few, many = (
+        comparisons(monkeypatch, columns, lambda crowd: touching(crowd, 0.01))
+        for columns in (5, 50)
+    )
     assert many <= 1.5 * few
-
-
-def looked_for_touch(monkeypatch, columns):
-    """Return how many overlaps are computed for each face of a crowd of five rows."""
-    compared = []
-
-    def counted(first, second):
-        compared.append(first)
-        return iou(first, second)
-
-    crowd = [box_at(80.0 * x, 80.0 * y) for x in range(columns) for y in range(5)]
-    with monkeypatch.context() as patch:
-        patch.setattr("edge.gate.tracker.iou", counted)
-        touching(crowd, 0.01)
-    return len(compared) / len(crowd)
 
 
 @given(st.lists(boxes, max_size=8), st.lists(boxes, max_size=8))
