@@ -297,38 +297,37 @@ def _write(
     mapping = fit_score_mapping(
         shift, None if request.reference is None else request.reference.weight
     )
-    manifest = identified(
-        Manifest(
-            schema=SCHEMA,
-            pair_id="0" * 12,
-            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            backend="onnxruntime",
-            network=NetworkRecord(
-                name=request.name, licence=request.licence, source_sha256=network.source_sha256
-            ),
-            specification=network.specification,
-            embedding_length=network.embedding_length,
-            recipe=request.recipe,
-            files={role: FileRecord.of(folder / f"{role}.onnx") for role in files},
-            golden=GoldenRecord(file=FileRecord.of(folder / "golden.npz"), tolerance=Tolerance()),
-            mapping=mapping,
-            second_opinion=_second_opinion(folder, request, (shift, mapping)),
-            acceptance=acceptance,
-            identity=identity_scale(compare_all(candidate.dense_rows, request.golden.subjects)),
-            versions=library_versions(),
-            layers=candidate.formed.layers,
-            compaction=candidate.formed.compaction,
-            cost=candidate.formed.cost,
-            quality=request.quality,
-            recogniser=recogniser.record if recogniser else None,
-        )
+    manifest = Manifest(
+        schema=SCHEMA,
+        pair_id="0" * 12,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        backend="onnxruntime",
+        network=NetworkRecord(
+            name=request.name, licence=request.licence, source_sha256=network.source_sha256
+        ),
+        specification=network.specification,
+        embedding_length=network.embedding_length,
+        recipe=request.recipe,
+        files={role: FileRecord.of(folder / f"{role}.onnx") for role in files},
+        golden=GoldenRecord(file=FileRecord.of(folder / "golden.npz"), tolerance=Tolerance()),
+        mapping=mapping,
+        second_opinion=_second_opinion(folder, request, (shift, mapping)),
+        acceptance=acceptance,
+        identity=identity_scale(compare_all(candidate.dense_rows, request.golden.subjects)),
+        versions=library_versions(),
+        layers=candidate.formed.layers,
+        compaction=candidate.formed.compaction,
+        cost=candidate.formed.cost,
+        quality=request.quality,
+        recogniser=recogniser.record if recogniser else None,
     )
     if request.judge is not None and judged_rows is not None:
         worth = {
             "merit": _merit(request.judge, request.recipe, judged_rows),
             "fused_merit": fused_merit(folder, manifest, request.judge, judged_rows),
         }
-        manifest = identified(manifest.model_copy(update=worth))
+        manifest = manifest.model_copy(update=worth)
+    manifest = identified(manifest)
     write_manifest(folder, manifest)
     return manifest
 
