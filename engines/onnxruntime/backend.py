@@ -100,7 +100,7 @@ def open_network(
         threads: Used within one operator, at least 1; operators run one after the other.
         providers: Execution providers in order of preference; the first one must load.
         shapes: Inputs to come, for a provider that builds for them; None: batches of one shape.
-        use: What for.
+        use: What for; it is about a CPU's memory, and nothing where another provider comes first.
 
     Raises:
         BackendError: The file does not load.
@@ -122,18 +122,17 @@ def open_network(
 
         model = source if isinstance(source, bytes) else source.read_bytes()
         chosen = with_options(providers, model, shapes=shapes)
+    fit = use if providers[0] == CPU[0] else FOR_ONCE
     with _translated_errors("open the network"):
         session = onnxruntime.InferenceSession(
-            content,
-            sess_options=_options(threads, use if tuple(providers) == CPU else FOR_ONCE),
-            providers=chosen,
+            content, sess_options=_options(threads, fit), providers=chosen
         )
     if session.get_providers()[0] != providers[0]:
         raise ProviderError(
             f"ONNX Runtime fell back from {providers[0]} to {session.get_providers()[0]}; "
             "check the driver and libraries of that provider"
         )
-    return OnnxRuntimeNetwork(session, use.at_once)
+    return OnnxRuntimeNetwork(session, fit.at_once)
 
 
 def open_for_build(file: Path, threads: int) -> OnnxRuntimeNetwork:

@@ -27,6 +27,8 @@ more memory: mobilefacenet512 takes 2.3 ms a face one by one and in twos, 2.4 in
 25 MB, and a fifth more in batches of 16, which take 86 MB.
 """
 
+STAYS_OPEN = Use(shares_arena=True, at_once=CPU_BATCH)
+
 Backend = Literal["auto", "onnxruntime", "openvino", "plans"]
 Library = Literal["onnxruntime", "openvino", "plans"]
 OpenPlans = Callable[[Sequence[Path], Literal["tensorrt", "rtx"]], EmbeddingNetwork]
@@ -135,17 +137,14 @@ def open_beside(
             if execution.fallback == "stop":
                 raise
             log.warning("running %s with ONNX Runtime, not its plan: %s", record.name, error)
-    use = Use(shares_arena=True, at_once=CPU_BATCH)
-    return open_network(checked_content(folder, record.file), threads, use=use)
+    return open_network(checked_content(folder, record.file), threads, use=STAYS_OPEN)
 
 
 def _open_onnx(
     folder: Path, manifest: Manifest, threads: int, execution: Execution
 ) -> tuple[EmbeddingNetwork, ...]:
-    at_once = CPU_BATCH if execution.providers[:1] == CPU else None
-    use = Use(shares_arena=True, at_once=at_once)
     return tuple(
-        open_network(checked_content(folder, record), threads, execution.providers, use=use)
+        open_network(checked_content(folder, record), threads, execution.providers, use=STAYS_OPEN)
         for record in _in_order(manifest.files)
     )
 
