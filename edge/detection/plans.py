@@ -23,6 +23,7 @@ from engines.pair.detector_plans import (
 )
 from engines.pair.execution import Execution, library_of
 from engines.pair.folder import checked_content
+from engines.pair.manifest import Manifest
 from engines.pair.signature import trusted_manifest
 from engines.protocols import NetworkSet
 
@@ -111,13 +112,16 @@ def close_detector(detector: FaceDetector) -> None:
         detector.close()
 
 
-def plans_for(config: Config, execution: Execution | None = None) -> FoundPlans | None:
+def plans_for(
+    config: Config, execution: Execution | None = None, *, warns: bool = True
+) -> FoundPlans | None:
     """
     Return the plans to run the configured detector by; None where ONNX Runtime shall.
 
     Args:
         config: Names pair, detector and backend.
         execution: How to run networks; None takes the configuration's.
+        warns: Log it where the pair has plans and none of this detector, with the command.
 
     Raises:
         PairIntegrityError: What the pair says of its detector's plans was changed.
@@ -130,9 +134,15 @@ def plans_for(config: Config, execution: Execution | None = None) -> FoundPlans 
     if manifest.flavour is None or library_of(how.backend, manifest.backend) != "plans":
         return None
     plans = read_detector_plans(config.pair, manifest)
-    name = config.detector.name
-    if plans is not None and plans.detector == name:
+    if plans is not None and plans.detector == config.detector.name:
         return FoundPlans(config.pair, plans)
+    if warns:
+        _warn(config, manifest, plans)
+    return None
+
+
+def _warn(config: Config, manifest: Manifest, plans: DetectorPlans | None) -> None:
+    name = config.detector.name
     model = "" if config.detector.model is None else f" --detector-model {config.detector.model}"
     of_others = "" if plans is None else f", but of {plans.detector}"
     log.warning(
@@ -140,4 +150,3 @@ def plans_for(config: Config, execution: Execution | None = None) -> FoundPlans 
         "run 'edge-gate pair build --backend %s --detector %s%s --out %s'",
         *(config.pair, name, of_others, manifest.flavour, name, model, config.pair),
     )
-    return None

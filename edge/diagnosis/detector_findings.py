@@ -59,7 +59,7 @@ def detector_findings(
     """
     topic, how = f"detector {config.detector.name}", execution or execution_of(config.engine)
     try:
-        planned = plans_for(config, how)
+        planned = plans_for(config, how, warns=False)  # opening it does
         if planned and how.fallback == "stop" and probe.device is None:
             yield Finding(topic, "problem", "its plans need a GPU, and CUDA found none", "see CUDA")
             return

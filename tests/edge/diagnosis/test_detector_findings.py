@@ -50,6 +50,13 @@ def test_plans_of_another_machine_come_with_the_command_that_rebuilds_them(built
     assert "edge-gate pair build --backend tensorrt" in found.remedy
 
 
+def test_a_pair_without_plans_of_the_detector_is_warned_of_once(built, caplog):
+    other = settings("ultraface68")
+    (found,) = detector_findings(configured(built, other), BARE, on(World()))
+    assert found.state == "ok"
+    assert caplog.text.count("has no plans of detector ultraface68") == 1
+
+
 def test_a_fallback_is_visible(built):
     there = on(World("10.7.0"), fallback="onnxruntime")
     (found,) = detector_findings(configured(built, MTCNN), BARE, there)
