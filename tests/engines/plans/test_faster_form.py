@@ -14,8 +14,8 @@ from engines.plans.device_check import DeviceCheck
 from engines.plans.faster_form import Bench, verify_on_device
 from engines.tensorrt.errors import BuildError
 from engines.tensorrt.sidecar import read_sidecar
-from tests.engines.plans.test_pair_plans import LIMITS, OPTIONS, build, tools_of
-from tests.engines.tensorrt.plans import World, on
+from tests.engines.plans.test_pair_plans import OPTIONS, build
+from tests.engines.tensorrt.plans import LIMITS, World, on, tools_of
 from tests.networks import TinyNetwork, face_network, loaded, specification, write
 from tests.pairs import request
 

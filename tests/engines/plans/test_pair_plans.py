@@ -29,12 +29,10 @@ from engines.tensorrt.profile import BatchProfile
 from engines.tensorrt.sidecar import read_sidecar
 from tests.engines.overflowing import scaled
 from tests.engines.tensorrt.fake_builder import plan_facts
-from tests.engines.tensorrt.plans import World, on
+from tests.engines.tensorrt.plans import LIMITS, World, on, tools_of
 from tests.networks import TinyNetwork, loaded
 from tests.pairs import request, synthetic_faces
 
-LIMITS = Fp16Limits(min_cosine=0.99, relative_shift_error=1.0, rank_agreement=0.9)
-"""Random weights have shifts close to each other; the way is tested here, not the figure."""
 OPTIONS = PlanOptions(profile=BatchProfile(smallest=1, usual=2, largest=4), limits=LIMITS)
 
 JOINED = replace(OPTIONS, prelu="joined")
@@ -83,17 +81,6 @@ def put(once, tmp_path):
         return read_manifest(tmp_path / name)
 
     return puts
-
-
-def tools_of(world: World, **changes) -> Tools:
-    values = {
-        "cuda": world.gpu.port,
-        "api": world.api,
-        "here": world.here,
-        "available": lambda: 4 << 30,
-        "prove": lambda folder: open_pair(folder, execution=on(world)).close(),
-    }
-    return Tools(**{**values, **changes})
 
 
 def build(asked, out, world, options=OPTIONS, **changes):

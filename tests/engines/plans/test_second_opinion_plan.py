@@ -10,7 +10,6 @@ from rich.progress import Progress
 from engines.build.reference_faces import ReferenceFaces
 from engines.catalogue.catalogue import find_entry
 from engines.errors import BackendError, PairError, PairIntegrityError
-from engines.graph.fp16_gate import Fp16Limits
 from engines.pair.carried_threshold import carried_threshold
 from engines.pair.execution import Execution
 from engines.pair.manifest import identified, read_manifest, write_manifest
@@ -20,16 +19,13 @@ from engines.plans.check import plan_states
 from engines.plans.options import PlanOptions
 from engines.plans.pair_plans import build_pair_with_plans
 from engines.plans.second_opinion_plan import HALF_TOLERANCE, OpinionInHalf, measure_half
-from engines.plans.workshop import Tools
 from engines.tensorrt.profile import BatchProfile
 from engines.tensorrt.sidecar import read_sidecar
-from tests.engines.tensorrt.plans import World, on
+from tests.engines.tensorrt.plans import LIMITS, World, on, tools_of
 from tests.networks import TinyNetwork, loaded
 from tests.pairs import request, synthetic_faces
 from tests.quality_networks import write_brightness
 
-LIMITS = Fp16Limits(min_cosine=0.99, relative_shift_error=1.0, rank_agreement=0.9)
-"""Random weights have shifts close to each other; the pair is not what is tested."""
 OPTIONS = PlanOptions(profile=BatchProfile(smallest=1, usual=2, largest=4), limits=LIMITS)
 
 
@@ -49,16 +45,8 @@ def build(out, world, options=OPTIONS):
         reference=ReferenceFaces(images, np.ones(len(images))),
         second_opinion=find_entry(str(write_brightness(scratch))),
     )
-    tools = Tools(
-        cuda=world.gpu.port,
-        api=world.api,
-        here=world.here,
-        available=lambda: 4 << 30,
-        prove=lambda pair: open_pair(pair, execution=on(world)).close(),
-        plan_set=on(world).plan_set,
-    )
     own = replace(options, timing_cache=scratch / "kernels.timing")
-    return build_pair_with_plans(asked, out, own, Progress(disable=True), tools)
+    return build_pair_with_plans(asked, out, own, Progress(disable=True), tools_of(world))
 
 
 @pytest.fixture(scope="module")

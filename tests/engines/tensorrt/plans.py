@@ -9,12 +9,15 @@ import onnx
 from rich.progress import Progress
 
 from engines.graph import graph
+from engines.graph.fp16_gate import Fp16Limits
 from engines.graph.half_precision import half_precision
 from engines.pair.execution import Execution
+from engines.pair.pair import open_pair
 from engines.plans.builder.build import BuiltPlan, build_plan
 from engines.plans.builder.request import PlanRequest
 from engines.plans.builder.typing_mode import choose_typing
 from engines.plans.file import PlanParts, write_plan
+from engines.plans.workshop import Tools
 from engines.tensorrt import backend
 from engines.tensorrt.api import Api, Flavour, describe
 from engines.tensorrt.device import Runtime
@@ -27,6 +30,8 @@ from tests.networks import TinyNetwork, loaded
 
 PROFILE = BatchProfile(smallest=1, usual=2, largest=4)
 SHAPE = (3, 20, 16)
+LIMITS = Fp16Limits(min_cosine=0.99, relative_shift_error=1.0, rank_agreement=0.9)
+"""Random weights have shifts close to each other; the pair is not what is tested."""
 
 
 def tiny_model(folder: Path, seed: int = 0) -> onnx.ModelProto:
@@ -138,3 +143,17 @@ def on(world: World, **changes: Any) -> Execution:
         return backend.open_plan_set(paths, world.runtime(flavour=flavour))
 
     return Execution(**{"plans": plans, "plan_set": plan_set, **changes})
+
+
+def tools_of(world: World, **changes: Any) -> Tools:
+    """Build plans with this world's library, and prove them on its device."""
+    how = on(world)
+    values: dict[str, Any] = {
+        "cuda": world.gpu.port,
+        "api": world.api,
+        "here": world.here,
+        "available": lambda: 4 << 30,
+        "prove": lambda folder: open_pair(folder, execution=how).close(),
+        "plan_set": how.plan_set,
+    }
+    return Tools(**{**values, **changes})
