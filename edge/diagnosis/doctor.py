@@ -83,10 +83,14 @@ def openvino_finding(needed: bool) -> Finding:
         found = load_openvino()
     except BackendError as error:
         if needed:
-            return Finding("OpenVINO", "problem", str(error).removesuffix(f": {INSTALL}"), INSTALL)
+            return _no_openvino("OpenVINO", error)
         return Finding("OpenVINO", "note", "not here, and not needed for ONNX Runtime")
     precisions = "f32 and bf16" if found.has_bf16 else "f32; this processor has no bfloat16"
     return Finding("OpenVINO", "ok", f"{found.version} with {precisions}")
+
+
+def _no_openvino(topic: str, error: BackendError) -> Finding:
+    return Finding(topic, "problem", str(error).removesuffix(f": {INSTALL}"), INSTALL)
 
 
 def node_findings(nodes: tuple[DeviceNode, ...]) -> Iterator[Finding]:
@@ -138,7 +142,7 @@ def pair_findings(folder: Path, execution: Execution, probe: Probe) -> Iterator[
             text = f"{pair.pair_id} of {manifest.network.name} loads and meets its golden vectors"
             yield Finding(topic, "ok", f"{text}: {pair.engine}")
     except NoOpenVinoError as error:
-        yield Finding(topic, "problem", str(error).removesuffix(f": {INSTALL}"), INSTALL)
+        yield _no_openvino(topic, error)
     except EnginesError as error:
         yield Finding(topic, "problem", str(error), _build(folder, manifest.backend))
 
