@@ -217,7 +217,7 @@ class Received:
         """
         self._stream, self._lost, self._demand = stream, lost, demand or Demand()
         self._packets = container.demux(stream)
-        self._left_out: list[Damaged | Passed] = []
+        self._left_out: list[Damaged] = []
         decoders = decoders or FfmpegDecoders(stream, CAMERA_PIXELS)
         self._whole = WholePictures(
             self._stream, lambda: self._left_out.append(Damaged()), decoders
