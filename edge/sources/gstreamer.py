@@ -7,6 +7,7 @@ are decoded that are wanted.
 
 import math
 import time
+from collections import deque
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -103,7 +104,8 @@ class GStreamerCamera:
         self._settings = settings
         self._demand = demand or Demand()
         self._description = f"{pipeline} ! {RAW} ! {_SINK}"
-        self._passed = 0
+        # Filled by a thread of GStreamer's while ours empties it.
+        self._passed: deque[Passed] = deque()
 
     def frames(self) -> Iterator[Frame | Passed]:
         """
@@ -141,7 +143,7 @@ class GStreamerCamera:
         """Keep what is not wanted from the decoder; in a thread of GStreamer's."""
         if self._demand.came():
             return gst.PadProbeReturn.OK
-        self._passed += 1
+        self._passed.append(Passed())
         return gst.PadProbeReturn.DROP
 
     def _pull(self, library: Library, pipeline: Any) -> Iterator[Frame | Passed]:
@@ -171,11 +173,12 @@ class GStreamerCamera:
         left = looks = math.ceil(timeout_s / _LOOK_S)
         while left:
             sample = sink.emit("try-pull-sample", round(_LOOK_S * _NS))
-            passed, self._passed = self._passed, 0
-            yield from [Passed()] * passed
+            came = bool(self._passed)
+            while self._passed:
+                yield self._passed.popleft()
             if sample is not None:
                 return sample
-            left = looks if passed else left - 1
+            left = looks if came else left - 1
             # At its end a sink returns at once, before the message of the end is on the bus.
             reason = _reason(gst, pipeline) or (ENDED if sink.get_property("eos") else None)
             if reason is not None:
