@@ -84,9 +84,13 @@ class Selection:
             faces: All of a frame, once each.
             seen_s: Its time.
         """
-        if self._settings.mode == "best_shot" and self._settings.tracks.looks == "sparing":
+        if self._is_sparing:
             return self._looks.chosen(faces, self._people, seen_s)
         return frozenset(face.tracklet for face in faces if self._could_win(face, seen_s))
+
+    @property
+    def _is_sparing(self) -> bool:
+        return self._settings.mode == "best_shot" and self._settings.tracks.looks == "sparing"
 
     def _could_win(self, face: Glance, seen_s: float) -> bool:
         track = self._people.track_of(face.tracklet)
@@ -136,7 +140,8 @@ class Selection:
             ids = self._told_apart(seen, seen_s, outcome)
             outcome.confirmed = frozenset(filter(self._people.is_confirmed, ids))
         named = [face.of_track(track) for face, track in zip(seen, ids, strict=True)]
-        self._looks.learn(named, seen_s)
+        if self._is_sparing:
+            self._looks.learn(named, seen_s)
         return named
 
     def _told_apart(self, seen: Sequence[SeenFace], seen_s: float, outcome: Outcome) -> list[int]:

@@ -131,6 +131,18 @@ def test_a_face_in_a_mask_is_counted_and_never_scored():
     assert ([brightness_of(shot) for shot in walk.sent], walk.pair.batches) == ([240], [1])
 
 
+def test_faces_scored_in_mode_every_take_no_look_from_their_track_when_the_mode_changes_back():
+    walk = Walk(identity=False)
+    walk.frame(100)
+    walk.reload("every", identity=False)
+    for _ in range(40):
+        walk.frame(100)
+    walk.reload("best_shot", identity=False)
+    walk.frame(250)
+    walk.finish()
+    assert brightness_of(walk.sent[-1]) == 250
+
+
 def test_a_discarded_face_is_counted_under_its_reason_though_its_track_needs_no_better_one():
     walk = Walk()
     walk.frame(250)
