@@ -27,7 +27,6 @@ from edge.diagnosis.doctor import (
 from edge.diagnosis.jetson import read_jetson
 from edge.diagnosis.preflight import (
     decoder_findings,
-    gstreamer_findings,
     memory_findings,
     python_findings,
 )
@@ -88,7 +87,6 @@ def _service(config: Config | None, path: Path, nodes: tuple[DeviceNode, ...]) -
         return
     of_service = is_for_the_service(path)
     yield from service_findings(nodes, (path, config.pair) if of_service else ())
-    yield from gstreamer_findings(config.sources)
     yield from decoder_findings(config.sources)
     yield from device_findings(config.sources)
     # The others may be open in the gate, which is no fault.

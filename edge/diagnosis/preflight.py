@@ -4,13 +4,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from edge.config.source import SourceSettings
-from edge.diagnosis.doctor import Finding
+from edge.diagnosis.doctor import Finding, State
 from edge.errors import SourceError
 from edge.sources.decoding.choice import choices
-from edge.sources.decoding.elements import DecoderChoice
+from edge.sources.decoding.elements import CODECS, DecoderChoice
 from edge.sources.decoding.library import PACKAGES, load_gstreamer
 from edge.sources.gstreamer import csi_pipeline
 from engines.build.memory import free_bytes, memory_text, needed_for
@@ -21,6 +20,11 @@ PYTHONS = ((3, 10), (3, 13))
 """The oldest and the newest, as pyproject.toml says."""
 OLDEST_PIP = 23
 """One before makes an empty package UNKNOWN of this project with the system's old setuptools."""
+
+VIDEO, JPEG = frozenset(("h264", "hevc")), ("mjpeg",)
+"""What network cameras and recordings are made of, and USB cameras; FFmpeg's names."""
+DECODER_MISSING = f"sudo apt-get install -y {PACKAGES} gstreamer1.0-libav; or set decoder: auto"
+"""The last package decodes H.264 and H.265 on the processor, which the others do not."""
 
 
 def python_findings(
@@ -53,56 +57,62 @@ def python_findings(
 
 
 def decoder_findings(sources: Sequence[SourceSettings]) -> Iterator[Finding]:
-    """Yield what would decode the video of the sources, for each setting of `decoder` once."""
-    asked = dict[DecoderChoice, list[str]]()
-    for source in sources:
-        if source.uri.scheme != "csi":
-            asked.setdefault(source.decoder, []).append(source.name)
-    for choice, names in asked.items():
-        topic = f"decoder of {', '.join(names)}"
-        try:
-            taken = list(choices(choice))
-        except SourceError as error:
-            yield Finding(topic, "problem", str(error))
-            continue
-        text = ", ".join(f"{codec} by {name}" for codec, name, _ in taken)
-        where = (
-            "in hardware where not FFmpeg's" if any(here for *_, here in taken) else "no hardware"
-        )
-        yield Finding(topic, "ok", f"{choice}: {text} ({where})")
-
-
-def gstreamer_findings(
-    sources: Sequence[SourceSettings], factories: Any | None = None
-) -> Iterator[Finding]:
     """
-    Yield whether GStreamer has the elements of the sources that are read through it.
+    Yield what would decode the pictures of the sources here; nothing is opened.
+
+    A source of which a finding is a problem gives no picture: `doctor` tells it, and by it
+    `check --prove` refuses a configuration.
 
     Args:
-        sources: Of the configuration.
-        factories: `Gst.ElementFactory`; None takes the installed one.
+        sources: Those that are decoded alike are told together.
     """
-    needed = {
-        element
-        for source in sources
-        if source.uri.scheme == "csi"
-        for element in _elements(csi_pipeline(source))
-    }
+    yield from _csi_findings([source for source in sources if source.uri.scheme == "csi"])
+    asked = dict[tuple[DecoderChoice, tuple[str, ...]], list[str]]()
+    for source in sources:
+        if source.uri.scheme != "csi":
+            codecs = JPEG if source.uri.scheme == "v4l2" else tuple(CODECS)
+            asked.setdefault((source.decoder, codecs), []).append(source.name)
+    for (choice, codecs), names in asked.items():
+        yield _decoder_finding(f"decoder of {', '.join(names)}", choice, codecs)
+
+
+def _decoder_finding(topic: str, choice: DecoderChoice, codecs: tuple[str, ...]) -> Finding:
+    try:
+        taken = dict(zip(codecs, choices(choice, codecs), strict=True))
+    except SourceError as error:
+        return _unloaded(topic, error)
+    text = ", ".join(f"{each.words} by {each.decoder or 'nothing'}" for each in taken.values())
+    missing = {codec for codec, each in taken.items() if not each.decoder}
+    if not missing:
+        here = any(each.is_hardware for each in taken.values())
+        where = "in hardware where not FFmpeg's" if here else "no hardware"
+        return Finding(topic, "ok", f"{choice}: {text} ({where})")
+    # Which of them a camera sends is not known before it is asked.
+    state: State = "problem" if missing.issuperset(VIDEO & taken.keys() or JPEG) else "note"
+    return Finding(topic, state, f"{choice}: {text}", DECODER_MISSING)
+
+
+def _csi_findings(sources: Sequence[SourceSettings]) -> Iterator[Finding]:
+    needed = {element for source in sources for element in _elements(csi_pipeline(source))}
     if not needed:
         return
     try:
-        found = load_gstreamer().gst.ElementFactory if factories is None else factories
+        library = load_gstreamer()
     except SourceError as error:
-        remedy = f"sudo apt-get install -y {PACKAGES}"
-        yield Finding("GStreamer", "problem", str(error).partition(";")[0], remedy)
+        yield _unloaded("GStreamer", error)
         return
-    missing = sorted(name for name in needed if found.find(name) is None)
+    missing = sorted(name for name in needed if not library.has(name))
     if not missing:
         yield Finding("GStreamer", "ok", f"has {', '.join(sorted(needed))}")
     for name in missing:
         nvidias = name.startswith("nv")
         remedy = f"sudo apt-get install -y {'nvidia-l4t-gstreamer' if nvidias else PACKAGES}"
         yield Finding("GStreamer", "problem", f"has no element {name}", remedy)
+
+
+def _unloaded(topic: str, error: SourceError) -> Finding:
+    what, _, remedy = str(error).partition("; ")
+    return Finding(topic, "problem", what, remedy)
 
 
 def memory_findings(

@@ -6,8 +6,8 @@ from edge.config.engine import execution_of
 from edge.config.model import Config
 from edge.config.reader import KeyPath
 from edge.detection.open import require_located
-from edge.errors import DetectorError, SourceError
-from edge.sources.decoding.library import load_gstreamer
+from edge.diagnosis.preflight import decoder_findings
+from edge.errors import DetectorError
 from engines.errors import EnginesError, PairIntegrityError
 from engines.pair.execution import library_of
 from engines.pair.pair import golden_vectors_of, open_pair
@@ -35,12 +35,9 @@ def unproved(config: Config) -> Iterator[tuple[KeyPath, str]]:
 
 def _missing_decoders(config: Config) -> Iterator[tuple[KeyPath, str]]:
     for index, source in enumerate(config.sources):
-        if source.decoder != "gstreamer" and source.uri.scheme != "csi":
-            continue  # FFmpeg comes with the program, and auto falls back to it
-        try:
-            load_gstreamer()
-        except SourceError as error:
-            yield ("sources", index), str(error)
+        for finding in decoder_findings([source]):
+            if finding.state == "problem":
+                yield ("sources", index), f"{finding.topic}: {finding.text}; {finding.remedy}"
 
 
 def _prove_pair(config: Config) -> None:

@@ -46,7 +46,7 @@ def row(path: Path, codec: str, decoder: DecoderChoice) -> str:
 
 def main() -> None:
     try:
-        taken = ", ".join(f"{codec} by {name}" for codec, name, _ in choices("gstreamer"))
+        taken = ", ".join(f"{each.words} by {each.decoder}" for each in choices("gstreamer"))
     except SourceError as error:
         sys.exit(str(error))
     show(f"gstreamer: {taken}\n")

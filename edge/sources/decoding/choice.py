@@ -1,7 +1,8 @@
 """By what a stream is decoded: as the configuration says, and what is there."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from av.video.stream import VideoStream
@@ -151,17 +152,35 @@ class GStreamerDecoders:
         return FfmpegDecoders(self._stream, self._budget)()
 
 
-def choices(choice: DecoderChoice) -> Iterator[tuple[str, str, bool]]:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What would decode a codec here."""
+
+    words: str
+    """The codec's name for people."""
+    decoder: str
+    """FFmpeg, or GStreamer's element; empty where there is none."""
+    is_hardware: bool = False
+
+
+def choices(choice: DecoderChoice, codecs: Iterable[str] = tuple(CODECS)) -> Iterator[Taken]:
     """
-    Yield for each codec its name, what would decode it, and whether that is hardware.
+    Yield for each codec what would decode it; nothing is decoded.
+
+    Args:
+        choice: As configured.
+        codecs: FFmpeg's names, of those in `CODECS`.
 
     Raises:
-        SourceError: It is to be GStreamer, which is missing, or has nothing for a codec.
+        SourceError: It is to be GStreamer, which is missing.
     """
-    for name, codec in CODECS.items():
-        found = _taken(choice, name)
-        if found is None:
-            yield codec.words, "FFmpeg", False
-        else:
-            _, elements = found
-            yield codec.words, elements.name, elements.is_hardware
+    for codec in codecs:
+        words = CODECS[codec].words
+        if choice == "gstreamer":
+            elements = chosen(codec, load_gstreamer().has)
+            yield (
+                Taken(words, elements.name, elements.is_hardware) if elements else Taken(words, "")
+            )
+            continue
+        found = _taken(choice, codec)
+        yield Taken(words, found[1].name, is_hardware=True) if found else Taken(words, "FFmpeg")

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from edge.errors import SourceError
-from edge.sources.decoding.choice import TRIES, GStreamerDecoders, choices, decoders, has_device
+from edge.sources.decoding.choice import (
+    TRIES,
+    GStreamerDecoders,
+    Taken,
+    choices,
+    decoders,
+    has_device,
+)
 from edge.sources.decoding.decoder import FfmpegDecoder
 from edge.sources.decoding.elements import CODECS, Elements
 from edge.sources.decoding.gstreamer import GStreamerDecoder
@@ -238,7 +245,7 @@ def test_a_codec_without_an_element_is_an_error_that_names_it(tmp_path):
 def test_without_a_device_that_decodes_auto_is_ffmpeg(recording, tmp_path, monkeypatch):
     monkeypatch.setattr("edge.sources.decoding.choice.has_device", lambda: False)
     monkeypatch.setattr("edge.sources.decoding.choice.load_gstreamer", None)  # not even called
-    assert {name for _, name, _ in choices("auto")} == {"FFmpeg"}
+    assert {each.decoder for each in choices("auto")} == {"FFmpeg"}
     assert next(VideoFile(recording("h264", "mp4"), decoder="auto").frames()).index == 0
     assert not has_device(tmp_path)
     (tmp_path / "dri").mkdir()
@@ -255,12 +262,13 @@ def test_with_a_device_auto_takes_hardware_and_no_software(monkeypatch):
     monkeypatch.setattr("edge.sources.decoding.choice.has_device", lambda: True)
     monkeypatch.setattr("edge.sources.decoding.choice.load_gstreamer", Jetson)
     assert list(choices("auto")) == [
-        ("H.264", "nvv4l2decoder", True),
-        ("H.265", "FFmpeg", False),
-        ("Motion JPEG", "nvv4l2decoder", True),
+        Taken("H.264", "nvv4l2decoder", is_hardware=True),
+        Taken("H.265", "FFmpeg"),
+        Taken("Motion JPEG", "nvv4l2decoder", is_hardware=True),
     ]
     monkeypatch.setattr("edge.sources.decoding.choice.load_gstreamer", load_gstreamer)
-    assert [name for _, name, _ in choices("gstreamer")] == ["avdec_h264", "avdec_h265", "jpegdec"]
+    software = ["avdec_h264", "avdec_h265", "jpegdec"]
+    assert [each.decoder for each in choices("gstreamer")] == software
 
 
 def test_no_pipeline_is_left_when_a_decoder_was_closed(gstreamer, recording):
