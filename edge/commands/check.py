@@ -13,6 +13,7 @@ from edge.config.file import LoadedConfig, place_of, read_config
 from edge.config.model import Config
 from edge.config.reader import Document, KeyPath, key_name, place_error
 from edge.config.tls import client_context, server_context
+from edge.detection.open import unobtained
 from edge.diagnosis.doctor import Finding
 from edge.diagnosis.preflight import decoder_findings
 from edge.diagnosis.secret_findings import missing_secrets
@@ -22,17 +23,31 @@ from edge.monitoring.baseline import read_baseline
 from edge.pipeline.proof import unproved
 from edge.pipeline.trial import device_findings, tried_cameras, tried_sinks
 from edge.shadow_log.file import is_shadow_log
-from engines.errors import PairError, PairSignatureError
+from engines.errors import CatalogueError, PairError, PairSignatureError
 from engines.pair.signature import is_signed_by, trusted_manifest
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one line when all is well, or with --connect one for each thing that was tried."""
+    """Print that all is well and what was not looked at; with --connect what came of trying."""
     path = configuration(arguments)
     loaded = read_config(path)
     check_surroundings(loaded, prove=arguments.prove or arguments.connect)
     print(f"{path}: OK: {_summary(loaded.config)}", flush=True)
-    return _connected(loaded.config) if arguments.connect else 0
+    if arguments.connect:
+        return _connected(loaded.config)
+    print("\n".join(_left_open(loaded.config, proved=arguments.prove)))
+    return 0
+
+
+def _left_open(config: Config, *, proved: bool) -> Iterator[str]:
+    answers = "whether cameras and sinks answer (--connect)"
+    if proved:
+        yield f"not tried: {answers}"
+        return
+    yield f"not tried: whether pair, detector and decoders open (--prove), {answers}"
+    missing = unobtained(config.detector)
+    if missing is not None:
+        yield f"not here yet, so that the first start obtains it: detector {missing}"
 
 
 def _connected(config: Config) -> int:
@@ -91,9 +106,7 @@ def _line(document: Document, path: KeyPath, what: str) -> str:
 
 def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
     yield from _mistakes_of_pair(config)
-    model = config.detector.model
-    if model is not None and not _readable(model):
-        yield ("detector", "model"), f"cannot be read: {model}"
+    yield from _mistakes_of_detector(config)
     for index, source in enumerate(config.sources):
         # A camera may be off for a while; a recording that is missing is a mistake.
         if source.uri.scheme == "file" and not _readable(source.uri.path):
@@ -104,6 +117,17 @@ def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
     yield from _mistakes_of_orders(config)
     yield from _mistakes_of_state(config)
     yield from _mistakes_of_certificates(config)
+
+
+def _mistakes_of_detector(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    model = config.detector.model
+    if model is not None and not _readable(model):
+        yield ("detector", "model"), f"cannot be read: {model}"
+        return
+    try:
+        unobtained(config.detector)
+    except CatalogueError as error:
+        yield ("detector",), str(error)
 
 
 def _mistakes_of_orders(config: Config) -> Iterator[tuple[KeyPath, str]]:

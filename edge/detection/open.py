@@ -20,7 +20,14 @@ from edge.detection.yunet import YunetDetector
 from edge.errors import DetectorError
 from edge.protocols import FaceDetector
 from engines.catalogue.catalogue import Catalogued, fetch, find_entry, located
-from engines.errors import BackendError, ProviderError
+from engines.errors import (
+    BackendError,
+    CatalogueError,
+    EntryError,
+    FetchError,
+    HashMismatchError,
+    ProviderError,
+)
 from engines.onnxruntime.backend import CPU
 from engines.pair.execution import Execution
 from engines.tensorrt.host import this_machine
@@ -117,6 +124,30 @@ def _configured(config: Config, files: tuple[Path, ...], how: Execution) -> Face
 
 def _plain(settings: DetectorSettings) -> DetectorSettings:
     return settings.model_copy(update={"backend": "onnxruntime"})
+
+
+def unobtained(settings: DetectorSettings) -> str | None:
+    """
+    Return which files of a detector opening it would obtain first, and the command that does now.
+
+    Returns:
+        None when all of them are here; nothing is obtained or opened.
+
+    Raises:
+        CatalogueError: Opening it would not obtain them: a file of the user's own is not there or
+            not as its entry says, the entry is wrong, or the cache cannot be read.
+    """
+    try:
+        _files(settings, located)
+    except (EntryError, FetchError):
+        raise
+    except HashMismatchError as error:
+        if settings.model is not None:
+            raise
+        return f"{settings.name}: {error}"
+    except CatalogueError as error:
+        return str(error)
+    return None
 
 
 def require_located(config: Config) -> None:

@@ -12,7 +12,8 @@ examples:
 
 Reads the file, then looks whether the engine pair, the sources, the folders of the sinks, the
 certificates and the secrets are there. Opens no network and no video, writes nothing and downloads
-nothing. Secrets that a unit names are believed; the service itself asks again.
+nothing; says what it did not try, and which files of the detector the first start obtains. Secrets
+that a unit names are believed; the service itself asks again.
 
 With --connect it does what the gate will do, once: it opens the pair, takes one frame of each
 source, and sends one test delivery to each sink, whose record says "test": true and shows nobody;
@@ -21,8 +22,8 @@ camera that a running gate has open cannot be opened a second time.
 
 With --prove it opens engine pair and detector too: every file has the hash it should have, and the
 networks compute their golden vectors. Plans for a GPU are judged by their files, which have to be
-made for this machine; only the gate itself runs them. GStreamer has to load where a source is read
-or decoded by it. 'systemctl reload' asks for this.
+made for this machine; only the gate itself runs them. Where GStreamer reads or decodes a source, it
+has to load and to have the elements. 'systemctl reload' asks for this.
 
 Exit code: 0; 1 when something does not work that --connect tried; 64 for a wrong command line; 78
 with one line for each mistake: file:line:column: key: what.
