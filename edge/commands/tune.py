@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     out, shown_on, problems = made_folder(arguments.out), console(), list[EdgeError]()
     tunings = _tunings(config, wanted, asked, (shown_on, problems))
     for target, tuning in zip(wanted, tunings, strict=True):
-        if tuning.suggestion is not None:
+        if tuning.suggestion is not None and tuning.suggestion.threshold != tuning.current:
             found = tuning.suggestion.threshold
             after = with_threshold(after, arguments.config, target.section, found)
             own = with_threshold(before, arguments.config, target.section, found)

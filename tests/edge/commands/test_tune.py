@@ -156,9 +156,9 @@ def test_the_log_of_a_live_camera_is_looked_at_when_nothing_is_named(tune, confi
 
 def test_without_write_the_file_stays_and_the_change_is_shown(tune, config):
     before = config.read_text()
-    code, told = tune("--source", "door", "--per-minute", 5)
+    code, told = tune("--source", "door", "--forward-rate", 0.5)
     assert code == 0
-    assert "5.0 faces forwarded a minute" in " ".join(told.err.split())
+    assert "50 % of all faces good enough" in flat(told)
     assert "+    gate:" in told.out
     assert "not changed; the same command with --write changes it" in flat(told)
     assert config.read_text() == before
@@ -170,6 +170,19 @@ def test_a_second_run_says_that_the_file_says_so_already(tune, config):
     code, told = tune("--source", "door", "--forward-rate", 0.5, "--write")
     assert (code, told.out, config.read_text()) == (0, "", before)
     assert "says so already" in flat(told)
+
+
+@pytest.mark.parametrize("camera", [("--source", "door"), ()], ids=["own", "shared"])
+def test_a_threshold_that_is_in_effect_already_is_not_written_anew(tune, config, camera, tmp_path):
+    text = config.read_text()
+    if not camera:
+        text = text.replace('  - {name: yard, uri: "rtsp://camera/yard"}', "")
+        config.write_text(text)
+    code, told = tune(*camera, "--per-minute", 5, "--write")
+    assert (code, told.out, config.read_text()) == (0, "", text)
+    assert ("gate.threshold: 30 (" in flat(told), "says so already" in flat(told)) == (True, True)
+    report = (tmp_path / "new" / "folder" / "door.html").read_text()
+    assert "--write makes this change" not in report
 
 
 def test_a_password_beside_the_change_is_shown_to_nobody(tune, config, tmp_path):
