@@ -69,7 +69,7 @@ class WholePictures:
 
     @property
     def tells_damage(self) -> bool:
-        """Whether the decoder says of H.264 that a slice was missing."""
+        """Whether the decoder says that a slice was missing."""
         return self._decoder.tells_damage
 
     @property
@@ -117,8 +117,7 @@ class WholePictures:
 
     def _in_order(self, frames: list[Picture], *, at_end: bool) -> list[Picture]:
         """Hold B pictures back until the one after them, which they refer to, is known as whole."""
-        is_known = not self._decoder.tells_damage or self._decoder.name == "hevc"
-        if is_known or not self._decoder.reorders():
+        if not (self._decoder.tells_damage and self._decoder.reorders()):
             return frames
         ready: list[Picture] = []
         for frame in frames:
@@ -187,22 +186,20 @@ def gaps_heard(what: object = "the stream") -> Iterator[Callable[[], bool]]:
         yield heard
 
 
-def joined(
-    packets: Iterable[Received], codec: str, *, tells_damage: bool = True
-) -> Iterator[Received]:
+def joined(packets: Iterable[Received], codec: str, *, tells_damage: bool) -> Iterator[Received]:
     """
     Yield packets with the pieces of a key frame put together.
 
-    A key frame waits for the packet after it, the others are handed on at once. With H.265 and with
-    decoders that miss no slice each waits, and the last one of the stream, which may be cut off, is
-    left out.
+    A key frame waits for the packet after it, the others are handed on at once. With decoders that
+    do not say that a slice was missing each waits, and the last one of the stream, which may be cut
+    off, is left out.
 
     Args:
         packets: Of H.264 or H.265 in Annex B's form, as from RTP; others are not changed.
         codec: FFmpeg's name of it; "" for packets of another form.
-        tells_damage: Whether the decoder says of H.264 that a slice was missing.
+        tells_damage: Whether the decoder says that a slice was missing.
     """
-    each_waits = codec == "hevc" or (codec == "h264" and not tells_damage)
+    each_waits = codec in FIRST_SLICE and not tells_damage
     held: Received | None = None
     for packet, lost in packets:
         goes_on = bool(packet.size) and goes_on_with_picture(bytes(packet), codec)

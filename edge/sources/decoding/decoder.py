@@ -28,7 +28,7 @@ class Decoder(Protocol):
     name: str
     """FFmpeg's name of the codec."""
     tells_damage: bool
-    """Whether it says of each picture that parts of it are missing."""
+    """Whether it says of each picture of this codec that slices of it are missing."""
     waited_s: float
     """Seconds that it has waited for itself, not for a camera."""
 
@@ -58,14 +58,14 @@ Decoders: TypeAlias = Callable[[], Decoder]
 class FfmpegDecoder:
     """FFmpeg's, on the processor."""
 
-    tells_damage = True
     waited_s = 0.0
 
     def __init__(self, context: VideoCodecContext, budget: int) -> None:
         """Take a context that has decoded nothing yet, and the most pixels of a picture."""
         # More threads would turn FFmpeg's check for missing slices off, or tell of it too late.
         context.thread_count = 1
-        strict = {"err_detect": "explode"} if context.name == "hevc" else {}
+        self.tells_damage = context.name != "hevc"
+        strict = {} if self.tells_damage else {"err_detect": "explode"}
         context.options = decoding(budget) | strict
         self._context, self.name = context, context.name
 

@@ -225,7 +225,7 @@ def test_parameter_sets_between_slices_do_not_cut_a_picture_up(sent, tmp_path, c
         pictures = WholePictures(stream, lambda: None)
         indices = [
             video.index_of(frame_of(frame).to_ndarray(format="bgr24"))
-            for packet, lost in joined(received, codec)
+            for packet, lost in joined(received, codec, tells_damage=pictures.tells_damage)
             for frame in pictures.of(packet, lost=lost)
         ]
     shown = {"h264": 60, "hevc": 59}[codec]  # the last one of H.265 may be cut off
@@ -240,11 +240,21 @@ def test_a_key_frame_of_which_a_piece_is_lost_is_not_taken_for_whole(sent, tmp_p
     others, slices = units_of(bytes(packets[12]), codec)
     pieces = [with_data(packets[12], packed([*others, each])) for each in slices]
     received = [(pieces[0], False), (pieces[-1], True), (packets[13], False)]
-    assert [lost for _, lost in joined(received, codec)][:2] == [True, True]
+    for tells_damage in (True, False):
+        told = [lost for _, lost in joined(received, codec, tells_damage=tells_damage)]
+        assert told[:2] == [True, True]
+
+
+@pytest.mark.parametrize(("codec", "tells_damage"), [("h264", True), ("hevc", False)])
+def test_ffmpeg_says_of_h264_alone_that_a_slice_is_missing(sent, tmp_path, codec, tells_damage):
+    with av.open(str(packets_of(sent(codec, sliced=True), tmp_path))) as container:
+        pictures = WholePictures(container.streams.video[0], lambda: None)
+        assert pictures.tells_damage == tells_damage
 
 
 @pytest.mark.parametrize(
-    ("codec", "tells_damage", "left"), [("h264", True, 60), ("h264", False, 59), ("hevc", True, 59)]
+    ("codec", "tells_damage", "left"),
+    [("h264", True, 60), ("h264", False, 59), ("hevc", False, 59)],
 )
 def test_the_last_packet_which_may_be_cut_off_is_left_out_where_no_decoder_would_say_so(
     sent, tmp_path, codec, tells_damage, left
