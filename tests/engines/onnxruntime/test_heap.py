@@ -1,3 +1,5 @@
+import resource
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,8 @@ from tests.memory import resident_bytes
 
 FRAME = (1080, 1920, 3)
 FRAMES = 20
+PAGES_OF_A_LEVEL = 500
+"""Of a picture of 2 MB, as the largest levels of a detector's pyramid are."""
 
 
 def left_behind(*, settled: bool, environment: str = "") -> int:
@@ -47,6 +51,20 @@ def test_frames_that_are_freed_go_back_to_the_system_at_once():
 
 def test_what_the_environment_says_of_the_heap_is_left_alone():
     assert in_own_process("of an operator", decided_by_the_operator) > FRAMES * np.prod(FRAME) / 2
+
+
+def faults_of_pictures() -> int:
+    """Return how many pages the system made for pictures of 2 MB, one freed after the other."""
+    keep_heap_small()
+    np.ones(4096 * PAGES_OF_A_LEVEL, np.uint8)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(FRAMES):
+        np.ones(4096 * PAGES_OF_A_LEVEL, np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def test_what_a_frame_takes_besides_its_pixels_is_kept_for_the_next_one():
+    assert in_own_process("that sees many frames", faults_of_pictures) < PAGES_OF_A_LEVEL
 
 
 @pytest.mark.parametrize("function", [keep_heap_small, trim_heap])
