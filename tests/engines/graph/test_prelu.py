@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnx
+import pytest
 
 from engines.graph import graph
 from engines.graph.emulation import run_graph
@@ -21,8 +22,19 @@ def fused(folder) -> onnx.ModelProto:
     return fuse(dense, prune(dense, Recipe("layer", 0.3))[0])
 
 
-def test_joining_undoes_spelling_out(tmp_path):
-    model = fused(tmp_path)
+def steep(folder) -> onnx.ModelProto:
+    """Return a network of which each PRelu has slopes above 1."""
+    model = fused(folder)
+    for node in model.graph.node:
+        if node.op_type == "PRelu":
+            slopes = graph.initializers(model)[node.input[1]]
+            graph.store(slopes, graph.values(slopes) + np.float32(1))
+    return model
+
+
+@pytest.mark.parametrize("network", [fused, steep])
+def test_joining_undoes_spelling_out(tmp_path, network):
+    model = network(tmp_path)
     joined = join_prelu(spell_out_prelu(model))
     assert operators(joined) == operators(model)
     assert graph.initializers(joined).keys() == graph.initializers(model).keys()
@@ -34,6 +46,24 @@ def test_the_joined_network_computes_the_very_same(tmp_path):
     again = run_graph(join_prelu(spell_out_prelu(model)), faces)
     for one, other in zip(run_graph(model, faces), again, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_relu_follows_its_product_so_that_both_are_one_pass(tmp_path):
+    assert "Mul Relu Mul Add" in " ".join(operators(spell_out_prelu(fused(tmp_path))))
+
+
+def test_of_slopes_above_1_the_product_follows_its_relu(tmp_path):
+    assert "Relu Mul Mul Add" in " ".join(operators(spell_out_prelu(steep(tmp_path))))
+
+
+def test_a_prelu_spelled_out_by_an_earlier_release_is_one_all_the_same(tmp_path):
+    model = spell_out_prelu(steep(tmp_path))
+    slopes = np.float32(0.25)
+    for tensor in model.graph.initializer:
+        if "slopes" in tensor.name:
+            value = 1 - slopes if tensor.name.endswith("_complement") else slopes
+            graph.store(tensor, np.full(tensor.dims, value, np.float32))
+    assert operators(join_prelu(model)) == operators(fused(tmp_path))
 
 
 def test_other_second_slopes_are_no_prelu(tmp_path):

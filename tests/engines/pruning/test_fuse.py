@@ -141,9 +141,10 @@ def prelu_network(slopes, shape):
     return onnx.helper.make_model(body, opset_imports=opsets, ir_version=8)
 
 
+@pytest.mark.parametrize("steepest", [1, 2])
 @pytest.mark.parametrize("shape", [(3, 1, 1), (1,), (3, 20, 16)])
-def test_prelu_spelled_out_gives_the_values_of_prelu_for_every_slope(shape):
-    slopes = np.random.default_rng(3).uniform(-2, 2, shape).astype(np.float32)
+def test_prelu_spelled_out_gives_the_values_of_prelu_for_every_slope(shape, steepest):
+    slopes = np.random.default_rng(3).uniform(-2, steepest, shape).astype(np.float32)
     model = prelu_network(slopes, (3, 20, 16))
     spelled = spell_out_prelu(model)
     assert "PRelu" not in {node.op_type for node in spelled.graph.node}

@@ -55,7 +55,7 @@ def test_a_prelu_spelled_out_is_one_kernel_with_its_convolution_and_as_an_operat
     found = facts(rtx, "prelu")
     spelled, joined = (found[form]["layers"] for form in ("spelled", "joined"))
     assert len(joined) - len(spelled) == found["prelus"] > 0
-    assert sum("CorrReluMulMulAdd" in layer for layer in spelled) == found["prelus"]
+    assert sum("CorrMulMulReluAdd" in layer for layer in spelled) == found["prelus"]
     assert sum("MulLtSele" in layer for layer in joined) == found["prelus"]
     assert found["spelled"]["bytes"] < found["joined"]["bytes"]
 
