@@ -167,11 +167,11 @@ def batches_of(row: Shape, usual: int) -> ShapeProfile:
 
 
 def _quick(file: Path) -> Path | bytes:
-    """Return the network with PRelu spelled out; the file itself where none is in it."""
+    """Return the network in its quick form; the file itself where no PRelu is in it."""
     if not file.is_file() or b"PRelu" not in file.read_bytes():
         return file
     # Here, so that detectors without PRelu do not carry the library that rewrites networks.
     from engines.graph.onnx_file import read_onnx  # noqa: PLC0415
-    from engines.graph.prelu import spell_out_prelu  # noqa: PLC0415
+    from engines.graph.quick.form import quick_form  # noqa: PLC0415
 
-    return spell_out_prelu(read_onnx(file)[0]).SerializeToString()
+    return quick_form(read_onnx(file)[0]).SerializeToString()
