@@ -1,5 +1,6 @@
 """How generated tests run: as long as they take, and in CI always over the same examples."""
 
+import gc
 import os
 
 from hypothesis import HealthCheck, Phase, settings
@@ -17,3 +18,14 @@ settings.register_profile(
     phases=(Phase.explicit, Phase.generate),
 )
 settings.load_profile("repeated" if os.environ.get("CI") else "patient")
+
+
+def pytest_collection_finish() -> None:
+    """
+    Leave what exists for as long as the tests run out of every later collection of garbage.
+
+    A pair that is opened or closed collects (see `engines.onnxruntime.heap`), and went through
+    all modules and tests each time.
+    """
+    gc.collect()
+    gc.freeze()
