@@ -16,6 +16,7 @@ class PublishedSession:
     """Stands where `DetectorSession` does."""
 
     together = 1
+    prefers_pieces = False
 
     def __init__(self, file, _network, running):
         self._network = open_network(file, running.threads)

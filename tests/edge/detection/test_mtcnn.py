@@ -3,6 +3,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from edge.detection import mtcnn
 from edge.detection.mtcnn import MtcnnDetector
 from edge.errors import DetectorError
 from engines.catalogue.catalogue import fetch, find_entry
@@ -51,6 +52,33 @@ def test_a_face_cut_by_the_border_is_found_there(detector):
     cut = np.ascontiguousarray(pixels[:, round(landmarks[0, 0]) - 10 :])
     face = max(detector.detect(cut), key=lambda face: face.detector_score)
     assert face.box.left < 10
+
+
+@pytest.mark.parametrize("height", [600, 601])
+def test_a_picture_in_pieces_has_the_very_faces_of_the_whole(detector, monkeypatch, height):
+    places = [(head("obama.jpg", 60 + 20 * at), (160 + 330 * at, 90 + 97 * at)) for at in range(4)]
+    frame = np.ascontiguousarray(frame_with(places)[:height])
+    in_pieces = detector.detect(frame)
+    monkeypatch.setattr(mtcnn, "PIXELS_AT_ONCE", frame.size)
+    whole = detector.detect(frame)
+    assert len(whole) >= 4
+    assert [face.box for face in in_pieces] == [face.box for face in whole]
+
+
+@pytest.mark.parametrize("rows", [12, 13, 14, 100, 101])
+@pytest.mark.parametrize("pixels", [1, 1000, 10**6])
+def test_pieces_share_as_many_rows_as_a_window_needs(monkeypatch, rows, pixels):
+    monkeypatch.setattr(mtcnn, "PIXELS_AT_ONCE", pixels)
+    level = np.arange(rows * 20 * 3).reshape(rows, 20, 3)
+    parts = mtcnn.pieces(level)
+    begins = [part[0, 0, 0] // 60 for part in parts]
+    assert all(len(part) >= mtcnn.WINDOW for part in parts)
+    assert [begin % mtcnn.STRIDE for begin in begins] == [0] * len(parts)
+    ends = [begin + len(part) for begin, part in zip(begins, parts, strict=True)]
+    assert [end - begin for begin, end in zip(begins[1:], ends, strict=False)] == [10] * (
+        len(parts) - 1
+    )
+    assert (begins[0], ends[-1]) == (0, rows)
 
 
 def test_a_score_asked_for_is_kept(files):
