@@ -59,7 +59,7 @@ def read_golden(path: Path = GOLDEN) -> tuple[GoldenFace, ...]:
             row["subject"],
             np.array(row["landmarks"], np.float32).reshape(5, 2),
         )
-        for row in yaml.safe_load(path.read_text())
+        for row in yaml.load(path.read_text(), yaml.CSafeLoader)
     )
 
 
