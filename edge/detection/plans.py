@@ -18,14 +18,13 @@ from engines.pair.detector_plans import (
     DetectorPlans,
     plan_files,
     read_detector_plans,
-    rebuild_detector,
     require_sources,
 )
 from engines.pair.execution import Execution, library_of
 from engines.pair.folder import checked_content
-from engines.pair.manifest import Manifest
 from engines.pair.signature import trusted_manifest
 from engines.protocols import NetworkSet
+from engines.tensorrt.load_gate import PlanFile
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +36,12 @@ class FoundPlans:
     folder: Path
     """The pair's."""
     plans: DetectorPlans
+    rebuild: str
+    """The command that builds them anew."""
 
     def require_files(
         self, networks: Sequence[DetectorNetwork], files: Sequence[Path]
-    ) -> dict[str, Path]:
+    ) -> dict[str, PlanFile]:
         """
         Return the plan of each network, if they are whole and built of the detector's files.
 
@@ -49,8 +50,8 @@ class FoundPlans:
             PlanMismatchError: Built of other files.
         """
         known = {each.name: sha256_of(file) for each, file in zip(networks, files, strict=True)}
-        require_sources(self.folder, self.plans, known)
-        return plan_files(self.folder, self.plans)
+        require_sources(self.folder, self.plans, known, self.rebuild)
+        return plan_files(self.folder, self.plans, self.rebuild)
 
     def require_golden(self, detector: FaceDetector) -> None:
         """
@@ -68,7 +69,7 @@ class FoundPlans:
             raise PairIntegrityError(
                 f"{self.folder}: the plans of detector {self.plans.detector} do not find the faces "
                 f"of its golden photographs: {'; '.join(missed)}: "
-                f"run '{rebuild_detector(self.folder, self.plans)}' here"
+                f"run '{self.rebuild}' here"
             )
 
 
@@ -134,19 +135,17 @@ def plans_for(
     if manifest.flavour is None or library_of(how.backend, manifest.backend) != "plans":
         return None
     plans = read_detector_plans(config.pair, manifest)
+    rebuild = manifest.build_command(config.pair, config.detector.name, config.detector.model)
     if plans is not None and plans.detector == config.detector.name:
-        return FoundPlans(config.pair, plans)
+        return FoundPlans(config.pair, plans, rebuild)
     if warns:
-        _warn(config, manifest, plans)
+        _warn(config, plans, rebuild)
     return None
 
 
-def _warn(config: Config, manifest: Manifest, plans: DetectorPlans | None) -> None:
-    name = config.detector.name
-    model = "" if config.detector.model is None else f" --detector-model {config.detector.model}"
+def _warn(config: Config, plans: DetectorPlans | None, rebuild: str) -> None:
     of_others = "" if plans is None else f", but of {plans.detector}"
     log.warning(
-        "%s: has no plans of detector %s%s, so ONNX Runtime runs it: to have some, "
-        "run 'edge-gate pair build --backend %s --detector %s%s --out %s'",
-        *(config.pair, name, of_others, manifest.flavour, name, model, config.pair),
+        "%s: has no plans of detector %s%s, so ONNX Runtime runs it: to have some, run '%s'",
+        *(config.pair, config.detector.name, of_others, rebuild),
     )

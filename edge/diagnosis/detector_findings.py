@@ -12,7 +12,7 @@ from edge.errors import DetectorError
 from edge.protocols import engine_of
 from engines.errors import CatalogueError, EnginesError
 from engines.pair.execution import Execution
-from engines.pair.manifest import Manifest, read_manifest
+from engines.pair.manifest import read_manifest
 from engines.plans.check import detector_state
 from engines.tensorrt.probe import Probe
 
@@ -32,7 +32,7 @@ def detector_plan_findings(folder: Path) -> Iterator[Finding]:
         return
     topic, state = f"detector of {folder}", detector_state(folder, manifest)
     plans = state.plans
-    remedy = _build(folder, manifest, plans.detector if plans else "mtcnn")
+    remedy = manifest.build_command(folder, plans.detector if plans else "mtcnn")
     for fault in state.faults:
         yield Finding(topic, "problem", fault, remedy)
     if state.faults:
@@ -82,7 +82,3 @@ def detector_findings(
 def _told(topic: str, state: State, error: Exception) -> Finding:
     what, _, remedy = str(error).rpartition(": ")
     return Finding(topic, state, what or str(error), remedy if what else "")
-
-
-def _build(folder: Path, manifest: Manifest, detector: str) -> str:
-    return f"edge-gate pair build --backend {manifest.flavour} --detector {detector} --out {folder}"

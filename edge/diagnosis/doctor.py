@@ -12,6 +12,7 @@ from edge.diagnosis.device_nodes import DeviceNode, current_groups
 from edge.diagnosis.jetson import Jetson
 from engines.errors import BackendError, EnginesError, PairSignatureError
 from engines.openvino.api import INSTALL, NoOpenVinoError, load_openvino
+from engines.pair.build_command import build_command
 from engines.pair.execution import Execution, library_of
 from engines.pair.pair import open_pair
 from engines.pair.signature import trusted_manifest
@@ -127,11 +128,11 @@ def pair_findings(folder: Path, execution: Execution, probe: Probe) -> Iterator[
         yield Finding(topic, "problem", str(error), "see docs/networks.md, Signed pairs")
         return
     except EnginesError as error:
-        yield Finding(topic, "problem", str(error), _build(folder))
+        yield Finding(topic, "problem", str(error), build_command(folder))
         return
     faults = [state for state in plan_states(folder, manifest) if state.fault]
     for state in faults:
-        yield Finding(topic, "problem", state.fault, _build(folder, manifest.backend))
+        yield Finding(topic, "problem", state.fault, manifest.build_command(folder))
     takes_plans = manifest.plans and library_of(execution.backend, manifest.backend) == "plans"
     if takes_plans and execution.fallback == "stop" and (faults or probe.device is None):
         if not faults:
@@ -144,7 +145,7 @@ def pair_findings(folder: Path, execution: Execution, probe: Probe) -> Iterator[
     except NoOpenVinoError as error:
         yield _no_openvino(topic, error)
     except EnginesError as error:
-        yield Finding(topic, "problem", str(error), _build(folder, manifest.backend))
+        yield Finding(topic, "problem", str(error), manifest.build_command(folder))
 
 
 def _power(jetson: Jetson) -> Finding:
@@ -178,11 +179,6 @@ def _missing(topic: str, reason: str, wanted: bool) -> Finding:
         return Finding(topic, "note", f"not here, and not needed for ONNX Runtime ({reason})")
     what, _, remedy = reason.rpartition(": ")
     return Finding(topic, "problem", what or reason, remedy)
-
-
-def _build(folder: Path, backend: str = "onnxruntime") -> str:
-    option = "" if backend == "onnxruntime" else f" --backend {backend}"
-    return f"edge-gate pair build{option} --out {folder}"
 
 
 def _few(names: Iterable[str]) -> str:

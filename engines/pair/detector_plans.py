@@ -13,11 +13,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engines.errors import PairIntegrityError
-from engines.pair.folder import checked_content, checked_file
+from engines.pair.folder import checked_content, checked_plan
 from engines.pair.manifest import FileName, FileRecord, Manifest, Sha256
 from engines.protocols import EmbeddingNetwork
 from engines.tensorrt.errors import PlanMismatchError
-from engines.tensorrt.load_gate import rebuild_command
+from engines.tensorrt.load_gate import PlanFile
 from engines.whole_file import write_whole
 
 DETECTOR_NAME = "detector.json"
@@ -147,7 +147,9 @@ def read_detector_plans(folder: Path, manifest: Manifest) -> DetectorPlans | Non
         ) from error
 
 
-def require_sources(folder: Path, plans: DetectorPlans, found: Mapping[str, str]) -> None:
+def require_sources(
+    folder: Path, plans: DetectorPlans, found: Mapping[str, str], rebuild: str
+) -> None:
     """
     Refuse plans of other networks than the detector's files.
 
@@ -155,6 +157,7 @@ def require_sources(folder: Path, plans: DetectorPlans, found: Mapping[str, str]
         folder: The pair's.
         plans: Read from it.
         found: SHA-256 of each network's file by the network's name.
+        rebuild: The command that builds the plans anew.
 
     Raises:
         PlanMismatchError: Names the network, both hashes and the command that rebuilds the plans.
@@ -163,29 +166,29 @@ def require_sources(folder: Path, plans: DetectorPlans, found: Mapping[str, str]
     if set(built) != set(found):
         theirs, ours = (", ".join(sorted(names)) for names in (built, found))
         raise PlanMismatchError(
-            f"{folder}: has plans of {theirs}, this detector has {ours}: "
-            f"run '{rebuild_detector(folder, plans)}' here"
+            f"{folder}: has plans of {theirs}, this detector has {ours}: run '{rebuild}' here"
         )
     for name, digest in found.items():
         if built[name] != digest:
             raise PlanMismatchError(
                 f"{folder / plans.networks[name].plan.name}: built of a file with SHA-256 "
-                f"{built[name][:12]}…, the detector's is {digest[:12]}…: "
-                f"run '{rebuild_detector(folder, plans)}' here"
+                f"{built[name][:12]}…, the detector's is {digest[:12]}…: run '{rebuild}' here"
             )
 
 
-def plan_files(folder: Path, plans: DetectorPlans) -> dict[str, Path]:
+def plan_files(folder: Path, plans: DetectorPlans, rebuild: str) -> dict[str, PlanFile]:
     """
     Return the plan of each network, after comparing its hash.
+
+    Args:
+        folder: The pair's.
+        plans: Read from it.
+        rebuild: The command that builds the plans anew.
 
     Raises:
         PairIntegrityError: A plan is missing or not the promised one.
     """
-    return {name: checked_file(folder, network.plan) for name, network in plans.networks.items()}
-
-
-def rebuild_detector(folder: Path, plans: DetectorPlans) -> str:
-    """Return what the operator runs to get plans of the detector for this machine."""
-    command = rebuild_command(folder / DETECTOR_NAME, plans.backend)
-    return f"{command} --detector {plans.detector}"
+    return {
+        name: checked_plan(folder, network.plan, rebuild)
+        for name, network in plans.networks.items()
+    }

@@ -10,10 +10,11 @@ from engines.errors import BackendError
 from engines.onnxruntime.backend import CPU, Use, open_network
 from engines.openvino import backend as openvino
 from engines.openvino.api import Precision, load_openvino
-from engines.pair.folder import checked_content, checked_file
+from engines.pair.folder import checked_content, checked_plan
 from engines.pair.manifest import FileRecord, Manifest, SecondOpinionRecord
 from engines.protocols import EmbeddingNetwork, NetworkSet
 from engines.pruning.recipe import Role
+from engines.tensorrt.load_gate import PlanFile
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +32,18 @@ STAYS_OPEN = Use(shares_arena=True, at_once=CPU_BATCH)
 
 Backend = Literal["auto", "onnxruntime", "openvino", "plans"]
 Library = Literal["onnxruntime", "openvino", "plans"]
-OpenPlans = Callable[[Sequence[Path], Literal["tensorrt", "rtx"]], EmbeddingNetwork]
-OpenPlanSet = Callable[[Mapping[str, Path], Literal["tensorrt", "rtx"]], NetworkSet]
+OpenPlans = Callable[[Sequence[PlanFile], Literal["tensorrt", "rtx"]], EmbeddingNetwork]
+OpenPlanSet = Callable[[Mapping[str, PlanFile], Literal["tensorrt", "rtx"]], NetworkSet]
 
 
-def open_plans(plans: Sequence[Path], flavour: Literal["tensorrt", "rtx"]) -> EmbeddingNetwork:
+def open_plans(plans: Sequence[PlanFile], flavour: Literal["tensorrt", "rtx"]) -> EmbeddingNetwork:
     """Open plans with the TensorRT of this machine, which is imported only now."""
     from engines.tensorrt import backend, device  # noqa: PLC0415
 
     return backend.open_plans(plans, device.Runtime(flavour=flavour))
 
 
-def open_plan_set(plans: Mapping[str, Path], flavour: Literal["tensorrt", "rtx"]) -> NetworkSet:
+def open_plan_set(plans: Mapping[str, PlanFile], flavour: Literal["tensorrt", "rtx"]) -> NetworkSet:
     """Open plans of networks with inputs of their own, as `open_plans` does."""
     from engines.tensorrt import backend, device  # noqa: PLC0415
 
@@ -130,7 +131,7 @@ def open_beside(
     """
     by_plans = library_of(execution.backend, manifest.backend) == "plans"
     if by_plans and record.plan is not None and manifest.flavour is not None:
-        plans = {OPINION: checked_file(folder, record.plan)}
+        plans = {OPINION: checked_plan(folder, record.plan, manifest.build_command(folder))}
         try:
             return execution.plan_set(plans, manifest.flavour).networks[OPINION]
         except BackendError as error:
@@ -162,11 +163,12 @@ def _open_openvino(folder: Path, manifest: Manifest, threads: int) -> tuple[Embe
 
 def _open_plans(folder: Path, manifest: Manifest, execution: Execution) -> EmbeddingNetwork:
     if manifest.flavour is None:
+        to_plans = manifest.model_copy(update={"backend": "tensorrt"})
         raise BackendError(
-            f"{folder}: has no TensorRT plans: run 'edge-gate pair build --backend "
-            f"tensorrt --network {manifest.network.name} --out {folder}' on the device"
+            f"{folder}: has no TensorRT plans: run '{to_plans.build_command(folder)}' on the device"
         )
-    plans = [checked_file(folder, record) for record in _in_order(manifest.plans)]
+    rebuild = manifest.build_command(folder)
+    plans = [checked_plan(folder, record, rebuild) for record in _in_order(manifest.plans)]
     return execution.plans(plans, manifest.flavour)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.manifest import MANIFEST_NAME, FileRecord
+from engines.tensorrt.load_gate import PlanFile
 from engines.whole_file import PART
 from engines.whole_folder import is_filled_in_place, whole_folder
 
@@ -66,10 +67,17 @@ def _named(out: Path) -> Iterator[None]:
         raise PairError(f"{out}: {error.strerror}; make room, then build it again") from error
 
 
-def checked_file(folder: Path, file: FileRecord) -> Path:
-    """Return where a file lies, for a library that reads it; checks as `checked_content` does."""
+def checked_plan(folder: Path, file: FileRecord, rebuild: str) -> PlanFile:
+    """
+    Return a plan, which a library reads itself; checks as `checked_content` does.
+
+    Args:
+        folder: The pair's.
+        file: Of its manifest.
+        rebuild: The command that builds it anew.
+    """
     checked_content(folder, file)
-    return folder / file.name
+    return PlanFile(folder / file.name, rebuild)
 
 
 def checked_content(folder: Path, file: FileRecord) -> bytes:

@@ -19,6 +19,7 @@ from engines.catalogue.strict_yaml import YamlError, parse_yaml, read_bytes
 from engines.catalogue.values import Direction, Quality
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.acceptance import Acceptance
+from engines.pair.build_command import build_command
 from engines.pair.golden_vectors import Tolerance
 from engines.pair.merit import SURELY_BETTER, Merit
 from engines.pruning.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
@@ -173,6 +174,30 @@ class Manifest(_Record):
             case _:
                 return None
 
+    def build_command(
+        self, folder: Path, detector: str = "", detector_model: Path | None = None
+    ) -> str:
+        """
+        Return the command that builds a pair like this one anew.
+
+        Files of the user's own are named as their entries are: only the user knows where they lie.
+
+        Args:
+            folder: The pair's.
+            detector: Whose plans are built, too; empty leaves it to the command.
+            detector_model: Its file, where it is not the catalogue's.
+        """
+        opinion = self.second_opinion
+        return build_command(
+            folder,
+            backend="" if self.backend == "onnxruntime" else self.backend,
+            network=self.network.name,
+            quality="" if self.quality == "own" else self.quality,
+            second_opinion="" if opinion is None else f"{opinion.name}.yaml",
+            detector=detector,
+            detector_model="" if detector_model is None else str(detector_model),
+        )
+
     @model_validator(mode="after")
     def _is_whole(self) -> "Manifest":
         if set(self.files) not in ({"dense", "pruned"}, {"fused"}):
@@ -285,7 +310,7 @@ def manifest_bytes(folder: Path) -> bytes:
     if not _is_there(path):
         raise PairError(
             f"{folder}: no engine pair ({path.name} is missing); make one with "
-            f"'edge-gate pair build --network mobilefacenet512 --out {folder}'"
+            f"'{build_command(folder)}'"
         )
     try:
         return read_bytes(path)

@@ -10,7 +10,7 @@ from engines.pair.manifest import Manifest
 from engines.tensorrt.errors import PlanError
 from engines.tensorrt.fingerprint import Fingerprint
 from engines.tensorrt.host import this_machine
-from engines.tensorrt.load_gate import check_plan
+from engines.tensorrt.load_gate import PlanFile, check_plan
 from engines.tensorrt.sidecar import Sidecar, read_sidecar
 
 
@@ -42,7 +42,8 @@ def plan_states(
     opinion = manifest.second_opinion
     beside = [] if opinion is None or opinion.plan is None else [opinion.plan]
     records = (*manifest.plans.values(), *beside)
-    return tuple(_state(folder / record.name, machine) for record in records)
+    rebuild = manifest.build_command(folder)
+    return tuple(_state(PlanFile(folder / record.name, rebuild), machine) for record in records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +81,16 @@ def detector_state(
     except PairIntegrityError as error:
         return DetectorState(None, fault=str(error))
     machine = here or this_machine(plans.backend)
-    paths = (folder / network.plan.name for network in plans.networks.values())
-    return DetectorState(plans, tuple(_state(path, machine) for path in paths))
+    rebuild = manifest.build_command(folder, plans.detector)
+    files = (PlanFile(folder / each.plan.name, rebuild) for each in plans.networks.values())
+    return DetectorState(plans, tuple(_state(file, machine) for file in files))
 
 
-def _state(path: Path, here: Fingerprint) -> PlanState:
+def _state(plan: PlanFile, here: Fingerprint) -> PlanState:
     try:
-        return PlanState(path, check_plan(path, here).sidecar, "")
+        return PlanState(plan.path, check_plan(plan, here).sidecar, "")
     except PlanError as error:
-        return PlanState(path, _readable(path), str(error))
+        return PlanState(plan.path, _readable(plan.path), str(error))
 
 
 def _readable(path: Path) -> Sidecar | None:

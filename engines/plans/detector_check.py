@@ -50,11 +50,12 @@ def check_detector_on_device(
         PairError: The pair has no plans of this detector.
         BackendError: A plan cannot be loaded or run here.
     """
-    chosen, plans = how or DeviceCheck(), read_detector_plans(folder, read_manifest(folder))
+    chosen, manifest = how or DeviceCheck(), read_manifest(folder)
+    plans = read_detector_plans(folder, manifest)
     if plans is None or plans.detector != detector.name:
         raise PairError(f"{folder}: has no plans of detector {detector.name}: build some")
-    files = plan_files(folder, plans)
-    sidecars = {name: read_sidecar(path) for name, path in files.items()}
+    files = plan_files(folder, plans, manifest.build_command(folder, detector.name))
+    sidecars = {name: read_sidecar(file.path) for name, file in files.items()}
     with closing(open_plan_set(files, chosen.runtime(plans.backend))) as opened:
         figures = detector.figures(opened.networks)
         missed = figures.missed(plans.limits)
@@ -62,8 +63,8 @@ def check_detector_on_device(
             name: _acceptance(figures, not missed, _times(opened, name, sidecar, chosen.timed_runs))
             for name, sidecar in sidecars.items()
         }
-    for name, path in files.items():
-        write_sidecar(path, sidecars[name].model_copy(update={"detection": accepted[name]}))
+    for name, file in files.items():
+        write_sidecar(file.path, sidecars[name].model_copy(update={"detection": accepted[name]}))
     return DetectorChecked(figures, accepted, missed)
 
 

@@ -97,7 +97,8 @@ def prove_detector(
     plans = read_detector_plans(folder, manifest)
     if plans is None:
         raise PairIntegrityError(f"{folder}: has no plans of a detector: build it again")
-    with closing(open_set(plan_files(folder, plans), plans.backend)) as opened:
+    files = plan_files(folder, plans, manifest.build_command(folder, plans.detector))
+    with closing(open_set(files, plans.backend)) as opened:
         golden = checked_content(folder, plans.golden)
         found = detector.golden_figures(golden, opened.networks)
     missed = found.missed(plans.limits)

@@ -16,6 +16,7 @@ from engines.quality.preprocess import prepare
 from engines.quality.specification import FaceImages
 from engines.tensorrt.backend import TensorRtNetwork, open_plans
 from engines.tensorrt.device import Runtime
+from engines.tensorrt.load_gate import PlanFile
 from engines.tensorrt.sidecar import DeviceAcceptance, OtherForm, read_sidecar, write_sidecar
 
 WARM_RUNS = 20
@@ -58,7 +59,10 @@ def check_on_device(
     inputs = prepare(faces, manifest.specification)
     expected = _on_cpu(folder, manifest, inputs)
     plans = [folder / record.name for record in manifest.plans.values()]
-    network = open_plans(plans, chosen.runtime(manifest.backend))
+    rebuild = manifest.build_command(folder)
+    network = open_plans(
+        [PlanFile(path, rebuild) for path in plans], chosen.runtime(manifest.backend)
+    )
     try:
         found = network.run(inputs)
         acceptance = _acceptance(expected, found, _Speed.of(network, inputs, chosen), chosen)

@@ -8,6 +8,7 @@ their own and run one after the other, in one thread that owns CUDA for all of t
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 from engines.errors import BackendError
 from engines.tensorrt.api import Flavour
 from engines.tensorrt.device import Device, Runtime
-from engines.tensorrt.load_gate import CheckedPlan, check_plan
+from engines.tensorrt.load_gate import CheckedPlan, PlanFile, check_plan
 from engines.tensorrt.plan_group import Arrays, PlanGroup
 from engines.tensorrt.plan_runner import Session
 from engines.tensorrt.sidecar import Sidecar
+
+AnyPlan: TypeAlias = Path | PlanFile
 
 
 class TensorRtNetwork:
@@ -153,7 +156,7 @@ def _engine(sidecar: Sidecar, flavour: Flavour) -> str:
     return f"{library} {sidecar.fingerprint.tensorrt}, {sidecar.source.precision}"
 
 
-def open_plans(plans: Sequence[Path], runtime: Runtime | None = None) -> TensorRtNetwork:
+def open_plans(plans: Sequence[AnyPlan], runtime: Runtime | None = None) -> TensorRtNetwork:
     """
     Open the plans of one engine pair, after everything that can be asked without a GPU.
 
@@ -169,10 +172,12 @@ def open_plans(plans: Sequence[Path], runtime: Runtime | None = None) -> TensorR
     """
     chosen = runtime or Runtime()
     here = chosen.here(chosen.flavour)
-    return TensorRtNetwork([check_plan(path, here) for path in plans], chosen)
+    return TensorRtNetwork([check_plan(plan, here) for plan in plans], chosen)
 
 
-def open_plan_set(plans: Mapping[str, Path], runtime: Runtime | None = None) -> TensorRtNetworkSet:
+def open_plan_set(
+    plans: Mapping[str, AnyPlan], runtime: Runtime | None = None
+) -> TensorRtNetworkSet:
     """
     Open plans of networks that have inputs of their own; see `open_plans`.
 
@@ -183,5 +188,5 @@ def open_plan_set(plans: Mapping[str, Path], runtime: Runtime | None = None) -> 
     chosen = runtime or Runtime()
     here = chosen.here(chosen.flavour)
     return TensorRtNetworkSet(
-        {name: check_plan(path, here) for name, path in plans.items()}, chosen
+        {name: check_plan(plan, here) for name, plan in plans.items()}, chosen
     )

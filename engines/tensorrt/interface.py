@@ -4,7 +4,7 @@ from typing import Any
 
 from engines.tensorrt.api import Api
 from engines.tensorrt.errors import PlanInterfaceError
-from engines.tensorrt.load_gate import CheckedPlan, rebuild_command
+from engines.tensorrt.load_gate import CheckedPlan
 from engines.tensorrt.profile import ShapeProfile
 
 
@@ -20,7 +20,7 @@ def require_interface(api: Api, engine: Any, plan: CheckedPlan) -> None:
         differing = [line for line in found if line not in promised] or list(found)
         raise PlanInterfaceError(
             f"{plan.path}: the engine has {'; '.join(differing)}, its manifest promises "
-            f"{'; '.join(promised)}: run '{rebuild_command(plan.path, api.flavour)}' here"
+            f"{'; '.join(promised)}: {plan.remedy}"
         )
 
 

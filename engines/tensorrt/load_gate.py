@@ -16,7 +16,20 @@ from engines.tensorrt.fingerprint import Fingerprint, differences
 from engines.tensorrt.plan_header import HEADER_BYTES, PlanHeader, read_header
 from engines.tensorrt.sidecar import Sidecar, read_sidecar, require_unchanged
 
-REBUILD = "edge-gate pair build --backend {flavour} --out {folder}"
+
+@dataclass(frozen=True, slots=True)
+class PlanFile:
+    """A plan of an engine pair."""
+
+    path: Path
+    """Its manifest lies beside it."""
+    rebuild: str = ""
+    """The command that builds it anew; empty where nobody knows of what."""
+
+    @property
+    def remedy(self) -> str:
+        """What the operator does to get a plan for this machine."""
+        return f"run '{self.rebuild}' here" if self.rebuild else "build it again here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +38,30 @@ class CheckedPlan:
 
     path: Path
     sidecar: Sidecar
+    remedy: str
+    """What the operator does to get another one."""
 
 
-def check_plan(path: Path, here: Fingerprint) -> CheckedPlan:
+def check_plan(plan: Path | PlanFile, here: Fingerprint) -> CheckedPlan:
     """
     Return the plan if it may be loaded on this machine, as far as files can tell.
 
     Args:
-        path: The plan; its manifest lies beside it.
+        plan: Its manifest lies beside it.
         here: This machine; what is unknown is not compared.
 
     Raises:
         PlanIntegrityError: Manifest or plan is missing, changed, or too short.
         PlanMismatchError: Built elsewhere; the message names both sides and the rebuild command.
     """
-    sidecar = read_sidecar(path)
+    file = plan if isinstance(plan, PlanFile) else PlanFile(plan)
+    path, sidecar = file.path, read_sidecar(file.path)
     require_unchanged(path, sidecar)
     with path.open("rb") as stream:
         header = read_header(stream.read(HEADER_BYTES), path.stat().st_size, path.name)
-    _require_same(path, _stated(path, header, sidecar.fingerprint), here)
-    return CheckedPlan(path, sidecar)
+    checked = CheckedPlan(path, sidecar, file.remedy)
+    _require_same(checked, _stated(path, header, sidecar.fingerprint), here)
+    return checked
 
 
 def check_device(plan: CheckedPlan, here: Fingerprint, device: CudaDevice) -> None:
@@ -55,7 +72,7 @@ def check_device(plan: CheckedPlan, here: Fingerprint, device: CudaDevice) -> No
         PlanMismatchError: Another compute capability or number of multiprocessors.
         CudaError: Less memory is free than the plan alone takes.
     """
-    _require_same(plan.path, plan.sidecar.fingerprint, on_device(here, device))
+    _require_same(plan, plan.sidecar.fingerprint, on_device(here, device))
     if device.free_bytes < plan.sidecar.plan_bytes:
         raise CudaError(
             f"{plan.path}: needs more than {plan.sidecar.plan_bytes >> 20} MiB, "
@@ -74,11 +91,6 @@ def on_device(here: Fingerprint, device: CudaDevice) -> Fingerprint:
     )
 
 
-def rebuild_command(path: Path, flavour: str) -> str:
-    """Return what the operator runs to get a plan for this machine."""
-    return REBUILD.format(flavour=flavour, folder=path.parent)
-
-
 def _stated(path: Path, header: PlanHeader | None, promised: Fingerprint) -> Fingerprint:
     """Return what the plan was built for, by its own head where that can be read."""
     if header is None:
@@ -92,9 +104,7 @@ def _stated(path: Path, header: PlanHeader | None, promised: Fingerprint) -> Fin
     return stated
 
 
-def _require_same(path: Path, built: Fingerprint, here: Fingerprint) -> None:
+def _require_same(plan: CheckedPlan, built: Fingerprint, here: Fingerprint) -> None:
     found = differences(built, here)
     if found:
-        raise PlanMismatchError(
-            f"{path}: {'; '.join(found)}: run '{rebuild_command(path, here.flavour)}' here"
-        )
+        raise PlanMismatchError(f"{plan.path}: {'; '.join(found)}: {plan.remedy}")

@@ -16,7 +16,7 @@ from engines.tensorrt.cuda.port import CudaPort
 from engines.tensorrt.errors import PlanError
 from engines.tensorrt.interface import require_interface
 from engines.tensorrt.lane import Lane, LanePlan
-from engines.tensorrt.load_gate import CheckedPlan, rebuild_command
+from engines.tensorrt.load_gate import CheckedPlan
 from engines.tensorrt.logger import last_words
 from engines.tensorrt.profile import ShapeProfile
 from engines.tensorrt.sidecar import TensorDescription
@@ -165,11 +165,9 @@ class PlanRunner:
         # The bytes are garbage as soon as the engine exists: nothing keeps them.
         engine = self._session.runtime.deserialize_cuda_engine(self._plan.path.read_bytes())
         if engine is None:
-            api, path = self._session.api, self._plan.path
             raise PlanError(
-                f"{path}: TensorRT {api.version} does not load it: "
-                f"{last_words(self._session.logger)}: run '{rebuild_command(path, api.flavour)}' "
-                "here"
+                f"{self._plan.path}: TensorRT {self._session.api.version} does not load it: "
+                f"{last_words(self._session.logger)}: {self._plan.remedy}"
             )
         return engine
 

@@ -93,7 +93,7 @@ def test_a_pair_with_plans_and_none_of_a_detector_names_the_command(built, tmp_p
     write_manifest(pair, identified(alone))
     (found,) = detector_plan_findings(pair)
     assert found.state == "note"
-    assert found.remedy == f"edge-gate pair build --backend tensorrt --detector mtcnn --out {pair}"
+    assert found.remedy == alone.build_command(pair, "mtcnn")
 
 
 def test_of_a_pair_without_plans_nothing_is_said(tmp_path):

@@ -110,3 +110,15 @@ def test_what_is_no_manifest_is_refused_by_name(folder, content):
 def test_a_folder_without_manifest_names_the_command_that_makes_one(tmp_path):
     with pytest.raises(PairError, match=r"edge-gate pair build .*--out"):
         read_manifest(tmp_path / "absent")
+
+
+def test_the_command_that_builds_a_pair_anew_names_its_network_and_what_runs_it(folder):
+    manifest = read_manifest(folder)
+    name = manifest.network.name
+    out = folder / "of mine"
+    assert manifest.build_command(out) == f"edge-gate pair build --network {name} --out '{out}'"
+    planned = manifest.model_copy(update={"backend": "rtx", "quality": "norm"})
+    assert planned.build_command(folder, "yunet", folder / "y.onnx") == (
+        f"edge-gate pair build --backend rtx --network {name} --quality norm --detector yunet "
+        f"--detector-model {folder}/y.onnx --out {folder}"
+    )

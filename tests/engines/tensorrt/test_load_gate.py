@@ -7,7 +7,7 @@ import pytest
 
 from engines.catalogue.cache import sha256_of
 from engines.tensorrt.errors import CudaError, PlanIntegrityError, PlanMismatchError
-from engines.tensorrt.load_gate import check_device, check_plan
+from engines.tensorrt.load_gate import PlanFile, check_device, check_plan
 from engines.tensorrt.sidecar import read_sidecar, sidecar_path
 from tests.engines.tensorrt.fake_gpu import ORIN_NANO
 from tests.engines.tensorrt.plans import World, tiny_model
@@ -88,9 +88,9 @@ def test_a_manifest_that_claims_another_version_than_the_plan_is_refused(plan):
 
 def test_a_plan_of_another_tensorrt_names_both_and_the_rebuild_command(plan):
     with pytest.raises(PlanMismatchError) as caught:
-        check_plan(plan, replace(World().here(), tensorrt="10.7.0"))
+        check_plan(PlanFile(plan, "build it"), replace(World().here(), tensorrt="10.7.0"))
     assert "built for TensorRT 10.3.0.0, this machine has 10.7.0" in str(caught.value)
-    assert f"edge-gate pair build --backend tensorrt --out {plan.parent}" in str(caught.value)
+    assert str(caught.value).endswith(": run 'build it' here")
 
 
 def test_a_plan_of_another_device_is_found_once_cuda_has_answered(plan):
