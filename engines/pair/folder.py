@@ -77,7 +77,7 @@ def checked_plan(folder: Path, file: FileRecord, rebuild: str) -> PlanFile:
         rebuild: The command that builds it anew.
     """
     checked_content(folder, file)
-    return PlanFile(folder / file.name, rebuild)
+    return PlanFile(folder / file.name, rebuild, file.sha256)
 
 
 def checked_content(folder: Path, file: FileRecord) -> bytes:

@@ -25,6 +25,8 @@ class PlanFile:
     """Its manifest lies beside it."""
     rebuild: str = ""
     """The command that builds it anew; empty where nobody knows of what."""
+    sha256: str | None = None
+    """Of its content, where that was just read; None: it is still to be read."""
 
     @property
     def remedy(self) -> str:
@@ -56,7 +58,7 @@ def check_plan(plan: Path | PlanFile, here: Fingerprint) -> CheckedPlan:
     """
     file = plan if isinstance(plan, PlanFile) else PlanFile(plan)
     path, sidecar = file.path, read_sidecar(file.path)
-    require_unchanged(path, sidecar)
+    require_unchanged(path, sidecar, file.sha256)
     with path.open("rb") as stream:
         header = read_header(stream.read(HEADER_BYTES), path.stat().st_size, path.name)
     checked = CheckedPlan(path, sidecar, file.remedy)

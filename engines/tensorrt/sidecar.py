@@ -174,15 +174,20 @@ def write_sidecar(plan: Path, sidecar: Sidecar) -> None:
     write_whole(sidecar_path(plan), (sidecar.model_dump_json(indent=2) + "\n").encode())
 
 
-def require_unchanged(plan: Path, sidecar: Sidecar) -> None:
+def require_unchanged(plan: Path, sidecar: Sidecar, known: str | None = None) -> None:
     """
     Refuse a plan that is not the one its manifest describes.
+
+    Args:
+        plan: The file.
+        sidecar: Its manifest.
+        known: SHA-256 of the plan, where it was just taken; None takes it.
 
     Raises:
         PlanIntegrityError: It is missing or its SHA-256 differs.
     """
     try:
-        found = sha256_of(plan)
+        found = known or sha256_of(plan)
     except OSError as error:
         raise PlanIntegrityError(f"{plan}: {error.strerror}: copy or build it again") from error
     if found != sidecar.plan_sha256:

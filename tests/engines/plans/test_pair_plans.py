@@ -262,6 +262,14 @@ def test_a_binding_that_raises_what_nobody_expected_runs_the_onnx_files_where_th
     assert "no attribute 'handle'" in caplog.text
 
 
+def test_opening_a_pair_hashes_each_plan_once(put, tmp_path, world, monkeypatch):
+    put()
+    world.gpu.journal.clear()
+    monkeypatch.setattr("engines.tensorrt.sidecar.sha256_of", None)  # the pair's manifest did it
+    open_pair(tmp_path / "pair", execution=on(world)).close()
+    assert world.gpu.journal
+
+
 def test_onnx_runtime_can_be_insisted_on(put, tmp_path, world):
     put()
     world.gpu.journal.clear()

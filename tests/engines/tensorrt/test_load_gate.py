@@ -54,6 +54,14 @@ def test_a_damaged_manifest_is_refused(plan, content):
         check_plan(plan, World().here())
 
 
+def test_a_hash_that_was_taken_already_is_not_taken_again_and_is_compared(plan, monkeypatch):
+    sha256 = sha256_of(plan)
+    monkeypatch.setattr("engines.tensorrt.sidecar.sha256_of", None)
+    assert check_plan(PlanFile(plan, sha256=sha256), World().here()).path == plan
+    with pytest.raises(PlanIntegrityError, match="SHA-256 is 0000"):
+        check_plan(PlanFile(plan, sha256="0" * 64), World().here())
+
+
 def test_one_flipped_bit_is_found_by_the_hash(plan):
     content = bytearray(plan.read_bytes())
     content[len(content) // 2] ^= 1
