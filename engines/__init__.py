@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engines.biometrics.identity_scale import IdentityScale
     from engines.build.build import BuildRequest, build_pair
     from engines.build.golden_faces import GoldenFaces, golden_faces
-    from engines.build.request import build_request, calibrated_recipe
+    from engines.build.request import build_request
     from engines.build.verify import Verification, verify_pair
     from engines.catalogue.catalogue import Catalogued, entries, fetch, find_entry
     from engines.errors import (
@@ -103,7 +103,6 @@ __all__ = [
     "align",
     "build_pair",
     "build_request",
-    "calibrated_recipe",
     "embedding_shift",
     "entries",
     "error_versus_discard",
@@ -135,7 +134,7 @@ _HOMES = {
     "engines.biometrics.identity_scale": ("IdentityScale",),
     "engines.build.build": ("BuildRequest", "build_pair"),
     "engines.build.golden_faces": ("GoldenFaces", "golden_faces"),
-    "engines.build.request": ("build_request", "calibrated_recipe"),
+    "engines.build.request": ("build_request",),
     "engines.build.verify": ("Verification", "verify_pair"),
     "engines.catalogue.catalogue": ("Catalogued", "entries", "fetch", "find_entry"),
     "engines.errors": (

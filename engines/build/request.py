@@ -138,20 +138,6 @@ def _network(entry: Catalogued, progress: Progress | None) -> Network:
     return network
 
 
-def calibrated_recipe(
-    network: Network, threads: int = 1, progress: Progress | None = None
-) -> Recipe:
-    """
-    Return the recipe that calibration without labels finds on the golden faces.
-
-    Raises:
-        CatalogueError: The golden faces cannot be obtained.
-        CalibrationError: No recipe is fit.
-    """
-    faces = known_faces(network.specification, progress)
-    return _calibrated(network, faces, threads, progress)
-
-
 def _calibrated(
     network: Network, faces: CalibrationFaces, threads: int, progress: Progress | None
 ) -> Recipe:
