@@ -16,7 +16,7 @@ from engines.biometrics.identity_scale import identity_scale
 from engines.build.golden_faces import GoldenFaces
 from engines.build.judge import Judge, require_better
 from engines.build.reference_faces import ReferenceFaces
-from engines.build.second_opinion import add_second_opinion, fused_merit
+from engines.build.second_opinion import AddedOpinion, add_second_opinion, fused_merit
 from engines.catalogue.values import Catalogued, Quality
 from engines.errors import BackendError, NetworkError, RecipeError
 from engines.graph.batch import EXPORT_OPEN
@@ -32,7 +32,6 @@ from engines.pair.manifest import (
     GoldenRecord,
     Manifest,
     NetworkRecord,
-    SecondOpinionRecord,
     identified,
     write_manifest,
 )
@@ -297,6 +296,7 @@ def _write(
     mapping = fit_score_mapping(
         shift, None if request.reference is None else request.reference.weight
     )
+    opinion = _second_opinion(folder, request, (shift, mapping))
     manifest = Manifest(
         schema=SCHEMA,
         pair_id="0" * 12,
@@ -311,7 +311,7 @@ def _write(
         files={role: FileRecord.of(folder / f"{role}.onnx") for role in files},
         golden=GoldenRecord(file=FileRecord.of(folder / "golden.npz"), tolerance=Tolerance()),
         mapping=mapping,
-        second_opinion=_second_opinion(folder, request, (shift, mapping)),
+        second_opinion=None if opinion is None else opinion.record,
         acceptance=acceptance,
         identity=identity_scale(compare_all(candidate.dense_rows, request.golden.subjects)),
         versions=library_versions(),
@@ -322,9 +322,10 @@ def _write(
         recogniser=recogniser.record if recogniser else None,
     )
     if request.judge is not None and judged_rows is not None:
+        known = None if opinion is None else _of_judged(opinion, request)
         worth = {
             "merit": _merit(request.judge, request.recipe, judged_rows),
-            "fused_merit": fused_merit(folder, manifest, request.judge, judged_rows),
+            "fused_merit": fused_merit(folder, manifest, request.judge, judged_rows, known),
         }
         manifest = manifest.model_copy(update=worth)
     manifest = identified(manifest)
@@ -334,13 +335,21 @@ def _write(
 
 def _second_opinion(
     folder: Path, request: BuildRequest, measured: tuple[NDArray[np.float32], ScoreMapping]
-) -> SecondOpinionRecord | None:
+) -> AddedOpinion | None:
     if request.second_opinion is None:
         return None
     if request.reference is None:
         raise ValueError("a second opinion needs reference faces")
     golden = (_golden_images(request), request.network.specification)
     return add_second_opinion(folder, request.second_opinion, request.reference, measured, golden)
+
+
+def _of_judged(opinion: AddedOpinion, request: BuildRequest) -> NDArray[np.float64] | None:
+    """Return what it said of the judge's faces; None where these are no reference faces."""
+    images = None if request.judge is None else request.judge.faces().images
+    if images is None or not _begin_with(request.reference, images):
+        return None
+    return opinion.reference[: len(images)]
 
 
 def _golden_images(request: BuildRequest) -> FaceImages:

@@ -1,5 +1,6 @@
 """Put a quality network beside a pair's own: its file, its ranks, what golden faces are to it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from engines.onnxruntime.backend import open_network
 from engines.pair.manifest import FileRecord, Manifest, SecondOpinionRecord
 from engines.pair.merit import Merit
 from engines.pair.quality_network import QualityNetwork, load_quality_network
-from engines.pair.second_opinion import SecondOpinion, qualities, second_opinion_file
+from engines.pair.second_opinion import fused_shift, qualities, second_opinion_file
 from engines.quality.fusion import fit_ranking
 from engines.quality.score_mapping import ScoreMapping
 from engines.quality.shift import embedding_shift
@@ -23,13 +24,22 @@ TOLERANCE = 0.01
 """Share of the spread of reference faces (5 to 95 %) that golden faces may be off."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AddedOpinion:
+    """A network that was put beside a pair."""
+
+    record: SecondOpinionRecord
+    reference: NDArray[np.float64]
+    """(N,) what it says of the reference faces, higher being better."""
+
+
 def add_second_opinion(
     folder: Path,
     entry: Catalogued,
     reference: ReferenceFaces,
     measured: tuple[NDArray[np.float32], ScoreMapping],
     golden: tuple[FaceImages, InputSpecification],
-) -> SecondOpinionRecord:
+) -> AddedOpinion:
     """
     Write the network into the pair's folder and return its record.
 
@@ -63,7 +73,7 @@ def add_second_opinion(
             f"the second opinion {entry.name} tells no reference faces apart: {error}"
         ) from error
     low, high = np.quantile(found, (0.05, 0.95))
-    return SecondOpinionRecord(
+    record = SecondOpinionRecord(
         name=entry.name,
         licence=entry.licence,
         source_sha256=network.source_sha256,
@@ -75,10 +85,15 @@ def add_second_opinion(
         golden=tuple(float(each) for each in known),
         tolerance=TOLERANCE * float(high - low) or TOLERANCE,
     )
+    return AddedOpinion(record, found)
 
 
 def fused_merit(
-    folder: Path, manifest: Manifest, judge: Judge, rows: tuple[Embeddings, Embeddings]
+    folder: Path,
+    manifest: Manifest,
+    judge: Judge,
+    rows: tuple[Embeddings, Embeddings],
+    known: NDArray[np.float64] | None = None,
 ) -> Merit | None:
     """
     Return what shift and second opinion together are worth; None where nothing can be said.
@@ -88,13 +103,14 @@ def fused_merit(
         manifest: Of the pair.
         judge: Whose faces and errors count.
         rows: Raw embeddings of its faces by both networks of the pair.
+        known: What the second opinion said of its faces; None asks it.
     """
     record = manifest.second_opinion
     if record is None:
         return None
-    opened = open_network(second_opinion_file(folder).read_bytes())
-    network = QualityNetwork(opened, record.specification, record.direction)
-    with SecondOpinion(network, record, manifest.specification) as second:
-        alone = embedding_shift(*rows)
-        shift = second.shift(alone, judge.faces().images, manifest.mapping)
+    if known is None:
+        opened = open_network(second_opinion_file(folder).read_bytes())
+        with QualityNetwork(opened, record.specification, record.direction) as network:
+            known = qualities(network, judge.faces().images, manifest.specification)
+    shift = fused_shift(embedding_shift(*rows), known, record, manifest.mapping)
     return judge.merit_of(-shift, rows[0])

@@ -47,9 +47,7 @@ class SecondOpinion(Closing):
             mapping: Of the pair.
         """
         found = qualities(self._network, face_images, self._seen)
-        own = mapping.score(shift) / 100
-        fused = fused_share(own, self._record.shares.share(found), self._record.fused)
-        return np.array([mapping.shift(100 * each) for each in fused], np.float32)
+        return fused_shift(shift, found, self._record, mapping)
 
     def require_golden(self, face_images: FaceImages) -> None:
         """
@@ -69,6 +67,26 @@ class SecondOpinion(Closing):
     def close(self) -> None:
         """Release the network; safe to call twice."""
         self._network.close()
+
+
+def fused_shift(
+    shift: NDArray[np.float32],
+    found: NDArray[np.float64],
+    record: SecondOpinionRecord,
+    mapping: ScoreMapping,
+) -> NDArray[np.float32]:
+    """
+    Return the shifts that have the fused scores.
+
+    Args:
+        shift: (N,) embedding shifts of the pair.
+        found: (N,) qualities of the same faces, see `qualities`.
+        record: Of the network that gave them.
+        mapping: Of the pair.
+    """
+    own = mapping.score(shift) / 100
+    fused = fused_share(own, record.shares.share(found), record.fused)
+    return np.array([mapping.shift(100 * each) for each in fused], np.float32)
 
 
 def qualities(

@@ -6,7 +6,7 @@ import pytest
 
 from engines.biometrics.bootstrap import Estimate
 from engines.biometrics.degrade import with_margin
-from engines.build import build
+from engines.build import build, second_opinion
 from engines.build.build import build_pair, judged
 from engines.build.judge import Judge, Recogniser, require_better
 from engines.build.reference_faces import weighted
@@ -19,6 +19,7 @@ from engines.graph.cost import multiply_adds
 from engines.pair.manifest import NetworkRecord, read_manifest, without_second_opinion
 from engines.pair.merit import Merit
 from engines.pair.pair import open_pair
+from engines.pair.second_opinion import qualities
 from engines.pruning.norm_pair import LENGTH, norm_pair, quiet_vector
 from engines.pruning.recipe import Recipe
 from engines.quality.shift import embedding_shift, unit_rows
@@ -88,6 +89,27 @@ def test_a_pair_with_a_second_opinion_says_what_both_together_are_worth(asked, f
     assert (plain.fused_merit, together_text(plain)) == (None, None)
     assert plain.merit == manifest.merit != manifest.fused_merit
     assert without_second_opinion(manifest).pair_id == plain.pair_id
+
+
+def test_the_second_opinion_looks_once_at_reference_faces_that_are_judged_too(
+    asked, faces, tmp_path, monkeypatch
+):
+    asked_of = []
+
+    def counted(network, face_images, seen):
+        asked_of.append(len(face_images))
+        return qualities(network, face_images, seen)
+
+    monkeypatch.setattr(second_opinion, "qualities", counted)
+    second = find_entry(str(write_brightness(tmp_path)))
+    both = replace(asked, second_opinion=second, reference=weighted(faces))
+    worth_known = build_pair(both, tmp_path / "known").fused_merit
+    assert asked_of.count(len(faces.images)) == 1
+    monkeypatch.setattr(build, "_of_judged", lambda *_: None)
+    again = build_pair(both, tmp_path / "again").fused_merit
+    assert worth_known is not None
+    assert again is not None
+    assert worth_known.area.value == pytest.approx(again.area.value, abs=1e-9)
 
 
 def test_a_pair_with_a_second_opinion_is_refused_by_what_both_are_worth(
