@@ -34,7 +34,13 @@ from engines.build.report import (
     verification_table,
     worth_text,
 )
-from engines.build.request import build_request, unscaled_request
+from engines.build.request import (
+    LoadedEntry,
+    build_request,
+    load_entry,
+    loaded_entry,
+    unscaled_request,
+)
 from engines.build.verify import verify_pair
 from engines.calibration.files import draw_sweep, write_sweep
 from engines.calibration.report import recipe_text, sweep_table
@@ -110,12 +116,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
-    entry = _entry(arguments, progress)
+    known = _entry(arguments, progress)
+    entry = known.entry if isinstance(known, LoadedEntry) else known
     recipe = _asked_recipe(arguments, entry.name)
     quality = arguments.quality or entry.quality
     if quality == "norm" and recipe:
         raise UsageError("quality 'norm' prunes nothing: leave out the recipe")
-    request = build_request(entry, recipe, arguments.threads, progress, quality)
+    request = build_request(known, recipe, arguments.threads, progress, quality)
     second = arguments.second_opinion
     return replace(
         request,
@@ -125,19 +132,21 @@ def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
     )
 
 
-def _entry(arguments: argparse.Namespace, progress: Progress) -> Catalogued:
+def _entry(arguments: argparse.Namespace, progress: Progress) -> Catalogued | LoadedEntry:
     """Return the network's entry: proposed where there is none, one of the user's own tried."""
     network = Path(arguments.network).expanduser()
     if network.suffix == ".onnx" and not entry_beside(network).exists():
         return _proposed(network, arguments.threads, progress)
     entry = find_entry(arguments.network)
-    if entry not in entries():
-        _say(colour_remarks(entry, arguments.threads, progress))
-    return entry
+    if entry in entries():
+        return entry
+    known = load_entry(entry, progress)
+    _say(colour_remarks(known, arguments.threads, progress))
+    return known
 
 
-def _proposed(network: Path, threads: int, progress: Progress) -> Catalogued:
-    proposal = propose_entry(network, threads, progress)
+def _proposed(network: Path, threads: int, progress: Progress) -> LoadedEntry:
+    proposal, read = propose_entry(network, threads, progress)
     found, length = proposal.specification, proposal.embedding_length
     size = f"{found.width}x{found.height} pixels, {found.layout.upper()}"
     print(f"{network}: takes {size}, gives embeddings of {length} values")
@@ -145,7 +154,7 @@ def _proposed(network: Path, threads: int, progress: Progress) -> Catalogued:
     print(f"{proposal.entry}: written: {form_text(found)}; correct it where you know better")
     entry = find_entry(str(proposal.entry.absolute()))
     _say(proposal_remarks(entry.name, proposal))
-    return entry
+    return loaded_entry(entry, read, progress)
 
 
 def _say(remarks: Sequence[Remark]) -> None:

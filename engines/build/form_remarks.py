@@ -6,10 +6,9 @@ from rich.progress import Progress
 
 from engines.build.input_forms import TriedForm, TriedForms, form_text, rival_forms, try_forms
 from engines.build.own_network import Proposal
-from engines.catalogue.catalogue import Catalogued, fetch
+from engines.build.request import LoadedEntry
 from engines.catalogue.entry import ARCFACE_TEMPLATE
 from engines.errors import CatalogueError
-from engines.graph.network import load_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +20,21 @@ class Remark:
 
 
 def colour_remarks(
-    entry: Catalogued, threads: int = 1, progress: Progress | None = None
+    known: LoadedEntry, threads: int = 1, progress: Progress | None = None
 ) -> tuple[Remark, ...]:
     """
     Hold an entry's colour order and scaling against the common ones, on faces in colour.
 
     Returns:
         What was found, in sentences; that it could not be checked, where no faces can be obtained.
-
-    Raises:
-        CatalogueError: The network cannot be obtained.
-        NetworkError: It is not usable as the entry says.
     """
-    if entry.specification is None:
-        return ()
-    (file,) = fetch(entry, progress)
-    network = load_network(file, entry.specification, entry.embedding_length, entry.output)
+    name, stated = known.entry.name, known.network.specification
     try:
-        tried = try_forms(network, rival_forms(entry.specification), threads, progress)
+        tried = try_forms(known.network, rival_forms(stated), threads, progress)
     except CatalogueError as error:
-        unchecked = f"{entry.name}: its colour order and scaling were not checked: {error}"
+        unchecked = f"{name}: its colour order and scaling were not checked: {error}"
         return (Remark(unchecked, is_warning=True),)
-    return judged_form(entry.name, tried.of(entry.specification), tried)
+    return judged_form(name, tried.of(stated), tried)
 
 
 def judged_form(name: str, stated: TriedForm, tried: TriedForms) -> tuple[Remark, ...]:

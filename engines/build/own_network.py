@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
@@ -18,7 +18,7 @@ from engines.catalogue.catalogue import entry_beside
 from engines.catalogue.entry import ARCFACE_TEMPLATE, PIXELS
 from engines.errors import CatalogueError, NetworkError
 from engines.graph import graph
-from engines.graph.network import load_network
+from engines.graph.network import Network, network_of
 from engines.graph.onnx_file import read_onnx
 from engines.graph.outputs import shape_text
 from engines.quality.specification import ColourOrder, InputSpecification, Layout, Point
@@ -42,7 +42,9 @@ class Proposal:
     tried: TriedForms
 
 
-def propose_entry(network: Path, threads: int = 1, progress: Progress | None = None) -> Proposal:
+def propose_entry(
+    network: Path, threads: int = 1, progress: Progress | None = None
+) -> tuple[Proposal, Network]:
     """
     Write the entry of a bare network beside it, NAME.yaml for NAME.onnx, and replace one there.
 
@@ -54,13 +56,17 @@ def propose_entry(network: Path, threads: int = 1, progress: Progress | None = N
         threads: For each network call.
         progress: A running display of the caller's; None shows nothing.
 
+    Returns:
+        What was found, and the network as read, with the entry's specification.
+
     Raises:
         NetworkError: Not usable, or its file does not say what an entry needs.
         CatalogueError: No faces in colour can be obtained, so that nothing is guessed; or the
             entry cannot be written.
     """
-    stated = read_specification(network)
-    loaded = load_network(network, stated)
+    read = read_onnx(network)
+    stated = stated_specification(read[0], network)
+    loaded = network_of(read, network, stated)
     try:
         tried = try_forms(loaded, common_forms(stated), threads, progress)
     except CatalogueError as error:
@@ -68,9 +74,8 @@ def propose_entry(network: Path, threads: int = 1, progress: Progress | None = N
             f"{network}: its colour order and scaling could not be tried, and are not guessed: "
             f"write its entry yourself (docs/networks.md), or see to this: {error}"
         ) from error
-    proposal = Proposal(
-        entry_beside(network), tried.best.specification, loaded.embedding_length, tried
-    )
+    found = tried.best.specification
+    proposal = Proposal(entry_beside(network), found, loaded.embedding_length, tried)
     try:
         write_whole(proposal.entry, entry_text(network, proposal).encode())
     except OSError as error:
@@ -78,17 +83,20 @@ def propose_entry(network: Path, threads: int = 1, progress: Progress | None = N
             f"{proposal.entry}: {error.strerror}: the entry could not be written; put the network "
             "into a folder of your own"
         ) from error
-    return proposal
+    return proposal, replace(loaded, specification=found)
 
 
-def read_specification(network: Path) -> InputSpecification:
+def stated_specification(model: onnx.ModelProto, network: Path) -> InputSpecification:
     """
     Return what a network's graph says about its input; colour and scaling stand for any.
+
+    Args:
+        model: As it was read.
+        network: Its file, for messages.
 
     Raises:
         NetworkError: It states no image of fixed size.
     """
-    model, _ = read_onnx(network)
     constant = graph.initializers(model).keys()
     inputs = [each for each in model.graph.input if each.name not in constant]
     images = [found for each in inputs if (found := _image(each)) is not None]

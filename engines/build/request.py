@@ -1,6 +1,6 @@
 """From a catalogue entry to a finished engine pair."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Literal
@@ -38,8 +38,16 @@ WORDS = {"quality": "quality network", "photographs": "set of photographs"}
 """Kinds of entries that are called otherwise in a sentence."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedEntry:
+    """A network's entry whose file was read already."""
+
+    entry: Catalogued
+    network: Network
+
+
 def build_request(
-    entry: Catalogued,
+    entry: Catalogued | LoadedEntry,
     recipe: Recipe | Literal["calibrate"] | None = None,
     threads: int = 1,
     progress: Progress | None = None,
@@ -68,15 +76,16 @@ def build_request(
 
 
 def unscaled_request(
-    entry: Catalogued,
+    entry: Catalogued | LoadedEntry,
     recipe: Recipe | Literal["calibrate"] | None = None,
     threads: int = 1,
     progress: Progress | None = None,
     quality: Quality | None = None,
 ) -> BuildRequest:
     """Do as `build_request`, but without reference faces: for who brings some, or needs none."""
+    known = entry if isinstance(entry, LoadedEntry) else load_entry(entry, progress)
+    entry, network = known.entry, known.network
     chosen = quality or entry.quality
-    network = _network(entry, progress)
     if chosen == "gate":
         return _beside(_recogniser(entry, network, threads, progress), recipe, threads, progress)
     golden = golden_faces(network.specification, progress)
@@ -125,7 +134,14 @@ def _recogniser(
     return Recogniser(record, embeddings)
 
 
-def _network(entry: Catalogued, progress: Progress | None) -> Network:
+def load_entry(entry: Catalogued, progress: Progress | None = None) -> LoadedEntry:
+    """
+    Obtain a network and read it.
+
+    Raises:
+        CatalogueError: It cannot be obtained.
+        NetworkError: The entry is no network, or its file is not usable.
+    """
     if entry.kind != "network" or entry.specification is None:
         raise NetworkError(
             f"{entry.name} is a {WORDS.get(entry.kind, entry.kind)}, no face recognition network; "
@@ -133,9 +149,14 @@ def _network(entry: Catalogued, progress: Progress | None) -> Network:
         )
     (file,) = fetch(entry, progress)
     network = load_network(file, entry.specification, entry.embedding_length, entry.output)
+    return loaded_entry(entry, network, progress)
+
+
+def loaded_entry(entry: Catalogued, network: Network, progress: Progress | None) -> LoadedEntry:
+    """Join both, and say on a display what memory building a pair of it takes."""
     if progress is not None:
         progress.console.print(memory_text(needed_bytes(network), free_bytes()), highlight=False)
-    return network
+    return LoadedEntry(entry, network)
 
 
 def _calibrated(

@@ -72,7 +72,18 @@ def load_network(
     Raises:
         NetworkError: No readable ONNX file, or not a face recognition network of that input.
     """
-    model, sha256 = read_onnx(path)
+    return network_of(read_onnx(path), path, specification, embedding_length, output)
+
+
+def network_of(
+    read: tuple[onnx.ModelProto, str],
+    path: Path,
+    specification: InputSpecification,
+    embedding_length: int | None = None,
+    output: str | None = None,
+) -> Network:
+    """Do as `load_network` with what `read_onnx` gave, which is changed."""
+    model, sha256 = read
     try:
         model = _plain(model, specification)
         _put_image_first(model, specification)

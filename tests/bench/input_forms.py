@@ -14,10 +14,11 @@ from rich.console import Console
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from engines.build.input_forms import common_forms, try_forms
-from engines.build.own_network import read_specification
+from engines.build.own_network import stated_specification
 from engines.build.report import forms_table
 from engines.catalogue.catalogue import entries, fetch, find_entry
 from engines.graph.network import load_network
+from engines.graph.onnx_file import read_onnx
 
 
 def tried(name):
@@ -27,7 +28,7 @@ def tried(name):
         entry = find_entry(name)
         (network,) = fetch(entry)
         template = entry.specification.template if entry.specification else None
-    stated = read_specification(network)
+    stated = stated_specification(read_onnx(network)[0], network)
     form = replace(stated, template=template or stated.template)
     return try_forms(load_network(network, form), common_forms(form))
 

@@ -1,5 +1,6 @@
 import itertools
 import re
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from engines.build.input_forms import ColourFaces
 from engines.build.reference_faces import ReferenceFaces
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.errors import PairRefusedError
+from engines.graph.onnx_file import read_onnx
 from engines.pair.manifest import identified, read_manifest, write_manifest
 from engines.pair.pair import open_pair
 from engines.pruning.recipe import Recipe
@@ -410,6 +412,21 @@ def test_a_pair_is_built_with_a_second_opinion_and_says_so(tmp_path, entry, monk
     assert "a quality network is needed" in capsys.readouterr().err
 
 
+@contextmanager
+def read_files():
+    """Yield the files of networks that are read meanwhile."""
+    read = []
+
+    def counted(path):
+        read.append(path)
+        return read_onnx(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("engines.build.own_network", "engines.graph.network"):
+            patch.setattr(f"{module}.read_onnx", counted)
+        yield read
+
+
 @pytest.fixture
 def _no_real_faces(monkeypatch):
     monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
@@ -420,7 +437,9 @@ def _no_real_faces(monkeypatch):
 def test_a_bare_network_gets_its_entry_and_its_pair_in_one_step(tmp_path, capsys):
     network = write(face_network(TinyNetwork(seed=3)), tmp_path, "mine.onnx")
     words = ("--recipe", "paper", "--accept-worse", "--out", tmp_path / "pair")
-    assert run("build", "--network", network, *words) == 0
+    with read_files() as read:
+        assert run("build", "--network", network, *words) == 0
+    assert read == [network]
     printed = capsys.readouterr()
     assert "takes 16x20 pixels, NCHW, gives embeddings of 8 values" in printed.out
     assert f"{tmp_path / 'mine.yaml'}: written: " in printed.out
@@ -433,7 +452,9 @@ def test_a_bare_network_gets_its_entry_and_its_pair_in_one_step(tmp_path, capsys
 def test_an_entry_beside_the_network_is_taken_and_never_written_over(tmp_path, entry, capsys):
     written = entry.read_bytes()
     words = ("--recipe", "paper", "--accept-worse", "--out", tmp_path / "pair")
-    assert run("build", "--network", entry.with_suffix(".onnx"), *words) == 0
+    with read_files() as read:
+        assert run("build", "--network", entry.with_suffix(".onnx"), *words) == 0
+    assert read == [entry.with_suffix(".onnx")]
     assert entry.read_bytes() == written
     assert read_manifest(tmp_path / "pair").specification == specification()
     assert "tiny: " in capsys.readouterr().out

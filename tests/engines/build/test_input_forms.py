@@ -18,6 +18,7 @@ from engines.build.input_forms import (
     rival_forms,
     try_forms,
 )
+from engines.build.request import load_entry
 from engines.calibration.faces import COPIES
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.catalogue.entry import ARCFACE_TEMPLATE, read_entry
@@ -110,7 +111,7 @@ def test_faces_that_cannot_be_obtained_are_said_to_be_unchecked(tmp_path, monkey
 
     monkeypatch.setattr(input_forms, "colour_faces", offline)
     write(face_network(TinyNetwork()), tmp_path, "tiny.onnx")
-    (remark,) = colour_remarks(read_entry(tiny_entry(tmp_path)))
+    (remark,) = colour_remarks(load_entry(read_entry(tiny_entry(tmp_path))))
     assert remark.is_warning
     assert "not checked: npm: no network" in remark.text
 

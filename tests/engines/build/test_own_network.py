@@ -11,11 +11,12 @@ from engines.build.own_network import (
     arcface,
     entry_text,
     propose_entry,
-    read_specification,
+    stated_specification,
 )
 from engines.catalogue.catalogue import find_entry
 from engines.catalogue.entry import ARCFACE_TEMPLATE, read_entry
 from engines.errors import CatalogueError, EntryError, NetworkError
+from engines.graph.onnx_file import read_onnx
 from tests.networks import TinyNetwork, face_network, specification, write
 from tests.pairs import synthetic_faces
 
@@ -27,6 +28,10 @@ def _colour_faces(monkeypatch):
         return ColourFaces(faces.images, faces.subjects)
 
     monkeypatch.setattr(input_forms, "colour_faces", synthetic)
+
+
+def read_specification(network):
+    return stated_specification(read_onnx(network)[0], network)
 
 
 def channels_last(model):
@@ -109,7 +114,8 @@ def test_at_112_pixels_the_template_is_a_word(tmp_path):
 @pytest.mark.usefixtures("_colour_faces")
 def test_a_proposed_entry_stands_beside_the_network_and_is_found_by_either_name(tmp_path):
     network = write(face_network(TinyNetwork(embedding_length=12)), tmp_path, "mine.onnx")
-    proposal = propose_entry(network)
+    proposal, read = propose_entry(network)
+    assert read.specification == proposal.specification
     assert proposal.entry == tmp_path / "mine.yaml"
     assert find_entry(str(network)) == find_entry(str(proposal.entry))
     assert find_entry(str(network)).embedding_length == 12
