@@ -42,7 +42,7 @@ class _Kept:
     seen_s: float
     """When its newest face was kept; while nothing new was sent, that of the earlier stay."""
     shots: list[Shot] = field(default_factory=list)
-    """Best first, at most `keep`."""
+    """Best first, one at least and at most `keep`."""
     sent: list[Shot] = field(default_factory=list)
     """As they were sent, with their revisions."""
     is_back: bool = False
@@ -131,9 +131,9 @@ class BestShots:
 
     def has_face(self, track_id: int, seen_s: float) -> bool:
         """Tell whether a face of a track's person was sent, now or before, or is to be."""
-        kept, past = self._tracks.get(track_id), self._past.get(track_id)
-        if kept is not None and (kept.shots or kept.sent):
+        if track_id in self._tracks:
             return True
+        past = self._past.get(track_id)
         return past is not None and self._counts(past, seen_s)
 
     def early(self, now_s: float) -> list[Shot]:
@@ -144,7 +144,7 @@ class BestShots:
         return [
             self._sent(kept, kept.shots[0])
             for kept in self._tracks.values()
-            if kept.shots and now_s - kept.began_s >= wait and self._worth_sending(kept)
+            if now_s - kept.began_s >= wait and self._worth_sending(kept)
         ]
 
     def end(self, track_id: int) -> Ended:
@@ -206,7 +206,7 @@ class BestShots:
     def _due(self, kept: _Kept) -> tuple[Shot, ...]:
         if not kept.sent:
             return tuple(self._sent(kept, shot, upgrade=False) for shot in kept.shots)
-        if kept.unsent and self._worth_sending(kept):
+        if self._worth_sending(kept):
             return (self._sent(kept, kept.shots[0]),)
         return ()
 

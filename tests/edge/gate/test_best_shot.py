@@ -39,6 +39,11 @@ def scores(shots):
     return [shot.assessment.quality.score for shot in shots]
 
 
+def numbers(shots):
+    """Return revision, and which one it replaces, of each face."""
+    return [(shot.revision, shot.replaces) for shot in shots]
+
+
 scored = st.lists(
     st.tuples(st.integers(1, 3), st.integers(0, 1000).map(lambda tenths: tenths / 10)), max_size=30
 )
@@ -108,8 +113,50 @@ def test_a_track_that_never_ends_is_overdue():
     assert (shots.overdue(160.0), shots.overdue(160.1)) == ([], [7])
 
 
-def test_a_track_without_a_good_face_forwards_nothing():
-    assert BestShots(TrackSettings()).end(1).to_send == ()
+def test_a_track_without_a_good_face_forwards_nothing_and_repeats_nobody():
+    assert BestShots(TrackSettings()).end(1) == Ended((), beaten=0, is_repeat=False)
+
+
+def test_without_a_time_for_it_nothing_is_sent_early():
+    shots = BestShots(TrackSettings(early_after=None))
+    shots.offer(shot_of(1, good(90)), 0.0)
+    assert shots.early(1000.0) == []
+
+
+def test_faces_that_are_kept_side_by_side_replace_none_of_each_other():
+    shots = BestShots(TrackSettings(keep=2))
+    for score in (50, 60):
+        shots.offer(shot_of(1, good(score)), 0.0)
+    assert numbers(shots.end(1).to_send) == [(0, None), (1, None)]
+
+
+def test_at_its_end_a_track_replaces_what_was_sent_early_by_a_better_face():
+    shots = BestShots(TrackSettings(early_after=0.1, keep=2))
+    shots.offer(shot_of(1, good(50)), 0.0)
+    assert numbers(shots.early(0.1)) == [(0, None)]
+    shots.offer(shot_of(1, good(80)), 0.2)
+    sent = shots.end(1).to_send
+    assert (scores(sent), numbers(sent)) == ([80], [(1, 0)])
+
+
+@pytest.mark.parametrize("order", [(50, 70), (70, 50)])
+def test_a_better_face_replaces_the_best_of_those_sent_before(order):
+    shots = BestShots(TrackSettings(keep=2))
+    for score in order:
+        shots.offer(shot_of(1, good(score)), 0.0)
+    first = shots.end(1).to_send
+    best = next(shot.revision for shot in first if scores([shot]) == [70])
+    shots.offer(shot_of(1, good(90)), 1.0)
+    assert numbers(shots.end(1).to_send) == [(2, best)]
+
+
+def test_a_face_that_was_sent_is_not_counted_again_when_a_better_one_takes_its_place():
+    shots = BestShots(TrackSettings(early_after=0.1))
+    shots.offer(shot_of(1, good(50)), 0.0)
+    shots.early(0.1)
+    assert shots.offer(shot_of(1, good(60)), 0.2) is None
+    beaten = shot_of(1, good(55))
+    assert shots.offer(beaten, 0.3) is beaten
 
 
 def test_without_a_least_gain_a_face_is_still_not_sent_twice():
@@ -196,6 +243,34 @@ def test_faces_that_are_not_sent_of_who_comes_back_are_repeats():
     ]
 
 
+@pytest.mark.parametrize(
+    ("settings", "repeats"),
+    [
+        ({"duplicate_within": 5}, True),
+        ({"duplicate_within": 4.9}, False),
+        ({"duplicate_within": 5, "duplicate_above": 0.9}, True),
+        ({"duplicate_within": 5, "duplicate_above": 1}, False),
+    ],
+)
+def test_who_comes_back_is_sent_anew_when_the_earlier_stay_no_longer_counts(settings, repeats):
+    shots = BestShots(TrackSettings(**settings))
+    shots.offer(shot_of(1, good(50)), 0.0)
+    shots.end(1)
+    shots.offer(shot_of(1, good(51)), 5.0)
+    ended = shots.end(1)
+    assert (numbers(ended.to_send), ended.is_repeat) == ([] if repeats else [(0, None)], repeats)
+
+
+def test_once_a_better_face_of_who_comes_back_was_sent_others_of_the_stay_repeat_nothing():
+    shots = BestShots(TrackSettings(early_after=0.1, keep=2))
+    shots.offer(shot_of(1, good(50)), 0.0)
+    shots.end(1)
+    for score in (80, 70):
+        shots.offer(shot_of(1, good(score)), 1.0)
+    assert numbers(shots.early(1.1)) == [(1, 0)]
+    assert shots.end(1) == Ended((), beaten=1, is_repeat=False)
+
+
 def test_a_track_that_is_nobodys_sends_nothing():
     shots = BestShots(TrackSettings(keep=2))
     for score in (50, 60):
@@ -227,6 +302,7 @@ def test_a_much_better_face_follows_under_an_earlier_track_of_its_person(has_end
     shots.offer(shot_of(1, good(50)), 0.0)
     better, hardly = (shot_of(2, good(score)) for score in (60, 59))
     assert shots.follow(better, 1) is None  # nothing was sent yet
+    assert shots.follow(better, 99) is None  # nothing is known of that one
     shots.early(0.1)
     if has_ended:
         shots.end(1)
