@@ -7,10 +7,10 @@ from engines.onnxruntime.heap import keep_heap_small, trim_heap
 from engines.plans.own_process import in_own_process
 from tests.memory import resident_bytes
 
-FRAME = (1080, 1920, 3)
+FRAME = (1440, 2560, 3)
 FRAMES = 20
-PAGES_OF_A_LEVEL = 500
-"""Of a picture of 2 MB, as the largest levels of a detector's pyramid are."""
+PAGES = 1519
+"""Of a picture of 1920x1080."""
 
 
 def left_behind(*, settled: bool, environment: str = "") -> int:
@@ -42,7 +42,7 @@ def decided_by_the_operator() -> int:
     return left_behind(settled=True, environment="MALLOC_TOP_PAD_")
 
 
-def test_frames_that_are_freed_go_back_to_the_system_at_once():
+def test_large_frames_that_are_freed_go_back_to_the_system_at_once():
     frame = np.prod(FRAME)
     assert in_own_process("that keeps its heap small", settled) < 3 * frame
     # So it is worth doing: glibc as it is keeps nearly all of them.
@@ -54,17 +54,17 @@ def test_what_the_environment_says_of_the_heap_is_left_alone():
 
 
 def faults_of_pictures() -> int:
-    """Return how many pages the system made for pictures of 2 MB, one freed after the other."""
+    """Return how many pages the system made for pictures of 6 MB, one freed after the other."""
     keep_heap_small()
-    np.ones(4096 * PAGES_OF_A_LEVEL, np.uint8)
+    np.ones(4096 * PAGES, np.uint8)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(FRAMES):
-        np.ones(4096 * PAGES_OF_A_LEVEL, np.uint8)
+        np.ones(4096 * PAGES, np.uint8)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
-def test_what_a_frame_takes_besides_its_pixels_is_kept_for_the_next_one():
-    assert in_own_process("that sees many frames", faults_of_pictures) < PAGES_OF_A_LEVEL
+def test_what_a_frame_of_1080p_takes_is_kept_for_the_next_one():
+    assert in_own_process("that sees many frames", faults_of_pictures) < 2 * PAGES
 
 
 @pytest.mark.parametrize("function", [keep_heap_small, trim_heap])
