@@ -206,7 +206,7 @@ def _opened(
     running = Running(threads=settings.threads, providers=tuple(providers))
     if settings.backend == "openvino":
         networks = openvino_networks(NETWORKS[settings.name], files, settings.threads)
-        running = replace(running, planned=networks)
+        running = replace(running, instead=networks)
     return detector_of(settings, files, running)
 
 

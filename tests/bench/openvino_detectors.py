@@ -14,23 +14,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-import pytest
 
 from edge.config.model import DetectorSettings
-from edge.detection import session
 from edge.detection.mtcnn import MtcnnDetector
-from edge.detection.session import PLAIN
+from edge.detection.open import NETWORKS
+from edge.detection.session import PLAIN, Running
 from edge.detection.ultraface import UltrafaceDetector
 from edge.detection.yunet import YunetDetector
 from edge.protocols import FaceDetector
 from edge.samples import Pixels
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.openvino.api import Precision, load_openvino
-from engines.openvino.backend import OpenVinoNetwork, open_network
+from engines.openvino.backend import open_network
 from tests.bench.detector_price import CONTENTS, SIZES, chosen, frame
 
 KINDS: dict[str, Callable[..., FaceDetector]] = {
@@ -48,15 +46,10 @@ def in_onnx_runtime(settings: DetectorSettings, files: tuple[Path, ...]) -> Face
 def in_openvino(
     settings: DetectorSettings, files: tuple[Path, ...], precision: Precision
 ) -> FaceDetector:
-    """Return a detector whose networks OpenVINO runs."""
-
-    def opened(file: Path, threads: int, *_: Any) -> OpenVinoNetwork:
-        return open_network(file, threads, precision)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "open_network", opened)
-        patch.setattr(session, "_quick", lambda file: file)
-        return in_onnx_runtime(settings, files)
+    """Return a detector whose networks OpenVINO runs, as `detector.backend` has it."""
+    networks = zip(NETWORKS[settings.name], files, strict=True)
+    opened = {each.name: open_network(file, 1, precision) for each, file in networks}
+    return KINDS[settings.name](files, running=Running(instead=opened))
 
 
 def detectors(settings: DetectorSettings) -> dict[str, FaceDetector]:

@@ -7,7 +7,9 @@ import onnx
 import pytest
 
 from edge.config.file import read_config
+from edge.detection.mtcnn import P_NET, MtcnnDetector
 from edge.detection.open import open_configured, open_detector
+from edge.detection.session import BATCH, DetectorSession, Running
 from edge.detection.yunet import YunetDetector, _OpenCvNetwork
 from edge.protocols import engine_of
 from engines.openvino.api import INSTALL, NoOpenVinoError
@@ -30,6 +32,43 @@ def test_a_detector_in_openvino_finds_the_same_faces(name):
     for one, same in zip(plain, other, strict=True):
         np.testing.assert_allclose(one.landmarks, same.landmarks, atol=0.05)
         assert one.detector_score == pytest.approx(same.detector_score, abs=1e-3)
+
+
+class Recorded:
+    """Gives what MTCNN's first network gives, and keeps the shapes that it was asked for."""
+
+    engine = "recorded"
+
+    def __init__(self):
+        self.shapes = []
+
+    def run(self, inputs):
+        self.shapes.append(inputs.shape)
+        count, _, height, width = inputs.shape
+        size = (height - 10) // 2, (width - 10) // 2
+        return tuple(np.zeros((count, values, *size), np.float32) for values in (4, 2))
+
+    def close(self):
+        pass
+
+
+def test_what_runs_on_the_processor_has_no_limits_of_plans(tmp_path, caplog):
+    beyond = (1, 3, *(2 * side for side in P_NET.shapes.largest[2:]))
+    assert not P_NET.shapes.holds(beyond)
+    network = Recorded()
+    session = DetectorSession(tmp_path / "x", P_NET, Running(instead={"pnet": network}))
+    session.run(np.zeros(beyond, np.float32))
+    assert network.shapes == [P_NET.takes, beyond]
+    assert (session.together, session.prefers_pieces, caplog.text) == (BATCH, True, "")
+    planned = DetectorSession(tmp_path / "x", P_NET, Running(planned={"pnet": Recorded()}))
+    assert (planned.together, planned.prefers_pieces) == (BATCH, False)
+
+
+@needs_openvino
+def test_openvino_runs_on_the_processor():
+    detector = open_detector(settings("mtcnn", threads=1, backend="openvino"))
+    assert isinstance(detector, MtcnnDetector)
+    assert detector._propose.prefers_pieces
 
 
 def configured(folder, fallback):
