@@ -1,5 +1,7 @@
 """What a build would do, without doing it and without a GPU."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +19,9 @@ from engines.plans.file import plan_name
 from engines.plans.gate import gate_pair
 from engines.plans.half_pair import PreparedNetwork, prepare_networks
 from engines.plans.options import PlanOptions
+from engines.plans.planned_detector import PlannedDetector
+from engines.plans.second_opinion_plan import prepare_opinion
+from engines.plans.set_networks import prepare_set
 from engines.plans.workshop import Tools, Workshop, open_workshop, plan_request
 from engines.quality.preprocess import prepare
 
@@ -69,22 +74,14 @@ def forecast(
     with TemporaryDirectory(prefix="edge-gate-") as scratch:
         folder = Path(scratch) / "pair"
         build_pair(request, folder, progress)
-        figures = None
-        if options.precision == "fp16":
-            try:
-                inputs = prepare(request.golden.images, request.network.specification)
-                figures = gate_pair(folder, options, inputs, request.threads)
-            except PrecisionError as error:
-                obstacles.append(str(error))
-        plans = _plans(folder, options, workshop)
+        figures, plans = _of_pair(folder, request, options, workshop, obstacles)
     detector = None
-    if options.detector is not None and options.precision == "fp16":
-        try:
-            detector = gate_detector(options.detector, options, request.threads)
-        except PrecisionError as error:
-            obstacles.append(str(error))
+    with _noted(obstacles):
+        if options.detector is not None:
+            detector, planned = _of_detector(options.detector, options, workshop, request.threads)
+            plans += planned
     return Forecast(
-        plans=plans,
+        plans=tuple(plans),
         typing=workshop.typing if workshop else None,
         workspace_bytes=workshop.workspace_bytes if workshop else options.workspace_bytes,
         needed_bytes=needed_bytes(request.network),
@@ -94,16 +91,57 @@ def forecast(
     )
 
 
-def _plans(
-    folder: Path, options: PlanOptions, workshop: Workshop | None
-) -> tuple[ForecastPlan, ...]:
-    typing, manifest = workshop.typing if workshop else "strong", read_manifest(folder)
+@contextmanager
+def _noted(obstacles: list[str]) -> Iterator[None]:
+    """Take what half precision does not hold for an obstacle."""
     try:
-        networks = prepare_networks(folder, manifest, options, typing)
-        return tuple(_plan(each, workshop) for each in networks)
+        yield
+    except PrecisionError as error:
+        obstacles.append(str(error))
+
+
+def _of_pair(
+    folder: Path,
+    request: BuildRequest,
+    options: PlanOptions,
+    workshop: Workshop | None,
+    obstacles: list[str],
+) -> tuple[Fp16Figures | None, list[ForecastPlan]]:
+    """Return what half precision does to a finished pair, and its plans."""
+    images, figures = request.golden.images, None
+    with _noted(obstacles):
+        if options.precision == "fp16":
+            inputs = prepare(images, request.network.specification)
+            figures = gate_pair(folder, options, inputs, request.threads)
+    plans = _plans(folder, options, workshop)
+    with _noted(obstacles):
+        opinion = prepare_opinion(folder, images, options, _typing(workshop), request.threads)
+        plans += [] if opinion is None else [_plan(opinion, workshop)]
+    return figures, plans
+
+
+def _typing(workshop: Workshop | None) -> Typing:
+    return workshop.typing if workshop else "strong"
+
+
+def _plans(folder: Path, options: PlanOptions, workshop: Workshop | None) -> list[ForecastPlan]:
+    manifest = read_manifest(folder)
+    try:
+        networks = prepare_networks(folder, manifest, options, _typing(workshop))
+        return [_plan(each, workshop) for each in networks]
     except PrecisionError:  # an obstacle already
         networks = prepare_networks(folder, manifest, replace(options, precision="fp32"), "weak")
-        return tuple(_plan(each, workshop) for each in networks)
+        return [_plan(each, workshop) for each in networks]
+
+
+def _of_detector(
+    detector: PlannedDetector, options: PlanOptions, workshop: Workshop | None, threads: int
+) -> tuple[HalfDetector | None, list[ForecastPlan]]:
+    """Return what half precision does to its faces, and its plans."""
+    gated = gate_detector(detector, options, threads) if options.precision == "fp16" else None
+    kept = {} if gated is None else gated.kept
+    networks = prepare_set(detector.networks, options, _typing(workshop), kept)
+    return gated, [_plan(each, workshop) for each in networks]
 
 
 def _plan(network: PreparedNetwork, workshop: Workshop | None) -> ForecastPlan:

@@ -19,6 +19,8 @@ from engines.pair.manifest import (
 )
 from engines.pair.quality_network import QualityNetwork
 from engines.pair.second_opinion import qualities, second_opinion_file
+from engines.plans.builder.typing_mode import Typing
+from engines.plans.half_pair import PreparedNetwork
 from engines.plans.options import PlanOptions
 from engines.plans.planned_detector import SetNetwork
 from engines.plans.set_networks import half_set, prepare_set
@@ -68,20 +70,36 @@ def add_second_opinion_plan(
         BackendError: TensorRT refused.
         NetworkError: It does not take batches.
     """
-    manifest, options = read_manifest(folder), workshop.options
+    manifest = read_manifest(folder)
     record = manifest.second_opinion
-    if record is None:
+    prepared = prepare_opinion(folder, faces, workshop.options, workshop.typing, workshop.threads)
+    if record is None or prepared is None:
         return manifest
-    network = _network(folder, record, options)
-    half = None
-    if options.precision == "fp16":
-        half = measure_half(folder, manifest, faces, options, workshop.threads)
-    kept = () if half is not None and half.passed else (OPINION,)
-    (prepared,) = prepare_set((network,), options, workshop.typing, kept)
     plan = build_network_plan(folder, prepared, None, workshop, progress)
     wider = HALF_TOLERANCE if prepared.source.precision == "fp16" else 1
     changed = record.model_copy(update={"plan": plan, "tolerance": wider * record.tolerance})
     return write_changed(folder, manifest, {"second_opinion": changed})
+
+
+def prepare_opinion(
+    folder: Path, faces: FaceImages, options: PlanOptions, typing: Typing, threads: int = 1
+) -> PreparedNetwork | None:
+    """
+    Return a pair's second opinion as TensorRT shall parse it; None where the pair has none.
+
+    Raises:
+        PrecisionError: FP16 does not hold its weights.
+        NetworkError: It does not take batches.
+    """
+    manifest = read_manifest(folder)
+    if manifest.second_opinion is None:
+        return None
+    half = None
+    if options.precision == "fp16":
+        half = measure_half(folder, manifest, faces, options, threads)
+    kept = () if half is not None and half.passed else (OPINION,)
+    network = _network(folder, manifest.second_opinion, options)
+    return next(prepare_set((network,), options, typing, kept))
 
 
 def measure_half(

@@ -7,6 +7,7 @@ from rich.progress import Progress
 from edge.config.file import read_config
 from edge.config.model import Config, DetectorSettings
 from edge.detection.planned import DetectorToPlan
+from engines.build.build import BuildRequest
 from engines.pair.manifest import Manifest
 from engines.plans.options import PlanOptions
 from engines.plans.pair_plans import build_pair_with_plans
@@ -18,14 +19,19 @@ from tests.pairs import request
 
 def build(folder: Path, detector: DetectorToPlan, world: World) -> Manifest:
     """Build a tiny pair and the plans of a detector on a world's device."""
+    asked, options = asked_of(folder.parent, detector)
+    return build_pair_with_plans(asked, folder, options, Progress(disable=True), tools_of(world))
+
+
+def asked_of(folder: Path, detector: DetectorToPlan) -> tuple[BuildRequest, PlanOptions]:
+    """Return what is asked for."""
     options = PlanOptions(
         profile=BatchProfile(smallest=1, usual=1, largest=2),
         limits=LIMITS,
-        timing_cache=folder.parent / "kernels.timing",
+        timing_cache=folder / "kernels.timing",
         detector=detector,
     )
-    asked = request(loaded(folder.parent, TinyNetwork(channels=16, embedding_length=16)))
-    return build_pair_with_plans(asked, folder, options, Progress(disable=True), tools_of(world))
+    return request(loaded(folder, TinyNetwork(channels=16, embedding_length=16))), options
 
 
 def configured(pair: Path, settings: DetectorSettings, **engine: str) -> Config:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.progress import Progress
 
 from edge.config.model import DetectorSettings
 from edge.detection.golden import figures_of, photograph
@@ -36,15 +37,16 @@ from engines.plans.check import detector_state
 from engines.plans.detector_check import check_detector_on_device
 from engines.plans.detector_plans import gate_detector
 from engines.plans.device_check import DeviceCheck
+from engines.plans.forecast import forecast
 from engines.plans.options import PlanOptions
 from engines.plans.report import detector_report
 from engines.tensorrt.errors import CudaError, PlanError, PlanMismatchError
 from engines.tensorrt.sidecar import read_sidecar
-from tests.edge.detection.planned_pairs import build, configured
+from tests.edge.detection.planned_pairs import asked_of, build, configured
 from tests.edge.detection.test_open import settings
 from tests.edge.photographs import frame_with, head
 from tests.engines.plans.test_report import text_of
-from tests.engines.tensorrt.plans import World, on
+from tests.engines.tensorrt.plans import World, on, tools_of
 
 pytestmark = pytest.mark.registry
 
@@ -115,6 +117,17 @@ def test_plans_find_the_faces_that_the_cpu_finds(name, built, opened):
     assert found.faces > 3
     assert found.missed(GOLDEN_LIMITS) == ()
     assert found.usual_pixels < 0.5
+
+
+@pytest.mark.parametrize("name", ["ultraface68", "yunet"])
+def test_the_plans_that_a_forecast_names_are_those_that_a_build_makes(name, built, tmp_path):
+    manifest = read_manifest(built(name))
+    plans = read_detector_plans(built(name), manifest)
+    assert plans is not None
+    made = [*manifest.plans.values(), *(network.plan for network in plans.networks.values())]
+    asked, options = asked_of(tmp_path, few(name))
+    found = forecast(asked, options, Progress(disable=True), tools_of(World()))
+    assert [plan.name for plan in found.plans] == [record.name for record in made]
 
 
 def test_everything_of_the_device_goes_back_when_a_detector_is_closed(built):

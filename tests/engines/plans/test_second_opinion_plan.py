@@ -16,6 +16,7 @@ from engines.pair.manifest import identified, read_manifest, write_manifest
 from engines.pair.pair import open_pair
 from engines.plans import second_opinion_plan
 from engines.plans.check import plan_states
+from engines.plans.forecast import forecast
 from engines.plans.options import PlanOptions
 from engines.plans.pair_plans import build_pair_with_plans
 from engines.plans.second_opinion_plan import HALF_TOLERANCE, OpinionInHalf, measure_half
@@ -36,17 +37,22 @@ def lit(seed=3, count=60):
     return np.random.default_rng(seed).permutation((images * light).astype(np.uint8))
 
 
-def build(out, world, options=OPTIONS):
-    scratch = out.parent
+def asked_of(scratch):
     plain = request(loaded(scratch, TinyNetwork(channels=16, embedding_length=16)), form="fused")
     images = lit()
-    asked = replace(
+    return replace(
         plain,
         reference=ReferenceFaces(images, np.ones(len(images))),
         second_opinion=find_entry(str(write_brightness(scratch))),
     )
+
+
+def build(out, world, options=OPTIONS):
+    scratch = out.parent
     own = replace(options, timing_cache=scratch / "kernels.timing")
-    return build_pair_with_plans(asked, out, own, Progress(disable=True), tools_of(world))
+    return build_pair_with_plans(
+        asked_of(scratch), out, own, Progress(disable=True), tools_of(world)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +60,16 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("planned") / "pair"
     build(folder, World())
     return folder
+
+
+def test_the_plans_that_a_forecast_names_are_those_that_a_build_makes(folder, tmp_path):
+    manifest = read_manifest(folder)
+    record = manifest.second_opinion
+    assert record is not None
+    made = [*manifest.plans.values(), record.plan]
+    found = forecast(asked_of(tmp_path), OPTIONS, Progress(disable=True), tools_of(World()))
+    assert [plan.name for plan in found.plans] == [each.name for each in made if each]
+    assert {plan.role for plan in found.plans} == {"fused", "opinion"}
 
 
 def refused(*_):
