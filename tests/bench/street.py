@@ -1,7 +1,7 @@
 """A street for benches of a whole gate: people who walk by one after the other, a crowd, nobody."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -59,15 +59,20 @@ def _walk(empty: Pixels, person: str) -> Iterator[Pixels]:
 
 def street(view: View) -> type[MotionJpeg]:
     """Return a camera at its usual rate."""
+    return showing(shown(view), RATE)
 
-    class Street(MotionJpeg):
+
+def showing(jpegs: Sequence[bytes], rate: float) -> type[MotionJpeg]:
+    """Return a camera that shows pictures over and over, so many a second."""
+
+    class Camera(MotionJpeg):
         def pictures(self) -> Iterator[bytes]:
             pause = Event()
-            for jpeg in cycle(shown(view)):
+            for jpeg in cycle(jpegs):
                 yield jpeg
-                pause.wait(1 / RATE)
+                pause.wait(1 / rate)
 
-    return Street
+    return Camera
 
 
 class Gate:
