@@ -15,6 +15,7 @@ from edge.history.file import HistoryFile
 from edge.history.tables import Mark, put_mark
 from edge.shadow_log.file import open_shadow_log
 from engines.pair.manifest import read_manifest
+from tests.edge.detection.test_open import yunet_file
 from tests.edge.recordings import default_pair, people, write_walk
 from tests.edge.running_gate import ROOT, kept_keys
 
@@ -99,23 +100,65 @@ def test_a_threshold_goes_from_footage_into_the_file_with_one_command(tune, conf
     assert json.loads((tmp_path / "new" / "folder" / "door.baseline.json").read_text())["counts"]
 
 
+FRAMES_OF_EACH = 17
+"""Of the clip: ten with a person and seven with nobody."""
+
 STAYING = """\
 mode: %s
 tracks: {longest: 500ms, duplicate_above: 1, duplicate_within: 1ms, at_most_every: 300ms}
 """
 
 
-@pytest.mark.parametrize("mode", ["best_shot", "every"])
-def test_run_forwards_as_many_faces_as_tune_says(tune, config, tmp_path, mode):
+def kept_by_run(config, tmp_path):
+    """Let the one camera's faces go into a folder, and return that."""
     text = config.read_text().replace('  - {name: yard, uri: "rtsp://camera/yard"}', "")
     sink = f"{{type: directory, path: {tmp_path}/faces}}"
-    config.write_text(text.replace("{type: stdout}", sink) + STAYING % mode)
+    config.write_text(text.replace("{type: stdout}", sink))
+    return tmp_path / "faces"
+
+
+@pytest.mark.parametrize(
+    ("mode", "detector"),
+    [("best_shot", "mtcnn"), ("every", "mtcnn"), ("best_shot", "yunet"), ("every", "yunet")],
+)
+def test_run_forwards_as_many_faces_as_tune_says(tune, config, tmp_path, mode, detector):
+    kept = kept_by_run(config, tmp_path)
+    model = f", model: {yunet_file()}" if detector == "yunet" else ""
+    chosen = f"detector: {{name: {detector}{model}}}\n"
+    config.write_text(config.read_text() + STAYING % mode + chosen)
     code, told = tune("--per-minute", 40, "--write")
     assert code == 0
     said = re.search(r"run forwards (\d+) faces of this footage", flat(told))
     assert said is not None
     assert main(["run", "--config", str(config)]) == 0
-    assert len(kept_keys(tmp_path / "faces")) == int(said[1]) > 6  # more than one of a person
+    assert len(kept_keys(kept)) == int(said[1]) > 6  # more than one of a person
+
+
+@pytest.mark.parametrize(("threshold", "floor"), [(60, 100), (95, 100), (95, 85)])
+def test_run_sends_no_face_of_as_many_people_as_tune_says(tune, config, tmp_path, threshold, floor):
+    kept = kept_by_run(config, tmp_path)
+    decided = f"gate: {{threshold: {threshold}}}\ntracks: {{at_least_one_above: {floor}}}\n"
+    config.write_text(config.read_text() + decided)
+    _, told = tune()
+    without, everybody = people_without_a_face(flat(told), threshold)
+    assert (everybody, without > 0) == (6, threshold == 95)
+    assert main(["run", "--config", str(config)]) == 0
+    frames = [json.loads(path.read_text())["frame"] for path in kept.glob("*.json")]
+    sent = {frame // FRAMES_OF_EACH for frame in frames}
+    assert everybody - len(sent) == without
+
+
+def people_without_a_face(words, threshold):
+    """Return how many people get no face in the end, and of how many."""
+    if said := re.search(rf"At {threshold}, everybody gets a face: (\d+) of", words):
+        return 0, int(said[1])
+    said = re.search(rf"At {threshold}, (\d+) of (\d+) people gets? no face", words)
+    assert said is not None
+    lost, everybody = map(int, said.groups())
+    if "everybody has one" in words:
+        return 0, everybody
+    still = re.search(r"(\d+) still gets? none", words)
+    return int(still[1]) if still else lost, everybody
 
 
 LOGGING = 'mode: observe\nshadow_log: {path: shadow.sqlite}\npage: {listen: "127.0.0.1:0"}\n'
