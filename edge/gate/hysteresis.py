@@ -28,6 +28,16 @@ class Hysteresis:
         passes = Verdict(forward=True, reason=Reason.FORWARDED)
         return replace(face, verdict=passes, detail=f"{face.detail}, hysteresis {self.by:g}")
 
+    def join(self, track_id: int, known: int) -> None:
+        """Let what a track has passed be what another one of the same person has."""
+        if track_id in self.passed:
+            self.passed.remove(track_id)
+            self.passed.add(known)
+
+    def end(self, track_id: int) -> None:
+        """Forget a track that has ended, or is nobody's."""
+        self.passed.discard(track_id)
+
 
 def limit_of(settings: GateSettings, mapping: ScoreMapping) -> float:
     """Return the quality score at which faces pass."""

@@ -150,15 +150,29 @@ class Selection:
                 self._looked_s[face.tracklet] = seen_s
         ids, changes = self._people.identified(seen, seen_s)
         for track in changes.dropped:
-            self._looks.forget(track)
-            outcome.discarded[Reason.NOT_BEST] += self._shots.drop(track)
-            self._give_up(track, outcome)
+            self._drop(track, outcome)
         for track, known in changes.joined:
-            outcome.joined[track] = known
-            self._looks.join(track, known)
-            outcome.discarded[Reason.NOT_BEST] += self._shots.join(track, known, seen_s)
-            outcome.discarded[Reason.LOW_QUALITY] += self._resorts.join(track, known)
+            self._join(track, known, seen_s, outcome)
         return ids
+
+    def _drop(self, track: int, outcome: Outcome) -> None:
+        """Forget a track that is nobody's."""
+        self._looks.forget(track)
+        self._sent_s.pop(track, None)
+        self._hysteresis.end(track)
+        outcome.discarded[Reason.NOT_BEST] += self._shots.drop(track)
+        self._give_up(track, outcome)
+
+    def _join(self, track: int, known: int, seen_s: float, outcome: Outcome) -> None:
+        """Let a track go on as another one of the same person."""
+        outcome.joined[track] = known
+        self._looks.join(track, known)
+        self._hysteresis.join(track, known)
+        sent_s = self._sent_s.pop(track, None)
+        if sent_s is not None:
+            self._sent_s[known] = max(sent_s, self._sent_s.get(known, sent_s))
+        outcome.discarded[Reason.NOT_BEST] += self._shots.join(track, known, seen_s)
+        outcome.discarded[Reason.LOW_QUALITY] += self._resorts.join(track, known)
 
     def send_early(self, seen_s: float, outcome: Outcome) -> None:
         """Forward the best faces so far of the tracks that have waited long enough."""
@@ -247,7 +261,7 @@ class Selection:
 
     def _end(self, track_id: int, seen_s: float, outcome: Outcome) -> None:
         self._sent_s.pop(track_id, None)
-        self._hysteresis.passed.discard(track_id)
+        self._hysteresis.end(track_id)
         self._resort(track_id, seen_s, outcome)
         ended = self._shots.end(track_id)
         outcome.discarded[Reason.DUPLICATE if ended.is_repeat else Reason.NOT_BEST] += ended.beaten
