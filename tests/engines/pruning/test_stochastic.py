@@ -96,6 +96,14 @@ def test_masks_keep_the_sum_on_average_and_depend_on_the_seed_alone():
     assert not np.array_equal(masks, dropout_masks(1000, 20, seed=2))
 
 
+@pytest.mark.parametrize("share", [0.2, 0.8])
+def test_masks_keep_the_sum_whatever_share_they_drop(monkeypatch, share):
+    monkeypatch.setattr("engines.pruning.stochastic.DROPOUT", share)
+    masks = dropout_masks(1000, 20, seed=1)
+    assert (masks == 0).mean() == pytest.approx(share, abs=0.02)
+    assert masks.mean() == pytest.approx(1, abs=0.05)
+
+
 def test_expected_movement_is_the_mean_over_every_possible_mask(tmp_path):
     spec = specification(8, 8)  # 12 inputs of the last layer: 4,096 masks
     path = write(face_network(TinyNetwork(channels=3), spec), tmp_path)
@@ -128,9 +136,20 @@ def test_a_last_layer_that_reads_maps_has_no_closed_form(tmp_path, faces):
         response_lengths(head, trunk.run(faces[:1])[0])
 
 
-def test_an_input_of_zeros_has_no_ratio():
-    with pytest.raises(EmbeddingError, match="zero"):
-        signal_to_noise(np.zeros((1, 2), np.float32), np.ones((1, 3), np.float32), np.ones(2))
+@pytest.mark.parametrize("value", [0.0, np.inf, np.nan])
+@pytest.mark.parametrize("of", ["input", "embedding"])
+def test_what_is_zero_or_not_finite_has_no_ratio(value, of):
+    inputs, embeddings = np.ones((2, 2), np.float32), np.ones((2, 3), np.float32)
+    (inputs if of == "input" else embeddings)[1] = value
+    with pytest.raises(EmbeddingError, match="zero or not finite"):
+        signal_to_noise(inputs, embeddings, np.ones(2))
+
+
+def test_a_ratio_depends_on_neither_scale_nor_the_shape_of_the_last_layers_input():
+    inputs = np.array([[0.03, 0.04]], np.float32)  # moves by 0.05 in the mean
+    embeddings = np.array([[0.1, 0.0, 0.0]], np.float32)
+    for shaped in (inputs, inputs.reshape(1, 2, 1, 1)):
+        assert signal_to_noise(shaped, embeddings, np.ones(2)) == pytest.approx([2.0])
 
 
 def test_copies_lose_about_half_of_their_least_live_weights_and_nothing_else(tmp_path):
