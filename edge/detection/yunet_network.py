@@ -25,6 +25,8 @@ LENGTHS = (1, 1, 4, 10)
 LONGEST_SIDE = 1920
 """Pixels: the longer side of a frame of 3840 x 2160 for the usual smallest face of 40."""
 TRIED_SIDE = 64
+ROW = 15
+"""Numbers of a face, see `YunetNetwork.rows`."""
 
 NETWORK = DetectorNetwork(
     "yunet",
@@ -75,12 +77,10 @@ class YunetNetwork:
         """
         height, width = pixels.shape[:2]
         below, beside = -height % STRIDES[-1], -width % STRIDES[-1]
-        padded = cv2.copyMakeBorder(pixels, 0, below, 0, beside, cv2.BORDER_CONSTANT)
-        planes = np.ascontiguousarray(padded.transpose(2, 0, 1)[None], np.float32)
-        outputs = self._session.run(planes)
+        outputs = self._session.run(_planes(pixels, below, beside))
         count = len(STRIDES)
         found = [
-            self._of_stride(outputs[at::count], stride, padded.shape[1] // stride)
+            self._of_stride(outputs[at::count], stride, (width + beside) // stride)
             for at, stride in enumerate(STRIDES)
         ]
         rows = np.vstack(found)
@@ -92,11 +92,26 @@ class YunetNetwork:
         of_class, of_object, boxes, landmarks = (each[0] for each in outputs)
         scores = np.sqrt(np.clip(of_class[:, 0], 0, 1) * np.clip(of_object[:, 0], 0, 1))
         (sure,) = np.nonzero(scores >= self._detector_score)
+        if not sure.size:
+            return np.empty((0, ROW), np.float32)
         corners = np.column_stack([sure % columns, sure // columns]).astype(np.float32)
         sizes = np.exp(boxes[sure, 2:]) * stride
         left_top = (corners + boxes[sure, :2]) * stride - sizes / 2
         points = (np.tile(corners, 5) + landmarks[sure]) * stride
         return np.hstack([left_top, sizes, points, scores[sure, None]]).astype(np.float32)
+
+
+def _planes(pixels: Pixels, below: int, beside: int) -> NDArray[np.float32]:
+    """
+    Return a picture with rows and columns of zeros added, (1, 3, height, width), 0 to 255.
+
+    Channel by channel, which takes half the time that all take at once.
+    """
+    height, width = pixels.shape[:2]
+    planes = np.zeros((1, 3, height + below, width + beside), np.float32)
+    for plane, channel in zip(planes[0], cv2.split(pixels), strict=True):
+        plane[:height, :width] = channel
+    return planes
 
 
 def _whole_pixels(rows: NDArray[np.float32]) -> Boxes:

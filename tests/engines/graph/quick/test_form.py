@@ -113,3 +113,38 @@ def test_logits_that_are_an_output_keep_their_values():
 def test_heads_are_one_convolution_where_they_fit_into_a_block(boxes, opset, convolutions):
     quick = quick_form(detector(SLOPES["rising"], boxes=boxes, opset=opset))
     assert operators(quick).count("Conv") == convolutions
+
+
+def headed(kernel: int, groups: int = 2) -> onnx.ModelProto:
+    """Return a trunk with two heads, of 1 and 5 channels, each behind a convolution of its own."""
+    make, values = helper.make_node, helper.make_tensor_value_info
+    nodes, weights = [], {}
+    for name, channels in (("a", 1), ("b", 5)):
+        weights[f"{name}w"] = drawn(channels, 3, 1, 1)
+        weights[f"{name}v"] = drawn(channels, 1 if groups else channels, kernel, kernel)
+        weights[f"{name}b"] = drawn(channels)
+        group = channels if groups else 1
+        pads = [kernel // 2] * 4
+        nodes += [
+            make("Conv", ["x", f"{name}w", f"{name}b"], [f"{name}1"]),
+            make("Conv", [f"{name}1", f"{name}v", f"{name}b"], [name], group=group, pads=pads),
+        ]
+    graph = helper.make_graph(
+        nodes,
+        "headed",
+        [values("x", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        [values(name, TensorProto.FLOAT, ["n", None, None, None]) for name in ("a", "b")],
+        [numpy_helper.from_array(each.astype(np.float32), name) for name, each in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8)
+
+
+@pytest.mark.parametrize(("groups", "convolutions"), [(2, 2), (0, 3)])
+def test_what_follows_each_head_channel_by_channel_is_joined_as_well(groups, convolutions):
+    model = headed(3, groups)
+    quick = quick_form(model)
+    assert operators(quick).count("Conv") == convolutions
+    onnx.checker.check_model(quick, full_check=True)
+    ((expected,), (got,)) = (tried(each, [{"x": IMAGE}]) or [] for each in (model, quick))
+    for one, other in zip(expected, got, strict=True):
+        assert np.abs(np.subtract(other, one)).max() < 2e-6
