@@ -149,6 +149,181 @@ def look(plan: Looks, people: People, glance: Glance, score: float, time_s: floa
     plan.learn([replace(seen, track_id=track)], time_s)
 
 
+class Known(People):
+    """People whom the looks have told apart already: each tracklet is a track, but for doubts."""
+
+    def __init__(self, doubted=()):
+        super().__init__(TrackSettings(), SCALE)
+        self._doubted = frozenset(doubted)
+
+    def track_of(self, tracklet):
+        return tracklet
+
+    def is_doubted(self, track_id):
+        return track_id in self._doubted
+
+    def waits_for_a_second_look(self, track_id):  # noqa: ARG002 -- nobody does
+        return False
+
+
+class Places:
+    """A plan, and faces at places that stay apart; a grey value more is 1/8 of a contrast."""
+
+    def __init__(self, doubted=(), **tracks):
+        self.plan, self.people = Looks(TrackSettings(**tracks)), Known(doubted)
+
+    def glance(self, grey=120, eyes=40.0, place=1):
+        return replace(
+            face_of(eyes, grey), tracklet=place, box=Box(400 * place, 0, 400 * place + 80, 80)
+        )
+
+    def look(self, time_s, score, grey=120, place=1, *others):
+        """Let the networks look at a face, whatever the plan says."""
+        glance = self.glance(grey, place=place)
+        self.plan.chosen([glance, *others], self.people, time_s)
+        known = replace(assessment(), quality=QualityScore(0.5, 0.75, score))
+        self.plan.learn([SeenFace(glance.box, place, known, place, glance.sketch)], time_s)
+
+    def asks(self, time_s, grey=120, place=1):
+        """Tell whether a look at a face is wanted."""
+        return place in self.plan.chosen([self.glance(grey, place=place)], self.people, time_s)
+
+    def looks_until_it_refuses(self, time_s, place=1):
+        """Show ever better faces at one moment; return how many were looked at."""
+        for number in range(100):
+            grey = 121 - number % 2
+            if not self.asks(time_s, grey, place):
+                return number
+            self.look(time_s, 50 + number / 10, grey, place)
+        raise AssertionError("no end of looks")
+
+
+@pytest.mark.parametrize(("age_s", "looks"), [(0.0, 3), (1.0, 9), (2.0, 15), (3.0, 17)])
+def test_a_track_may_have_three_looks_at_once_six_a_second_and_after_two_seconds_two(age_s, looks):
+    shown = Places(identity=False, early_after=None)
+    shown.look(10.0, 40)
+    assert 1 + shown.looks_until_it_refuses(10.0 + age_s) == looks
+
+
+@pytest.mark.parametrize(("score", "is_wanted"), [(48.75, True), (48.74, False)])
+def test_how_much_better_than_a_face_that_was_looked_at_another_one_may_be(score, is_wanted):
+    shown = Places(identity=False)
+    shown.look(10.0, 60, 60)
+    shown.look(10.0, score, 120)
+    # 0.5 of itself, 22 for each contrast (here 1/8), and 4 for each second
+    assert shown.asks(12.0, 121) is is_wanted
+
+
+def test_a_track_without_looks_is_looked_at_and_once_more_after_the_longest_time():
+    shown = Places(identity=False, longest=60)
+    assert shown.asks(10.0)
+    for _ in range(2):
+        shown.look(10.0, 50)
+    assert [shown.asks(time_s) for time_s in (70.0, 70.25)] == [False, True]
+
+
+@pytest.mark.parametrize(("score", "is_wanted"), [(94.5, True), (95, False)])
+def test_of_who_has_a_face_that_is_enough_no_better_one_is_looked_for(score, is_wanted):
+    shown = Places(identity=False, enough=95)
+    for _ in range(2):
+        shown.look(10.0, score)
+    assert shown.asks(10.0, 60) is is_wanted
+
+
+@pytest.mark.parametrize(("change", "later_s"), [(0, 1.0), (2, 1.0), (4, 0.5)])
+def test_a_place_whose_picture_jumps_tells_for_half_as_long_who_is_there(change, later_s):
+    shown = Places()
+    for time_s in (10.0, 10.125):
+        shown.look(time_s, 99)
+    assert not shown.asks(10.25, 120 + change)
+    assert not shown.asks(10.125 + later_s - 1 / 64, 120 + change)
+    assert shown.asks(10.125 + later_s, 120 + change)
+
+
+@pytest.mark.parametrize(("beside", "later_s"), [(60, 0.5), (300, 1.0)])
+def test_a_place_that_another_face_touches_tells_for_half_as_long_who_is_there(beside, later_s):
+    shown = Places()
+    for time_s in (10.0, 10.125):
+        shown.look(time_s, 99)
+    own = shown.glance()
+    other = replace(own, tracklet=2, box=Box(400 + beside, 0, 480 + beside, 80))
+    shown.look(10.25, 99, 120, 1, other)
+    shown.plan.chosen([own, other], shown.people, 10.375)
+    assert not shown.asks(10.25 + later_s - 1 / 64)
+    assert shown.asks(10.25 + later_s)
+
+
+def test_a_second_look_is_wanted_even_when_the_first_told_nothing_and_the_picture_is_the_same():
+    shown = Places()
+    shown.look(10.0, 5)
+    assert shown.asks(10.125)
+    shown.look(10.125, 5)
+    assert not shown.asks(10.25)
+
+
+def test_while_somebody_is_in_doubt_all_faces_of_the_frame_are_looked_at():
+    for doubted, wanted in (((), set()), ((2,), {1, 2})):
+        shown = Places(doubted)
+        for time_s in (10.0, 10.125):
+            for place in (1, 2):
+                shown.look(time_s, 99, place=place)
+        both = [shown.glance(), shown.glance(place=2)]
+        shown.plan.chosen(both, shown.people, 10.125)
+        for place in (1, 2):
+            shown.look(10.125, 99, 120, place, both[2 - place])
+        assert shown.plan.chosen(both, shown.people, 10.25) == wanted
+
+
+def test_looks_at_two_tracks_of_one_person_are_taken_from_one_budget():
+    shown = Places(identity=False)
+    for place in (1, 1, 2):
+        shown.look(10.0, 50, place=place)
+    shown.plan.join(2, 1)
+    assert shown.looks_until_it_refuses(10.0) == 0
+
+
+def test_the_budget_of_two_tracks_of_one_person_begins_with_the_older_one():
+    shown = Places(identity=False)
+    for place, time_s in ((1, 10.0), (2, 11.0)):
+        for score in (40, 41, 42):
+            shown.look(time_s, score, place=place)
+    shown.plan.join(2, 1)
+    assert 6 + shown.looks_until_it_refuses(11.0) == 3 + 6
+
+
+def test_a_face_of_two_tracks_of_one_person_has_to_surpass_the_best_of_both():
+    shown = Places(identity=False)
+    shown.look(10.0, 80, 60)
+    for _ in range(2):
+        shown.look(10.0, 50, 120, 2)
+    shown.plan.join(2, 1)
+    assert not shown.asks(10.5, 121)
+
+
+def test_looks_at_either_track_of_one_person_foretell_what_others_are_worth():
+    shown = Places(identity=False)
+    shown.look(10.0, 50, 120)
+    for score in (60, 50):
+        shown.look(10.0, score, 60, 2)
+    shown.plan.join(2, 1)
+    assert not shown.asks(10.5, 121)
+    assert shown.asks(10.5, 90)
+
+
+@pytest.mark.parametrize(("first", "second"), [(80, 50), (50, 80)])
+def test_whichever_track_of_one_person_was_sent_a_better_face_has_to_surpass_its_best(
+    first, second
+):
+    shown = Places(identity=False, early_after=0.25, upgrade_by=10.0)
+    greys = {80: 120, 50: 60}
+    shown.look(10.0, first, greys[first])
+    for _ in range(2):
+        shown.look(10.0, second, greys[second], 2)
+    shown.plan.join(2, 1)
+    assert not shown.asks(11.0, 121)  # 87.25 at the most
+    assert shown.asks(12.0, 121)  # 91.25
+
+
 class FailingPair(ColourPair):
     """Has no embedding for anybody."""
 
