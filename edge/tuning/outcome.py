@@ -60,6 +60,11 @@ class Tuning:
     """The change of the configuration; empty where there is none."""
 
     @property
+    def nothing_used(self) -> bool:
+        """Whether a shadow log had frames, and none that can be used."""
+        return bool(self.left_out) and not self.observed.runs
+
+    @property
     def candidate(self) -> float:
         """The threshold that the report looks around."""
         if self.suggestion is not None:
@@ -108,8 +113,7 @@ def _people(tuning: Tuning) -> Iterator[str]:
 
 
 def _forwarded(tuning: Tuning) -> Iterator[str]:
-    nothing_used = tuning.left_out and not tuning.observed.runs
-    if tuning.forwarded is not None and not nothing_used:
+    if tuning.forwarded is not None and not tuning.nothing_used:
         faces = f"{tuning.forwarded} face{'s' * (tuning.forwarded != 1)}"
         yield f"By the threshold {number(tuning.candidate)} run forwards {faces} of this footage."
 

@@ -208,7 +208,9 @@ def _suggested(
             steps, found, compared = _for_errors(labels, Errors(goal.value, asked.fmr))
             tuning = replace(tuning, facts=[*tuning.facts, ("labelled pairs", compared)])
     except (TuningError, EvaluationError) as error:
-        return replace(tuning, goal=None, refusal=str(error))
+        unused = "no frame of the shadow log can be used"
+        refusal = unused if tuning.nothing_used else str(error)
+        return replace(tuning, goal=None, refusal=refusal)
     return replace(tuning, steps=steps, suggestion=found)
 
 

@@ -128,7 +128,9 @@ def test_frames_left_out_are_among_the_first_things_that_tune_says(path):
     write(path, Kind("door", "run", "best_shot", "pair"), face(0.0))
     asked = Asked(Goal("forward_rate", 0.3), labels=None, fmr=0.001, every=1)
     tuning = tune_logged_camera(Target("door", ("gate",), CAMERA, (path,)), asked, PAIR)
-    assert conclusion(tuning)[1].startswith("Left out: 1 frames in mode best_shot")
+    said = conclusion(tuning)
+    assert said[0] == "No suggestion: no frame of the shadow log can be used."
+    assert said[1].startswith("Left out: 1 frames in mode best_shot")
 
 
 def test_other_cameras_stay_apart(path):
