@@ -143,7 +143,9 @@ def _command(name: str) -> str:
     command = f"edge-gate models fetch {name}"
     if "EDGE_GATE_CACHE" not in os.environ:
         return command
-    may = os.access(cache_folder(), os.W_OK)
+    folder = cache_folder()
+    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    may = os.access(nearest, os.W_OK)
     return f"{'' if may else 'sudo '}EDGE_GATE_CACHE={cache_folder()} {command}"
 
 

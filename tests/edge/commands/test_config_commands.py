@@ -271,7 +271,7 @@ def test_check_says_what_it_did_not_try_and_what_the_first_start_obtains(
     _, untried, missing = capsys.readouterr().out.splitlines()
     assert ("--prove" in untried, "--connect" in untried) == (True, True)
     assert missing.startswith("not here yet, so that the first start obtains it: detector mtcnn: ")
-    assert missing.endswith(f"EDGE_GATE_CACHE={tmp_path}/cache edge-gate models fetch mtcnn'")
+    assert missing.endswith(f"run 'EDGE_GATE_CACHE={tmp_path}/cache edge-gate models fetch mtcnn'")
     assert not (tmp_path / "cache").exists()
 
 
