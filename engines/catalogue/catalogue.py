@@ -144,7 +144,7 @@ def _command(name: str) -> str:
     if "EDGE_GATE_CACHE" not in os.environ:
         return command
     folder = cache_folder()
-    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    nearest = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
     may = os.access(nearest, os.W_OK)
     return f"{'' if may else 'sudo '}EDGE_GATE_CACHE={cache_folder()} {command}"
 
