@@ -133,7 +133,7 @@ def wait_for_parts(folder: Path, count: int, writer: "subprocess.Popen[str]") ->
     pause = threading.Event()
     for _ in range(int(PATIENCE_S / 0.05)):
         assert writer.poll() is None, writer.communicate()
-        if len(list(folder.glob("*.parquet"))) >= count:
+        if len(list(folder.glob("part-*.parquet"))) >= count:
             return
         pause.wait(0.05)
     pytest.fail(f"{count} parts did not come into {folder}")

@@ -3,6 +3,8 @@
 import json
 import signal
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
 
 import pytest
 
@@ -24,10 +26,10 @@ PARTS = 9
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory, default_pair):
+def work(tmp_path_factory, folder):
     """An engine pair, photographs of which one is cut, a video, and pairs of photographs."""
-    folder = tmp_path_factory.mktemp("cluster")
-    (folder / "pair").symlink_to(default_pair)
+    pair, folder = folder, tmp_path_factory.mktemp("cluster")
+    (folder / "pair").symlink_to(pair)
     (folder / "images").mkdir()
     people = dict(list(photographs(folder / "images").items())[:PEOPLE])
     kept = {name for shots in people.values() for name in shots}
@@ -64,19 +66,31 @@ def words(work, address, out):
 def local(work):
     """Rows of the same files scored by this machine."""
     out = work / "local.jsonl"
-    code, _, said = ended(command("score", *inputs(work), "--json", "--out", out))
+    code, _, said = here("score", *inputs(work), "--json", "--out", out)
     assert (code, "cut.jpg" in said) == (1, True)
     records = [json.loads(line) for line in out.read_text().splitlines()]
     return [{name: (each | each["box"])[name] for name in COLUMNS} for each in records]
 
 
+def here(*options):
+    """Run a command in this process; return what `ended` does. Most of a process is its start."""
+    out, err = (TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err):
+        code = exit_code(options)
+    said = []
+    for stream in (out, err):
+        stream.flush()
+        said.append(stream.buffer.getvalue().decode())
+    return code, *said
+
+
 def rows(out):
-    return [row for path in sorted(out.glob("*.parquet")) for row in read_rows(path)]
+    return [row for path in sorted(out.glob("part-*.parquet")) for row in read_rows(path)]
 
 
 def parts(out):
     """Return what tells a part from one written anew."""
-    return {path.name: path.stat().st_ino for path in out.glob("*.parquet")}
+    return {path.name: path.stat().st_ino for path in out.glob("part-*.parquet")}
 
 
 @pytest.fixture(scope="module")
@@ -139,21 +153,20 @@ def test_only_the_part_of_a_changed_image_is_computed_again_and_another_job_is_r
     out = tmp_path / "out"
     again = ["score", images, "--pair", work / "pair", "--threads", 1, "--part-size", 2]
     again += ["--cluster", cluster.address, "--out", out]
-    assert ended(command(*again))[0] == 1
+    assert here(*again)[0] == 1
     before = parts(out)
     broken.write_bytes(next(images.glob("*.png")).read_bytes())
-    assert ended(command(*again))[0] == 0
+    assert here(*again)[0] == 0
     after = parts(out)
     assert [name for name in before if before[name] != after[name]] == ["part-000002.parquet"]
     assert not (out / "failures.txt").exists()
-    code, _, said = ended(command(*again, "--threshold", 60))
+    code, _, said = here(*again, "--threshold", 60)
     assert (code, "holds the results of another job (gate was" in said) == (1, True)
 
 
-def test_a_worker_of_another_release_is_refused(work, cluster, tmp_path):
-    changed = "edge.cluster.work.__version__ = '9.9'"
-    run = command(*words(work, cluster.address, tmp_path), changed=changed)
-    code, _, said = ended(run)
+def test_a_worker_of_another_release_is_refused(work, cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr("edge.cluster.work.__version__", "9.9")
+    code, _, said = here(*words(work, cluster.address, tmp_path))
     assert (code, "instead of 9.9: install the same release there" in said) == (1, True)
     assert parts(tmp_path) == {}
 
@@ -185,17 +198,15 @@ def test_without_its_scheduler_a_run_ends_and_keeps_what_it_has(work, tmp_path):
     assert 0 < len(parts(out)) < PARTS
 
 
-def test_an_evaluation_on_a_cluster_finds_the_same(work, cluster, tmp_path):
+def test_an_evaluation_on_a_cluster_finds_the_same(work, cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr("edge.evaluation.run.TIMED_ROUNDS", 1)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     options = ["--pairs", work / "pairs.csv", "--images", work / "images", "--pair", work / "pair"]
     options += ["--verify-with", work / "pair", "--measures", "prefiqs,norm,snr"]
     options += ["--degrade", "3", "--json", "--measure", write_brightness(tmp_path)]
-    plain = (
-        "import edge.evaluation.run as own; own.TIMED_ROUNDS = 1; sys.modules['matplotlib'] = None"
-    )
-    here = command("evaluate", *options, "--out", tmp_path / "here", changed=plain)
-    place = ["--cluster", cluster.address, "--part-size", "4"]
-    there = command("evaluate", *options, *place, "--out", tmp_path / "there", changed=plain)
-    (code, found, _), (same_code, same, messages) = ended(here), ended(there)
+    code, found, _ = here("evaluate", *options, "--out", tmp_path / "here")
+    place = ["--cluster", cluster.address, "--part-size", "4", "--out", tmp_path / "there"]
+    same_code, same, messages = here("evaluate", *options, *place)
     assert (same_code, without_times(same)) == (code, without_times(found)), messages
     assert "cut.jpg" in messages
 
@@ -234,9 +245,9 @@ def test_without_the_extra_the_message_says_what_to_install(work, tmp_path, caps
     assert "pip install 'edge-gate[cluster]'" in capsys.readouterr().err
 
 
-def test_a_scheduler_that_is_not_there_is_named_with_the_next_step(work, tmp_path):
-    at_nowhere = words(work, f"tcp://127.0.0.1:{free_port()}", tmp_path)
-    code, _, said = ended(command(*at_nowhere, changed="edge.cluster.client.CONNECT_S = 0.2"))
+def test_a_scheduler_that_is_not_there_is_named_with_the_next_step(work, tmp_path, monkeypatch):
+    monkeypatch.setattr("edge.cluster.client.CONNECT_S", 0.2)
+    code, _, said = here(*words(work, f"tcp://127.0.0.1:{free_port()}", tmp_path))
     assert (code, "no scheduler answers" in said, "dask scheduler" in said) == (1, True, True)
 
 
