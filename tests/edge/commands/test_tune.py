@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stderr
+from io import StringIO
 
 import cv2
 import pytest
@@ -164,26 +166,51 @@ def people_without_a_face(words, threshold):
 LOGGING = 'mode: observe\nshadow_log: {path: shadow.sqlite}\npage: {listen: "127.0.0.1:0"}\n'
 
 
-# With a service manager, files are taken through the daemon too.
-@pytest.mark.parametrize("manager", [{"NOTIFY_SOCKET": ""}, {}], ids=["daemon", "files"])
-def test_a_shadow_log_tells_what_the_footage_itself_tells(tune, config, tmp_path, manager):
-    config.write_text(config.read_text().replace('  - {name: yard, uri: "rtsp://camera/yard"}', ""))
-    _, by_footage = tune("--per-minute", 5)
-    report = (tmp_path / "new" / "folder" / "door.html").read_text()
+@pytest.fixture(scope="module")
+def by_footage(work, tmp_path_factory):
+    """What is told of the footage itself, and how many pictures its report has."""
+    folder = tmp_path_factory.mktemp("footage")
+    config = configured(work, folder)
+    words = ["tune", "--config", config, "--out", folder / "out", "--per-minute", 5]
+    with redirect_stderr(StringIO()) as told:
+        assert main(list(map(str, words))) == 0
+    pictures = (folder / "out" / "door.html").read_text().count("data:image/jpeg")
+    return told_threshold(" ".join(told.getvalue().split())), pictures
+
+
+def configured(work, folder):
+    """Write a configuration of the recorded camera alone; return its path."""
+    path = folder / "gate.yaml"
+    text = CONFIG.replace("pair: pair", f"pair: {work}/pair").replace("walk", f"{work}/walk")
+    path.write_text(text.replace('  - {name: yard, uri: "rtsp://camera/yard"}\n', ""))
+    return path
+
+
+def by_a_service(config):
+    """With a service manager, files are taken through the daemon."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "NOTIFY_SOCKET": ""}
+    words = [sys.executable, "-m", "edge", "run", "--config", config]
+    return subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode
+
+
+def to_their_end(config):
+    return main(["run", "--config", str(config)])
+
+
+@pytest.mark.parametrize("run", [by_a_service, to_their_end], ids=["daemon", "files"])
+def test_a_shadow_log_tells_what_the_footage_itself_tells(tune, work, by_footage, tmp_path, run):
+    config = configured(work, tmp_path)
     config.write_text(config.read_text() + LOGGING)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", **manager}
-    command = [sys.executable, "-m", "edge", "run", "--config", config]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    assert run(config) == 0
     code, by_log = tune(tmp_path / "shadow.sqlite", "--per-minute", 5)
     assert code == 0
-    assert told_threshold(by_log) == told_threshold(by_footage)
+    assert told_threshold(flat(by_log)) == by_footage[0]
     pictures = (tmp_path / "new" / "folder" / "door.html").read_text().count("data:image/jpeg")
-    assert pictures == report.count("data:image/jpeg") >= 2 * 6
+    assert pictures == by_footage[1] >= 2 * 6
 
 
-def told_threshold(told):
+def told_threshold(words):
     """Return everything said of the threshold: value, intervals, what it gives."""
-    words = flat(told)
     return words[words.index("gate.threshold:") : words.index("door: look at")]
 
 
