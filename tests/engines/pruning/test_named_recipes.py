@@ -62,6 +62,7 @@ def own(tmp_path_factory):
     model = gate_data("..", "models", f"{RETAIL}.onnx")
     (folder / f"{RETAIL}.onnx").symlink_to(model)
     entry = find_entry(str(folder / f"{RETAIL}.yaml"))
+    assert entry.specification is not None
     faces = known_faces(entry.specification)
     return entry, faces.of(np.arange(len(faces.images) // 4))
 
