@@ -118,7 +118,7 @@ def test_no_track_is_looked_at_more_often_than_its_budget_allows_however_it_chan
     assert looked_at <= early + later + who < 600
 
 
-@pytest.mark.parametrize(("eyes", "is_looked_at"), [(40.0, True), (23.0, False)])
+@pytest.mark.parametrize(("eyes", "is_looked_at"), [(40.0, True), (24.0, True), (23.9, False)])
 def test_a_new_pose_is_looked_at_unless_the_face_is_much_smaller_than_the_best(eyes, is_looked_at):
     plan, people = Looks(TrackSettings()), People(TrackSettings(), SCALE)
     for time_s, score in ((0.0, 60.0), (0.1, 50.0)):
@@ -259,6 +259,74 @@ def test_a_second_look_is_wanted_even_when_the_first_told_nothing_and_the_pictur
     assert shown.asks(10.125)
     shown.look(10.125, 5)
     assert not shown.asks(10.25)
+
+
+@pytest.mark.parametrize(("newest", "is_wanted"), [(59.5, True), (59.25, False)])
+def test_a_face_after_one_that_is_as_good_as_the_best_is_looked_at_though_it_is_like_a_worse_one(
+    newest, is_wanted
+):
+    shown = Places(identity=False)
+    shown.look(10.0, 50, 120)
+    shown.look(10.0, 60, 60)
+    shown.look(10.0, newest, 60)
+    assert shown.asks(10.25, 121) is is_wanted
+
+
+@pytest.mark.parametrize(("third", "is_wanted"), [(64, True), (65, False)])
+def test_a_face_has_to_surpass_the_one_sent_early_or_the_one_that_has_replaced_it(third, is_wanted):
+    shown = Places(identity=False, early_after=0.25, upgrade_by=10.0)
+    shown.look(10.0, 50, 60)
+    shown.look(10.125, 55, 120)
+    assert not shown.asks(10.875, 121)  # 61.25 at the most, and 65 would be sent
+    shown.look(11.0, third, 180)
+    assert shown.asks(11.0, 181) is is_wanted
+
+
+def test_only_faces_that_the_networks_have_looked_at_are_counted_as_looks():
+    shown = Places(identity=False)
+    seen, blank = shown.glance(), replace(shown.glance(place=2), sketch=None)
+    faces = [
+        SeenFace(blank.box, 9, assessment(), 9),  # not among those of the plan
+        SeenFace(blank.box, 2, replace(assessment(), quality=None), 2),  # a pre-check discarded it
+        SeenFace(seen.box, 3, None, 3),
+        SeenFace(seen.box, 1, assessment(), 1, seen.sketch),
+    ]
+    for _ in range(2):
+        shown.plan.chosen([seen, blank, shown.glance(place=3)], shown.people, 10.0)
+        shown.plan.learn(faces, 10.0)
+    assert [shown.asks(10.0, place=place) for place in (1, 2, 3)] == [False, True, True]
+
+
+def test_who_was_told_by_the_second_look_is_confirmed_by_a_third():
+    plan, people = Looks(TrackSettings()), People(TrackSettings(), SCALE)
+    wanted = []
+    for time_s, score in ((10.0, 5.0), (10.125, 50.0), (10.25, 50.0), (10.375, 50.0)):
+        wanted.append(plan.chosen([face_of(40.0)], people, time_s))
+        look(plan, people, face_of(40.0), score, time_s)
+    assert wanted == [{1}, {1}, {1}, set()]
+
+
+def test_a_place_with_a_single_look_tells_for_half_as_long_who_is_there():
+    shown = Places()
+    shown.look(10.0, 99)
+    assert [shown.asks(10.5 - 1 / 64), shown.asks(10.5)] == [False, True]
+
+
+def test_a_place_where_nobody_was_looked_at_is_looked_at_though_its_track_is_known():
+    shown = Places()
+    for time_s in (10.0, 10.125):
+        shown.look(time_s, 99)
+    shown.plan.join(1, 2)
+    assert shown.asks(10.25, place=2)
+
+
+def test_while_a_track_has_room_for_more_faces_each_of_them_is_looked_at():
+    shown = Places(identity=False, keep=3)
+    wanted = []
+    for step in range(4):
+        wanted.append(shown.asks(10.0 + step / 8))
+        shown.look(10.0 + step / 8, 50)
+    assert wanted == [True, True, True, False]
 
 
 def test_while_somebody_is_in_doubt_all_faces_of_the_frame_are_looked_at():
