@@ -4,7 +4,6 @@ An image at full, half, quarter size and so on, for cutting pieces of any size w
 Shrinking by less than two needs no more than bilinear interpolation, and halving is cheap.
 """
 
-import itertools
 from typing import TypeAlias
 
 import cv2
@@ -42,24 +41,45 @@ def shrunk(levels: ImagePyramid, scale: float) -> Pixels:
 
 
 def cut(levels: ImagePyramid, box: NDArray[np.float32], size: tuple[int, int]) -> Pixels:
+    """Return one rectangle of the image, see `cuts`; box: (4,)."""
+    return cuts(levels, box[None], size)[0]
+
+
+def cuts(
+    levels: ImagePyramid, boxes: NDArray[np.float32], size: tuple[int, int]
+) -> NDArray[np.uint8]:
     """
-    Return one rectangle of the image stretched to a size; black beyond the image's border.
+    Return rectangles of the image stretched to a size; black beyond the image's border.
 
     Args:
         levels: From `image_pyramid`.
-        box: (4,) left, top, right, bottom in pixels of level 0, not whole numbers.
-        size: Width and height of the result.
+        boxes: (N, 4) left, top, right, bottom in pixels of level 0, not whole numbers.
+        size: Width and height of the results.
+
+    Returns:
+        (N, height, width, 3) uint8.
     """
-    left, top, right, bottom = (float(edge) for edge in box)
-    across, down = (right - left) / size[0], (bottom - top) / size[1]
-    level = _level_for(levels, 1 / min(across, down))
-    across, down, left, top = (length / 2**level for length in (across, down, left, top))
-    placed = np.array([[across, 0, left + across / 2 - 0.5], [0, down, top + down / 2 - 0.5]])
+    corners = boxes.astype(np.float64)
+    pixel = (corners[:, 2:] - corners[:, :2]) / size
+    level = _levels_for(levels, 1 / pixel.min(axis=1))
+    shrinking = np.exp2(level)[:, None]
+    pixel, begin = pixel / shrinking, corners[:, :2] / shrinking
+    placed = np.zeros((len(boxes), 2, 3))
+    placed[:, 0, 0], placed[:, 1, 1] = pixel.T
+    placed[:, :, 2] = begin + pixel / 2 - 0.5
+    found = np.empty((len(boxes), size[1], size[0], 3), np.uint8)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(levels[level], placed, size, flags=flags)
+    for which, transform, target in zip(level.tolist(), placed, found, strict=True):
+        cv2.warpAffine(levels[which], transform, size, dst=target, flags=flags)
+    return found
 
 
 def _level_for(levels: ImagePyramid, scale: float) -> int:
     """Return the smallest level that is still at least as large as the scale asks for."""
-    halvings = itertools.takewhile(lambda level: 0.5**level >= scale, range(len(levels)))
-    return max(halvings, default=0)
+    return int(_levels_for(levels, np.array([scale]))[0])
+
+
+def _levels_for(levels: ImagePyramid, scales: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return `_level_for` each scale."""
+    large = np.exp2(-np.arange(1, len(levels)))[:, None] >= scales
+    return large.sum(axis=0)

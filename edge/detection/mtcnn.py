@@ -22,7 +22,7 @@ from edge.detection.boxes import (
     squares_around,
     suppress,
 )
-from edge.detection.image_pyramid import ImagePyramid, cut, image_pyramid, shrunk
+from edge.detection.image_pyramid import ImagePyramid, cuts, image_pyramid, shrunk
 from edge.detection.session import (
     DETECTION_FLOOR,
     PLAIN,
@@ -211,4 +211,4 @@ def _moved(boxes: Boxes, offsets: NDArray[np.float32]) -> Boxes:
 
 
 def _cuts(levels: ImagePyramid, squares: Boxes, side: int) -> NDArray[np.float32]:
-    return _inputs(np.stack([cut(levels, square, (side, side)) for square in squares]))
+    return _inputs(cuts(levels, squares, (side, side)))

@@ -23,7 +23,7 @@ from edge.detection.boxes import (
     squares_around,
     suppress,
 )
-from edge.detection.image_pyramid import ImagePyramid, cut, image_pyramid
+from edge.detection.image_pyramid import ImagePyramid, cuts, image_pyramid
 from edge.detection.session import (
     DETECTION_FLOOR,
     PLAIN,
@@ -134,7 +134,7 @@ class UltrafaceDetector:
         """Yield what is in each tile; as many run at once as the network is quick with."""
         for start in range(0, len(tiles), self._find.together):
             some = tiles[start : start + self._find.together]
-            images = np.stack([cut(levels, tile, (WIDTH, HEIGHT)) for tile in some])
+            images = cuts(levels, np.stack(some), (WIDTH, HEIGHT))
             planes = images[..., ::-1].transpose(0, 3, 1, 2)
             chances, corners = self._find.run((planes.astype(np.float32) - 127) / np.float32(128))
             for tile, sure, found in zip(some, chances, corners, strict=True):
@@ -153,8 +153,8 @@ class UltrafaceDetector:
 
     def _landmarks(self, levels: ImagePyramid, boxes: Boxes) -> NDArray[np.float32]:
         squares = _lowered_squares(boxes)
-        cuts = [cut(levels, square, LANDMARK_SIZE) for square in squares]
-        grey = np.stack([cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in cuts])
+        images = cuts(levels, squares, LANDMARK_SIZE)
+        grey = np.stack([cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in images])
         (places,) = self._place.run(grey[:, None].astype(np.float32) / np.float32(256))
         sides = (squares[:, 2:] - squares[:, :2])[:, None]
         points = squares[:, None, :2] + places.reshape(-1, 68, 2) * sides
