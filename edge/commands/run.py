@@ -2,6 +2,8 @@
 
 import argparse
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edge.commands.arguments.shared.configuration import configuration
@@ -26,14 +28,22 @@ def run(arguments: argparse.Namespace) -> int:
     config = read_config(path).config
     if not _is_service(config):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # files end with their terminal
-        return run_files(config)
+        with _said_of(path, PairError, DetectorError):
+            return run_files(config)
     start_logging(arguments.log)
-    try:
+    with _said_of(path, PairError, DetectorError, CatalogueError):
         if is_service():  # whose sandbox lets nothing be fetched
             require_located(config)
         return Supervisor(path, _read, live_source).run()
-    except (PairError, DetectorError, CatalogueError) as error:
-        # Another start would not mend it, and systemd does not try when it is told so.
+
+
+@contextmanager
+def _said_of(path: Path, *errors: type[Exception]) -> Iterator[None]:
+    """Take errors for mistakes of a configuration, since another start would not mend them."""
+    try:
+        yield
+    except errors as error:
+        # systemd does not try again when it is told so.
         raise ConfigError(f"{path}: {error}") from error
 
 

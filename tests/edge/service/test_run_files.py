@@ -1,9 +1,10 @@
 import pytest
 
-from edge.__main__ import main
+from edge.__main__ import EXIT_CONFIG, main
 from tests.edge import mqtt_broker
 from tests.edge.face_server import answers, serving
 from tests.edge.running_gate import ENGINES, kept_keys, outbox_keys
+from tests.pairs import put_pair
 
 pytestmark = pytest.mark.registry
 
@@ -49,6 +50,24 @@ def test_a_refused_face_is_a_dead_letter_that_the_run_tells_of(run):
         code, said = run(server.url, "outbox: {path: outbox.sqlite}")
     assert code == 1
     assert "sink http refused 1 faces: see edge-gate outbox status" in said
+
+
+@pytest.mark.parametrize("wrong", ["pair", "detector"])
+def test_a_damaged_pair_or_detector_ends_it_as_it_ends_a_service(wrong, tmp_path, capsys):
+    put_pair(tmp_path)
+    (tmp_path / "photographs").mkdir()
+    (tmp_path / "letter.onnx").write_text("dear sir")
+    detector = "{name: yunet, model: letter.onnx}" if wrong == "detector" else "{name: mtcnn}"
+    if wrong == "pair":
+        network = min((tmp_path / "pair").glob("*.onnx"))
+        network.write_bytes(network.read_bytes() + b"!")
+    config = tmp_path / "gate.yaml"
+    config.write_text(
+        f"pair: pair\ndetector: {detector}\nsources: [{{name: album, uri: photographs}}]\n"
+        "sinks: [{type: stdout}]\n"
+    )
+    assert main(["run", "--config", str(config)]) == EXIT_CONFIG
+    assert capsys.readouterr().err.lstrip().startswith(f"{config}: {tmp_path}/")
 
 
 def test_without_an_outbox_a_failing_sink_ends_the_run(run):
