@@ -251,7 +251,7 @@ def test_a_value_that_is_not_finite_is_none():
 
 @pytest.mark.parametrize(
     "shape",
-    [(4,), (1, 4), (8, 8), (4, 1, 8), (5, 1, 1), (1, 1, 4, 1, 1)],
+    [(4,), (1, 4), (8, 8), (1, 4, 1), (1, 1, 4), (4, 1, 8), (5, 1, 1), (1, 1, 4, 1, 1)],
 )
 def test_a_constant_along_anything_else_makes_the_tensor_unknown(shape):
     drawing = Drawing()
@@ -358,7 +358,9 @@ def test_a_constant_runs_along_the_channels_by_its_place_from_the_right(op, shap
     assert channel_axis(np.ones(shape), helper.make_node(op, ["x"], ["y"]), 4) == axis
 
 
-@pytest.mark.parametrize("shape", [(4,), (1, 4), (4, 1, 2), (5, 1, 1), (1, 1, 4, 1, 1)])
+@pytest.mark.parametrize(
+    "shape", [(4,), (1, 4), (1, 4, 1), (1, 1, 4), (4, 1, 2), (5, 1, 1), (1, 1, 4, 1, 1)]
+)
 def test_a_constant_along_something_else_is_an_error(shape):
     with pytest.raises(ValueError, match="does not run along 4 channels"):
         channel_axis(np.ones(shape), helper.make_node("Mul", ["x"], ["y"]), 4)
