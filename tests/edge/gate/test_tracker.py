@@ -205,3 +205,47 @@ def test_a_clock_that_jumps_back_does_not_break_a_track():
     tracker = Tracker()
     ids = [tracker.update([box_at(0)], time_s).ids for time_s in (10.0, 10.1, 3.0, 3.1, 10.2)]
     assert set(ids) == {(1,)}
+
+
+def test_places_say_where_each_face_is_expected_and_since_when():
+    tracker = Tracker()
+    for step in range(20):
+        shown = [box_at(10 * step), box_at(1000)]
+        tracker.update(shown if step < 15 else shown[:1], 10 + step / 10)
+    walking, standing = tracker.places(12.0)
+    assert walking.box.left == pytest.approx(200, abs=1)
+    assert walking.box.width == pytest.approx(50, abs=1)
+    assert (walking.began_s, walking.seen_s) == (10.0, 11.9)
+    assert standing.box.left == pytest.approx(1000)
+    assert (standing.began_s, standing.seen_s) == (10.0, 11.4)
+    assert tracker.alive == 2
+
+
+def test_a_place_is_that_of_the_last_time_before_the_clock_jumped_back():
+    tracker = Tracker()
+    for time_s in (10.0, 10.1, 3.0):
+        tracker.update([box_at(0)], time_s)
+    (place,) = tracker.places(2.0)
+    assert (place.began_s, place.seen_s) == (10.0, 10.1)
+    assert place.box.left == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    ("height", "is_steady"), [(50, True), (25, True), (24, False), (100, True), (101, False)]
+)
+def test_a_face_is_steady_that_shares_half_of_the_place_where_it_was_expected(height, is_steady):
+    tracker = Tracker()
+    tracker.update([box_at(0)], 0.0)
+    assert [place.is_steady for place in tracker.places(0.1)] == [False]
+    assert tracker.update([Box(0, 100, 50, 100 + height)], 0.1).ids == (1,)
+    assert [place.is_steady for place in tracker.places(0.2)] == [is_steady]
+
+
+def test_a_face_that_has_jumped_is_steady_again_once_it_stays():
+    tracker = Tracker()
+    steady = []
+    for step, left in enumerate((0, 0, 30, *[30] * 10)):
+        tracker.update([box_at(left)], step / 10)
+        steady += [place.is_steady for place in tracker.places(step / 10)]
+    assert steady[:3] == [False, True, False]
+    assert steady[-1]
