@@ -45,6 +45,7 @@ from engines.build.verify import verify_pair
 from engines.calibration.files import draw_sweep, write_sweep
 from engines.calibration.report import recipe_text, sweep_table
 from engines.catalogue.catalogue import Catalogued, entries, entry_beside, find_entry
+from engines.catalogue.values import UNPRUNED
 from engines.errors import (
     EntryError,
     NotBetterError,
@@ -120,8 +121,8 @@ def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
     entry = known.entry if isinstance(known, LoadedEntry) else known
     recipe = _asked_recipe(arguments, entry.name)
     quality = arguments.quality or entry.quality
-    if quality == "norm" and recipe:
-        raise UsageError("quality 'norm' prunes nothing: leave out the recipe")
+    if quality in UNPRUNED and recipe:
+        raise UsageError(f"quality '{quality}' prunes nothing: leave out the recipe")
     request = build_request(known, recipe, arguments.threads, progress, quality)
     second = arguments.second_opinion
     return replace(
@@ -173,7 +174,7 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
         manifest = _built(arguments, request, detector, progress)
     except NotBetterError:
         if request.quality == "own":
-            _show(other_measures(find_entry(arguments.network), None, arguments.threads, progress))
+            _show(_others(arguments, request, None, progress))
         raise
     print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
     print(acceptance_text(manifest.acceptance))
@@ -183,8 +184,15 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
         print(together)
     own = _merit_to_beat(manifest)
     if own is not None and not arguments.accept_worse:
-        _show(other_measures(find_entry(arguments.network), own, arguments.threads, progress))
+        _show(_others(arguments, request, own, progress))
     return 0
+
+
+def _others(
+    arguments: argparse.Namespace, request: BuildRequest, own: Merit | None, progress: Progress
+) -> str:
+    known = LoadedEntry(find_entry(arguments.network), request.network)
+    return other_measures(known, request.recipe, own, arguments.threads, progress)
 
 
 def _require_useful(arguments: argparse.Namespace) -> None:

@@ -15,9 +15,10 @@ from rich.progress import Progress
 from engines.biometrics.identity_scale import identity_scale
 from engines.build.golden_faces import GoldenFaces
 from engines.build.judge import Judge, require_better
+from engines.build.recognisability import learnt, with_held_out
 from engines.build.reference_faces import ReferenceFaces
 from engines.build.second_opinion import AddedOpinion, add_second_opinion, fused_merit
-from engines.catalogue.values import Catalogued, Quality
+from engines.catalogue.values import LEARNT, Catalogued, Quality
 from engines.errors import BackendError, NetworkError, RecipeError
 from engines.graph.batch import EXPORT_OPEN
 from engines.graph.network import Network
@@ -35,11 +36,12 @@ from engines.pair.manifest import (
     identified,
     write_manifest,
 )
-from engines.pair.merit import Merit, of_masks
+from engines.pair.merit import Merit, of_masks, of_nothing_chosen
 from engines.pair.pair import LARGEST_BATCH, open_pair
 from engines.pruning.form import Form, FormedPair, form_pair
 from engines.pruning.norm_pair import norm_pair
 from engines.pruning.recipe import Recipe, Role
+from engines.pruning.recognisability_output import pair_with_recognisability, recognisability_pair
 from engines.quality.preprocess import prepare
 from engines.quality.score_mapping import ScoreMapping, fit_score_mapping
 from engines.quality.shift import embedding_shift, unit_rows
@@ -74,9 +76,9 @@ class BuildRequest:
     reference: ReferenceFaces | None = None
     """Faces that scores are shares of; None takes the golden faces alone: for tests."""
     quality: Quality = "own"
-    """Whose shift it is: `norm` prunes nothing, and takes no recipe."""
+    """What the shift says: `norm` and `recognisability` prune nothing, and take no recipe."""
     judge: Judge | None = None
-    """Says what the measure is worth; None: nobody does."""
+    """Says what the measure is worth, and has the faces to learn from; None: nobody does."""
     second_opinion: Catalogued | None = None
     """Entry of a quality network that has a say in the score; needs `reference`."""
     accept_worse: bool = False
@@ -120,12 +122,12 @@ def build_pair(request: BuildRequest, out: Path, progress: Progress | None = Non
     with replaced_at_once(out) as folder:
         candidate = _candidate(request, folder, shown)
         acceptance = assess_pair(
-            candidate.dense_rows, candidate.pruned_rows, request.golden.subjects
+            candidate.dense_rows, _of_masks(request, candidate), request.golden.subjects
         )
         require_fit(acceptance)
         files = {role: folder / f"{role}.onnx" for role in candidate.formed.files}
         if request.reference is not None:  # these are many: not for a pair that is refused
-            known = _both(files, request, request.reference.images, shown)
+            known = _known_rows(request, files, shown)
             candidate = replace(candidate, reference_rows=known)
         judged_rows = _judged_rows(request, files, shown, candidate.reference_rows)
         manifest = _write(folder, request, candidate, (acceptance, judged_rows))
@@ -145,15 +147,42 @@ def judged(request: BuildRequest, progress: Progress | None = None) -> Merit | N
         return None
     shown = progress or Progress(disable=True)
     with TemporaryDirectory(prefix="edge-gate-") as scratch:
-        formed = _formed(request, Path(scratch), None)
+        formed = _formed(request, Path(scratch), None, shown)
         files = {role: Path(scratch) / f"{role}.onnx" for role in formed.files}
         rows = _judged_rows(request, files, shown)
-        return None if rows is None else _merit(request.judge, request.recipe, rows)
+        return None if rows is None else _merit(request.judge, request, rows)
 
 
-def _merit(judge: Judge, recipe: Recipe, rows: tuple[Embeddings, Embeddings]) -> Merit | None:
+def _merit(
+    judge: Judge, request: BuildRequest, rows: tuple[Embeddings, Embeddings]
+) -> Merit | None:
     found = judge.merit(*rows)
-    return None if found is None else of_masks(found, len(recipe.single))
+    if found is None or request.quality == "recognisability":
+        return found and of_nothing_chosen(found)
+    return of_masks(found, len(request.recipe.single))
+
+
+def _of_masks(request: BuildRequest, candidate: _Candidate) -> Embeddings:
+    """Return the golden faces' embeddings by the masks, which could have collapsed."""
+    masks = len(request.recipe.single)
+    return candidate.pruned_rows[:, : masks * request.network.embedding_length]
+
+
+def _known_rows(
+    request: BuildRequest, files: dict[Role, Path], progress: Progress
+) -> tuple[Embeddings, Embeddings]:
+    """Embed the reference faces; of those that recognisability was learnt of it is held out."""
+    if request.reference is None:
+        raise ValueError("no reference faces")
+    dense, pruned = _both(files, request, request.reference.images, progress)
+    if request.judge is None or request.quality not in LEARNT:
+        return dense, pruned
+    faces = request.judge.faces()
+    count = len(faces.images)
+    if not _begin_with(request.reference, faces.images):
+        return dense, pruned
+    _, first = with_held_out(dense[:count], pruned[:count], faces)
+    return dense, np.concatenate((first, pruned[count:]))
 
 
 def _judged_rows(
@@ -165,11 +194,13 @@ def _judged_rows(
     """Embed the judge's faces; `known` are those of the reference faces, not computed again."""
     if request.judge is None:
         return None
-    images = request.judge.faces().images
+    faces = request.judge.faces()
+    images = faces.images
     if known is not None and _begin_with(request.reference, images):
         dense, pruned = (rows[: len(images)] for rows in known)
         return dense, pruned
-    return _both(files, request, images, progress)
+    rows = _both(files, request, images, progress)
+    return with_held_out(*rows, faces) if request.quality in LEARNT else rows
 
 
 def _begin_with(reference: ReferenceFaces | None, images: FaceImages) -> bool:
@@ -179,7 +210,7 @@ def _begin_with(reference: ReferenceFaces | None, images: FaceImages) -> bool:
 
 def _candidate(request: BuildRequest, folder: Path, progress: Progress) -> _Candidate:
     few, shipped_rows = _as_shipped(request, folder, progress)
-    formed = _formed(request, folder, shipped_rows)
+    formed = _formed(request, folder, shipped_rows, progress)
     _require_sound(request, few, folder / f"{next(iter(formed.files))}.onnx")
     files = {role: folder / f"{role}.onnx" for role in formed.files}
     dense_rows, pruned_rows = _both(files, request, request.golden.images, progress)
@@ -188,12 +219,16 @@ def _candidate(request: BuildRequest, folder: Path, progress: Progress) -> _Cand
     return _Candidate(formed, dense_rows, pruned_rows, (dense_rows, pruned_rows))
 
 
-def _formed(request: BuildRequest, folder: Path, rows: Embeddings | None) -> FormedPair:
+def _formed(
+    request: BuildRequest, folder: Path, rows: Embeddings | None, progress: Progress
+) -> FormedPair:
     """Write the pair's networks; sessions read them from there, so that memory holds none."""
-    if request.quality != "norm":
+    if request.quality in LEARNT:
+        formed = _with_learnt(request, progress)
+    elif request.quality != "norm":
         formed = form_pair(request.network, request.recipe, request.form)
     elif rows is None:
-        raise RecipeError("quality 'norm' is one graph: leave out --form separate")
+        raise _one_graph(request)
     else:
         formed = norm_pair(request.network, rows)
     for role, content in formed.files.items():
@@ -202,6 +237,21 @@ def _formed(request: BuildRequest, folder: Path, rows: Embeddings | None) -> For
     del formed, content
     trim_heap()
     return written
+
+
+def _with_learnt(request: BuildRequest, progress: Progress) -> FormedPair:
+    if request.form != "fused":
+        raise _one_graph(request)
+    if request.judge is None:
+        raise ValueError("recognisability is learnt of the judge's faces")
+    found = learnt(request.network, request.judge.faces(), request.threads, progress)
+    if request.quality == "recognisability":
+        return recognisability_pair(request.network, found)
+    return pair_with_recognisability(request.network, request.recipe, found)
+
+
+def _one_graph(request: BuildRequest) -> RecipeError:
+    return RecipeError(f"quality '{request.quality}' is one graph: leave out --form separate")
 
 
 def _both(
@@ -324,7 +374,7 @@ def _write(
     if request.judge is not None and judged_rows is not None:
         known = None if opinion is None else _of_judged(opinion, request)
         worth = {
-            "merit": _merit(request.judge, request.recipe, judged_rows),
+            "merit": _merit(request.judge, request, judged_rows),
             "fused_merit": fused_merit(folder, manifest, request.judge, judged_rows, known),
         }
         manifest = manifest.model_copy(update=worth)

@@ -1,54 +1,83 @@
 """What else could measure quality for a recogniser, with figures to choose by."""
 
+from collections.abc import Iterator, Mapping
+
 from rich.progress import Progress
 
 from engines.build.build import judged
-from engines.build.request import GATE_NETWORK, unscaled_request
+from engines.build.request import GATE_NETWORK, LoadedEntry, unscaled_request
 from engines.calibration.sweep import ALIKE
 from engines.catalogue.catalogue import Catalogued
 from engines.catalogue.values import Quality
 from engines.errors import CatalogueError
 from engines.pair.merit import Merit, merit_text
+from engines.pruning.recipe import Recipe
 
-ADVICE: dict[Quality, str] = {
-    "own": "by these figures keep its own pair",
-    "norm": "nothing is surely better than the norm: '--quality norm' does with one pass",
-    "gate": "by these figures take '--quality gate'",
+OTHERS: dict[Quality, str] = {
+    "recognisability": "how far the embedding lies from those of unrecognisable faces, one pass",
+    "both": "that and the pair's own shift, at the price of the pair",
+    "gate": f"{GATE_NETWORK} beside this network",
 }
+"""The cheapest first: of what is alike the earlier is taken."""
 
 
-def other_measures(entry: Catalogued, own: Merit | None, threads: int, progress: Progress) -> str:
+def other_measures(
+    known: LoadedEntry, recipe: Recipe, own: Merit | None, threads: int, progress: Progress
+) -> str:
     """
     Return lines for people: what else there is, what it is worth, and what to take.
 
     Args:
-        entry: Of the network whose errors count.
-        own: Of its own pair; None where that is not better than the norm.
+        known: Network whose errors count.
+        recipe: Of its own pair.
+        own: What that pair is worth; None where it is not better than the norm.
         threads: For each network call.
         progress: A running display of the caller's.
     """
-    lines = ["'--quality norm': the norm itself, one pass, nothing pruned; ratio 1"]
-    beside = None
-    if entry.name != GATE_NETWORK:
-        text, beside = _beside(entry, threads, progress)
-        lines.append(f"'--quality gate': {GATE_NETWORK} beside this network; {text}")
-    best = advised(own, beside)
-    also = "" if best == "own" else f" (or 'quality: {best}' in the network's entry file)"
-    return "\n".join(("what else could measure quality:", *lines, ADVICE[best] + also))
+    lines, found = ["'--quality norm': the norm itself, one pass, nothing pruned; ratio 1"], {}
+    for quality, what in _offered(known.entry):
+        taken = {"both": recipe}.get(quality)
+        text, found[quality] = _worth(known, taken, quality, threads, progress)
+        lines.append(f"'--quality {quality}': {what}; {text}")
+    best = advised(own, found)
+    return "\n".join(("what else could measure quality:", *lines, _advice(best)))
 
 
-def advised(own: Merit | None, gate: Merit | None) -> Quality:
+def advised(own: Merit | None, others: Mapping[Quality, Merit | None]) -> Quality:
     """Return what to take: of what is surely better than the norm the best; else the norm."""
-    fit = own is not None and own.verdict == "better"
-    limit = own.ratio.value - ALIKE if own is not None and fit else 1.0
-    if gate is not None and gate.verdict == "better" and gate.ratio.value < limit:
-        return "gate"
-    return "own" if fit else "norm"
+    everything = {"own": own, **others}
+    worth = {
+        quality: merit.ratio.value
+        for quality, merit in everything.items()
+        if merit is not None and merit.verdict == "better"
+    }
+    if not worth:
+        return "norm"
+    limit = min(worth.values()) + ALIKE
+    order: tuple[Quality, ...] = ("own", *OTHERS)
+    return next(each for each in order if worth.get(each, limit + 1) <= limit)
 
 
-def _beside(entry: Catalogued, threads: int, progress: Progress) -> tuple[str, Merit | None]:
+def _offered(entry: Catalogued) -> Iterator[tuple[Quality, str]]:
+    for quality, what in OTHERS.items():
+        if quality != "gate" or entry.name != GATE_NETWORK:
+            yield quality, what
+
+
+def _advice(best: Quality) -> str:
+    if best == "own":
+        return "by these figures keep its own pair"
+    also = f" (or 'quality: {best}' in the network's entry file)"
+    if best == "norm":
+        return f"nothing is surely better than the norm: '--quality norm' does with one pass{also}"
+    return f"by these figures take '--quality {best}'{also}"
+
+
+def _worth(
+    known: LoadedEntry, recipe: Recipe | None, quality: Quality, threads: int, progress: Progress
+) -> tuple[str, Merit | None]:
     try:
-        worth = judged(unscaled_request(entry, None, threads, progress, "gate"), progress)
+        worth = judged(unscaled_request(known, recipe, threads, progress, quality), progress)
     except CatalogueError as error:
         return f"could not be judged: {error}", None
     if worth is None:

@@ -8,6 +8,7 @@ from rich.table import Table
 from engines.build.input_forms import TriedForms, number_text
 from engines.build.openvino_pair import Bf16Trial
 from engines.build.verify import Verification
+from engines.catalogue.values import UNPRUNED, Quality
 from engines.pair.acceptance import Acceptance
 from engines.pair.carried_threshold import CarriedThreshold
 from engines.pair.manifest import Manifest
@@ -19,6 +20,13 @@ SCALES = {
     1: "scale 1: undegraded golden faces have their median at 50",
     2: "scale 2: how many of 100 reference faces are worse",
 }
+
+MEASURES: dict[Quality, str] = {
+    "norm": "the norm itself: ",
+    "recognisability": "distance from unrecognisable faces, nothing pruned: ",
+    "both": "shift and distance from unrecognisable faces, their geometric mean: ",
+}
+"""What a merit speaks of where it is not the shift to a pruned copy."""
 
 
 def manifest_tables(manifest: Manifest) -> Group:
@@ -71,8 +79,7 @@ def worth_text(manifest: Manifest) -> str:
     if manifest.merit is None:
         return "figure of merit: none; hardly any self-made comparison fails, or nobody judged"
     whose = "" if manifest.recogniser is None else f" on errors of {manifest.recogniser.name}"
-    measure = "the norm itself: " if manifest.quality == "norm" else ""
-    return f"{measure}{merit_text(manifest.merit)}{whose}"
+    return f"{MEASURES.get(manifest.quality, '')}{merit_text(manifest.merit)}{whose}"
 
 
 def together_text(manifest: Manifest) -> str | None:
@@ -119,7 +126,7 @@ def _manifest_rows(manifest: Manifest) -> list[tuple[str, str]]:
         ("source SHA-256", manifest.network.source_sha256),
         ("input", _input_text(manifest.specification)),
         ("embedding length", str(manifest.embedding_length)),
-        ("recipe", _recipe_text(manifest.recipe)),
+        ("recipe", _recipe_text(manifest)),
         ("files", sizes),
         ("compaction", _compaction_text(manifest)),
         ("multiply-adds", _cost_text(manifest.cost)),
@@ -151,8 +158,10 @@ def _input_text(specification: InputSpecification) -> str:
     return f"{size}, {order}, (pixel - {mean}) / {scale}"
 
 
-def _recipe_text(recipe: Recipe) -> str:
-    texts = [_mask_text(each) for each in recipe.single]
+def _recipe_text(manifest: Manifest) -> str:
+    if manifest.quality in UNPRUNED:
+        return "none: nothing is pruned"
+    texts = [_mask_text(each) for each in manifest.recipe.single]
     if len(texts) == 1:
         return texts[0]
     return f"geometric mean of {len(texts)} shifts: {'; and '.join(texts)}"

@@ -18,7 +18,7 @@ from engines.calibration.faces import CalibrationFaces, calibration_faces
 from engines.calibration.sweep import choose, race
 from engines.calibration.two_masks import with_two_masks
 from engines.catalogue.catalogue import Catalogued, fetch, find_entry
-from engines.catalogue.values import Quality
+from engines.catalogue.values import UNPRUNED, Quality
 from engines.errors import NetworkError
 from engines.graph.network import Network, load_network
 from engines.pair.manifest import Manifest, NetworkRecord
@@ -63,7 +63,7 @@ def build_request(
         threads: For each network call while building.
         progress: A running display of the caller's, which also says what memory the build needs;
             None shows nothing.
-        quality: Whose shift measures quality; None takes the entry's word, which is `own` unless
+        quality: What measures quality; None takes the entry's word, which is `own` unless
             written. With `gate` the pair is of the default network, judged by this one's errors.
 
     Raises:
@@ -89,7 +89,7 @@ def unscaled_request(
     if chosen == "gate":
         return _beside(_recogniser(entry, network, threads, progress), recipe, threads, progress)
     golden = golden_faces(network.specification, progress)
-    if chosen == "norm":
+    if chosen in UNPRUNED:
         recipe = Recipe(sparsity=0)
     elif recipe is None:
         recipe = default_recipe(entry.name) or "calibrate"

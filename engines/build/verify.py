@@ -52,7 +52,9 @@ def verify_pair(
         faults += _second_opinion_faults(pair, vectors)
         acceptance = None
         if golden is not None:
-            acceptance = assess_pair(*pair.embed(golden.images), golden.subjects)
+            dense, pruned = pair.embed(golden.images)
+            by_masks = pruned[:, : pair.manifest.masks_length]
+            acceptance = assess_pair(dense, by_masks, golden.subjects)
             faults += _unfit(acceptance)
     return Verification(pair.manifest, replayed, acceptance, tuple(faults))
 

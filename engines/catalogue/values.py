@@ -8,8 +8,15 @@ from engines.catalogue.download import Url
 from engines.catalogue.registry import RegistryMember
 from engines.quality.specification import InputSpecification
 
-Quality = Literal["own", "norm", "gate"]
-"""The network's own pruned copy, its embedding's norm, or the default network beside it."""
+Quality = Literal["own", "both", "recognisability", "norm", "gate"]
+"""
+The shift to the network's own pruned copy; that and how far its embedding lies from those of
+unrecognisable faces; the latter alone; its embedding's norm; or the default network beside it.
+"""
+LEARNT: tuple[Quality, ...] = ("both", "recognisability")
+"""What takes part in a pair's graph that was learnt from faces."""
+UNPRUNED: tuple[Quality, ...] = ("recognisability", "norm")
+"""One pass: nothing is pruned, and there is no recipe."""
 Kind = Literal["network", "quality", "detector", "photographs"]
 """`quality` is a network whose one output is a quality, such as LightQNet or eDifFIQA."""
 

@@ -157,13 +157,23 @@ class Manifest(_Record):
     """What lossless compaction removed; empty for a pair of two plain networks."""
     cost: Cost
     quality: Quality = "own"
-    """What the shift measures: `norm` is the norm of the embedding, written as a shift."""
+    """What the shift measures: `norm` and `recognisability` are written as one, nothing pruned."""
     merit: Merit | None = None
     """What the shift is worth; None where it could not be judged."""
     fused_merit: Merit | None = None
     """What shift and second opinion together are worth; None without one, and as above."""
     recogniser: NetworkRecord | None = None
     """Whose errors the merit speaks of; None: the pair's own network."""
+
+    @property
+    def pruned_length(self) -> int:
+        """Of what the graph gives beside a dense embedding: one for each mask, and moved ones."""
+        return self.masks_length * (2 if self.quality == "both" else 1)
+
+    @property
+    def masks_length(self) -> int:
+        """Of the first of it, which pruning could have broken."""
+        return self.embedding_length * len(self.recipe.single)
 
     @property
     def flavour(self) -> Literal["tensorrt", "rtx"] | None:

@@ -55,6 +55,11 @@ def of_masks(merit: Merit, masks: int) -> Merit:
     return replace(merit, better_below=SURELY_BETTER_OF_TWO_MASKS)
 
 
+def of_nothing_chosen(merit: Merit) -> Merit:
+    """Return the merit of a measure that was not chosen by such a figure, which flatters none."""
+    return replace(merit, better_below=1.0)
+
+
 def merit_text(merit: Merit) -> str:
     """Return in a sentence whether a measure beats the norm."""
     verdict = {

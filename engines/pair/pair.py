@@ -123,12 +123,13 @@ class EnginePair(Closing):
         """
         Return the raw (N, D) float32 embeddings of the dense and of the pruned network.
 
-        Of a recipe of K masks the latter are (N, K * D), see `engines.quality.shift`.
+        Of a recipe of K masks the latter are (N, K * D), see `engines.quality.shift`, and of the
+        quality `both` (N, 2 * K * D), see `engines.pruning.recognisability_output`.
         """
         inputs = prepare(face_images, self.specification)
-        length, masks = self.manifest.embedding_length, len(self.manifest.recipe.single)
+        length, beside = self.manifest.embedding_length, self.manifest.pruned_length
         dense = np.empty((len(inputs), length), np.float32)
-        pruned = np.empty((len(inputs), masks * length), np.float32)
+        pruned = np.empty((len(inputs), beside), np.float32)
         for start in range(0, len(inputs), LARGEST_BATCH):
             batch = slice(start, start + LARGEST_BATCH)
             dense[batch], pruned[batch] = (

@@ -54,20 +54,27 @@ def form_pair(network: Network, recipe: Recipe, form: Form) -> FormedPair:
         pruned, layers = prune(folded, recipe)
         models: dict[Role, onnx.ModelProto] = {"dense": folded.model, "pruned": pruned.model}
         return formed(network, models, layers, ())
-    fused, layers, compaction = _fused(network, recipe)
-    return formed(network, {"fused": spell_out_prelu(fused)}, layers, compaction)
+    fused, layers, compaction = pruned_copies(network, recipe)
+    return formed(network, {"fused": spell_out_prelu(joined(fused))}, layers, compaction)
 
 
-def _fused(
+def pruned_copies(
     network: Network, recipe: Recipe
 ) -> tuple[onnx.ModelProto, tuple[LayerSparsity, ...], tuple[CompactedLayer, ...]]:
-    """A function of its own: the networks between are released before the next step."""
+    """
+    Return one graph with the dense embedding and an output for each mask, and what was done.
+
+    A function of its own: the networks between are released before the next step.
+    """
     compacted, compaction = lean(network)
     pruned = [prune(compacted, each) for each in recipe.single]
     fused = fuse(compacted, *(each for each, _ in pruned))
-    if recipe.masks:
-        fused = with_pruned_embeddings_joined(fused)
     return fused, _rows([rows for _, rows in pruned]), compaction
+
+
+def joined(fused: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the graph with two outputs, as backends have it; itself where it has no more."""
+    return fused if len(fused.graph.output) == 2 else with_pruned_embeddings_joined(fused)
 
 
 def _rows(masks: Sequence[tuple[LayerSparsity, ...]]) -> tuple[LayerSparsity, ...]:

@@ -15,11 +15,9 @@ from engines.graph.draft import Draft
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
 from engines.pruning.form import FormedPair, formed, lean
+from engines.quality.recognisability import LENGTH, quiet_direction
 from engines.quality.shift import embedding_norms, unit_rows
 from engines.quality.specification import Embeddings
-
-LENGTH = 0.05
-"""Of the vector, over the median norm: the median shift, well above what FP16 rounds."""
 
 
 def norm_pair(network: Network, embeddings: Embeddings) -> FormedPair:
@@ -45,6 +43,5 @@ def norm_pair(network: Network, embeddings: Embeddings) -> FormedPair:
 
 def quiet_vector(embeddings: Embeddings) -> NDArray[np.float64]:
     """Return (D,) the vector along which unit embeddings vary least, a share of the median norm."""
-    rows = unit_rows(embeddings)
-    _, directions = np.linalg.eigh(rows.T @ rows)  # least first
-    return directions[:, 0] * LENGTH * float(np.median(embedding_norms(embeddings)))
+    length = LENGTH * float(np.median(embedding_norms(embeddings)))
+    return length * quiet_direction(unit_rows(embeddings))

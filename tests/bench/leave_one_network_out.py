@@ -24,15 +24,18 @@ from engines.biometrics.bootstrap import Estimate
 from engines.biometrics.ranks import ranks, spearman
 from engines.biometrics.variance import share_between
 from engines.build.other_measures import advised
+from engines.build.recognisability import UNRECOGNISABLE_FROM, held_out
 from engines.calibration.self_made import FALSE_MATCH_RATES, KINDS, SelfMade
 from engines.calibration.sweep import AGREEMENT_AT_LEAST, DEARER
 from engines.calibration.two_masks import two_masks
+from engines.catalogue.values import Quality
 from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
-from engines.pair.merit import estimate_text, of_masks
+from engines.pair.merit import Merit, estimate_text, of_masks, of_nothing_chosen
 from engines.pruning.candidates import Candidate
 from engines.pruning.named_recipes import find_recipe
 from engines.pruning.recipe import COST_AT_MOST
-from engines.quality.shift import embedding_norms, unit_rows
+from engines.quality.recognisability import fitted
+from engines.quality.shift import embedding_norms, embedding_shift, mean_shift, unit_rows
 from tests.bench.network_truth import Bed, Subject, Truth
 
 GATE = "mobilefacenet512"
@@ -178,6 +181,8 @@ def lines(every: Sequence[Examined]) -> Iterator[str]:
     yield ""
     yield from _choice_lines(every)
     yield ""
+    yield from _measure_lines(every)
+    yield ""
     yield from _advice_lines(every)
     yield ""
     yield from _opponent_lines(every)
@@ -249,34 +254,71 @@ def _choice_lines(every: Sequence[Examined]) -> Iterator[str]:
 
 def _advice_lines(every: Sequence[Examined]) -> Iterator[str]:
     """Yield what the build would say of the choice for a network left out, and what comes of it."""
-    yield "| left out | build says of own | of gate | it advises | FMR 1e-2 | FMR 1e-3 |"
-    yield "|" + "---|" * 6
-    quality = _gate_quality(every)
-    gate, wanted = _gate(every)
-    _, gate_shift = gate.subject.tried("golden", [wanted])
+    yield (
+        "| left out | of own | of recognisability | of both | of gate | it advises | "
+        "FMR 1e-2 | 1e-3 |"
+    )
+    yield "|" + "---|" * 8
     for each in every:
-        taken = each.candidates[each.chosen(best_rule([o for o in every if o is not each]))]
-        dense, shift = each.subject.tried("golden", [taken])
-        norms = embedding_norms(dense)
-        made = SelfMade(each.subject.known(), unit_rows(dense))
-        own = of_masks(made.merit(-shift, norms), len(taken.recipe.single))
-        beside = None if each is gate else made.merit(-gate_shift, norms)
-        best = advised(own, beside)
-        judged = Truth(each.subject, "judge")
-        _, judged_shift = each.subject.tried("judge", [taken])
-        true: dict[str, NDArray[np.floating]] = {
-            "own": -judged_shift,
-            "gate": _at(each.subject, quality),
-            "norm": judged.norms,
-        }
+        says, true, judged = _measures(every, each)
+        best = advised(says["own"], {k: v for k, v in says.items() if k != "own"})
         cells = [
             f"`{each.subject.name}`",
-            f"{estimate_text(own.ratio)} {own.verdict}",
-            "itself" if beside is None else f"{estimate_text(beside.ratio)} {beside.verdict}",
+            *(f"{estimate_text(one.ratio)} {one.verdict}" for one in says.values()),
+            *(["itself"] if len(says) < len(true) - 1 else []),
             f"`{best}`",
             *(estimate_text(judged.ratio(true[best], fmr)) for fmr in FALSE_MATCH_RATES),
         ]
         yield f"| {' | '.join(cells)} |"
+
+
+def _measure_lines(every: Sequence[Examined]) -> Iterator[str]:
+    """Yield what each measure is worth on the people and the network that nothing was chosen on."""
+    yield "| left out | own | recognisability | both | gate |"
+    yield "|" + "---|" * 5
+    for each in every:
+        says, true, judged = _measures(every, each)
+        cells = [
+            _texts([judged.ratio(true[name], fmr) for fmr in FALSE_MATCH_RATES])
+            if name in says
+            else "itself"
+            for name in true
+            if name != "norm"
+        ]
+        yield f"| `{each.subject.name}` | {' | '.join(cells)} |"
+
+
+def _measures(
+    every: Sequence[Examined], each: Examined
+) -> tuple[dict[Quality, Merit], dict[Quality, NDArray[np.floating]], Truth]:
+    """Return what the build says of each measure, its values on labelled faces, and their truth."""
+    subject, faces = each.subject, each.subject.known()
+    taken = each.candidates[each.chosen(best_rule([o for o in every if o is not each]))]
+    dense, shift = subject.tried("golden", [taken])
+    labelled, judged_shift = subject.tried("judge", [taken])
+    judged = Truth(subject, "judge")
+    made, norms = SelfMade(faces, unit_rows(dense)), embedding_norms(dense)
+    few = embedding_shift(dense, held_out(dense, faces))
+    bad, good = dense[faces.strength >= UNRECOGNISABLE_FROM], dense[faces.clean]
+    alone = embedding_shift(labelled, fitted(bad, good).moved(labelled))
+    masks = len(taken.recipe.single)
+    says: dict[Quality, Merit] = {
+        "own": of_masks(made.merit(-shift, norms), masks),
+        "recognisability": of_nothing_chosen(made.merit(-few, norms)),
+        "both": of_masks(made.merit(-mean_shift((shift, few)), norms), masks),
+    }
+    gate, wanted = _gate(every)
+    if each is not gate:
+        _, gate_shift = gate.subject.tried("golden", [wanted])
+        says["gate"] = made.merit(-gate_shift, norms)
+    true: dict[Quality, NDArray[np.floating]] = {
+        "own": -judged_shift,
+        "recognisability": -alone,
+        "both": -mean_shift((judged_shift, alone)),
+        "gate": _at(subject, _gate_quality(every)),
+        "norm": judged.norms,
+    }
+    return says, true, judged
 
 
 def _opponent_lines(every: Sequence[Examined]) -> Iterator[str]:

@@ -42,7 +42,9 @@ What the measure is worth is printed and written to the manifest: whether it for
 comparisons among the golden faces and their degraded copies fail (pAUC of error versus discard),
 beside the free embedding norm, with 95 % intervals. A measure that is not better than the norm is
 refused, unless --accept-worse says otherwise; what could be had instead is then judged too:
---quality norm, or --quality gate, mobilefacenet512 beside the recogniser.
+--quality recognisability, how far the embedding lies from those of unrecognisable faces (one pass),
+--quality both, that and the shift, --quality norm, or --quality gate, mobilefacenet512 beside the
+recogniser.
 
 A pair already in DIR is replaced only when the new one is complete and proved, in one step: a power
 cut leaves the old pair or the new one. A file system that cannot exchange folders (NFS, FAT) takes
@@ -243,10 +245,11 @@ def _add_network(build: argparse.ArgumentParser) -> None:
     _add_recipe(build)
     build.add_argument(
         "--quality",
-        choices=("own", "norm", "gate"),
-        help="what measures quality: the network's own pruned copy, the norm of its embedding, or "
-        "the pair of the default network, the gate's, beside this one (default: as its entry "
-        "says, else own)",
+        choices=("own", "both", "recognisability", "norm", "gate"),
+        help="what measures quality: the shift to the network's own pruned copy; that and how far "
+        "its embedding lies from those of unrecognisable faces; the latter alone, in one pass; the "
+        "norm of its embedding; or the pair of the default network, the gate's, beside this one "
+        "(default: as its entry says, else own)",
     )
     build.add_argument("--accept-worse", action="store_true", help=ACCEPT_WORSE)
     build.add_argument("--second-opinion", type=Path, metavar="FILE", help=SECOND_OPINION)

@@ -1,16 +1,21 @@
+import io
 from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
 from engines.biometrics.bootstrap import Estimate
 from engines.biometrics.degrade import with_margin
 from engines.build import build, second_opinion
 from engines.build.build import build_pair, judged
 from engines.build.judge import Judge, Recogniser, require_better
+from engines.build.recognisability import learnt, with_held_out
 from engines.build.reference_faces import weighted
-from engines.build.report import together_text, worth_text
+from engines.build.report import manifest_tables, together_text, worth_text
+from engines.build.verify import verify_pair
 from engines.calibration.faces import calibration_faces
 from engines.calibration.self_made import SelfMade
 from engines.catalogue.catalogue import find_entry
@@ -20,8 +25,10 @@ from engines.pair.manifest import NetworkRecord, read_manifest, without_second_o
 from engines.pair.merit import Merit
 from engines.pair.pair import open_pair
 from engines.pair.second_opinion import qualities
-from engines.pruning.norm_pair import LENGTH, norm_pair, quiet_vector
+from engines.plans.half_pair import pair_figures
+from engines.pruning.norm_pair import norm_pair, quiet_vector
 from engines.pruning.recipe import Recipe
+from engines.quality.recognisability import LENGTH
 from engines.quality.shift import embedding_shift, unit_rows
 from tests.networks import TinyNetwork, loaded, specification
 from tests.pairs import request, synthetic_faces
@@ -178,7 +185,64 @@ def test_the_vector_lies_where_embeddings_vary_least():
     )
 
 
-def test_the_norm_is_one_graph(asked, tmp_path):
+@pytest.mark.parametrize("quality", ["norm", "recognisability", "both"])
+def test_what_is_no_plain_copy_is_one_graph(asked, tmp_path, quality):
     with pytest.raises(RecipeError, match="leave out --form separate"):
-        build_pair(replace(asked, quality="norm", form="separate"), tmp_path / "pair")
+        build_pair(replace(asked, quality=quality, form="separate"), tmp_path / "pair")
     assert norm_pair(asked.network, np.eye(8, dtype=np.float32)).files.keys() == {"fused"}
+
+
+def test_recognisability_is_learnt_of_the_judges_faces_and_takes_one_pass(asked, faces, tmp_path):
+    known = replace(asked, quality="recognisability", recipe=Recipe(sparsity=0))
+    manifest = build_pair(known, tmp_path / "pair")
+    found = learnt(asked.network, faces, 1, Progress(disable=True))
+    images = synthetic_faces(seed=5).images
+    with open_pair(tmp_path / "pair") as pair:
+        dense, moved = pair.embed(images)
+    np.testing.assert_allclose(moved, found.moved(dense), rtol=1e-4, atol=1e-5)
+    assert manifest.cost.pair < 1.1 * manifest.cost.dense
+    screen = Console(file=io.StringIO(), width=300)
+    screen.print(manifest_tables(manifest))
+    assert "none: nothing is pruned" in screen.file.getvalue()  # type: ignore[attr-defined]
+    assert manifest.merit is not None
+    assert manifest.merit.better_below == 1
+    assert "distance from unrecognisable faces" in worth_text(manifest)
+
+
+def test_both_average_the_shift_of_the_masks_and_recognisability(asked, faces, tmp_path):
+    second = replace(asked.recipe, layers=("stem",), sparsity=0.3)
+    two = replace(asked, recipe=replace(asked.recipe, layers=("depthwise",), masks=(second,)))
+    build_pair(two, tmp_path / "own")
+    manifest = build_pair(replace(two, quality="both"), tmp_path / "both")
+    images = synthetic_faces(seed=5).images
+    shifts = []
+    for name in ("own", "both"):
+        with open_pair(tmp_path / name) as pair:
+            shifts.append(pair.assess(images).shift)
+    found = learnt(asked.network, faces, 1, Progress(disable=True))
+    with open_pair(tmp_path / "own") as pair:
+        dense, _ = pair.embed(images)
+    alone = embedding_shift(dense, found.moved(dense))
+    np.testing.assert_allclose(shifts[1], np.sqrt(shifts[0] * alone), rtol=1e-3)
+    assert manifest.recipe == two.recipe
+    verified = verify_pair(tmp_path / "both", golden=two.golden)
+    assert verified.acceptance is not None
+    assert verified.acceptance.median_shift == pytest.approx(manifest.acceptance.median_shift)
+    assert pair_figures(tmp_path / "both", manifest, images).deviation.min_cosine > 0.999  # in FP16
+    assert "their geometric mean" in worth_text(manifest)
+
+
+@pytest.mark.parametrize("quality", ["recognisability", "both"])
+def test_figures_and_scale_are_of_people_that_taught_nothing(asked, faces, tmp_path, quality):
+    known = replace(asked, quality=quality, reference=weighted(faces))
+    manifest = build_pair(known, tmp_path / "pair")
+    with open_pair(tmp_path / "pair") as pair:
+        dense, pruned = pair.embed(faces.images)
+    shift = embedding_shift(*with_held_out(dense, pruned, faces))
+    score = manifest.mapping.score(shift)
+    weight = weighted(faces).weight
+    assert np.average(score >= 50, weights=weight) == pytest.approx(0.5, abs=0.02)
+    assert manifest.merit == judged(known)
+    made = SelfMade(faces, unit_rows(dense))
+    assert manifest.merit is not None
+    assert manifest.merit.area.value == pytest.approx(made.area(-shift), abs=1e-4)

@@ -2,7 +2,8 @@ import numpy as np
 
 from engines.graph.batch_norm import fold_batch_norm
 from engines.onnxruntime.backend import open_network
-from engines.pruning.norm_pair import LENGTH, norm_pair, quiet_vector
+from engines.pruning.norm_pair import norm_pair, quiet_vector
+from engines.quality.recognisability import LENGTH
 from engines.quality.shift import unit_rows
 from tests.networks import loaded
 
