@@ -10,7 +10,7 @@ from edge.commands.arguments.shared.configuration import configuration
 from edge.commands.check import check_surroundings
 from edge.config.file import read_config
 from edge.config.model import Config
-from edge.detection.open import require_located
+from edge.detection.open import unobtained
 from edge.errors import ConfigError, DetectorError
 from edge.service.logs import start_logging
 from edge.service.notify import is_service
@@ -32,8 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
             return run_files(config)
     start_logging(arguments.log)
     with _said_of(path, PairError, DetectorError, CatalogueError):
-        if is_service():  # whose sandbox lets nothing be fetched
-            require_located(config)
+        missing = unobtained(config.detector) if is_service() else None
+        if missing is not None:  # a service's sandbox lets nothing be fetched
+            raise CatalogueError(missing)
         return Supervisor(path, _read, live_source).run()
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from edge.__main__ import EXIT_CONFIG, main
+from edge.detection.open import detector_of
 from tests.edge import mqtt_broker
 from tests.edge.face_server import answers, serving
 from tests.edge.running_gate import ENGINES, kept_keys, outbox_keys
@@ -68,6 +69,37 @@ def test_a_damaged_pair_or_detector_ends_it_as_it_ends_a_service(wrong, tmp_path
     )
     assert main(["run", "--config", str(config)]) == EXIT_CONFIG
     assert capsys.readouterr().err.lstrip().startswith(f"{config}: {tmp_path}/")
+
+
+def test_a_service_opens_its_detector_once(material, tmp_path, monkeypatch):
+    opened = []
+
+    def counted(settings, *rest):
+        opened.append(settings.name)
+        return detector_of(settings, *rest)
+
+    monkeypatch.setattr("edge.detection.open.detector_of", counted)
+    monkeypatch.setenv("NOTIFY_SOCKET", "")
+    config = tmp_path / "gate.yaml"
+    config.write_text(
+        f"{ENGINES.replace('pair: pair', f'pair: {material}/pair')}"
+        f"sources: [{{name: clip, uri: {material}/walks.mp4}}]\nsinks: [{{type: stdout}}]\n"
+    )
+    assert main(["run", "--config", str(config)]) == 0
+    assert len(opened) == 1
+
+
+def test_a_service_obtains_nothing(material, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("NOTIFY_SOCKET", "")
+    monkeypatch.setenv("EDGE_GATE_CACHE", str(tmp_path / "cache"))
+    config = tmp_path / "gate.yaml"
+    config.write_text(
+        f"{ENGINES.replace('pair: pair', f'pair: {material}/pair')}"
+        f"sources: [{{name: clip, uri: {material}/walks.mp4}}]\nsinks: [{{type: stdout}}]\n"
+    )
+    assert main(["run", "--config", str(config)]) == EXIT_CONFIG
+    assert "edge-gate models fetch" in capsys.readouterr().err
+    assert not (tmp_path / "cache").exists()
 
 
 def test_without_an_outbox_a_failing_sink_ends_the_run(run):
