@@ -9,6 +9,7 @@ of few channels.
 import onnx
 
 from engines.graph.prelu import spell_out_prelu
+from engines.graph.quick.blocks import fill_blocks
 from engines.graph.quick.heads import join_heads
 from engines.graph.quick.pooled_prelu import prelu_behind_pools
 from engines.graph.quick.two_chances import softmax_as_sigmoid
@@ -16,4 +17,6 @@ from engines.graph.quick.two_chances import softmax_as_sigmoid
 
 def quick_form(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a copy that computes the same, to rounding, in less time; in memory, not for files."""
-    return spell_out_prelu(join_heads(softmax_as_sigmoid(prelu_behind_pools(model))))
+    for step in (prelu_behind_pools, fill_blocks, softmax_as_sigmoid, join_heads, spell_out_prelu):
+        model = step(model)
+    return model

@@ -148,3 +148,44 @@ def test_what_follows_each_head_channel_by_channel_is_joined_as_well(groups, con
     ((expected,), (got,)) = (tried(each, [{"x": IMAGE}]) or [] for each in (model, quick))
     for one, other in zip(expected, got, strict=True):
         assert np.abs(np.subtract(other, one)).max() < 2e-6
+
+
+def two_layers(channels: int, slopes: int) -> onnx.ModelProto:
+    """Return two convolutions with PRelu and MaxPool between them."""
+    make, values = helper.make_node, helper.make_tensor_value_info
+    falling = np.where(np.arange(slopes) % 2, FALLING, STEEP)[:, None, None]
+    weights = {
+        "w": drawn(channels, 3, 3, 3),
+        "b": drawn(channels),
+        "s": falling,
+        "v": drawn(4, channels, 2, 2),
+        "c": drawn(4),
+    }
+    nodes = [
+        make("Conv", ["x", "w", "b"], ["1"]),
+        make("PRelu", ["1", "s"], ["2"]),
+        make("MaxPool", ["2"], ["3"], kernel_shape=[3, 3], strides=[2, 2]),
+        make("Conv", ["3", "v", "c"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "two",
+        [values("x", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        [values("y", TensorProto.FLOAT, ["n", None, None, None])],
+        [numpy_helper.from_array(each.astype(np.float32), name) for name, each in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8)
+
+
+@pytest.mark.parametrize(("channels", "slopes"), [(28, 28), (28, 1), (32, 32), (10, 10)])
+def test_channels_that_fill_the_last_block_change_nothing(channels, slopes):
+    model = two_layers(channels, slopes)
+    quick = quick_form(model)
+    onnx.checker.check_model(quick, full_check=True)
+    ((expected,), (got,)) = (tried(each, [{"x": IMAGE}]) or [] for each in (model, quick))
+    assert np.abs(np.subtract(got[0], expected[0])).max() < 1e-5
+
+
+def test_more_channels_than_a_block_has_fill_blocks():
+    shapes = {tuple(each.dims) for each in quick_form(two_layers(28, 28)).graph.initializer}
+    assert {(32, 3, 3, 3), (4, 32, 2, 2)} <= shapes
