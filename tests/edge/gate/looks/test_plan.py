@@ -240,6 +240,15 @@ def test_a_place_whose_picture_jumps_tells_for_half_as_long_who_is_there(change,
     assert shown.asks(10.125 + later_s, 120 + change)
 
 
+def test_a_place_whose_face_a_pre_check_discards_for_a_moment_tells_for_half_as_long():
+    shown = Places()
+    for time_s in (10.0, 10.125):
+        shown.look(time_s, 99)
+    hidden = replace(shown.glance(), sketch=None)
+    assert shown.plan.chosen([hidden], shown.people, 10.25) == {1}
+    assert [shown.asks(time_s) for time_s in (10.5, 10.625)] == [False, True]
+
+
 @pytest.mark.parametrize(("beside", "later_s"), [(60, 0.5), (300, 1.0)])
 def test_a_place_that_another_face_touches_tells_for_half_as_long_who_is_there(beside, later_s):
     shown = Places()
