@@ -249,3 +249,19 @@ def test_a_face_that_has_jumped_is_steady_again_once_it_stays():
         steady += [place.is_steady for place in tracker.places(step / 10)]
     assert steady[:3] == [False, True, False]
     assert steady[-1]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_boxes_where_one_face_is_expected_the_nearer_one_is_that_face(order):
+    tracker = Tracker()
+    tracker.update([box_at(0)], 0.0)
+    shown = [box_at(5), box_at(20)]
+    ids = tracker.update([shown[place] for place in order], 0.1).ids
+    assert [ids[order.index(place)] for place in (0, 1)] == [1, 2]
+
+
+def test_of_two_faces_that_are_expected_where_one_box_is_the_nearer_one_is_there():
+    tracker = Tracker()
+    tracker.update([box_at(0), box_at(40)], 0.0)
+    assert tracker.update([box_at(30)], 0.1).ids == (2,)
+    assert tracker.update([box_at(30), box_at(0)], 0.2).ids == (2, 1)

@@ -236,6 +236,12 @@ def test_one_number_acts_on_all_channels():
     assert values(drawing.found(), last) == [None, 0, 20, -30]
 
 
+def test_an_input_that_is_left_out_stops_nothing():
+    drawing = Drawing()
+    last = drawing.node("Clip", start(drawing), "", drawing.add(1.0))
+    assert values(drawing.found(), last) == [None, 0, 1, -3]
+
+
 def test_normalisation_is_computed_as_the_network_will():
     drawing = Drawing()
     named = [drawing.add(row) for row in ([2] * 4, [1] * 4, [1] * 4, [4] * 4)]
