@@ -4,10 +4,12 @@ import os.path
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
+from pydantic import BeforeValidator, ConfigDict, ValidationError, ValidationInfo
+
+from edge.described import Described
 
 
-class Section(BaseModel):
+class Section(Described):
     """
     A frozen part of the configuration that cannot be wrong.
 
@@ -21,7 +23,6 @@ class Section(BaseModel):
         extra="forbid",
         strict=True,  # "yes" is no boolean and "3" no number
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
     )
 
 

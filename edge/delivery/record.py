@@ -17,9 +17,10 @@ from pathlib import PurePath
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
 from edge import __version__
+from edge.described import Described
 from edge.errors import SinkRefusedError
 from edge.samples import Assessment, Delivery, DetectedFace, Frame, QualityScore, Reason
 from engines.quality.component import Component
@@ -53,11 +54,9 @@ class Capture:
     """Key of the record of the same person that this better one makes superfluous."""
 
 
-class _Model(BaseModel):
+class _Model(Described):
     # Unknown fields are ignored, so that a reader of today accepts the optional fields of tomorrow.
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class BoxRecord(_Model):

@@ -9,10 +9,11 @@ import json
 import sys
 from typing import Any, Literal, Protocol
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from edge import __version__
 from edge.config.tracks import Mode
+from edge.described import Described
 from edge.sources.health import Trouble
 from edge.sources.state import Availability, State
 
@@ -22,11 +23,9 @@ SENT = ("forwarded", "best_of_track")
 """Reasons of faces that were sent."""
 
 
-class _Model(BaseModel):
+class _Model(Described):
     # Unknown fields are ignored, so that a reader of today accepts the fields of tomorrow.
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class DriftStatus(_Model):
