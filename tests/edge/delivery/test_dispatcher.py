@@ -139,6 +139,56 @@ def test_what_waits_is_counted_on_the_disk_and_in_memory(small_file_system, open
     assert dispatcher.stock() == Stock(faces=3, bytes=41_000)
 
 
+@pytest.mark.parametrize("is_full", [True, False], ids=["in memory", "on the disk"])
+def test_a_face_that_waits_anywhere_is_waited_for_until_it_was_sent(
+    small_file_system, open_dispatcher, is_full
+):
+    sink = ScriptedSink()
+    dispatcher = open_dispatcher(path=small_file_system / "outbox.sqlite", sink=sink)
+    assert dispatcher.waits_for("sink") is False
+    if is_full:
+        fill(small_file_system)
+    dispatcher.accept(blob(1, size=20_000))
+    assert (dispatcher.waits_for("sink"), dispatcher.waits_for("other")) == (True, False)
+    dispatcher.start()
+    sink.keys(1)
+    dispatcher.stop()
+    row = only_row(dispatcher)
+    assert (row.waiting, row.oldest_s) == (0, None)
+
+
+def test_how_long_faces_wait_is_told_of_the_oldest_on_the_disk_and_in_memory(
+    small_file_system, open_dispatcher
+):
+    hands = Hands()
+    dispatcher = open_dispatcher(
+        path=small_file_system / "outbox.sqlite", clocks=hands.clocks(), sink=ScriptedSink()
+    )
+    dispatcher.accept(blob(1, size=1000))
+    fill(small_file_system)
+    for number in (2, 3):
+        hands.monotonic += 100
+        dispatcher.accept(blob(number, size=20_000))
+    assert "full" in dispatcher.problem
+    assert only_row(dispatcher).oldest_s == pytest.approx(200)
+
+
+def test_a_sink_that_never_returns_is_left_behind_when_its_time_is_over(
+    open_dispatcher, monkeypatch, caplog
+):
+    monkeypatch.setattr("edge.delivery.dispatcher.STOP_GRACE_S", 0.05)
+    sink, other = Stuck(), ScriptedSink()
+    dispatcher = open_dispatcher(sink=sink, other=other)
+    dispatcher.accept(blob(1))
+    dispatcher.start()
+    assert sink.going.wait(PATIENCE_S)
+    assert dispatcher.stop() == 0
+    assert "sink sink does not end; it is left behind" in caplog.text
+    rows = {row.sink: row for row in dispatcher.ledger()}
+    assert rows["sink"].waiting == 1
+    sink.returns.set()
+
+
 def test_each_sink_has_a_thread_whose_life_is_watched(open_dispatcher):
     dispatcher = open_dispatcher(one=ScriptedSink(), other=ScriptedSink())
     dispatcher.start()
