@@ -36,9 +36,9 @@ from engines.build.report import (
 )
 from engines.build.request import (
     LoadedEntry,
-    build_request,
     load_entry,
     loaded_entry,
+    loaded_request,
     unscaled_request,
 )
 from engines.build.verify import verify_pair
@@ -123,7 +123,8 @@ def _request(arguments: argparse.Namespace, progress: Progress) -> BuildRequest:
     quality = arguments.quality or entry.quality
     if quality in UNPRUNED and recipe:
         raise UsageError(f"quality '{quality}' prunes nothing: leave out the recipe")
-    request = build_request(known, recipe, arguments.threads, progress, quality)
+    loaded = known if isinstance(known, LoadedEntry) else load_entry(known, progress)
+    request = loaded_request(loaded, recipe, arguments.threads, progress, quality)
     second = arguments.second_opinion
     return replace(
         request,

@@ -47,7 +47,7 @@ class LoadedEntry:
 
 
 def build_request(
-    entry: Catalogued | LoadedEntry,
+    entry: Catalogued,
     recipe: Recipe | Literal["calibrate"] | None = None,
     threads: int = 1,
     progress: Progress | None = None,
@@ -71,7 +71,18 @@ def build_request(
         NetworkError: The entry is no network, or its file is not usable.
         CalibrationError: No recipe is fit.
     """
-    request = unscaled_request(entry, recipe, threads, progress, quality)
+    return loaded_request(load_entry(entry, progress), recipe, threads, progress, quality)
+
+
+def loaded_request(
+    known: LoadedEntry,
+    recipe: Recipe | Literal["calibrate"] | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+    quality: Quality | None = None,
+) -> BuildRequest:
+    """Do as `build_request` with a network that was read already."""
+    request = unscaled_request(known, recipe, threads, progress, quality)
     return replace(request, reference=reference_faces(request.network.specification, progress))
 
 
