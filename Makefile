@@ -59,8 +59,9 @@ lint: venv ## formatting, lint, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Tests keep to ports and folders of their own; those of one file share what it has opened.
-PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile --benchmark-disable
+# Tests keep to ports and folders of their own; those of one file share what it has opened. The longest
+# files come first (tests/longest.py).
+PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile --no-loadscope-reorder --benchmark-disable
 # What decides, counts and computes, and the tests that mirror it.
 PURE := tests/edge/config tests/edge/delivery tests/edge/gate tests/edge/pipeline \
   $(filter-out %_chromium.py,$(wildcard tests/edge/page/test_*.py)) \

@@ -3,7 +3,10 @@
 import gc
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from tests.longest import LONGEST
 
 # No clock decides: a busy machine makes no test fail.
 settings.register_profile(
@@ -29,3 +32,8 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, in whatever order they and the others are."""
+    items.sort(key=lambda item: item.path not in LONGEST)
