@@ -14,6 +14,7 @@ Files are never changed: the mutated module exists only in the memory of its pro
 
 import argparse
 import ast
+import gc
 import importlib.abc
 import os
 import select
@@ -32,8 +33,18 @@ import pytest
 from tests.mutants import Mutant, mutants_of
 
 ROOT = Path(__file__).resolve().parents[1]
-PRELOADED = ("numpy", "cv2", "onnx", "onnxruntime", "pydantic", "hypothesis.extra.numpy", "yaml")
-"""Imported once, before the forks."""
+PRELOADED = (
+    "numpy",
+    "cv2",
+    "onnx",
+    "onnxruntime",
+    "pydantic",
+    "hypothesis.extra.numpy",
+    "yaml",
+    "tests.edge.conftest",
+    "tests.engines.conftest",
+)
+"""Imported once, before the forks; of this project's own modules what they bring along stays."""
 LONGEST = 4.0
 """A mutant that needs so many times the seconds of the unchanged module does not end."""
 GRACE_S = 20.0
@@ -170,6 +181,7 @@ def main(arguments: Sequence[str]) -> int:
     os.chdir(ROOT)
     for name in PRELOADED:
         importlib.import_module(name)
+    gc.freeze()  # what is there before the forks is not looked through in each of them
     left = 0
     for target in chosen:
         for mutant in survivors(target, more):
