@@ -19,7 +19,7 @@ WORKERS = (1, 2)
 
 
 def _points(where: Where) -> Iterator[Point]:
-    for count in where.sizes or (250, 1_000, 4_000):
+    for count in where.sizes or (250, 1_000, 4_000, 10_000):
         folder = where.folder / f"images-{count}"
         _photographs(folder, count)
         words = ["score", str(folder), "--pair", str(where.pair), "--detector", "ultraface68"]
