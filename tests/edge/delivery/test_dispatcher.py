@@ -1,3 +1,4 @@
+import os
 import random
 import re
 import shutil
@@ -263,6 +264,22 @@ def test_faces_that_no_disk_keeps_at_a_stop_are_booked_as_lost(
     assert (rows["up"].delivered, rows["up"].lost, rows["up"].unexplained) == (10, 0, 0)
     assert "10 faces were in memory only and are lost" in caplog.text
     assert dispatcher.stop() == 0
+
+
+def test_the_next_process_knows_of_faces_that_were_too_large_for_the_disk_and_are_lost(
+    small_file_system, open_dispatcher
+):
+    path = small_file_system / "outbox.sqlite"
+    dispatcher = open_dispatcher(path=path, sink=ScriptedSink())
+    fill(small_file_system)
+    ballast = small_file_system / "ballast"
+    os.truncate(ballast, ballast.stat().st_size - 150_000)  # enough for the books
+    for number in range(3):
+        dispatcher.accept(blob(number, size=300_000))
+    assert "full" in dispatcher.problem
+    assert dispatcher.stop() == 3
+    row = only_row(open_dispatcher(path=path, sink=ScriptedSink()))
+    assert (row.queued, row.lost, row.waiting) == (3, 3, 0)
 
 
 def delete(folder, *suffixes):
