@@ -1,3 +1,4 @@
+import logging
 import os
 import random
 import re
@@ -188,6 +189,22 @@ def test_a_sink_that_never_returns_is_left_behind_when_its_time_is_over(
     rows = {row.sink: row for row in dispatcher.ledger()}
     assert rows["sink"].waiting == 1
     sink.returns.set()
+
+
+def test_trouble_of_the_disk_and_its_end_are_said_once(small_file_system, open_dispatcher, caplog):
+    caplog.set_level(logging.INFO)
+    dispatcher = open_dispatcher(path=small_file_system / "outbox.sqlite", sink=ScriptedSink())
+    dispatcher.accept(blob(0))
+    assert caplog.text == ""
+    fill(small_file_system)
+    for number in (1, 2, 3):
+        dispatcher.accept(blob(number, size=20_000))
+    assert caplog.text.count("meanwhile faces are kept in memory only") == 1
+    assert "works again" not in caplog.text
+    (small_file_system / "ballast").unlink()
+    for number in (4, 5):
+        dispatcher.accept(blob(number, size=20_000))
+    assert caplog.text.count("the outbox works again") == 1
 
 
 def test_each_sink_has_a_thread_whose_life_is_watched(open_dispatcher):

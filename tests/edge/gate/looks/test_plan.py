@@ -300,7 +300,7 @@ def test_only_faces_that_the_networks_have_looked_at_are_counted_as_looks():
         SeenFace(seen.box, 3, None, 3),
         SeenFace(seen.box, 1, assessment(), 1, seen.sketch),
     ]
-    for _ in range(2):
+    for _ in range(5):
         shown.plan.chosen([seen, blank, shown.glance(place=3)], shown.people, 10.0)
         shown.plan.learn(faces, 10.0)
     assert [shown.asks(10.0, place=place) for place in (1, 2, 3)] == [False, True, True]
