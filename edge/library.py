@@ -134,7 +134,8 @@ class Gate(Closing):
         close_detector(self._detector)
 
     def _assessed(self, frame: Frame, *, score_discarded: bool) -> tuple[Assessment, ...]:
-        found = candidates(frame, self._detector, self.settings, self._masks)
+        faces = self._detector.detect(frame.pixels)
+        found = candidates(frame, faces, self.settings, self._masks)
         return assess_candidates(found, self.pair, self.settings, score_discarded=score_discarded)
 
 

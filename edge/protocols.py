@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
-from edge.samples import Connection, Damaged, Delivery, DetectedFace, Frame, Passed, Pixels
+from edge.samples import Box, Connection, Damaged, Delivery, DetectedFace, Frame, Passed, Pixels
 
 
 class FrameSource(Protocol):
@@ -46,6 +46,23 @@ class FaceDetector(Protocol):
 
         Args:
             pixels: (height, width, 3) uint8 BGR.
+
+        Raises:
+            DetectorError: The detector refused the image.
+        """
+
+
+@runtime_checkable
+class LocalFaceDetector(FaceDetector, Protocol):
+    """A detector that can look at a part of an image, for a part of the price."""
+
+    def detect_near(self, pixels: Pixels, box: Box) -> Sequence[DetectedFace]:
+        """
+        Return the faces about a place, from left to right, in pixels of the whole image.
+
+        Args:
+            pixels: (height, width, 3) uint8 BGR.
+            box: Where a face is expected; may reach over the border.
 
         Raises:
             DetectorError: The detector refused the image.

@@ -59,10 +59,10 @@ class TrackSettings(Section):
     their likeness to faces scored before foretell it (sparing), or each face that could become the
     best of its track (every).
     """
-    search: Looks = "every"
+    search: Looks = "sparing"
     """
-    Look for faces in every frame, or (sparing) seldom while those that are followed move steadily
-    and nothing new moves in the picture, and at once when something does. Mode `every`: always.
+    Search the whole of each frame for faces (every), or (sparing) as long as nothing new moves in
+    the picture only where the faces that are followed are expected. Mode `every`: always the whole.
     """
     identity: bool = True
     """

@@ -23,6 +23,7 @@ from edge.detection.boxes import (
     suppress,
 )
 from edge.detection.image_pyramid import ImagePyramid, cuts, image_pyramid, shrunk
+from edge.detection.nearby import faces_near
 from edge.detection.session import (
     DETECTION_FLOOR,
     PLAIN,
@@ -32,7 +33,7 @@ from edge.detection.session import (
     batches_of,
     engines_of,
 )
-from edge.samples import DetectedFace, Pixels
+from edge.samples import Box, DetectedFace, Pixels
 from engines.tensorrt.profile import ShapeProfile
 
 WINDOW = 12
@@ -126,6 +127,10 @@ class MtcnnDetector:
         boxes, scores, landmarks = self._decided(levels, boxes)
         kept = suppress(boxes, scores, OVERLAP, of_smaller=True)
         return detected_faces(boxes[kept], landmarks[kept], scores[kept])
+
+    def detect_near(self, pixels: Pixels, box: Box) -> tuple[DetectedFace, ...]:
+        """Return the faces about a place; see `edge.detection.nearby.faces_near`."""
+        return faces_near(self.detect, pixels, box, self._smallest_face)
 
     def _proposals(self, levels: ImagePyramid) -> Boxes:
         scales = self._scales(*levels[0].shape[:2])

@@ -18,7 +18,7 @@ from edge.detection.session import DetectorNetwork, Running
 from edge.detection.ultraface import UltrafaceDetector
 from edge.detection.yunet import YunetDetector
 from edge.errors import DetectorError
-from edge.protocols import FaceDetector
+from edge.protocols import FaceDetector, LocalFaceDetector
 from engines.catalogue.catalogue import Catalogued, fetch, find_entry, located
 from engines.errors import (
     BackendError,
@@ -42,7 +42,7 @@ NETWORKS: dict[str, tuple[DetectorNetwork, ...]] = {
 }
 """Of each detector, in the order of its files."""
 
-_DETECTORS: dict[str, Callable[..., FaceDetector]] = {
+_DETECTORS: dict[str, Callable[..., LocalFaceDetector]] = {
     "mtcnn": MtcnnDetector,
     "ultraface68": UltrafaceDetector,
     "yunet": YunetDetector,
@@ -202,7 +202,7 @@ def _by_plans(
 
 def _opened(
     settings: DetectorSettings, files: tuple[Path, ...], providers: Sequence[str]
-) -> FaceDetector:
+) -> LocalFaceDetector:
     running = Running(threads=settings.threads, providers=tuple(providers))
     if settings.backend == "openvino":
         networks = openvino_networks(NETWORKS[settings.name], files, settings.threads)
@@ -212,7 +212,7 @@ def _opened(
 
 def detector_of(
     settings: DetectorSettings, files: tuple[Path, ...], running: Running
-) -> FaceDetector:
+) -> LocalFaceDetector:
     """
     Open a face detector of files that are here.
 

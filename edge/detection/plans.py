@@ -9,8 +9,8 @@ from edge.config.engine import execution_of
 from edge.config.model import Config
 from edge.detection.golden import figures_of, read
 from edge.detection.session import DETECTION_FLOOR, DetectorNetwork
-from edge.protocols import FaceDetector, engine_of
-from edge.samples import DetectedFace, Pixels
+from edge.protocols import FaceDetector, LocalFaceDetector, engine_of
+from edge.samples import Box, DetectedFace, Pixels
 from engines.catalogue.cache import sha256_of
 from engines.closing import Closing
 from engines.errors import PairError, PairIntegrityError
@@ -76,7 +76,7 @@ class FoundPlans:
 class PlannedFaceDetector(Closing):
     """A detector whose networks are run by their plans, or were to be."""
 
-    def __init__(self, detector: FaceDetector, networks: NetworkSet | None) -> None:
+    def __init__(self, detector: LocalFaceDetector, networks: NetworkSet | None) -> None:
         """
         Take both over.
 
@@ -100,6 +100,10 @@ class PlannedFaceDetector(Closing):
     def detect(self, pixels: Pixels) -> Sequence[DetectedFace]:
         """Return the faces of one image, see `FaceDetector`."""
         return self._detector.detect(pixels)
+
+    def detect_near(self, pixels: Pixels, box: Box) -> Sequence[DetectedFace]:
+        """Return the faces about a place, see `LocalFaceDetector`."""
+        return self._detector.detect_near(pixels, box)
 
     def close(self) -> None:
         """Release plans and device; safe to call twice."""

@@ -24,6 +24,7 @@ from edge.detection.boxes import (
     suppress,
 )
 from edge.detection.image_pyramid import ImagePyramid, cuts, image_pyramid
+from edge.detection.nearby import faces_near
 from edge.detection.session import (
     DETECTION_FLOOR,
     PLAIN,
@@ -33,7 +34,7 @@ from edge.detection.session import (
     batches_of,
     engines_of,
 )
-from edge.samples import DetectedFace, Pixels
+from edge.samples import Box, DetectedFace, Pixels
 
 WIDTH, HEIGHT = 320, 240
 """Pixels of the detector's input."""
@@ -115,6 +116,10 @@ class UltrafaceDetector:
         if not kept.size:
             return ()
         return detected_faces(boxes[kept], self._landmarks(levels, boxes[kept]), scores[kept])
+
+    def detect_near(self, pixels: Pixels, box: Box) -> tuple[DetectedFace, ...]:
+        """Return the faces about a place; see `edge.detection.nearby.faces_near`."""
+        return faces_near(self.detect, pixels, box, self._smallest_face)
 
     def _tiles(self, height: int, width: int) -> Iterator[Boxes]:
         """Tiles that find the smallest face, then those twice as large, at last the whole image."""

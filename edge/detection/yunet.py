@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.detection.boxes import check_pixels, detected_faces
+from edge.detection.nearby import faces_near
 from edge.detection.session import DETECTION_FLOOR, PLAIN, Running
 from edge.detection.yunet_network import YunetNetwork
 from edge.errors import DetectorError
-from edge.samples import DetectedFace, Pixels
+from edge.samples import Box, DetectedFace, Pixels
 
 SMALLEST_IN_NETWORK = 20
 """Pixels: the side of the smallest face box that the network finds dependably."""
@@ -50,6 +51,7 @@ class YunetDetector:
             ProviderError: See `DetectorSession`.
         """
         (file,) = files
+        self._smallest_face = smallest_face
         self._scale = min(1.0, SMALLEST_IN_NETWORK / smallest_face)
         self._network = _opened(file, running, detector_score)
         self.detect(np.zeros((64, 64, 3), np.uint8))
@@ -77,6 +79,10 @@ class YunetDetector:
         points = rows[:, :14].reshape(-1, 7, 2) * enlarged
         boxes = np.hstack([points[:, 0], points[:, 0] + points[:, 1]])
         return detected_faces(boxes, points[:, 2:], np.clip(rows[:, 14], 0, 1))
+
+    def detect_near(self, pixels: Pixels, box: Box) -> tuple[DetectedFace, ...]:
+        """Return the faces about a place; see `edge.detection.nearby.faces_near`."""
+        return faces_near(self.detect, pixels, box, self._smallest_face)
 
 
 def _opened(file: Path, running: Running, detector_score: float) -> "YunetNetwork | _OpenCvNetwork":

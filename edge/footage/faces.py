@@ -158,7 +158,7 @@ class _Watch:
             self._observed.stills += 1
         else:
             self._times.append(frame.time_s)
-        if not step.outcome.is_sought:
+        if step.outcome.search == "none":
             return
         self._run.frames.append(recorded(step.captured, step.seen_s, step.outcome))
         self._observed.faces += [

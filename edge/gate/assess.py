@@ -72,7 +72,10 @@ def assess_frame(
         BackendError: The inference library refused the batch.
     """
     return assess_candidates(
-        candidates(frame, detector, gate), pair, gate, score_discarded=score_discarded
+        candidates(frame, detector.detect(frame.pixels), gate),
+        pair,
+        gate,
+        score_discarded=score_discarded,
     )
 
 
@@ -133,7 +136,7 @@ def assess_candidates(
 
 
 def candidates(
-    frame: Frame, detector: FaceDetector, gate: GateSettings, masks: Sequence[Polygon] = ()
+    frame: Frame, faces: Sequence[DetectedFace], gate: GateSettings, masks: Sequence[Polygon] = ()
 ) -> tuple[Candidate, ...]:
     """Return the faces of a frame with the verdict of the pre-checks; a mask comes before them."""
     height, width = frame.pixels.shape[:2]
@@ -149,7 +152,7 @@ def candidates(
             discarded = precheck(known, gate)
         return Candidate(frame, index, face, known, discarded)
 
-    return tuple(candidate(index, face) for index, face in enumerate(detector.detect(frame.pixels)))
+    return tuple(candidate(index, face) for index, face in enumerate(faces))
 
 
 def with_exposure(known: Features, pixels: Pixels) -> Features:

@@ -16,13 +16,14 @@ from edge.gate.assess import Candidate, assessment, candidates, face_image, sket
 from edge.gate.batch import Pending, Scored, score_pending
 from edge.gate.decision_replay import without_pixels
 from edge.gate.hysteresis import limit_of
+from edge.gate.looks.following import found_at
 from edge.gate.looks.glance import Glance, Sketch
 from edge.gate.looks.seeking import Seeking, Thumbnail, thumbnail_of
 from edge.gate.outcome import Outcome, SeenFace, Stopwatch
 from edge.gate.selection import Selection
-from edge.gate.tracker import Tracker, TrackerSettings
+from edge.gate.tracker import Place, Tracker, TrackerSettings
 from edge.protocols import FaceDetector
-from edge.samples import Assessment, Captured, Frame
+from edge.samples import Assessment, Captured, DetectedFace, Frame
 from engines.pair.pair import EnginePair
 
 
@@ -86,16 +87,11 @@ class CameraGate:
         """
         outcome = Outcome()
         watch = Stopwatch(outcome.seconds, self._clock)
-        thumbnail = self._thumbnail(captured.frame)
-        if self._may_rest(thumbnail, seen_s):
-            outcome.is_sought = False
-            watch.lap("detect")
-            return Pending(captured, seen_s, (), {}, outcome, self._pair)
-        found = candidates(
-            captured.frame, self._detector, self._settings.gate, self._settings.masks
-        )
-        self._seeking.sought(thumbnail, seen_s)
+        faces = self._faces(captured.frame, seen_s, outcome)
         watch.lap("detect")
+        if faces is None:
+            return Pending(captured, seen_s, (), {}, outcome, self._pair)
+        found = candidates(captured.frame, faces, self._settings.gate, self._settings.masks)
         ids = self._follow(found, seen_s, outcome, captured.frame.time_s is None)
         watch.lap("track")
         sketches = [sketch(one, self._pair) if one.discarded is None else None for one in found]
@@ -111,21 +107,39 @@ class CameraGate:
         watch.lap("align")
         return Pending(captured, seen_s, followed, images, outcome, self._pair)
 
+    def _faces(
+        self, frame: Frame, seen_s: float, outcome: Outcome
+    ) -> Sequence[DetectedFace] | None:
+        """Return the faces of a frame; None when it shows nobody, and none were sought."""
+        thumbnail = self._thumbnail(frame)
+        places = self._known_places(thumbnail, seen_s)
+        if places is not None and not places:
+            outcome.search = "none"
+            return None
+        followed = found_at(places, self._detector, frame.pixels) if places else None
+        if followed is not None:
+            outcome.search = "followed"
+            return followed
+        faces = self._detector.detect(frame.pixels)
+        self._seeking.sought(thumbnail, seen_s)
+        return faces
+
     def _thumbnail(self, frame: Frame) -> Thumbnail | None:
         """Return by what is told whether faces are sought; None where they are in each frame."""
         every = "every" in (self._settings.tracks.search, self._settings.mode)
         return None if every or frame.time_s is None else thumbnail_of(frame.pixels)
 
-    def _may_rest(self, thumbnail: Thumbnail | None, seen_s: float) -> bool:
+    def _known_places(self, thumbnail: Thumbnail | None, seen_s: float) -> Sequence[Place] | None:
+        """Return where all faces of a frame are; None when that is not known."""
         if thumbnail is None:
-            return False
+            return None
         places, gap_s = self._tracker.places(seen_s), self._settings.tracks.gap
-        return self._seeking.may_rest(thumbnail, places, seen_s, gap_s)
+        return self._seeking.known(thumbnail, places, seen_s, gap_s)
 
     def conclude(self, pending: Pending, scored: Scored) -> Outcome:
         """Decide about the faces of a frame, and forward what is due."""
         outcome, seen_s = pending.outcome, pending.seen_s
-        if not outcome.is_sought:
+        if outcome.search == "none":
             return outcome
         outcome.failure = scored.failure
         if pending.faces_to_score:

@@ -12,6 +12,11 @@ from edge.samples import Assessment, Box, Pixels, Reason
 from engines.errors import BackendError
 
 Stage: TypeAlias = Literal["detect", "track", "align", "score", "decide", "encode", "deliver"]
+Search: TypeAlias = Literal["whole", "followed", "none"]
+"""
+Where faces were sought: in the whole frame; where those that are followed were expected, and each
+was there; nowhere, since the frame shows nobody, and nothing was decided.
+"""
 Seconds: TypeAlias = dict[Stage, float]
 LARGEST_CUT = 160
 """Pixels of a side."""
@@ -92,8 +97,7 @@ class Outcome:
     """Tracks of faces of the frame that are people: a second look agreed with the first."""
     joined: dict[int, int] = field(default_factory=dict)
     """Tracks that turned out to be of a person known before, with the track that goes on."""
-    is_sought: bool = True
-    """False when no face was sought in the frame: it shows nobody new, and nothing was decided."""
+    search: Search = "whole"
     following: int = 0
     """Tracks that were alive; without any, no time that passes changes anything."""
     seconds: Seconds = field(default_factory=dict)

@@ -69,8 +69,9 @@ class CameraStatus(_Model):
     """Quality score at which faces pass, in effect; null where shift_at_most decides."""
     frames: dict[str, int]
     """
-    Frames by what became of them: looked_at, rested (nothing new moved, and no face was sought),
-    replaced, late, unscheduled, failed, unread.
+    Frames by what became of them: looked_at, followed (nothing new moved, and faces were sought
+    where known ones were expected), rested (nobody was there, and nothing moved), replaced, late,
+    unscheduled, failed, unread.
     """
     faces: dict[str, int]
     """Faces by the gate's reason; those of `forwarded` and `best_of_track` were sent."""

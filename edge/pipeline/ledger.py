@@ -1,7 +1,8 @@
 """
 Where every frame and every face of a source went. Pure: plain numbers that must add up.
 
-    frames    = replaced + late + unscheduled + failed + looked_at + rested + unread + waiting
+    frames    = looked_at + followed + rested + failed
+              + replaced + late + unscheduled + unread + waiting
     faces     = forwarded + discarded + held
     forwarded = accepted + evicted + lost
 
@@ -32,8 +33,11 @@ class Counts:
     failed: int = 0
     """Frames that the detector refused."""
     looked_at: int = 0
+    """Frames that were searched for faces as a whole."""
+    followed: int = 0
+    """Frames that were searched where known faces were expected: each was there, no more moved."""
     rested: int = 0
-    """Frames in which no face was sought, since nothing new moved in them."""
+    """Frames in which no face was sought: nobody was there, and nothing moved."""
     unread: int = 0
     """Frames that had come, but were not looked at when the source was stopped."""
     faces: int = 0
@@ -79,8 +83,8 @@ class Ledger:
         """Frames on their way to the gate."""
         counts = self.counts
         dropped = counts.replaced + counts.late
-        looked_at = counts.failed + counts.looked_at + counts.rested
-        return self.frames - dropped - looked_at - counts.unscheduled - counts.unread
+        taken = counts.failed + counts.looked_at + counts.followed + counts.rested
+        return self.frames - dropped - taken - counts.unscheduled - counts.unread
 
     def imbalances(self) -> Iterator[str]:
         """Yield what does not add up, in words; nothing when all is well."""

@@ -62,4 +62,4 @@ class Minutes:
 def _seen(counts: Counts) -> _Seen:
     by_reason = {**counts.discarded, **counts.forwarded_by_reason()}
     faces = Counter({Reason(name): count for name, count in by_reason.items()})
-    return _Seen(counts.looked_at, faces)
+    return _Seen(counts.looked_at + counts.followed, faces)

@@ -23,7 +23,10 @@ from edge.pipeline.ledger import Counts
 from edge.pipeline.stream import Stream
 from edge.sources.state import State
 
-OUTCOMES = ("looked_at", "rested", "replaced", "late", "unscheduled", "failed", "unread")
+OUTCOMES = (
+    *("looked_at", "followed", "rested"),
+    *("replaced", "late", "unscheduled", "failed", "unread"),
+)
 """What becomes of a frame, as `edge.pipeline.ledger` counts it."""
 
 

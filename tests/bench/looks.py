@@ -21,8 +21,8 @@ from edge.detection.open import open_detector
 from edge.gate.best_shot import Shot
 from edge.gate.camera_gate import CameraGate
 from edge.gate.decision_replay import replayed
-from edge.protocols import FaceDetector
-from edge.samples import DetectedFace, Frame, Pixels
+from edge.protocols import FaceDetector, LocalFaceDetector
+from edge.samples import Box, DetectedFace, Frame, Pixels
 from edge.sources.video import VideoFile
 from engines.pair.pair import EnginePair, open_pair
 from tests.bench.lines import show
@@ -47,6 +47,10 @@ class Counting:
     def detect(self, pixels: Pixels) -> Sequence[DetectedFace]:
         self.calls += 1
         return self.detector.detect(pixels)
+
+    def detect_near(self, pixels: Pixels, box: Box) -> Sequence[DetectedFace]:
+        assert isinstance(self.detector, LocalFaceDetector)
+        return self.detector.detect_near(pixels, box)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from edge.config.masks import polygon
 from edge.config.model import GateSettings
 from edge.config.tracks import TrackSettings
 from edge.gate.camera_gate import CameraGate
-from edge.samples import DetectedFace, Frame, Pixels
+from edge.samples import Box, DetectedFace, Frame, Pixels
 from engines.biometrics.identity_scale import IdentityScale
 from engines.pair.pair import EnginePair, Scored
 from engines.quality.score_mapping import ScoreMapping
@@ -69,6 +69,9 @@ class PlaceDetector:
         every = range(pixels.shape[1] // SIDE)
         places = [place for place in every if pixels[0, place * SIDE, 2] == 255]
         return [upright_face(place * SIDE + 35, 35, SCALE) for place in places]
+
+    def detect_near(self, pixels: Pixels, box: Box) -> Sequence[DetectedFace]:
+        return [face for face in self.detect(pixels) if abs(face.box.left - box.left) < SIDE]
 
 
 class ColourPair:

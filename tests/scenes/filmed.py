@@ -72,5 +72,5 @@ def frames_seen(frames: Iterable[Frame], gate: CameraGate) -> Iterator[RecordedF
     newest = None
     for step in steps(frames, gate):
         newest = step.captured or newest
-        if newest is not None and step.outcome.is_sought:
+        if newest is not None and step.outcome.search != "none":
             yield recorded(newest, step.seen_s, step.outcome)

@@ -1,11 +1,11 @@
 """
-In which frames faces are sought: at once when something new moves, else every now and then.
+In which frames all is searched: at once when something new moves, else every now and then.
 
-Between two searches the faces that are followed are where the tracker expects them, as long as it
-was right about each of them the last time, and nobody else can have come while the rest of the
-picture stays as it was. What moves is told by a small grey picture. Pure but for that picture, and
-by the time of frames alone: the same footage is searched in the same frames by `run`, `replay` and
-`tune`, whatever is decided about its faces.
+Between two searches the faces that are followed are about where the tracker expects them, as long
+as it was right about each of them the last time, and nobody else can have come while the rest of
+the picture stays as it was: it is enough to look for them there. What moves is told by a small grey
+picture. Pure but for that picture, and by the time of frames alone: the same footage is searched in
+the same frames by `run`, `replay` and `tune`, whatever is decided about its faces.
 """
 
 from collections.abc import Sequence
@@ -24,12 +24,8 @@ LEVEL = 12
 """Grey values by which a cell differs when something moves in it; noise is below."""
 MOST_CELLS = 2
 """Cells in which something may move that is no face."""
-NEW_S = 2.0
-"""A track that is younger shows the face that will be sent: it is sought more often."""
-OFTEN_S = 0.1
-"""Longest time between two searches while there is a new track."""
-SELDOM_S = 0.3
-"""The same while all tracks are older."""
+WITH_SOMEBODY_S = 0.3
+"""Longest time between two searches while somebody is followed: for who comes behind him."""
 EMPTY_S = 1.0
 """The same while there is nobody."""
 MISSED_S = 0.15
@@ -73,24 +69,24 @@ def thumbnail_of(pixels: Pixels) -> Thumbnail:
 
 
 class Seeking:
-    """When faces are sought before one camera."""
+    """When all that one camera shows is searched for faces."""
 
     def __init__(self) -> None:
         self._sought_s = 0.0
         self._thumbnail: Thumbnail | None = None
-        """Of the newest frame in which faces were sought; None when the next one has to be."""
+        """Of the newest frame that was searched; None when the next one has to be."""
         self._moved_s: NDArray[np.float64] = np.empty((0, 0))
-        """When something last moved in a cell of a frame in which faces were sought."""
+        """When something last moved in a cell of a frame that was searched."""
 
     def forget(self) -> None:
-        """Seek in the next frame."""
+        """Search the next frame."""
         self._thumbnail = None
 
-    def may_rest(
+    def known(
         self, thumbnail: Thumbnail, places: Sequence[Place], seen_s: float, gap_s: float
-    ) -> bool:
+    ) -> Sequence[Place] | None:
         """
-        Tell whether a frame shows nobody that the tracker does not know of.
+        Return where the faces of a frame are expected; None when it may show others too.
 
         Args:
             thumbnail: Of the frame.
@@ -100,24 +96,24 @@ class Seeking:
         """
         before = self._thumbnail
         if before is None or before.grey.shape != thumbnail.grey.shape:
-            return False
+            return None
         followed = [place for place in places if place.seen_s >= self._sought_s]
         if not all(place.is_steady for place in followed):
-            return False
+            return None
         if any(_is_missed(place, self._sought_s, seen_s) for place in places):
-            return False
+            return None
         if any(seen_s - place.seen_s > gap_s for place in places):
-            return False  # its track ends now
+            return None  # its track ends now
         if seen_s - self._sought_s > self._wait_s(followed, gap_s) - ROUNDING_S:
-            return False
-        return not self._is_new(_moved(before, thumbnail), followed, thumbnail.cell, seen_s)
+            return None
+        is_new = self._is_new(_moved(before, thumbnail), followed, thumbnail.cell, seen_s)
+        return None if is_new else followed
 
     def _wait_s(self, followed: Sequence[Place], gap_s: float) -> float:
         if not followed:
             return EMPTY_S
-        is_new = any(self._sought_s - place.began_s < NEW_S for place in followed)
         # No track may end because its face was not sought.
-        return min(OFTEN_S if is_new else SELDOM_S, gap_s / 2)
+        return min(WITH_SOMEBODY_S, gap_s / 2)
 
     def _is_new(self, moved: Cells, followed: Sequence[Place], cell: float, seen_s: float) -> bool:
         if followed:
@@ -127,7 +123,7 @@ class Seeking:
         return int(moved.sum()) > MOST_CELLS
 
     def sought(self, thumbnail: Thumbnail | None, seen_s: float) -> None:
-        """Note a frame in which faces were sought; without a thumbnail, so they are in the next."""
+        """Note a frame that was searched; without a thumbnail, the next one has to be too."""
         before = self._thumbnail
         if thumbnail is None:
             self._thumbnail = None

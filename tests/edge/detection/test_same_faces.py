@@ -9,11 +9,14 @@ import pytest
 from edge.config.model import DetectorSettings
 from edge.detection import session
 from edge.detection.open import open_detector
+from edge.protocols import LocalFaceDetector
+from edge.samples import iou
 from edge.sources.images import read_image
 from engines.build.golden_faces import photographs_of, read_photograph
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.onnxruntime.backend import open_network
 from tests.edge.detection.as_published import publish
+from tests.edge.photographs import inter_eye, portrait
 from tests.gate_data import gate_data
 
 pytestmark = pytest.mark.registry
@@ -103,3 +106,15 @@ def test_no_run_takes_more_inputs_than_a_batch(opened):
     photograph = photographs_of(["demo-photographs"])["demo-photographs", "sample5.jpg"]
     open_detector(DetectorSettings(name="mtcnn", threads=1)).detect(read_photograph(photograph))
     assert max(opened[1]) == session.BATCH
+
+
+@pytest.mark.parametrize("name", ["mtcnn", "ultraface68"])
+def test_a_face_is_found_about_its_place_as_it_is_in_the_whole_picture(name):
+    detector = open_detector(DetectorSettings(name=name, threads=1))
+    assert isinstance(detector, LocalFaceDetector)
+    pixels, landmarks = portrait("obama.jpg")
+    (whole,) = detector.detect(pixels)
+    (near,) = detector.detect_near(pixels, whole.box)
+    assert iou(whole.box, near.box) > 0.8
+    apart = np.linalg.norm(whole.landmarks - near.landmarks, axis=1).max()
+    assert apart < 0.1 * inter_eye(landmarks)

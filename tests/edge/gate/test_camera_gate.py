@@ -59,7 +59,6 @@ class Walk:
             if value is not None:
                 pixels[:, 300 * place : 300 * (place + 1)] = value
                 self.scene.faces.append(upright_face(300 * place + 90))
-        self.faces += len(self.scene.faces)
         frame = Frame(pixels, "door", self.step, self.step * 0.1)
         self._note(self.gate.take(Captured(frame, 0.0, NOON, clock_synced=True), self.step * 0.1))
         self.step += 1
@@ -69,6 +68,7 @@ class Walk:
         return self
 
     def _note(self, outcome):
+        self.faces += outcome.faces
         self.sent += outcome.forwarded
         self.discarded += outcome.discarded
 

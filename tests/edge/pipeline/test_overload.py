@@ -86,27 +86,30 @@ class Camera:
 
 @dataclass
 class Detector:
-    """Sees nobody, and takes its time."""
+    """Sees nobody, and takes its time: one search of several; the others take a tenth."""
 
     clock: Clock
     cost_s: float
+    one_of: int = 1
+    searches: int = 0
 
     def detect(self, _pixels):
-        self.clock.now_s += self.cost_s
+        self.clock.now_s += self.cost_s if self.searches % self.one_of == 0 else self.cost_s / 10
+        self.searches += 1
         return ()
 
 
 class Scene:
     """Cameras, and the worker that looks at them."""
 
-    def __init__(self, cost_s, rates, frames_each=1.0, jitter=0.0):
+    def __init__(self, cost_s, rates, frames_each=1.0, jitter=0.0, one_of=1):
         self.clock = Clock()
         self.worker = Worker(
             Forwarding(cast("object", None), DeliverySettings()),  # type: ignore[arg-type]
             lambda: None,
             self.clock.monotonic,
         )
-        self.detector, rng = Detector(self.clock, cost_s), np.random.default_rng(3)
+        self.detector, rng = Detector(self.clock, cost_s, one_of), np.random.default_rng(3)
         for number, rate in enumerate(rates):
             fps = rate * frames_each
             count = int((LASTS_S + 60) * fps)
@@ -119,7 +122,7 @@ class Scene:
     def add(self, name, rate, times_s):
         settings = Source(name=name, uri=parse_uri("rtsp://camera/"), max_fps=rate)
         camera = cast("LiveSource", Camera(self.clock, times_s))
-        decided = CameraSettings(GateSettings(), TrackSettings(), "best_shot")
+        decided = CameraSettings(GateSettings(), TrackSettings(search="every"), "best_shot")
         pair = cast("EnginePair", BrightnessPair())
         gate = CameraGate(self.detector, pair, decided)
         self.worker.streams[name] = Stream(settings, camera, gate, lambda _: None)
@@ -165,6 +168,14 @@ def test_under_overload_no_more_than_one_frame_of_a_hundred_is_older_than_two_in
     cameras, how
 ):
     assert max(overloaded(cameras, **how).ages()) <= OLDEST
+
+
+@pytest.mark.parametrize(("cameras", "one_of"), [(8, 2), (8, 4), (16, 4), (16, 7)])
+def test_so_it_is_when_few_looks_take_much_longer_than_the_others(cameras, one_of):
+    cost_s = OVERLOAD / cameras / RATE / ((one_of + 9) / one_of / 10)
+    scene = Scene(cost_s, [RATE] * cameras, one_of=one_of)
+    scene.run(LASTS_S)
+    assert max(scene.ages()) <= OLDEST
 
 
 @pytest.mark.parametrize("rate", [1.0, 30.0])

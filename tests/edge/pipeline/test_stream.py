@@ -254,6 +254,27 @@ def test_tracks_of_a_camera_end_while_no_frames_come_and_those_of_a_file_do_not(
         assert len(watched.kept.deliveries) == sent
 
 
+class Local(CannedDetector):
+    """Finds where it is asked what it finds in the whole."""
+
+    def detect_near(self, pixels, _box):
+        return self.detect(pixels)
+
+
+def test_frames_are_booked_by_where_faces_were_sought_in_them():
+    watched = Watched(detector=Local([upright_face()]))
+    for step in range(5):
+        watched.frame(time_s=step * 0.1)
+    assert (watched.counts.looked_at, watched.counts.followed, watched.counts.rested) == (3, 2, 0)
+    empty = Watched(detector=Local([]))
+    for step in range(5):
+        empty.frame(time_s=step * 0.1)
+    assert (empty.counts.looked_at, empty.counts.followed, empty.counts.rested) == (1, 0, 4)
+    for each in (watched, empty):
+        each.finish()
+        assert list(each.stream.close().imbalances()) == []
+
+
 def test_a_frame_that_nobody_looked_at_is_unread_when_the_source_ends():
     watched = Watched()
     watched.frame(time_s=0.0)

@@ -1,9 +1,9 @@
-"""In which frames faces are sought, with pictures of which it is known what moves in them."""
+"""In which frames all is searched, with pictures of which it is known what moves in them."""
 
 import numpy as np
 import pytest
 
-from edge.gate.looks.seeking import EMPTY_S, OFTEN_S, SELDOM_S, Seeking, thumbnail_of
+from edge.gate.looks.seeking import EMPTY_S, WITH_SOMEBODY_S, Seeking, thumbnail_of
 from edge.gate.tracker import Place
 from edge.samples import Box
 
@@ -34,11 +34,12 @@ class Camera:
         self.seeking.sought(thumbnail_of(pixels), seen_s)
 
     def rests(self, pixels, seen_s, *places, gap_s=GAP_S):
-        return self.seeking.may_rest(thumbnail_of(pixels), places, seen_s, gap_s)
+        known = self.seeking.known(thumbnail_of(pixels), places, seen_s, gap_s)
+        return known is not None
 
 
 def test_faces_are_sought_in_the_first_frame():
-    assert not Seeking().may_rest(thumbnail_of(picture()), (), 0.0, GAP_S)
+    assert Seeking().known(thumbnail_of(picture()), (), 0.0, GAP_S) is None
 
 
 def test_while_nobody_is_there_and_nothing_moves_they_are_sought_once_a_second():
@@ -58,15 +59,22 @@ def test_noise_is_no_motion():
     assert Camera(picture()).rests(noisy.astype(np.uint8), 0.1)
 
 
-@pytest.mark.parametrize(("age_s", "wait_s"), [(1.0, OFTEN_S), (10.0, SELDOM_S)])
-def test_the_faces_of_new_tracks_are_sought_more_often_than_those_of_old_ones(age_s, wait_s):
+@pytest.mark.parametrize("age_s", [0.2, 10.0])
+def test_while_somebody_is_followed_all_is_searched_three_times_a_second(age_s):
     camera, seen = Camera(picture(FACE)), place(age_s=age_s)
-    assert camera.rests(picture(FACE), wait_s - 0.03, seen)
-    assert not camera.rests(picture(FACE), wait_s, seen)
+    assert camera.rests(picture(FACE), WITH_SOMEBODY_S - 0.03, seen)
+    assert not camera.rests(picture(FACE), WITH_SOMEBODY_S, seen)
+
+
+def test_faces_are_expected_where_those_are_that_were_found_the_last_time():
+    camera, there = Camera(picture(FACE)), place(0.1)
+    camera.seek(picture(FACE), 0.1)
+    known = camera.seeking.known(thumbnail_of(picture(FACE)), [there, place(-0.5)], 0.2, GAP_S)
+    assert known == [there]
 
 
 def test_times_rounded_to_milliseconds_make_no_difference():
-    assert not Camera(picture(FACE)).rests(picture(FACE), SELDOM_S - 0.0005, place())
+    assert not Camera(picture(FACE)).rests(picture(FACE), WITH_SOMEBODY_S - 0.0005, place())
 
 
 def test_a_face_may_move_where_it_is_expected_and_its_chest_below_it():

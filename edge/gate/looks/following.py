@@ -1,0 +1,43 @@
+"""
+Faces that are followed, sought where they are expected and nowhere else.
+
+Only where each of them is there is a frame done with it: whoever is not found where he should be
+has left, turned away or been hidden, and the whole frame is searched at once.
+"""
+
+from collections.abc import Sequence
+
+from edge.gate.tracker import STEADY, Place
+from edge.protocols import FaceDetector, LocalFaceDetector
+from edge.samples import Box, DetectedFace, Pixels, iou
+
+
+def found_at(
+    places: Sequence[Place], detector: FaceDetector, pixels: Pixels
+) -> tuple[DetectedFace, ...] | None:
+    """
+    Return the faces at their places, from left to right; None when one is missing.
+
+    Args:
+        places: Where faces are expected.
+        detector: Finds them; one that cannot look at a part of a frame finds none.
+        pixels: (height, width, 3) uint8 BGR.
+
+    Raises:
+        DetectorError: The detector refused a part of the frame.
+    """
+    if not isinstance(detector, LocalFaceDetector):
+        return None
+    found: list[DetectedFace] = []
+    for place in places:
+        face = _expected(place.box, detector.detect_near(pixels, place.box))
+        if face is None or any(iou(face.box, other.box) >= STEADY for other in found):
+            return None  # two who are expected and one who is there
+        found.append(face)
+    return tuple(sorted(found, key=lambda face: face.box.left))
+
+
+def _expected(box: Box, faces: Sequence[DetectedFace]) -> DetectedFace | None:
+    """Return the face that is where one is expected."""
+    best = max(faces, key=lambda face: iou(box, face.box), default=None)
+    return best if best is not None and iou(box, best.box) >= STEADY else None

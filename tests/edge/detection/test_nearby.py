@@ -1,0 +1,61 @@
+"""What a detector is shown of a frame about a place, and where the faces it finds there lie."""
+
+import numpy as np
+import pytest
+
+from edge.detection.nearby import ABOUT, SIDE, faces_near
+from edge.samples import Box, DetectedFace
+
+HEIGHT, WIDTH = 480, 640
+NOISE = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+
+
+class Shown:
+    """A detector that finds one face, at the edges of what it is shown."""
+
+    def __init__(self):
+        self.parts = []
+
+    def __call__(self, pixels):
+        self.parts.append(pixels)
+        height, width = pixels.shape[:2]
+        corners = [[0, 0], [width, 0], [width / 2, height / 2], [0, height], [width, height]]
+        return [DetectedFace(Box(0, 0, width, height), np.array(corners, np.float32), 0.9)]
+
+
+def near(box, smallest_face=40):
+    shown = Shown()
+    (found,) = faces_near(shown, NOISE, box, smallest_face)
+    return shown.parts[0], found
+
+
+def test_a_small_face_is_shown_as_it_is_with_half_of_its_side_about_it():
+    part, found = near(Box(100, 50, 160, 120))
+    assert (part == NOISE[15:155, 60:200]).all()
+    assert found.box == Box(60, 15, 200, 155)
+    assert found.landmarks[2].tolist() == [130, 85]
+
+
+def test_a_large_face_is_shown_smaller_and_lies_where_it_was():
+    part, found = near(Box(100, 40, 420, 440))
+    assert part.shape[0] == round(min(HEIGHT, 40 + 400 + 200) * SIDE / 400)
+    assert part.shape[1] == round((660 - 0 - 20) * SIDE / 400)
+    assert found.box == Box(0, 0, 640, 480)
+    assert found.landmarks.tolist() == [[0, 0], [640, 0], [320, 240], [0, 480], [640, 480]]
+    assert part.flags["C_CONTIGUOUS"]
+
+
+def test_it_is_left_larger_than_the_smallest_face_that_is_sought():
+    part, _ = near(Box(200, 100, 400, 300), smallest_face=100)
+    assert part.shape[0] > 100 * (1 + 2 * ABOUT)
+
+
+def test_over_the_border_nothing_is_shown_and_nothing_shifted():
+    part, found = near(Box(-20, -10, 40, 60))
+    assert (part == NOISE[:95, :80]).all()
+    assert found.box == Box(0, 0, 80, 95)
+
+
+@pytest.mark.parametrize("box", [Box(-300, 0, -200, 90), Box(10, 900, 80, 980)])
+def test_outside_of_the_frame_there_is_nobody(box):
+    assert faces_near(Shown(), NOISE, box, 40) == ()

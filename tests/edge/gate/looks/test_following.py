@@ -1,0 +1,70 @@
+"""Faces that are sought where they are expected, with detectors that know what there is to find."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from edge.gate.looks.following import found_at
+from edge.gate.tracker import Place
+from edge.samples import Box, DetectedFace
+from tests.edge.canned import CannedDetector
+
+PIXELS = np.zeros((480, 640, 3), np.uint8)
+ANN, BEN = Box(300, 100, 380, 200), Box(100, 120, 180, 220)
+
+
+def face(box):
+    return DetectedFace(box, np.zeros((5, 2), np.float32), 0.99)
+
+
+def moved(box, by):
+    return Box(box.left + by, box.top, box.right + by, box.bottom)
+
+
+def place(box):
+    return Place(box, 0.0, 1.0, True)
+
+
+@dataclass
+class Local:
+    """Satisfies the Protocol `LocalFaceDetector`: finds whoever is near a box."""
+
+    boxes: list[Box]
+    asked: list[Box] = field(default_factory=list)
+
+    def detect(self, _pixels):
+        return [face(one) for one in self.boxes]
+
+    def detect_near(self, _pixels, box):
+        self.asked.append(box)
+        reach = box.width
+        return [face(one) for one in self.boxes if abs(one.left - box.left) <= reach]
+
+
+def test_each_face_is_found_at_its_place_from_left_to_right():
+    detector = Local([moved(ANN, 5), moved(BEN, -8)])
+    found = found_at([place(ANN), place(BEN)], detector, PIXELS)
+    assert found is not None
+    assert [one.box for one in found] == [moved(BEN, -8), moved(ANN, 5)]
+    assert detector.asked == [ANN, BEN]
+
+
+@pytest.mark.parametrize("there", [[], [ANN], [ANN, moved(BEN, 60)]])
+def test_where_one_is_missing_or_elsewhere_the_whole_frame_is_to_be_searched(there):
+    assert found_at([place(ANN), place(BEN)], Local(there), PIXELS) is None
+
+
+def test_of_two_faces_at_a_place_the_nearer_one_is_taken():
+    found = found_at([place(ANN)], Local([moved(ANN, 30), moved(ANN, -4)]), PIXELS)
+    assert found is not None
+    assert [one.box for one in found] == [moved(ANN, -4)]
+
+
+def test_one_face_does_not_stand_for_two_people():
+    behind = place(moved(ANN, 20))
+    assert found_at([place(ANN), behind], Local([moved(ANN, 10)]), PIXELS) is None
+
+
+def test_a_detector_that_cannot_look_at_a_part_finds_nobody_there():
+    assert found_at([place(ANN)], CannedDetector([face(ANN)]), PIXELS) is None
