@@ -51,10 +51,10 @@ def difference(patterns: Pattern, pattern: Pattern) -> NDArray[np.float32]:
 
     Args:
         patterns: (..., 14, 14) of any number of faces.
-        pattern: Of the one they are compared with.
+        pattern: (..., 14, 14) of the ones they are compared with.
     """
     # As `mean` does, without its questions: arrays so small cost less than what is asked of them.
-    return np.add.reduce(np.abs(patterns - pattern), axis=(-2, -1)) / pattern.size
+    return np.add.reduce(np.abs(patterns - pattern), axis=(-2, -1)) / SIDE**2
 
 
 def sketch_of(face_image: FaceImages) -> Sketch:

@@ -10,19 +10,18 @@ its aligned image (`edge.gate.looks.glance`). Four things speak for a look:
 * the place is not enough to go by: the face was not there a frame ago, changed at once, or another
   one is in front of it;
 * the last look at this place is long ago;
-* the face may be its track's best. Faces whose sketches are alike have scores that are alike, so
-  each look bounds the score of what resembles it; a track may be looked at so often and no more.
+* the face may be its track's best: the looks at faces like it say by how much it may be expected to
+  surpass that (`edge.gate.looks.forecast`); a track may be looked at so often and no more.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from edge.config.tracks import TrackSettings
 from edge.gate.best_shot import FAR_SMALLER
 from edge.gate.identity import TELLING, People
-from edge.gate.looks.glance import Glance, Pattern, difference
+from edge.gate.looks.forecast import Expected, Forecast, Look
+from edge.gate.looks.glance import Glance, difference
 from edge.gate.outcome import SeenFace
 from edge.gate.tracker import touching
 
@@ -42,25 +41,14 @@ BUDGET = 3.0
 """Looks of a track at once."""
 EAGER_S = 2.0
 """A track that is older gets looks less often."""
-EAGER_RATE = 6.0
+EAGER_RATE = 10.0
 """Looks a second of a track in its first seconds, beside those that tell who it is."""
 LATER_RATE = 2.0
 """Looks a second after that."""
-ALIKE = 0.5
-"""Quality score: so much two looks at one picture differ for no reason that could be seen."""
-STEEPNESS = 22.0
-"""Quality score by which faces of a track may differ whose sketches differ by one contrast."""
-AGEING = 4.0
-"""Quality score by which they may differ beside that, for each second between them."""
+WORTH = 1.6
+"""Quality score that a look must be expected to gain: with it one face of three is looked at."""
 REMEMBERED = 32
 """Looks of a track by which others are foretold."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    seen_s: float
-    score: float
-    pattern: Pattern
 
 
 @dataclass(slots=True)
@@ -73,12 +61,13 @@ class _History:
     """Quality score and inter-eye distance of its best faces, as many as may be kept of it."""
     sent: float = 0.0
     """Quality score that a better face has to surpass by `upgrade_by`, once one was sent."""
-    newest: list[_Look] = field(default_factory=list)
+    newest: list[Look] = field(default_factory=list)
+    _forecast: Forecast = field(default_factory=lambda: Forecast(()))
 
-    def learn(self, look: _Look, inter_eye_distance: float, keep: int) -> None:
+    def learn(self, look: Look, inter_eye_distance: float, keep: int) -> None:
         """Add a look."""
         self.best = sorted([*self.best, (look.score, inter_eye_distance)], reverse=True)[:keep]
-        self.newest = [*self.newest, look][-REMEMBERED:]
+        self._remember([*self.newest, look])
 
     def join(self, other: "_History", keep: int) -> None:
         """Add the looks at another track of the same person, this one's being the newer."""
@@ -86,7 +75,11 @@ class _History:
         self.looks += other.looks
         self.best = sorted([*self.best, *other.best], reverse=True)[:keep]
         self.sent = max(self.sent, other.sent)
-        self.newest = [*other.newest, *self.newest][-REMEMBERED:]
+        self._remember([*other.newest, *self.newest])
+
+    def _remember(self, looks: Sequence[Look]) -> None:
+        self.newest = list(looks[-REMEMBERED:])
+        self._forecast = Forecast(self.newest)
 
     def budget(self, seen_s: float) -> float:
         """Return how many looks it may have had until now."""
@@ -94,13 +87,9 @@ class _History:
         eager_s = min(age_s, EAGER_S)
         return BUDGET + EAGER_RATE * eager_s + LATER_RATE * (age_s - eager_s)
 
-    def at_most(self, glance: Glance, seen_s: float) -> float:
-        """Return the quality score above which a face cannot be expected to be."""
-        looks = self.newest
-        differ = difference(np.stack([look.pattern for look in looks]), glance.pattern)
-        ages_s = seen_s - np.array([look.seen_s for look in looks])
-        scores = np.array([look.score for look in looks])
-        return float(np.min(scores + ALIKE + STEEPNESS * differ + AGEING * ages_s))
+    def expected(self, glance: Glance, seen_s: float) -> Expected:
+        """Return the quality score to expect of a face; there was a look before."""
+        return self._forecast.of(glance.pattern, seen_s)
 
 
 class Looks:
@@ -177,14 +166,13 @@ class Looks:
         (score, eyes), newest = history.best[-1], history.newest[-1]
         if face.inter_eye_distance < FAR_SMALLER * eyes or not _moved(newest, face):
             return False
-        if self._is_sent(history, seen_s):
-            better = max(score, history.sent + self.settings.upgrade_by)
-        else:
-            better = max(score, TELLING)
-            # While faces get better, the next one is looked at though it is much like this one.
-            if newest.score >= better - ALIKE:
-                return True
-        return history.at_most(face, seen_s) >= better
+        expected = history.expected(face, seen_s)
+        if not self._is_sent(history, seen_s):
+            return expected.gain(max(score, TELLING)) >= WORTH
+        better = max(score, history.sent + self.settings.upgrade_by)
+        # What is sent instead surpasses what was sent by all of it.
+        gain = expected.gain(better) + (better - history.sent) * expected.chance(better)
+        return gain >= WORTH
 
     def _is_sent(self, history: _History, seen_s: float) -> bool:
         early = self.settings.early_after
@@ -205,7 +193,7 @@ class Looks:
                 self._note(history, glance, face.assessment.quality.score, seen_s)
 
     def _note(self, history: _History, glance: Glance, score: float, seen_s: float) -> None:
-        look = _Look(seen_s, score, glance.pattern)
+        look = Look(seen_s, score, glance.pattern)
         history.learn(look, glance.inter_eye_distance, self.settings.keep)
         if not self._is_sent(history, seen_s):
             history.sent = max(history.sent, score)
@@ -247,5 +235,5 @@ def _jumped(before: Glance, now: Glance) -> bool:
     return bool(difference(before.pattern, now.pattern) > JUMP)
 
 
-def _moved(before: _Look, now: Glance) -> bool:
+def _moved(before: Look, now: Glance) -> bool:
     return bool(difference(before.pattern, now.pattern) > MOVED)
