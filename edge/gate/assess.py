@@ -14,13 +14,12 @@ from edge.config.model import GateSettings
 from edge.errors import ImageError
 from edge.gate.components import components
 from edge.gate.decision import Features, decide, features, precheck
-from edge.gate.looks.glance import SIDE, Sketch, sketch_of
 from edge.gate.words import decision_words, precheck_words
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, Box, DetectedFace, Frame, Pixels, QualityScore, Reason, Verdict
 from engines.errors import AlignmentError, EmbeddingError
 from engines.pair.pair import EnginePair
-from engines.quality.align import align, align_small
+from engines.quality.align import align
 from engines.quality.component import Component
 from engines.quality.photometry import exposure
 from engines.quality.shift import quality_from_shift
@@ -168,15 +167,6 @@ def face_image(candidate: Candidate, pair: EnginePair) -> Pixels | None:
     """Return the face aligned to the pair's template, None when its landmarks span no face."""
     try:
         return align(candidate.frame.pixels, candidate.face.landmarks, pair.specification)
-    except AlignmentError:
-        return None
-
-
-def sketch(candidate: Candidate, pair: EnginePair) -> Sketch | None:
-    """Return the sketch of a face, None when its landmarks span no face: it has no image then."""
-    pixels, landmarks = candidate.frame.pixels, candidate.face.landmarks
-    try:
-        return sketch_of(align_small(pixels, landmarks, pair.specification, SIDE))
     except AlignmentError:
         return None
 

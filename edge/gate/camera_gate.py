@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from edge.config.effective import CameraSettings
-from edge.gate.assess import Candidate, assessment, candidates, face_image, sketch
+from edge.gate.assess import Candidate, assessment, candidates, face_image
 from edge.gate.batch import Pending, Scored, score_pending
 from edge.gate.decision_replay import without_pixels
 from edge.gate.hysteresis import limit_of
 from edge.gate.looks.following import found_at
-from edge.gate.looks.glance import Glance, Sketch
+from edge.gate.looks.glance import Glance, Sketch, sketch_of
 from edge.gate.looks.seeking import Seeking, Thumbnail, thumbnail_of
 from edge.gate.outcome import Outcome, SeenFace, Stopwatch
 from edge.gate.selection import Selection
@@ -94,17 +94,17 @@ class CameraGate:
         found = candidates(captured.frame, faces, self._settings.gate, self._settings.masks)
         ids = self._follow(found, seen_s, outcome, captured.frame.time_s is None)
         watch.lap("track")
-        sketches = [sketch(one, self._pair) if one.discarded is None else None for one in found]
+        aligned = [face_image(one, self._pair) if one.discarded is None else None for one in found]
+        sketches = [None if image is None else sketch_of(image) for image in aligned]
         watch.lap("align")
         followed = tuple(zip(ids, found, sketches, strict=True))
         looked_at = self._selection.worth_a_look([_glance(*one) for one in followed], seen_s)
-        watch.lap("track")
         images = {
-            place: None if shown is None else face_image(one, self._pair)
-            for place, (track_id, one, shown) in enumerate(followed)
-            if shown is None or track_id in looked_at
+            place: image
+            for place, (track_id, image) in enumerate(zip(ids, aligned, strict=True))
+            if image is None or track_id in looked_at
         }
-        watch.lap("align")
+        watch.lap("track")
         return Pending(captured, seen_s, followed, images, outcome, self._pair)
 
     def _faces(
@@ -160,8 +160,8 @@ class CameraGate:
             return assessment(one, pending.images[place], by_place[place], gate, pair_id)
 
         return tuple(
-            SeenFace(one.face.box, tracklet, decided(place, one), tracklet, shown)
-            for place, (tracklet, one, shown) in enumerate(pending.found)
+            SeenFace(one.face.box, tracklet, decided(place, one), tracklet, sketch)
+            for place, (tracklet, one, sketch) in enumerate(pending.found)
         )
 
     def pass_time(self, seen_s: float) -> Outcome:
@@ -245,8 +245,8 @@ class CameraGate:
         return tuple(-each if self._is_still else each for each in tracklets)
 
 
-def _glance(tracklet: int, one: Candidate, shown: Sketch | None) -> Glance:
-    return Glance(tracklet, one.face.box, one.features.inter_eye_distance, shown)
+def _glance(tracklet: int, one: Candidate, sketch: Sketch | None) -> Glance:
+    return Glance(tracklet, one.face.box, one.features.inter_eye_distance, sketch)
 
 
 def _following(settings: CameraSettings) -> TrackerSettings:

@@ -24,11 +24,6 @@ SMALLEST_SPREAD = 1.0
 LEAST_RESEMBLANCE = 0.5
 """Least correlation with the template, 0 to 1: a full profile has 0.78, a mirrored face 0.23."""
 
-SEEN = 2
-"""Source pixels, along a side, of which bilinear interpolation makes one."""
-MOST_SAMPLES = 8
-"""Along a side of a pixel of a small face image: as many as the large one usually has there."""
-
 
 def similarity_transform(landmarks: Landmarks, template: Landmarks) -> NDArray[np.float64]:
     """
@@ -84,39 +79,6 @@ def align(
     return cv2.warpAffine(
         pixels, transform, (specification.width, specification.height), flags=cv2.INTER_LINEAR
     )
-
-
-def align_small(
-    pixels: NDArray[np.uint8],
-    landmarks: Landmarks,
-    specification: InputSpecification,
-    side: int,
-) -> FaceImages:
-    """
-    Return what `align` returns, shrunk, without making the large image first.
-
-    Args:
-        pixels: (height, width, 3) uint8 BGR, the whole source image.
-        landmarks: (5, 2) in source pixels.
-        specification: Size and template of the network.
-        side: Pixels of a side of what is returned.
-
-    Returns:
-        (side, side, 3) uint8 BGR, each pixel the mean of its area; black beyond the source.
-
-    Raises:
-        AlignmentError: The landmarks do not span a face.
-    """
-    template = np.array(specification.template, np.float32)
-    transform = similarity_transform(landmarks, template)
-    scale = math.hypot(transform[0, 0], transform[0, 1])
-    area = max(specification.width, specification.height) / scale / side
-    count = side * min(MOST_SAMPLES, 1 + math.ceil(area / SEEN))
-    grid = np.array([[count / specification.width], [count / specification.height]])
-    # Pixels are counted at their centres.
-    placed = transform * grid + [[0, 0, (each - 1) / 2] for each in grid[:, 0]]
-    sampled = cv2.warpAffine(pixels, placed, (count, count), flags=cv2.INTER_LINEAR)
-    return cv2.resize(sampled, (side, side), interpolation=cv2.INTER_AREA)
 
 
 def _complex(points: Landmarks) -> list[complex]:

@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 from skimage.transform import SimilarityTransform
 
 from engines.errors import AlignmentError
-from engines.quality.align import align, align_small, similarity_transform
+from engines.quality.align import align, similarity_transform
 from engines.quality.specification import InputSpecification
 
 ARCFACE = (
@@ -107,30 +106,3 @@ def test_what_lies_beyond_the_border_is_black():
 def test_landmarks_that_span_no_face_are_an_error(landmarks, complaint):
     with pytest.raises(AlignmentError, match=complaint):
         align(np.zeros((99, 99, 3), np.uint8), landmarks.astype(np.float32), SPECIFICATION)
-
-
-@pytest.mark.parametrize("scale", [0.2, 0.5, 1, 3])
-@pytest.mark.parametrize("size", [(112, 112), (96, 112)])
-def test_a_face_is_aligned_small_as_if_it_were_shrunk_afterwards(scale, size):
-    random = np.random.default_rng(1)
-    large = cv2.resize(random.integers(0, 256, (30, 40, 3), np.uint8), (800, 600))
-    turned = (TEMPLATE @ [1, 1j] * scale * np.exp(0.3j)) + 300 + 200j
-    landmarks = np.column_stack([turned.real, turned.imag]).astype(np.float32)
-    specification = replace(SPECIFICATION, width=size[0], height=size[1])
-    expected = cv2.resize(
-        align(large, landmarks, specification), (14, 14), interpolation=cv2.INTER_AREA
-    )
-    got = align_small(large, landmarks, specification, 14)
-    assert np.abs(got.astype(float) - expected).mean() < 1
-
-
-def test_a_face_aligned_small_is_the_mean_of_its_areas_and_not_a_choice_of_their_pixels():
-    stripes = np.zeros((300, 300, 3), np.uint8)
-    stripes[:, ::2] = 200
-    got = align_small(stripes, TEMPLATE * np.float32(0.7) + 90, SPECIFICATION, 14)
-    assert np.abs(got.astype(float) - 100).max() < 25
-
-
-def test_what_spans_no_face_is_not_aligned_small():
-    with pytest.raises(AlignmentError):
-        align_small(np.zeros((50, 50, 3), np.uint8), TEMPLATE * 0, SPECIFICATION, 14)
