@@ -21,6 +21,7 @@ from engines.pair.manifest import identified, read_manifest, write_manifest
 from engines.pair.pair import open_pair
 from engines.pruning.recipe import Recipe
 from engines.quality.score_mapping import ScoreMapping
+from tests.few_faces import a_quarter
 from tests.networks import TinyNetwork, face_network, loaded, specification, write
 from tests.pairs import put_pair, request, synthetic_faces, tiny_pair
 from tests.quality_networks import write_brightness
@@ -206,7 +207,10 @@ def test_a_network_that_learned_nothing_is_refused_on_real_faces(tmp_path, entry
 
 
 @pytest.mark.registry
-def test_the_default_network_gives_a_pair_that_scores_faces_above_their_own_mosaics(tmp_path):
+def test_the_default_network_gives_a_pair_that_scores_faces_above_their_own_mosaics(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pair_request, "known_faces", a_quarter)
     assert run("build", "--out", tmp_path / "pair") == 0
     assert run("verify", tmp_path / "pair", "--faces") == 0
     manifest = read_manifest(tmp_path / "pair")
@@ -289,6 +293,7 @@ def test_the_gates_network_can_judge_beside_a_recogniser_of_the_users(
     tmp_path, entry, capsys, monkeypatch
 ):
     monkeypatch.setattr(pair_request, "reference_faces", lambda *_: None)
+    monkeypatch.setattr(pair_request, "known_faces", a_quarter)
     words = ("--network", entry, "--quality", "gate", "--accept-worse", "--out", tmp_path / "pair")
     assert run("build", *words) == 0
     assert "on errors of tiny" in capsys.readouterr().out

@@ -1,12 +1,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from engines.build.build import build_pair
 from engines.build.judge import Judge
-from engines.build.request import known_faces, unscaled_request
+from engines.build.request import unscaled_request
 from engines.catalogue.catalogue import entries, fetch, find_entry
 from engines.errors import RecipeError
 from engines.graph.batch_norm import fold_batch_norm
@@ -14,6 +13,7 @@ from engines.graph.network import load_network
 from engines.pruning.form import form_pair
 from engines.pruning.named_recipes import default_recipe, find_recipe, named_recipes
 from engines.pruning.prune import prune
+from tests.few_faces import a_quarter
 from tests.gate_data import gate_data
 
 ENTRIES = Path(__file__).parents[3] / "configs" / "networks"
@@ -63,8 +63,7 @@ def own(tmp_path_factory):
     (folder / f"{RETAIL}.onnx").symlink_to(model)
     entry = find_entry(str(folder / f"{RETAIL}.yaml"))
     assert entry.specification is not None
-    faces = known_faces(entry.specification)
-    return entry, faces.of(np.arange(len(faces.images) // 4))
+    return entry, a_quarter(entry.specification)
 
 
 @pytest.mark.data
