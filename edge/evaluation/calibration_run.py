@@ -25,8 +25,8 @@ from engines.calibration.pairs import (
     choose_by_pairs,
     judge_by_pairs,
 )
+from engines.calibration.several_masks import with_several_masks
 from engines.calibration.sweep import Signals, Sweep, choose, race, sweep
-from engines.calibration.two_masks import with_two_masks
 from engines.graph.network import Network
 from engines.pruning.candidates import Candidate, candidates
 from engines.pruning.form import lean
@@ -81,7 +81,7 @@ def calibrate_on_photographs(
         assert request.judge is not None  # noqa: S101 -- a network's request has the known faces
         everybody = together(request.judge.faces(), faces)
         found = race(slim, tried, everybody, arguments.threads, progress)
-        found = with_two_masks(found, arguments.cost)
+        found = with_several_masks(found, arguments.cost)
         return Calibration(found, choose(found.finished()), None, faces, reader.skipped)
     tuning, others = halves(read_pairs(arguments.labels))
     half = _Half(arguments, reader, slim, progress)

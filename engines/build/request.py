@@ -15,8 +15,8 @@ from engines.build.memory import free_bytes, memory_text, needed_bytes
 from engines.build.reference_faces import reference_faces
 from engines.calibration.bench import Bench
 from engines.calibration.faces import CalibrationFaces, calibration_faces
+from engines.calibration.several_masks import with_several_masks
 from engines.calibration.sweep import choose, race
-from engines.calibration.two_masks import with_two_masks
 from engines.catalogue.catalogue import Catalogued, fetch, find_entry
 from engines.catalogue.values import UNPRUNED, Quality
 from engines.errors import NetworkError
@@ -175,7 +175,7 @@ def _calibrated(
 ) -> Recipe:
     slim, _ = lean(network)
     found = race(slim, candidates(slim), faces, threads, progress)
-    found = with_two_masks(found, COST_AT_MOST)
+    found = with_several_masks(found, COST_AT_MOST)
     return choose(found.finished()).candidate.recipe
 
 

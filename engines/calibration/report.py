@@ -45,7 +45,7 @@ def sweep_table(found: Sweep, chosen: Signals, verdict: PairsVerdict | None = No
         collapse_padding=True,
     )
     table.add_column("")
-    table.add_column("recipe", overflow="fold")  # two masks take two lines
+    table.add_column("recipe", overflow="fold")  # several masks take several lines
     for heading in ("cost", *(["pAUC"] if areas else ["/norm", "people"]), "agree", "shift"):
         table.add_column(heading, justify="right", no_wrap=True)
     for each in shown:

@@ -12,8 +12,8 @@ Not 1: the recipe was chosen by the same figure, and golden faces are few. On fi
 left out, the ratio was up to 0.2 too low; set after that was seen (docs/measured.md).
 """
 
-SURELY_BETTER_OF_TWO_MASKS = 0.8
-"""The same for two masks, the best of many more; set after the five networks were seen too."""
+SURELY_BETTER_OF_SEVERAL_MASKS = 0.8
+"""The same for two or three, the best of many more; set after the five networks were seen too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def of_masks(merit: Merit, masks: int) -> Merit:
     """Return the merit of a recipe of so many masks, which was chosen from all the more recipes."""
     if masks == 1:
         return merit
-    return replace(merit, better_below=SURELY_BETTER_OF_TWO_MASKS)
+    return replace(merit, better_below=SURELY_BETTER_OF_SEVERAL_MASKS)
 
 
 def of_nothing_chosen(merit: Merit) -> Merit:

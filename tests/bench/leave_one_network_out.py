@@ -13,7 +13,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,8 @@ from engines.biometrics.variance import share_between
 from engines.build.other_measures import advised
 from engines.build.recognisability import UNRECOGNISABLE_FROM, held_out
 from engines.calibration.self_made import FALSE_MATCH_RATES, KINDS, SelfMade
+from engines.calibration.several_masks import affordable, several_masks
 from engines.calibration.sweep import AGREEMENT_AT_LEAST, DEARER
-from engines.calibration.two_masks import two_masks
 from engines.catalogue.values import Quality
 from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
 from engines.pair.merit import Merit, estimate_text, of_masks, of_nothing_chosen
@@ -40,7 +40,7 @@ from tests.bench.network_truth import Bed, Subject, Truth
 
 GATE = "mobilefacenet512"
 PRICES = (1.15, 1.5, 2.1)
-MASKS = (1, 2)
+MASKS = (1, 2, 3)
 BEST = 3
 """Recipes of each network to show."""
 TOLERANCES = (0.0, 0.01, 0.02, 0.05)
@@ -57,7 +57,7 @@ class Rule:
     """At most."""
 
     def text(self) -> str:
-        masks = "" if self.masks == 1 else ", also two masks"
+        masks = "" if self.masks == 1 else f", up to {self.masks} masks"
         return (
             f"{self.signal}, alike within {self.tolerance:g}, at most {self.price:g} times{masks}"
         )
@@ -108,7 +108,7 @@ def examined(subject: Subject) -> Examined:
     norms = embedding_norms(dense)
     truth = Truth(subject, "choose")
     taken = [tried[n] for n in fit]
-    both = _two_masks(taken, [made.area(-shifts[n]) for n in fit])
+    both = _several_masks(taken, [made.area(-shifts[n]) for n in fit])
     _, *shifts = subject.tried("golden", [*taken, *both])
     _, *true_shifts = subject.tried("choose", [*taken, *both])
     return Examined(
@@ -124,16 +124,12 @@ def examined(subject: Subject) -> Examined:
     )
 
 
-def _two_masks(taken: Sequence[Candidate], areas: Sequence[float]) -> list[Candidate]:
-    """Return every two of those that would finish a race, a quarter, and prune other layers."""
+def _several_masks(taken: Sequence[Candidate], areas: Sequence[float]) -> list[Candidate]:
+    """Return two and three of those that would finish a race, a quarter, and prune other layers."""
     cheap = [n for n, each in enumerate(taken) if each.cost <= COST_AT_MOST]
     finished = sorted(cheap, key=lambda n: areas[n])[: -(-len(cheap) // 4)]
-    pairs = combinations([taken[n] for n in sorted(finished)], 2)
-    return [
-        two_masks(one, other)
-        for one, other in pairs
-        if not set(one.recipe.layers) & set(other.recipe.layers)
-    ]
+    some = [taken[n] for n in sorted(finished)]
+    return [several_masks([some[at] for at in chosen]) for chosen in affordable(some, max(PRICES))]
 
 
 def _signals(

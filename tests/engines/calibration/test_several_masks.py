@@ -1,4 +1,4 @@
-"""Pairs whose shift is the mean of the shifts by two masks, and how calibration finds them."""
+"""Pairs whose shift is the mean of the shifts by several masks, and how calibration finds them."""
 
 import io
 from dataclasses import replace
@@ -17,13 +17,13 @@ from engines.calibration.faces import calibration_faces
 from engines.calibration.files import COLOURS
 from engines.calibration.report import recipe_text
 from engines.calibration.self_made import SelfMade
+from engines.calibration.several_masks import KIND, several_masks, with_several_masks
 from engines.calibration.sweep import sweep
-from engines.calibration.two_masks import KIND, two_masks, with_two_masks
 from engines.errors import RecipeError
 from engines.graph.batch_norm import fold_batch_norm
 from engines.onnxruntime.backend import open_network
 from engines.pair.manifest import identity, read_manifest
-from engines.pair.merit import SURELY_BETTER_OF_TWO_MASKS
+from engines.pair.merit import SURELY_BETTER_OF_SEVERAL_MASKS
 from engines.pair.pair import open_pair
 from engines.plans.half_pair import pair_figures
 from engines.pruning.candidates import Candidate, _families, candidates
@@ -98,7 +98,7 @@ def test_a_pair_of_two_masks_is_called_better_only_where_that_is_surer(
     asked = replace(request(network, both, "fused"), judge=judge, accept_worse=True)
     manifest = build_pair(asked, tmp_path / "two")
     assert manifest.merit is not None
-    assert manifest.merit.better_below == SURELY_BETTER_OF_TWO_MASKS
+    assert manifest.merit.better_below == SURELY_BETTER_OF_SEVERAL_MASKS
     assert read_manifest(tmp_path / "two") == manifest
     assert judged(asked) == manifest.merit
     surely = Estimate(0.75, 0.7, 0.85)
@@ -150,23 +150,26 @@ def found(network):
     return sweep(network, candidates(network, 3), faces)
 
 
-def test_two_masks_are_judged_as_each_of_them_and_cost_no_more_than_allowed(network, found):
-    more = with_two_masks(found, 2.0)
+def test_masks_are_judged_together_as_each_of_them_and_cost_no_more_than_allowed(network, found):
+    more = with_several_masks(found, 2.5)
     assert more.signals[: len(found.signals)] == found.signals
     added = more.signals[len(found.signals) :]
     assert added
     made = SelfMade(found.faces, found.embeddings)
     by_recipe = {each.candidate.recipe: each for each in found.signals}
+    assert {len(each.candidate.recipe.single) for each in added} == {2, 3}
     for each in added:
-        one, other = (by_recipe[mask] for mask in each.candidate.recipe.single)
-        assert not set(one.candidate.recipe.layers) & set(other.candidate.recipe.layers)
+        masks = [by_recipe[mask] for mask in each.candidate.recipe.single]
+        layers = [layer for mask in masks for layer in mask.candidate.recipe.layers]
+        assert len(layers) == len(set(layers))
         assert "random" not in {mask.importance for mask in each.candidate.recipe.single}
-        np.testing.assert_allclose(each.shift, np.sqrt(one.shift * other.shift), rtol=1e-5)
+        together = np.prod([mask.shift for mask in masks], axis=0) ** (1 / len(masks))
+        np.testing.assert_allclose(each.shift, together, rtol=1e-4)
         assert each.ratio == pytest.approx(made.area(-each.shift) / made.area(found.norms))
         cost = form_pair(network, each.candidate.recipe, "fused").cost
         assert each.candidate.cost == pytest.approx(cost.pair / cost.dense)
-        assert each.candidate.cost <= 2
-    assert max(each.candidate.cost for each in with_two_masks(found, 9).signals) > 2
+    limit = max(each.candidate.cost for each in added) - 0.01
+    assert max(each.candidate.cost for each in with_several_masks(found, limit).signals) <= limit
 
 
 def test_each_kind_of_recipe_has_a_colour_in_the_picture():
@@ -175,8 +178,8 @@ def test_each_kind_of_recipe_has_a_colour_in_the_picture():
     assert len(kinds) <= len(set(COLOURS)) == len(COLOURS)
 
 
-def test_two_masks_are_named_by_both(masks):
+def test_several_masks_are_named_by_each(masks):
     late, early = (Candidate("x", name, mask, 1.25) for name, mask in zip("ab", masks, strict=True))
-    both = two_masks(late, early)
+    both = several_masks([late, early])
     assert recipe_text(both) == "a magnitude 0.2 and b magnitude 0.3"
     assert both.cost == pytest.approx(1.5)
