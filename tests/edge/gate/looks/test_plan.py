@@ -283,6 +283,13 @@ def test_a_face_has_to_surpass_the_one_sent_early_or_the_one_that_has_replaced_i
     assert shown.asks(11.0, 181) is is_wanted
 
 
+def test_a_face_that_would_hardly_ever_replace_the_one_sent_early_is_not_looked_at():
+    shown = Places(identity=False, early_after=0.25, upgrade_by=20.0)
+    for _ in range(2):
+        shown.look(10.0, 50, 60)
+    assert [shown.asks(11.0, grey) for grey in (61, 100)] == [False, True]
+
+
 def test_only_faces_that_the_networks_have_looked_at_are_counted_as_looks():
     shown = Places(identity=False)
     seen, blank = shown.glance(), replace(shown.glance(place=2), sketch=None)
