@@ -138,3 +138,30 @@ def test_a_thumbnail_has_the_shape_of_its_frame_and_knows_its_cells(size):
     thumbnail = thumbnail_of(np.zeros((*size, 3), np.uint8))
     assert thumbnail.grey.shape == (max(1, round(80 * size[0] / size[1])), 80)
     assert thumbnail.cell == size[1] / 80
+
+
+def test_a_frame_after_one_that_has_no_thumbnail_is_searched():
+    camera = Camera(picture())
+    camera.seeking.sought(None, 0.1)
+    assert not camera.rests(picture(), 0.2)
+
+
+def test_a_picture_of_another_size_is_searched_and_then_compared_with_its_like():
+    camera, upright = Camera(picture()), np.full((640, 480, 3), 90, np.uint8)
+    assert not camera.rests(upright, 0.1)
+    camera.seek(upright, 0.1)
+    assert camera.rests(upright, 0.2)
+
+
+def test_what_moved_where_faces_were_sought_is_known_there_and_nowhere_else():
+    here, there = Box(20, 300, 60, 350), Box(560, 20, 600, 60)
+    camera = Camera(picture(FACE))
+    camera.seek(picture(FACE, here), 0.1)
+    assert camera.rests(picture(FACE), 0.2, place(0.1))
+    assert not camera.rests(picture(FACE, here, there), 0.2, place(0.1))
+
+
+def test_a_camera_that_has_run_for_long_rests_as_it_did_at_first():
+    camera = Camera(picture(FACE))
+    camera.seek(picture(FACE), 1e5)
+    assert camera.rests(picture(FACE), 1e5 + 0.1, place(1e5))
