@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from engines.catalogue.catalogue import fetch, find_entry
+from engines.catalogue.strict_yaml import Parser
 from engines.errors import CatalogueError
 from engines.quality.align import align
 from engines.quality.specification import FaceImages, InputSpecification, Landmarks
@@ -59,7 +60,7 @@ def read_golden(path: Path = GOLDEN) -> tuple[GoldenFace, ...]:
             row["subject"],
             np.array(row["landmarks"], np.float32).reshape(5, 2),
         )
-        for row in yaml.load(path.read_text(), yaml.CSafeLoader)
+        for row in yaml.load(path.read_text(), Parser)
     )
 
 

@@ -7,6 +7,11 @@ from typing import Any
 import yaml
 from yaml.composer import Composer
 
+try:
+    from yaml import CSafeLoader as Parser
+except ImportError:  # PyYAML that was built without libyaml
+    from yaml import SafeLoader as Parser  # type: ignore[assignment]
+
 from engines.bounded_file import read_bounded
 from engines.errors import EnginesError
 
@@ -20,7 +25,7 @@ class YamlError(EnginesError):
     """A file is no YAML, or says one thing twice."""
 
 
-class _Loader(Composer, yaml.CSafeLoader):
+class _Loader(Composer, Parser):
     """
     PyYAML keeps the last of two equal keys silently; this one refuses them.
 
@@ -30,7 +35,7 @@ class _Loader(Composer, yaml.CSafeLoader):
 
     def __init__(self, stream: str) -> None:
         Composer.__init__(self)
-        yaml.CSafeLoader.__init__(self, stream)
+        Parser.__init__(self, stream)
         self.depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:

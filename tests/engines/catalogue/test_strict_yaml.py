@@ -1,7 +1,11 @@
 import os
+import runpy
+from pathlib import Path
 
 import pytest
+import yaml
 
+from engines.catalogue import strict_yaml
 from engines.catalogue.strict_yaml import LARGEST_FILE, YamlError, read_yaml
 from engines.pruning.named_recipes import RECIPES
 
@@ -51,3 +55,11 @@ def test_no_merge_of_two_versions_of_the_recipes_can_stay_unseen(tmp_path):
     )
     with pytest.raises(YamlError, match="'every network' is given twice"):
         read_yaml(written(tmp_path, broken))
+
+
+def test_where_yaml_has_no_libyaml_it_is_read_all_the_same(monkeypatch):
+    monkeypatch.delattr(yaml, "CSafeLoader")
+    parse = runpy.run_path(strict_yaml.__file__)["parse_yaml"]
+    assert parse(b"a: [1, {b: 2}]", Path("x.yaml")) == {"a": [1, {"b": 2}]}
+    with pytest.raises(Exception, match="'a' is given twice"):
+        parse(b"a: 1\na: 2", Path("x.yaml"))
