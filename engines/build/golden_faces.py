@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePath
+from typing import Any, cast
 
 import cv2
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from rich.progress import Progress
 
 from engines.catalogue.catalogue import fetch, find_entry
-from engines.catalogue.strict_yaml import Parser
+from engines.catalogue.strict_yaml import read_yaml
 from engines.errors import CatalogueError
 from engines.quality.align import align
 from engines.quality.specification import FaceImages, InputSpecification, Landmarks
@@ -60,7 +60,7 @@ def read_golden(path: Path = GOLDEN) -> tuple[GoldenFace, ...]:
             row["subject"],
             np.array(row["landmarks"], np.float32).reshape(5, 2),
         )
-        for row in yaml.load(path.read_text(), Parser)
+        for row in cast("list[Any]", read_yaml(path))
     )
 
 
