@@ -165,3 +165,20 @@ def test_a_camera_that_has_run_for_long_rests_as_it_did_at_first():
     camera = Camera(picture(FACE))
     camera.seek(picture(FACE), 1e5)
     assert camera.rests(picture(FACE), 1e5 + 0.1, place(1e5))
+
+
+@pytest.mark.parametrize(
+    ("moves", "is_known"),
+    [
+        (Box(320, 56, 360, 96), True),  # hair
+        (Box(224, 150, 296, 300), True),
+        (Box(384, 150, 460, 300), True),
+        (Box(300, 210, 380, 470), True),
+        (Box(320, 0, 360, 40), False),
+        (Box(140, 150, 210, 300), False),
+        (Box(480, 150, 560, 300), False),
+    ],
+)
+def test_hair_shoulders_and_chest_of_who_is_followed_may_move_and_nothing_beyond(moves, is_known):
+    camera = Camera(picture(FACE))
+    assert camera.rests(picture(FACE, moves), 0.1, place()) is is_known
