@@ -26,7 +26,8 @@ class PseudoTerminal:
         self._terminal, theirs = pty.openpty()
         # Not pty.fork, which threads of this process may block in the child.
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", *words],
+            # Whoever starts the tests in the background has Ctrl-C ignored, and that is inherited.
+            ["setsid", "--ctty", "env", "--default-signal=INT", *words],
             cwd=folder,
             env=environment,
             stdin=theirs,
