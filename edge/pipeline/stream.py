@@ -107,13 +107,13 @@ class Stream:
     def conclude(self, pending: Pending, scored: Scored, forwarding: Forwarding) -> None:
         """Decide about the faces of a frame that was begun."""
         outcome = self._gate.conclude(pending, scored)
-        if outcome.search == "none":
-            self.counts.rested += 1
-            return
-        if outcome.search == "followed":
-            self.counts.followed += 1
-        else:
-            self.counts.looked_at += 1
+        match outcome.search:
+            case "whole":
+                self.counts.looked_at += 1
+            case "followed":
+                self.counts.followed += 1
+            case "none":
+                self.counts.rested += 1
         self._note(outcome, forwarding, pending.captured)
 
     def pass_time(self, now_s: float, forwarding: Forwarding) -> None:

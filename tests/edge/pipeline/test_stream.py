@@ -275,6 +275,15 @@ def test_frames_are_booked_by_where_faces_were_sought_in_them():
         assert list(each.stream.close().imbalances()) == []
 
 
+def test_a_frame_in_which_no_face_was_sought_is_shown_to_those_who_look_on():
+    watched = Watched(detector=Local([]))
+    for step in range(5):
+        watched.frame(time_s=step * 0.1)
+    assert watched.counts.rested == 4
+    assert [seen.captured and seen.captured.frame.index for seen in watched.seen] == [1, 2, 3, 4, 5]
+    assert [round(seen.seen_s, 1) for seen in watched.seen] == [0.0, 0.1, 0.2, 0.3, 0.4]
+
+
 def test_a_frame_that_nobody_looked_at_is_unread_when_the_source_ends():
     watched = Watched()
     watched.frame(time_s=0.0)
