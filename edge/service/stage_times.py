@@ -28,8 +28,8 @@ from edge.gate.best_shot import Shot
 from edge.gate.camera_gate import CameraGate
 from edge.gate.observation import Observation
 from edge.pipeline.open_networks import Networks
-from edge.protocols import FaceDetector
-from edge.samples import DetectedFace, Frame, Pixels
+from edge.protocols import FaceDetector, LocalFaceDetector
+from edge.samples import Box, DetectedFace, Frame, Pixels
 from edge.service.run_files import counted
 from edge.sources.video import VideoFile
 from engines.pair.pair import EnginePair, Scored
@@ -128,7 +128,7 @@ def timed_pass(
         BackendError: The inference library refused a batch.
     """
     done, source = Pass(), config.sources[0]
-    detector = _TimedDetector(networks.detector, done)
+    detector = _timed(networks.detector, done)
     pair = cast("EnginePair", _TimedPair(networks.pair, done))
     gate = CameraGate(detector, pair, in_effect(config, source).faces, time.process_time)
     video = _TimedVideo(done, path, source.geometry, report)
@@ -168,6 +168,23 @@ class _TimedDetector:
     def detect(self, pixels: Pixels) -> Sequence[DetectedFace]:
         with self.done.watched("detect"):
             return self.detector.detect(pixels)
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedLocalDetector(_TimedDetector):
+    """The same of one that can look at a part of a frame, as the gate lets it."""
+
+    detector: LocalFaceDetector
+
+    def detect_near(self, pixels: Pixels, box: Box) -> Sequence[DetectedFace]:
+        with self.done.watched("detect"):
+            return self.detector.detect_near(pixels, box)
+
+
+def _timed(detector: FaceDetector, done: Pass) -> FaceDetector:
+    if isinstance(detector, LocalFaceDetector):
+        return _TimedLocalDetector(detector, done)
+    return _TimedDetector(detector, done)
 
 
 @dataclass(frozen=True, slots=True)

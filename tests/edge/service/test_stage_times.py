@@ -82,6 +82,29 @@ def test_every_stage_of_a_video_takes_its_time_and_no_time_is_counted_twice(clip
     assert math.fsum(done.seconds[stage] for stage in STAGES) <= done.seconds["whole"]
 
 
+class Local(CannedDetector):
+    """Finds where it is asked what it finds in the whole, and counts how often it is asked."""
+
+    def __init__(self, faces):
+        super().__init__(faces)
+        self.whole = self.near = 0
+
+    def detect(self, pixels):
+        self.whole += 1
+        return super().detect(pixels)
+
+    def detect_near(self, pixels, _box):
+        self.near += 1
+        return super().detect(pixels)
+
+
+def test_a_video_is_searched_where_run_searches_it(clip):
+    detector = Local([upright_face()])
+    done = through_the_gate(clip, detector)
+    assert (detector.whole, detector.near) == (3, 2)
+    assert (done.frames, done.faces) == (5, 5)
+
+
 @pytest.mark.registry
 def test_bench_takes_the_faces_of_a_video_that_run_takes(material, tmp_path, capsys):
     words = ["--detector", "ultraface68", "--rounds", "1", "--json"]
