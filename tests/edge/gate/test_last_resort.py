@@ -43,7 +43,7 @@ def test_nobody_leaves_below_the_floor():
 
 
 def test_whoever_passes_needs_no_second_face_below():
-    found = outcomes(*standing(ANN, 18, 50, 19), **FLOOR)
+    found = outcomes(*standing(ANN, 18, 50, 19), looks="every", **FLOOR)
     assert reasons(found) == {Reason.FORWARDED: 1, Reason.LOW_QUALITY: 2}
 
 
