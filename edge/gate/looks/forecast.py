@@ -70,7 +70,7 @@ class Forecast:
     """What the looks at a track say of a face that was not looked at."""
 
     looks: Sequence[Look]
-    """At least one."""
+    """At least one, when it is asked."""
 
     def of(self, pattern: Pattern, seen_s: float) -> Expected:
         """

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from edge.config.tracks import TrackSettings
 from edge.gate.best_shot import FAR_SMALLER
 from edge.gate.identity import TELLING, People
-from edge.gate.looks.forecast import Expected, Forecast, Look
+from edge.gate.looks.forecast import Forecast, Look
 from edge.gate.looks.glance import Glance, difference
 from edge.gate.outcome import SeenFace
 from edge.gate.tracker import touching
@@ -61,13 +61,13 @@ class _History:
     """Quality score and inter-eye distance of its best faces, as many as may be kept of it."""
     sent: float = 0.0
     """Quality score that a better face has to surpass by `upgrade_by`, once one was sent."""
-    newest: list[Look] = field(default_factory=list)
-    _forecast: Forecast = field(default_factory=lambda: Forecast(()))
+    forecast: Forecast = field(default_factory=lambda: Forecast(()))
+    """By its newest looks; to be asked after the first one."""
 
     def learn(self, look: Look, inter_eye_distance: float, keep: int) -> None:
         """Add a look."""
         self.best = sorted([*self.best, (look.score, inter_eye_distance)], reverse=True)[:keep]
-        self._remember([*self.newest, look])
+        self._remember([*self.forecast.looks, look])
 
     def join(self, other: "_History", keep: int) -> None:
         """Add the looks at another track of the same person, this one's being the newer."""
@@ -75,21 +75,16 @@ class _History:
         self.looks += other.looks
         self.best = sorted([*self.best, *other.best], reverse=True)[:keep]
         self.sent = max(self.sent, other.sent)
-        self._remember([*other.newest, *self.newest])
+        self._remember([*other.forecast.looks, *self.forecast.looks])
 
     def _remember(self, looks: Sequence[Look]) -> None:
-        self.newest = list(looks[-REMEMBERED:])
-        self._forecast = Forecast(self.newest)
+        self.forecast = Forecast(looks[-REMEMBERED:])
 
     def budget(self, seen_s: float) -> float:
         """Return how many looks it may have had until now."""
         age_s = seen_s - self.began_s
         eager_s = min(age_s, EAGER_S)
         return BUDGET + EAGER_RATE * eager_s + LATER_RATE * (age_s - eager_s)
-
-    def expected(self, glance: Glance, seen_s: float) -> Expected:
-        """Return the quality score to expect of a face; there was a look before."""
-        return self._forecast.of(glance.pattern, seen_s)
 
 
 class Looks:
@@ -163,10 +158,10 @@ class Looks:
     def _may_win(self, face: Glance, history: _History, seen_s: float) -> bool:
         if len(history.best) < self.settings.keep:
             return True
-        (score, eyes), newest = history.best[-1], history.newest[-1]
+        (score, eyes), newest = history.best[-1], history.forecast.looks[-1]
         if face.inter_eye_distance < FAR_SMALLER * eyes or not _moved(newest, face):
             return False
-        expected = history.expected(face, seen_s)
+        expected = history.forecast.of(face.pattern, seen_s)
         if not self._is_sent(history, seen_s):
             return expected.gain(max(score, TELLING)) >= WORTH
         better = max(score, history.sent + self.settings.upgrade_by)
