@@ -44,8 +44,6 @@ class Place:
     """Where a track is expected."""
 
     box: Box
-    began_s: float
-    """When it was first matched."""
     seen_s: float
     """When it was last matched."""
     is_steady: bool
@@ -55,7 +53,6 @@ class Place:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Track:
     motion: Motion
-    began_s: float
     seen_s: float
     """When it was last matched."""
     is_steady: bool = False
@@ -93,7 +90,7 @@ class Tracker:
     def places(self, time_s: float) -> list[Place]:
         """Return where the faces of all tracks are expected at a time."""
         return [
-            Place(box_of(motion), track.began_s, track.seen_s, track.is_steady)
+            Place(box_of(motion), track.seen_s, track.is_steady)
             for motion, track in zip(
                 self._expected(time_s).values(), self._tracks.values(), strict=True
             )
@@ -136,11 +133,11 @@ class Tracker:
 
     def _seen(self, track_id: int, expected: Motion | None, box: Box, time_s: float) -> _Track:
         if expected is None:
-            return _Track(first_motion(box), time_s, time_s)
+            return _Track(first_motion(box), time_s)
         before = self._tracks[track_id]
         is_steady = iou(box_of(expected), box) >= STEADY
         seen_s = max(time_s, before.seen_s)
-        return _Track(corrected(expected, box), before.began_s, seen_s, is_steady)
+        return _Track(corrected(expected, box), seen_s, is_steady)
 
 
 def _near(

@@ -23,7 +23,7 @@ def moved(box, by):
 
 
 def place(box):
-    return Place(box, 0.0, 1.0, True)
+    return Place(box, 1.0, True)
 
 
 @dataclass

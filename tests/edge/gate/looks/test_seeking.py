@@ -19,8 +19,8 @@ def picture(*patches: Box):
     return pixels
 
 
-def place(seen_s=0.0, *, age_s=10.0, is_steady=True):
-    return Place(FACE, seen_s - age_s, seen_s, is_steady)
+def place(seen_s=0.0, *, is_steady=True):
+    return Place(FACE, seen_s, is_steady)
 
 
 class Camera:
@@ -59,9 +59,8 @@ def test_noise_is_no_motion():
     assert Camera(picture()).rests(noisy.astype(np.uint8), 0.1)
 
 
-@pytest.mark.parametrize("age_s", [0.2, 10.0])
-def test_while_somebody_is_followed_all_is_searched_three_times_a_second(age_s):
-    camera, seen = Camera(picture(FACE)), place(age_s=age_s)
+def test_while_somebody_is_followed_all_is_searched_three_times_a_second():
+    camera, seen = Camera(picture(FACE)), place()
     assert camera.rests(picture(FACE), WITH_SOMEBODY_S - 0.03, seen)
     assert not camera.rests(picture(FACE), WITH_SOMEBODY_S, seen)
 
