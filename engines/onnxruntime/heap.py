@@ -11,12 +11,6 @@ import os
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Parameters of mallopt(3)."""
-KEPT_BYTES = 16_000_000
-"""
-So much freed memory at a heap's end is kept for the next frame, which takes as much again. glibc
-keeps 128 KiB once M_MMAP_THRESHOLD is set: then each picture and each input of a network is zeroed
-by the system anew, 3,000 page faults for a frame of 1920x1080.
-"""
 LARGE_BYTES = 8_000_000
 """From this size on a piece is a mapping of its own: a frame of 2560x1440 (11 MB), and no 1080p."""
 KEPT_BYTES = 16_000_000
