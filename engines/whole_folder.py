@@ -69,6 +69,12 @@ def is_filled_in_place(out: Path) -> bool:
     return _workplace(target) == target
 
 
+def is_writable(folder: Path) -> bool:
+    """Tell whether a folder can be written, or made."""
+    nearest = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
 def _workplace(target: Path) -> Path:
     parent = target.parent
     shut_in = target.is_mount() or not os.access(parent, os.W_OK | os.X_OK)

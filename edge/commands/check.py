@@ -25,6 +25,7 @@ from edge.pipeline.trial import device_findings, tried_cameras, tried_sinks
 from edge.shadow_log.file import is_shadow_log
 from engines.errors import CatalogueError, PairError, PairSignatureError
 from engines.pair.signature import is_signed_by, trusted_manifest
+from engines.whole_folder import is_writable
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -112,7 +113,7 @@ def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
         if source.uri.scheme == "file" and not _readable(source.uri.path):
             yield ("sources", index, "uri"), f"cannot be read: {source.uri.path}"
     for index, sink in enumerate(config.sinks):
-        if isinstance(sink, DirectorySinkSettings) and not _writable_folder(sink.path):
+        if isinstance(sink, DirectorySinkSettings) and not is_writable(sink.path):
             yield ("sinks", index, "path"), f"is no folder that can be written: {sink.path}"
     yield from _mistakes_of_orders(config)
     yield from _mistakes_of_state(config)
@@ -139,7 +140,7 @@ def _mistakes_of_orders(config: Config) -> Iterator[tuple[KeyPath, str]]:
             is_signed_by(b"", b"", desired.key)  # reads the key
         except PairSignatureError as error:
             yield ("sinks", index, "desired", "key"), str(error)
-        if not _writable_folder(desired.newest.parent):
+        if not is_writable(desired.newest.parent):
             yield ("sinks", index, "desired", "newest"), f"cannot be written: {desired.newest}"
 
 
@@ -174,11 +175,11 @@ def _wrong_certificates(
 
 def _mistakes_of_state(config: Config) -> Iterator[tuple[KeyPath, str]]:
     outbox, log = config.delivery.outbox, config.shadow_log
-    if outbox is not None and not _writable_folder(outbox.path.parent):
+    if outbox is not None and not is_writable(outbox.path.parent):
         yield ("delivery", "outbox", "path"), f"cannot be written: {outbox.path}"
     if log is None:
         return
-    if not _writable_folder(log.path.parent):
+    if not is_writable(log.path.parent):
         yield ("shadow_log", "path"), f"cannot be written: {log.path}"
     elif log.path.exists() and not is_shadow_log(log.path):
         yield ("shadow_log", "path"), f"is no shadow log, name another file: {log.path}"
@@ -206,12 +207,6 @@ def _wrong_baseline(path: Path, pair_id: str) -> str | None:
 
 def _readable(path: Path) -> bool:
     return os.access(path, os.R_OK)
-
-
-def _writable_folder(path: Path) -> bool:
-    """Tell whether a folder can be written, or made."""
-    nearest = next(each for each in (path, *path.parents) if os.path.lexists(each))
-    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def _summary(config: Config) -> str:

@@ -26,6 +26,7 @@ from engines.errors import (
     HashMismatchError,
     UnknownEntryError,
 )
+from engines.whole_folder import is_writable
 
 __all__ = [
     "Archive",
@@ -144,9 +145,7 @@ def _command(name: str) -> str:
     if "EDGE_GATE_CACHE" not in os.environ:
         return command
     folder = cache_folder()
-    nearest = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
-    may = os.access(nearest, os.W_OK)
-    return f"{'' if may else 'sudo '}EDGE_GATE_CACHE={cache_folder()} {command}"
+    return f"{'' if is_writable(folder) else 'sudo '}EDGE_GATE_CACHE={folder} {command}"
 
 
 def _obtained(file: CataloguedFile, progress: Progress) -> tuple[Path, ...]:
