@@ -42,9 +42,7 @@ else:  # PyYAML was built without libyaml
 class _Loader(_Parser):
     """PyYAML keeps the last of two equal keys silently; this one refuses them."""
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.depth = 0
+    depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event: Any = self.peek_event()
