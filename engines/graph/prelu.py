@@ -15,11 +15,15 @@ from typing import Literal
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from engines.graph import graph
 from engines.graph.draft import Draft
 
 PReluForm = Literal["spelled", "joined"]
+
+STEPS = {"Mul", "Relu"}
+"""What makes the positive part of a PRelu."""
 
 
 def in_prelu_form(model: onnx.ModelProto, form: PReluForm) -> onnx.ModelProto:
@@ -45,9 +49,14 @@ def spell_out_prelu(model: onnx.ModelProto) -> onnx.ModelProto:
         if name not in complement:
             rest = (1 - draft.values(name).astype(np.float64)).astype(np.float32)
             complement[name] = draft.add(f"{name}_complement", rest)
-        is_quick = bool((draft.values(complement[name]) >= 0).all())
+        is_quick = _is_quick(draft.values(complement[name]))
         nodes.extend((_spelled_out if is_quick else _steeply)(node, complement[name]))
     return draft.finished()
+
+
+def _is_quick(complement: NDArray[np.float32]) -> bool:
+    """Tell whether Relu may follow the product with one minus the slopes."""
+    return bool((complement >= 0).all())
 
 
 def _spelled_out(node: onnx.NodeProto, complement: str) -> tuple[onnx.NodeProto, ...]:
@@ -89,8 +98,8 @@ def join_prelu(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     Return a copy in which two Mul, Relu and Add that make a PRelu are one again.
 
-    Only where nothing else reads the tensors between, and the second slopes are one minus the
-    first, in float32.
+    Only where nothing else reads the tensors between, the second slopes are one minus the first, in
+    float32, and none of them is below 0 where Relu follows.
     """
     draft = Draft(model)
     nodes = draft.model.graph.node
@@ -120,15 +129,18 @@ def _spelled(
     if node.op_type != "Add":
         return None
     leak, above = (producers.get(name) for name in node.input)
-    before = None if above is None else producers.get(above.input[0])
-    if leak is None or above is None or before is None or leak.op_type != "Mul":
+    if leak is None or above is None or leak.op_type != "Mul" or above.op_type not in STEPS:
         return None
     # In either order, see `spell_out_prelu`.
-    if {above.op_type, before.op_type} != {"Mul", "Relu"} or before.input[0] != leak.input[0]:
+    before = producers.get(above.input[0])
+    if before is None or {above.op_type, before.op_type} != STEPS:
         return None
     rest = above if above.op_type == "Mul" else before
     slopes, complement = (constant.get(each.input[1]) for each in (leak, rest))
-    if slopes is None or complement is None or not _complete(slopes, complement):
+    if before.input[0] != leak.input[0] or slopes is None or complement is None:
+        return None
+    in_order = rest is above or _is_quick(graph.values(complement))
+    if not in_order or not _complete(slopes, complement):
         return None
     inner = (above.input[0], node.input[1], node.input[0])
     return _Spelled(leak.input[0], leak.input[1], inner)

@@ -74,6 +74,25 @@ def test_other_second_slopes_are_no_prelu(tmp_path):
     assert operators(join_prelu(model)) == operators(model)
 
 
+def test_of_slopes_above_1_a_relu_behind_its_product_is_no_prelu(tmp_path):
+    model = spell_out_prelu(fused(tmp_path))
+    slopes = np.float32(1.25)
+    for tensor in model.graph.initializer:
+        if "slopes" in tensor.name:
+            value = 1 - slopes if tensor.name.endswith("_complement") else slopes
+            graph.store(tensor, np.full(tensor.dims, value, np.float32))
+    assert operators(join_prelu(model)) == operators(model)
+
+
+def test_what_is_added_may_come_from_a_node_without_inputs(tmp_path):
+    model = fused(tmp_path)
+    source = model.graph.output[0].name
+    model.graph.node.append(onnx.helper.make_node("Constant", [], ["one"], value_float=1.0))
+    model.graph.node.append(onnx.helper.make_node("Mul", [source, source], ["square"]))
+    model.graph.node.append(onnx.helper.make_node("Add", ["square", "one"], ["more"]))
+    assert operators(join_prelu(model)) == operators(model)
+
+
 def test_a_part_that_something_else_reads_is_left_alone(tmp_path):
     model = spell_out_prelu(fused(tmp_path))
     positive = next(node.output[0] for node in model.graph.node if node.op_type == "Relu")
