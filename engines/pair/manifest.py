@@ -22,6 +22,7 @@ from engines.pair.acceptance import Acceptance
 from engines.pair.build_command import build_command
 from engines.pair.golden_vectors import Tolerance
 from engines.pair.merit import SURELY_BETTER, Merit
+from engines.pruning.named_recipes import asked_name
 from engines.pruning.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 from engines.quality.fusion import Ranking
 from engines.quality.score_mapping import ScoreMapping
@@ -191,18 +192,20 @@ class Manifest(_Record):
         Return the command that builds a pair like this one anew.
 
         Files of the user's own are named as their entries are: only the user knows where they lie.
+        A recipe without a name is left out: a build chooses again, or is told.
 
         Args:
             folder: The pair's.
             detector: Whose plans are built, too; empty leaves it to the command.
             detector_model: Its file, where it is not the catalogue's.
         """
-        opinion = self.second_opinion
+        opinion, asked = self.second_opinion, self.recogniser or self.network
         return build_command(
             folder,
             backend="" if self.backend == "onnxruntime" else self.backend,
-            network=self.network.name,
+            network=asked.name,
             quality="" if self.quality == "own" else self.quality,
+            recipe="" if self.recogniser else asked_name(asked.name, self.recipe),
             second_opinion="" if opinion is None else f"{opinion.name}.yaml",
             detector=detector,
             detector_model="" if detector_model is None else str(detector_model),

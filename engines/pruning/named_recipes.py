@@ -1,5 +1,6 @@
 """Recipes by name for networks that were measured; `recipes.yaml` says how each was found."""
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -28,16 +29,28 @@ class NamedRecipe(BaseModel):
 _FILE = TypeAdapter(dict[str, dict[str, NamedRecipe]])
 
 
+@cache
+def _known() -> dict[str, dict[str, NamedRecipe]]:
+    return _FILE.validate_python(read_yaml(RECIPES))
+
+
 def named_recipes(network: str) -> dict[str, NamedRecipe]:
     """Return the recipes that are known for a network, by name."""
-    known = _FILE.validate_python(read_yaml(RECIPES))
-    return {**known.get(network, {}), **known[EVERY_NETWORK]}
+    return {**_known().get(network, {}), **_known()[EVERY_NETWORK]}
 
 
 def default_recipe(network: str) -> Recipe | None:
     """Return the recipe that stands first for a network; None where it was not measured."""
-    own = _FILE.validate_python(read_yaml(RECIPES)).get(network, {})
+    own = _known().get(network, {})
     return next((each.recipe for each in own.values()), None)
+
+
+def asked_name(network: str, recipe: Recipe) -> str:
+    """Return the name that a recipe is asked for by; empty for the default and for one without."""
+    if recipe == default_recipe(network):
+        return ""
+    known = named_recipes(network)
+    return next((name for name, each in known.items() if each.recipe == recipe), "")
 
 
 def find_recipe(network: str, name: str = "fast") -> Recipe:

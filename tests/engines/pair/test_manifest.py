@@ -7,6 +7,7 @@ import yaml
 
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.manifest import Manifest, identified, identity, read_manifest, write_manifest
+from engines.pruning.named_recipes import find_recipe
 
 
 def edit(folder, change):
@@ -122,3 +123,23 @@ def test_the_command_that_builds_a_pair_anew_names_its_network_and_what_runs_it(
         f"edge-gate pair build --backend rtx --network {name} --quality norm --detector yunet "
         f"--detector-model {folder}/y.onnx --out {folder}"
     )
+
+
+def test_a_pair_beside_a_recogniser_is_built_anew_by_the_name_of_that(folder):
+    manifest = read_manifest(folder)
+    other = manifest.network.model_copy(update={"name": "retail"})
+    beside = manifest.model_copy(update={"quality": "gate", "recogniser": other})
+    assert beside.build_command(folder) == (
+        f"edge-gate pair build --network retail --quality gate --out {folder}"
+    )
+
+
+def test_the_command_that_builds_a_pair_anew_names_a_recipe_that_is_not_the_default(folder):
+    manifest = read_manifest(folder)
+    known = manifest.network.model_copy(update={"name": "dlib-resnet"})
+    for name, words in (("fast", ""), ("best", " --recipe best"), ("paper", " --recipe paper")):
+        recipe = find_recipe("dlib-resnet", name)
+        measured = manifest.model_copy(update={"network": known, "recipe": recipe})
+        assert measured.build_command(folder) == (
+            f"edge-gate pair build --network dlib-resnet{words} --out {folder}"
+        )
