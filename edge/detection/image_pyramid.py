@@ -35,14 +35,9 @@ def shrunk(levels: ImagePyramid, scale: float) -> Pixels:
         levels: From `image_pyramid`.
         scale: 1 keeps the size, 0.5 halves it; above 1 enlarges.
     """
-    level = _level_for(levels, scale)
+    level = int(_levels_for(levels, np.array([scale]))[0])
     factor = scale * 2**level
     return cv2.resize(levels[level], None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
-
-
-def cut(levels: ImagePyramid, box: NDArray[np.float32], size: tuple[int, int]) -> Pixels:
-    """Return one rectangle of the image, see `cuts`; box: (4,)."""
-    return cuts(levels, box[None], size)[0]
 
 
 def cuts(
@@ -74,12 +69,7 @@ def cuts(
     return found
 
 
-def _level_for(levels: ImagePyramid, scale: float) -> int:
-    """Return the smallest level that is still at least as large as the scale asks for."""
-    return int(_levels_for(levels, np.array([scale]))[0])
-
-
 def _levels_for(levels: ImagePyramid, scales: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return `_level_for` each scale."""
+    """Return the smallest level for each scale that is still at least as large as it asks for."""
     large = np.exp2(-np.arange(1, len(levels)))[:, None] >= scales
     return large.sum(axis=0)

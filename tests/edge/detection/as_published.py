@@ -8,7 +8,7 @@ import numpy as np
 
 from edge.detection import mtcnn, ultraface, yunet
 from edge.detection.boxes import areas
-from edge.detection.image_pyramid import cut
+from edge.detection.image_pyramid import cuts
 from engines.onnxruntime.backend import open_network
 
 
@@ -49,7 +49,8 @@ def landmarks_one_by_one(detector, levels, boxes):
         corner = np.array([left + right - side, top + bottom - side]) / 2
         corner += [0, ultraface.LOWERED * side]
         square = np.hstack([corner, corner + side]).astype(np.float32)
-        grey = cv2.cvtColor(cut(levels, square, ultraface.LANDMARK_SIZE), cv2.COLOR_BGR2GRAY)
+        (image,) = cuts(levels, square[None], ultraface.LANDMARK_SIZE)
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         (places,) = detector._place.run(grey[None, None].astype(np.float32) / np.float32(256))
         points = square[:2] + places.reshape(68, 2) * side
         found.append([points[list(rows)].mean(axis=0) for rows in ultraface.FIVE_OF_68])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.detection.image_pyramid import cut, image_pyramid, shrunk
+from edge.detection.image_pyramid import cuts, image_pyramid, shrunk
 
 COLUMNS, ROWS = np.meshgrid(np.arange(250), np.arange(201))
 RAMP = np.stack([COLUMNS, ROWS, np.zeros_like(ROWS)], axis=2).astype(np.uint8)
@@ -13,8 +13,8 @@ RAMP = np.stack([COLUMNS, ROWS, np.zeros_like(ROWS)], axis=2).astype(np.uint8)
 
 @given(st.floats(24, 100), st.floats(0, 99), st.floats(0, 99), st.sampled_from([12, 24, 48, 64]))
 def test_a_square_shows_the_places_it_was_cut_from(length, left, top, side):
-    square = np.array([left, top, left + length, top + length], np.float32)
-    piece = cut(image_pyramid(RAMP), square, (side, side)).astype(float)
+    squares = np.array([[left, top, left + length, top + length]], np.float32)
+    piece = cuts(image_pyramid(RAMP), squares, (side, side))[0].astype(float)
     places = (np.arange(side) + 0.5) * length / side - 0.5
     inside = slice(side // 8, -(side // 8))  # the border of a coarse level is not a ramp
     assert piece[inside, inside, 0].mean(axis=0) == pytest.approx((left + places)[inside], abs=1.1)
@@ -23,7 +23,7 @@ def test_a_square_shows_the_places_it_was_cut_from(length, left, top, side):
 
 def test_what_lies_beyond_the_border_is_black():
     white = np.full((40, 40, 3), 255, np.uint8)
-    piece = cut(image_pyramid(white), np.array([-20, 0, 20, 40], np.float32), (40, 40))
+    (piece,) = cuts(image_pyramid(white), np.array([[-20, 0, 20, 40]], np.float32), (40, 40))
     assert piece[:, :19].max() == 0
     assert piece[:, 21:].min() == 255
 
