@@ -36,7 +36,7 @@ def other_measures(
     """
     lines, found = ["'--quality norm': the norm itself, one pass, nothing pruned; ratio 1"], {}
     for quality, what in _offered(known.entry):
-        taken = {"both": recipe}.get(quality)
+        taken = recipe if quality == "both" else None
         text, found[quality] = _worth(known, taken, quality, threads, progress)
         lines.append(f"'--quality {quality}': {what}; {text}")
     best = advised(own, found)
