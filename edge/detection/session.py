@@ -138,8 +138,8 @@ class DetectorSession:
 
     @property
     def prefers_pieces(self) -> bool:
-        """Whether a large image is run in pieces: they stay in a processor's caches and memory."""
-        return self._plan is None
+        """Whether a large image is run in pieces, which stay in a processor's caches; no GPU's."""
+        return self._plan is None and self._running.providers[0] == CPU[0]
 
     def _in_batches(self, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         network = self._network_for((min(len(inputs), BATCH), *inputs.shape[1:]))

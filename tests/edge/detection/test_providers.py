@@ -6,6 +6,7 @@ import pytest
 
 from edge.config.file import read_config
 from edge.detection import session
+from edge.detection.mtcnn import MtcnnDetector
 from edge.detection.open import open_configured, open_detector
 from edge.detection.session import DETECTION_FLOOR
 from edge.detection.yunet import YunetDetector, _OpenCvNetwork
@@ -51,6 +52,13 @@ def test_each_network_of_a_detector_is_run_by_the_provider_asked_for(chosen, ope
     open_detector(chosen, providers=ELSEWHERE)
     assert opened
     assert all(tuple(each) == ELSEWHERE for each in opened)
+
+
+def test_pictures_go_whole_to_another_provider_than_the_cpu():
+    for providers, in_pieces in ((ELSEWHERE[1:], True), (ELSEWHERE, False)):
+        detector = open_detector(settings("mtcnn", threads=1), providers=providers)
+        assert isinstance(detector, MtcnnDetector)
+        assert detector._propose.prefers_pieces == in_pieces
 
 
 def test_a_provider_that_is_not_there_is_not_replaced_by_the_cpu(chosen):
