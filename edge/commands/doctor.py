@@ -74,7 +74,8 @@ def _findings(arguments: argparse.Namespace) -> list[Finding]:
     ]
     for folder, execution in pairs:
         found += pair_findings(folder, execution, answers)
-        found += detector_plan_findings(folder)
+        chosen = None if config is None or folder != config.pair else config.detector
+        found += detector_plan_findings(folder, chosen)
         found += memory_findings(folder, builds_here=jetson.l4t is not None)
     if config is not None:
         found += detector_findings(config, answers)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.config.engine import execution_of
-from edge.config.model import Config
+from edge.config.model import Config, DetectorSettings
 from edge.detection.open import open_located
 from edge.detection.plans import PlannedFaceDetector, close_detector, plans_for
 from edge.diagnosis.doctor import Finding, State
@@ -17,12 +17,15 @@ from engines.plans.check import detector_state
 from engines.tensorrt.probe import Probe
 
 
-def detector_plan_findings(folder: Path) -> Iterator[Finding]:
+def detector_plan_findings(
+    folder: Path, chosen: DetectorSettings | None = None
+) -> Iterator[Finding]:
     """
     Yield whether the plans of a detector that a pair has would load, as far as files tell.
 
     Args:
         folder: Of an engine pair; of none, or one without plans, nothing is said.
+        chosen: The configured detector; None where nothing is configured.
     """
     try:
         manifest = read_manifest(folder)
@@ -30,9 +33,10 @@ def detector_plan_findings(folder: Path) -> Iterator[Finding]:
         return  # said of the pair
     if manifest.flavour is None:
         return
-    topic, state = f"detector of {folder}", detector_state(folder, manifest)
+    wanted = manifest.build_command(folder, chosen.name, chosen.model) if chosen else ""
+    topic, state = f"detector of {folder}", detector_state(folder, manifest, rebuild=wanted)
     plans = state.plans
-    remedy = manifest.build_command(folder, plans.detector if plans else "mtcnn")
+    remedy = wanted or manifest.build_command(folder, plans.detector if plans else "mtcnn")
     for fault in state.faults:
         yield Finding(topic, "problem", fault, remedy)
     if state.faults:

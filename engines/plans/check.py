@@ -63,7 +63,10 @@ class DetectorState:
 
 
 def detector_state(
-    folder: Path, manifest: Manifest, here: Fingerprint | None = None
+    folder: Path,
+    manifest: Manifest,
+    here: Fingerprint | None = None,
+    rebuild: str = "",
 ) -> DetectorState:
     """
     Return the state of the plans of a detector that a pair has with it.
@@ -72,6 +75,7 @@ def detector_state(
         folder: The pair's.
         manifest: Read from it.
         here: The machine to compare with; None takes this one.
+        rebuild: The command that builds those that are wanted; empty: these ones anew.
     """
     try:
         plans = read_detector_plans(folder, manifest)
@@ -81,8 +85,8 @@ def detector_state(
     except PairIntegrityError as error:
         return DetectorState(None, fault=str(error))
     machine = here or this_machine(plans.backend)
-    rebuild = manifest.build_command(folder, plans.detector)
-    files = (PlanFile(folder / each.plan.name, rebuild) for each in plans.networks.values())
+    command = rebuild or manifest.build_command(folder, plans.detector)
+    files = (PlanFile(folder / each.plan.name, command) for each in plans.networks.values())
     return DetectorState(plans, tuple(_state(file, machine) for file in files))
 
 

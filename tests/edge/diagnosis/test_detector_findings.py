@@ -1,10 +1,12 @@
 """The doctor's lines about the face detector."""
 
+import json
 import shutil
 from dataclasses import replace
 
 import pytest
 
+from edge.__main__ import main
 from edge.detection.planned import detector_to_plan
 from edge.diagnosis.detector_findings import detector_findings, detector_plan_findings
 from engines.pair.manifest import identified, read_manifest, write_manifest
@@ -94,6 +96,27 @@ def test_a_pair_with_plans_and_none_of_a_detector_names_the_command(built, tmp_p
     (found,) = detector_plan_findings(pair)
     assert found.state == "note"
     assert found.remedy == alone.build_command(pair, "mtcnn")
+
+
+def test_the_command_is_that_of_the_configured_detector_with_its_own_file(built, tmp_path):
+    yunet = MTCNN.model_copy(update={"name": "yunet", "model": tmp_path / "y.onnx"})
+    wanted = read_manifest(built).build_command(built, "yunet", tmp_path / "y.onnx")
+    found = list(detector_plan_findings(built, yunet))
+    assert found
+    assert all(each.remedy == wanted and each.text.endswith(f"'{wanted}' here") for each in found)
+
+
+def test_the_doctor_of_a_configuration_names_the_detectors_own_file(built, tmp_path, capsys):
+    (tmp_path / "film.mp4").touch()
+    path = tmp_path / "gate.yaml"
+    path.write_text(
+        f"pair: {built}\nsources: [{{name: door, uri: film.mp4}}]\nsinks: [{{type: stdout}}]\n"
+        "detector: {name: yunet, model: y.onnx}\n"
+    )
+    main(["doctor", "--config", str(path), "--json"])
+    found = json.loads(capsys.readouterr().out)
+    wanted = read_manifest(built).build_command(built, "yunet", tmp_path / "y.onnx")
+    assert wanted in [each["remedy"] for each in found if each["topic"] == f"detector of {built}"]
 
 
 def test_of_a_pair_without_plans_nothing_is_said(tmp_path):
