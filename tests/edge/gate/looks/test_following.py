@@ -66,5 +66,18 @@ def test_one_face_does_not_stand_for_two_people():
     assert found_at([place(ANN), behind], Local([moved(ANN, 10)]), PIXELS) is None
 
 
+@pytest.mark.parametrize(
+    ("shape", "most"), [((250, 399), 0), ((250, 400), 1), ((480, 640), 3), ((1080, 1920), 20)]
+)
+def test_a_crowd_is_not_looked_at_one_by_one(shape, most):
+    crowd = [moved(ANN, 200 * who) for who in range(22)]
+    pixels = np.zeros((*shape, 3), np.uint8)
+    detector = Local(crowd)
+    assert found_at([place(one) for one in crowd[:most]], detector, pixels) is not None
+    assert len(detector.asked) == most
+    assert found_at([place(one) for one in crowd[: most + 1]], detector, pixels) is None
+    assert len(detector.asked) == most
+
+
 def test_a_detector_that_cannot_look_at_a_part_finds_nobody_there():
     assert found_at([place(ANN)], CannedDetector([face(ANN)]), PIXELS) is None
