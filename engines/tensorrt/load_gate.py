@@ -62,7 +62,7 @@ def check_plan(plan: Path | PlanFile, here: Fingerprint) -> CheckedPlan:
     with path.open("rb") as stream:
         header = read_header(stream.read(HEADER_BYTES), path.stat().st_size, path.name)
     checked = CheckedPlan(path, sidecar, file.remedy)
-    _require_same(checked, _stated(path, header, sidecar.fingerprint), here)
+    _require_same(checked, _stated(checked, header), here)
     return checked
 
 
@@ -93,15 +93,16 @@ def on_device(here: Fingerprint, device: CudaDevice) -> Fingerprint:
     )
 
 
-def _stated(path: Path, header: PlanHeader | None, promised: Fingerprint) -> Fingerprint:
+def _stated(plan: CheckedPlan, header: PlanHeader | None) -> Fingerprint:
     """Return what the plan was built for, by its own head where that can be read."""
+    promised = plan.sidecar.fingerprint
     if header is None:
         return promised
     stated = replace(promised, flavour=header.flavour, tensorrt=header.version_text)
     if differences(stated, promised):
         raise PlanIntegrityError(
-            f"{path}: the plan says {header.flavour} {header.version_text}, its manifest "
-            f"{promised.flavour} {promised.tensorrt}: build it again"
+            f"{plan.path}: the plan says {header.flavour} {header.version_text}, its manifest "
+            f"{promised.flavour} {promised.tensorrt}: {plan.remedy}"
         )
     return stated
 

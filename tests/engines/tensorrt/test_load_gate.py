@@ -90,8 +90,9 @@ def test_such_a_plan_of_another_tensorrt_is_known_by_its_manifest(plan):
 def test_a_manifest_that_claims_another_version_than_the_plan_is_refused(plan):
     fingerprint = json.loads(sidecar_path(plan).read_text())["fingerprint"]
     edit(plan, fingerprint={**fingerprint, "tensorrt": "10.7.0"})
-    with pytest.raises(PlanIntegrityError, match=r"the plan says tensorrt 10\.3\.0\.0"):
-        check_plan(plan, replace(World().here(), tensorrt="10.7.0"))
+    with pytest.raises(PlanIntegrityError, match=r"the plan says tensorrt 10\.3\.0\.0") as caught:
+        check_plan(PlanFile(plan, "build it"), replace(World().here(), tensorrt="10.7.0"))
+    assert str(caught.value).endswith(": run 'build it' here")
 
 
 def test_a_plan_of_another_tensorrt_names_both_and_the_rebuild_command(plan):
