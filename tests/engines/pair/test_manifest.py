@@ -6,7 +6,14 @@ import pytest
 import yaml
 
 from engines.errors import PairError, PairIntegrityError
-from engines.pair.manifest import Manifest, identified, identity, read_manifest, write_manifest
+from engines.pair.manifest import (
+    Manifest,
+    SecondOpinionRecord,
+    identified,
+    identity,
+    read_manifest,
+    write_manifest,
+)
 from engines.pruning.named_recipes import find_recipe
 
 
@@ -143,3 +150,10 @@ def test_the_command_that_builds_a_pair_anew_names_a_recipe_that_is_not_the_defa
         assert measured.build_command(folder) == (
             f"edge-gate pair build --network dlib-resnet{words} --out {folder}"
         )
+
+
+def test_a_pair_with_a_second_opinion_is_built_anew_with_its_entry(folder):
+    manifest = read_manifest(folder)
+    opinion = SecondOpinionRecord.model_construct(name="lightqnet")
+    command = manifest.model_copy(update={"second_opinion": opinion}).build_command(folder)
+    assert command.endswith(f" --second-opinion lightqnet.yaml --out {folder}")
