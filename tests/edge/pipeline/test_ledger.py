@@ -33,6 +33,8 @@ def test_books_that_add_up_balance():
     [
         ({"looked_at": 37}, "door: 4 of 100 frames went nowhere"),
         ({"looked_at": 42}, "door: -1 of 100 frames went nowhere"),
+        ({"followed": 3}, "door: -2 of 100 frames went nowhere"),
+        ({"rested": 4}, "door: -3 of 100 frames went nowhere"),
         ({"faces": 31}, "door: 1 of 31 faces went nowhere"),
         ({"accepted": 1}, "door: 1 of 4 forwarded faces went nowhere"),
     ],

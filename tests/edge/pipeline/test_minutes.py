@@ -29,3 +29,8 @@ def test_each_minute_counts_from_the_one_before():
     door, yard = words.split("; ")
     assert door == "door 1 frame, 1 face: 0 forwarded, 1 discarded (too_small 1)"
     assert yard == "yard 0 frames, no face"
+
+
+def test_frames_count_as_looked_at_that_were_searched_where_faces_were_expected():
+    counts = Counts(looked_at=200, followed=90, rested=10)
+    assert Minutes().words([Ledger("door", 300, counts, 0)]) == "door 290 frames, no face"
