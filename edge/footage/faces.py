@@ -57,6 +57,8 @@ class Run:
     frames: list[RecordedFrame] = field(default_factory=list)
     tracks: dict[FaceOfFrame, int] = field(default_factory=dict)
     """`ObservedFace.track` of each face, by a gate that saw all of them."""
+    places: dict[FaceOfFrame, int] = field(default_factory=dict)
+    """Position of each face in `Observed.faces`."""
 
     def track_of(self, shot: Shot) -> int:
         """Return `ObservedFace.track` of a face that would be forwarded."""
@@ -124,7 +126,7 @@ class TrackNumbers:
         numbers: dict[tuple[int, int], int] = {}
         for place, (run, face, track_id) in enumerate(self._faces):
             number = numbers.setdefault(self._final(id(run), track_id), len(numbers))
-            run.tracks[face] = number
+            run.tracks[face], run.places[face] = number, place
             observed.faces[place] = replace(observed.faces[place], track=number)
         known = {self._final(*track) for track in self._confirmed}
         observed.confirmed = frozenset(numbers[each] for each in known & numbers.keys())

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from edge.config.effective import CameraSettings, at_threshold
-from edge.footage.faces import Observed
+from edge.footage.faces import Observed, face_of_frame
 from edge.gate.decision_replay import replayed
 from edge.tuning.footage import Forwarded, Tracks
 from engines.biometrics.identity_scale import IdentityScale
@@ -42,6 +42,24 @@ def forwarded_tracks(
         scale: Of the pair that scored.
     """
     return np.array(list(_forwarded(observed, faces, limit, scale)), np.intp)
+
+
+def looked_at(observed: Observed, faces: CameraSettings, scale: IdentityScale) -> frozenset[int]:
+    """
+    Return the places of the faces that a gate of these settings scores, whatever its threshold.
+
+    Args:
+        observed: The footage, in which every face was scored.
+        faces: Decide.
+        scale: Of the pair that scored.
+    """
+    return frozenset(
+        run.places[name]
+        for run in observed.runs
+        for outcome in replayed(run.frames, faces, 0.0, scale)
+        for name in map(face_of_frame, outcome.assessments)
+        if name in run.places  # not under a mask
+    )
 
 
 def _forwarded(

@@ -1,6 +1,6 @@
 """What `edge-gate tune` found of one camera, and how to say it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +52,8 @@ class Tuning:
     """Faces that `run` forwards of this very footage by `candidate`; None if not asked."""
     marks: Sequence[Mark] = ()
     """What people marked on the live page."""
+    looked_at: Collection[int] | None = None
+    """Places of the observed faces that `run` scores, whatever the threshold; None for all."""
     floor: float = 100.0
     """Quality score from which a person below the threshold is sent all the same; 100: never."""
     left_out: Sequence[str] = ()
@@ -102,7 +104,7 @@ def _answer(key: str, goal: Goal, found: Suggestion) -> Iterator[str]:
 
 
 def _people(tuning: Tuning) -> Iterator[str]:
-    everybody = people_of(tuning.observed)
+    everybody = people_of(tuning.observed, tuning.looked_at)
     if everybody:
         best = [person.score for person in everybody]
         yield lost_words(best, tuning.candidate, tuning.floor)

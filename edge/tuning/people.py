@@ -1,6 +1,6 @@
 """Who gets no face at a threshold: people first, since a threshold decides about them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from edge.config.effective import CameraSettings
@@ -25,10 +25,19 @@ def floor_of(faces: CameraSettings) -> float:
     return faces.tracks.at_least_one_above if faces.mode == "best_shot" else NO_FLOOR
 
 
-def people_of(observed: Observed) -> list[Person]:
-    """Return the people of footage with a scored face, the best first."""
+def people_of(observed: Observed, looked_at: Collection[int] | None = None) -> list[Person]:
+    """
+    Return the people of footage with a scored face, the best first.
+
+    Args:
+        observed: The footage.
+        looked_at: Places of the faces that the gate would score; None for all of them.
+    """
+    faces = observed.faces
+    if looked_at is not None:
+        faces = [face for place, face in enumerate(faces) if place in looked_at]
     best: dict[int, Person] = {}
-    for face, score in scored(observed.faces):
+    for face, score in scored(faces):
         known = best.get(face.track)
         if face.track in observed.confirmed and (known is None or score > known.score):
             best[face.track] = Person(face, score)

@@ -38,7 +38,7 @@ def _body(tuning: Tuning) -> Iterator[Html]:
 
 
 def _lost(tuning: Tuning) -> Iterator[Html]:
-    everybody = people_of(tuning.observed)
+    everybody = people_of(tuning.observed, tuning.looked_at)
     if not everybody:
         return
     yield element("h2", "Who misses the threshold")

@@ -20,7 +20,7 @@ from edge.monitoring.drift import Baseline, baseline_of
 from edge.protocols import FaceDetector
 from edge.sources.files import open_footage
 from edge.tuning.footage import Footage, Forwarded, best_of_tracks
-from edge.tuning.forwarding import forwarded_by
+from edge.tuning.forwarding import forwarded_by, looked_at
 from edge.tuning.labels import (
     CentralFaces,
     Errors,
@@ -138,6 +138,7 @@ class _Found:
             steps=forward_rates(footage_of(self.observed)),
             pair_id=self.pair_id,
             marks=self.marks,
+            looked_at=looked_at(self.observed, target.faces, self.identity),
             floor=floor_of(target.faces),
             facts=[
                 ("footage", ", ".join(str(path) for path in target.footage)),

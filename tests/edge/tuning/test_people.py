@@ -37,6 +37,11 @@ def test_the_best_face_of_a_person_decides_and_not_the_newest():
     assert lost(people, 58, floor=20) == []
 
 
+def test_a_face_that_the_gate_would_not_score_is_nobodys_best():
+    people = people_of(four_people(face(95, 0)), looked_at=range(5))
+    assert [person.score for person in people] == [80, 70, 60, 48]
+
+
 def test_a_track_that_no_second_look_confirmed_is_nobody():
     assert len(people_of(four_people(face(90, 4)))) == 4
 
