@@ -12,6 +12,7 @@ from edge.config.masks import polygon
 from edge.config.model import GateSettings
 from edge.config.tracks import TrackSettings
 from edge.gate.camera_gate import CameraGate
+from edge.gate.looks.following import FOR_EACH
 from edge.samples import Box, DetectedFace, Frame, Pixels
 from engines.biometrics.identity_scale import IdentityScale
 from engines.pair.pair import EnginePair, Scored
@@ -54,11 +55,12 @@ class Recording:
 
 def painted(people: Sequence[Person | None]) -> Pixels:
     """Return a frame in which each place has the colour of who stands there, black if nobody."""
-    pixels = np.zeros((SIDE, len(people) * SIDE, 3), np.uint8)
+    height = 1 + FOR_EACH // SIDE  # so much that people are followed one by one
+    pixels = np.zeros((height, len(people) * SIDE, 3), np.uint8)
     for place, person in enumerate(people):
         if person is not None:
             shown = (2 * person.score + 1, 100 * person.who, 255)
-            pixels[:, place * SIDE : (place + 1) * SIDE] = shown
+            pixels[:SIDE, place * SIDE : (place + 1) * SIDE] = shown
     return pixels
 
 
