@@ -1,5 +1,11 @@
 """How long to wait after failures: exponential, with a ceiling and equal jitter."""
 
+import random
+
+# Of its own: threads that wait must not change what others draw from the generator that all share.
+jitter = random.Random().random  # noqa: S311 -- no secret
+"""Return a random number in [0, 1)."""
+
 
 def backoff_delay(failures: int, first: float, at_most: float, chance: float) -> float:
     """

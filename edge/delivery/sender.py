@@ -1,14 +1,13 @@
 """One thread for each sink: takes faces out of the outbox and sends them, at the sink's pace."""
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from edge.backoff import backoff_delay
+from edge.backoff import backoff_delay, jitter
 from edge.config.delivery import BackoffSettings
 from edge.delivery.outbox import Outbox
 from edge.delivery.outbox_tables import Queued
@@ -49,7 +48,7 @@ class Sender:
         sink: Sink,
         outboxes: Callable[[], Sequence[Outbox]],
         backoff: BackoffSettings,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] = jitter,
     ) -> None:
         """
         Prepare; `start` begins.

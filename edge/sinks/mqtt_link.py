@@ -6,12 +6,11 @@ throw each other out for ever, once a second: whoever was thrown out rests, long
 """
 
 import logging
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from edge.backoff import backoff_delay
+from edge.backoff import backoff_delay, jitter
 from edge.config.credentials import read_secret
 from edge.config.delivery import MqttSinkSettings
 from edge.errors import ConfigError, SinkBusyError, SinkError
@@ -163,8 +162,7 @@ class BrokerLink:
             return
         self._rivals += 1
         longest_s = LONGEST_REST_S if loss.cause == "taken_over" else LONGEST_DOUBT_S
-        chance = random.random()  # noqa: S311 -- jitter, not a secret
-        rest_s = backoff_delay(self._rivals, FIRST_REST_S, longest_s, chance)
+        rest_s = backoff_delay(self._rivals, FIRST_REST_S, longest_s, jitter())
         self._rest_until_s = self._clock() + rest_s
         log.warning("%s; trying again in %.0f s", self._last_loss, rest_s)
 

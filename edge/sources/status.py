@@ -1,10 +1,10 @@
 """What is known of a running source, and what decides how it is treated."""
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from edge.backoff import jitter
 from edge.sources.clock import WallClock
 from edge.sources.health import PictureHealth, Trouble
 from edge.sources.state import Announced, Availability, CameraState, Patience, State
@@ -81,7 +81,7 @@ class Surroundings:
     """Called after each frame that can be taken, and at the end."""
     monotonic: Callable[[], float] = time.monotonic
     wall: WallClock = field(default_factory=WallClock)
-    chance: Callable[[], float] = random.random  # jitter needs no cryptography
+    chance: Callable[[], float] = jitter
     """Random numbers in [0, 1)."""
 
 

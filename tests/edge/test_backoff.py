@@ -1,8 +1,10 @@
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.backoff import backoff_delay
+from edge.backoff import backoff_delay, jitter
 
 FAILURES = st.integers(1, 10**6)
 CHANCE = st.floats(0, 1, exclude_max=True)
@@ -27,3 +29,9 @@ def test_wait_never_shrinks_with_more_failures(failures, chance):
 
 def test_two_devices_do_not_come_back_together():
     assert backoff_delay(5, 1.0, 300.0, 0.1) != backoff_delay(5, 1.0, 300.0, 0.9)
+
+
+def test_jitter_takes_nothing_from_the_generator_that_all_share():
+    before = random.getstate()
+    assert 0 <= jitter() < 1
+    assert random.getstate() == before

@@ -71,4 +71,4 @@ def test_the_request_on_the_page_is_the_one_that_is_sent():
 
 def test_the_keys_that_send_an_operator_to_the_page_are_there():
     for settings, key in ((HttpSinkSettings, "signing_secret"), (MqttSinkSettings, "status")):
-        assert "docs/protocol.md" in str(settings.model_fields[key].description)
+        assert "docs/protocol.md" in settings.model_json_schema()["properties"][key]["description"]
