@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engines.graph import graph
 from engines.graph.draft import Draft
-from engines.graph.quick.wiring import Wiring
+from engines.graph.quick.wiring import Wiring, changed_at
 
 BLOCK = 16
 """Channels that ONNX Runtime computes together, with AVX-512."""
@@ -40,14 +40,7 @@ def prelu_behind_pools(model: onnx.ModelProto) -> onnx.ModelProto:
     Only where a convolution comes before, its channels and the further ones need no more blocks,
     and nothing else reads what is between.
     """
-    draft = Draft(model)
-    wiring = Wiring(draft.model)
-    found = [_place(node, wiring, draft) for node in draft.model.graph.node]
-    for place in found:
-        if place is not None:
-            _turn_round(draft, place)
-    draft.drop_unread()
-    return draft.finished()
+    return changed_at(model, _place, _turn_round)
 
 
 def _place(activation: onnx.NodeProto, wiring: Wiring, draft: Draft) -> _Place | None:

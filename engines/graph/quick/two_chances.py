@@ -13,7 +13,7 @@ import onnx
 
 from engines.graph import graph
 from engines.graph.draft import Draft
-from engines.graph.quick.wiring import Wiring
+from engines.graph.quick.wiring import Wiring, changed_at
 
 TWO = 2
 
@@ -32,14 +32,7 @@ class _Place:
 
 def softmax_as_sigmoid(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a copy in which each Softmax of a layer of two channels is a Sigmoid."""
-    draft = Draft(model)
-    wiring = Wiring(draft.model)
-    found = [_place(node, wiring, draft) for node in draft.model.graph.node]
-    for place in found:
-        if place is not None:
-            _replace(draft, place)
-    draft.drop_unread()
-    return draft.finished()
+    return changed_at(model, _place, _replace)
 
 
 def _place(softmax: onnx.NodeProto, wiring: Wiring, draft: Draft) -> _Place | None:

@@ -1,10 +1,16 @@
 """Who makes which tensor and who reads it, for rewrites of a few nodes in a row."""
 
 from collections import defaultdict
+from collections.abc import Callable
+from typing import TypeVar
 
 import onnx
 
 from engines.graph import graph
+from engines.graph.draft import Draft
+
+Place = TypeVar("Place")
+"""Nodes that a rewrite is about."""
 
 
 class Wiring:
@@ -26,3 +32,26 @@ class Wiring:
         """Return the node that alone reads a tensor; None where there are more, or of an output."""
         readers = self._readers[name]
         return readers[0] if self._counts[name] == len(readers) == 1 else None
+
+
+def changed_at(
+    model: onnx.ModelProto,
+    place_of: Callable[[onnx.NodeProto, Wiring, Draft], Place | None],
+    change: Callable[[Draft, Place], None],
+) -> onnx.ModelProto:
+    """
+    Return a copy of a network, changed at places that are all found before the first is changed.
+
+    Args:
+        model: The network.
+        place_of: Returns the place that a node stands for; None where there is nothing to change.
+        change: Is shown each place.
+    """
+    draft = Draft(model)
+    wiring = Wiring(draft.model)
+    found = [place_of(node, wiring, draft) for node in draft.model.graph.node]
+    for place in found:
+        if place is not None:
+            change(draft, place)
+    draft.drop_unread()
+    return draft.finished()

@@ -32,6 +32,14 @@ def steep(folder) -> onnx.ModelProto:
     return model
 
 
+def set_slopes(model: onnx.ModelProto, slopes: np.float32) -> None:
+    """Give each PRelu that is spelled out the same slopes, and their complements."""
+    for tensor in model.graph.initializer:
+        if "slopes" in tensor.name:
+            value = 1 - slopes if tensor.name.endswith("_complement") else slopes
+            graph.store(tensor, np.full(tensor.dims, value, np.float32))
+
+
 @pytest.mark.parametrize("network", [fused, steep])
 def test_joining_undoes_spelling_out(tmp_path, network):
     model = network(tmp_path)
@@ -58,11 +66,7 @@ def test_of_slopes_above_1_the_product_follows_its_relu(tmp_path):
 
 def test_a_prelu_spelled_out_by_an_earlier_release_is_one_all_the_same(tmp_path):
     model = spell_out_prelu(steep(tmp_path))
-    slopes = np.float32(0.25)
-    for tensor in model.graph.initializer:
-        if "slopes" in tensor.name:
-            value = 1 - slopes if tensor.name.endswith("_complement") else slopes
-            graph.store(tensor, np.full(tensor.dims, value, np.float32))
+    set_slopes(model, np.float32(0.25))
     assert operators(join_prelu(model)) == operators(fused(tmp_path))
 
 
@@ -76,11 +80,7 @@ def test_other_second_slopes_are_no_prelu(tmp_path):
 
 def test_of_slopes_above_1_a_relu_behind_its_product_is_no_prelu(tmp_path):
     model = spell_out_prelu(fused(tmp_path))
-    slopes = np.float32(1.25)
-    for tensor in model.graph.initializer:
-        if "slopes" in tensor.name:
-            value = 1 - slopes if tensor.name.endswith("_complement") else slopes
-            graph.store(tensor, np.full(tensor.dims, value, np.float32))
+    set_slopes(model, np.float32(1.25))
     assert operators(join_prelu(model)) == operators(model)
 
 
