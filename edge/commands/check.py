@@ -22,7 +22,7 @@ from edge.errors import ConfigError
 from edge.monitoring.baseline import read_baseline
 from edge.pipeline.proof import unproved
 from edge.pipeline.trial import device_findings, tried_cameras, tried_sinks
-from edge.shadow_log.file import is_shadow_log
+from edge.shadow_log.file import takes_shadow_log
 from engines.errors import CatalogueError, PairError, PairSignatureError
 from engines.pair.signature import is_signed_by, trusted_manifest
 from engines.whole_folder import is_writable
@@ -181,7 +181,7 @@ def _mistakes_of_state(config: Config) -> Iterator[tuple[KeyPath, str]]:
         return
     if not is_writable(log.path.parent):
         yield ("shadow_log", "path"), f"cannot be written: {log.path}"
-    elif log.path.exists() and not is_shadow_log(log.path):
+    elif log.path.exists() and not takes_shadow_log(log.path):
         yield ("shadow_log", "path"), f"is no shadow log, name another file: {log.path}"
 
 

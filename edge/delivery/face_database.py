@@ -73,9 +73,15 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def belongs_to_another(database: sqlite3.Connection, form: Format) -> bool:
+    """Tell whether a database holds tables that are not ours; an empty one is anybody's."""
+    if _number(database, "application_id") == form.application_id:
+        return False
+    return database.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
+
+
 def _check(database: sqlite3.Connection, path: Path, form: Format) -> None:
-    application, tables = _number(database, "application_id"), "SELECT 1 FROM sqlite_master"
-    if application != form.application_id and database.execute(tables).fetchone():
+    if belongs_to_another(database, form):
         raise form.refusal(f"{path} is a database of another program: name another file")
     findings = database.execute("PRAGMA quick_check(1)").fetchone()
     if findings != ("ok",):

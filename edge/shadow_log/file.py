@@ -8,10 +8,10 @@ always tells its own length.
 import sqlite3
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from edge.delivery.face_database import Format, open_face_database
+from edge.delivery.face_database import BUSY_S, Format, belongs_to_another, open_face_database
 from edge.errors import ShadowLogError
 
 DAMAGED = "the file is damaged; move it away or delete it"
@@ -110,6 +110,25 @@ def is_shadow_log(path: Path) -> bool:
     except OSError:
         return False
     return head.startswith(_MAGIC) and head[_ID_AT:] == APPLICATION_ID.to_bytes(4, "big")
+
+
+def takes_shadow_log(path: Path) -> bool:
+    """
+    Tell whether a file that is there is a shadow log, or empty so that it can become one.
+
+    A gate that is just making the file has its mark in the write-ahead log alone, so that sqlite
+    is asked. False when it cannot be read.
+    """
+    if is_shadow_log(path):
+        return True
+    if not path.is_file():
+        return False
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S)) as database:
+            return not belongs_to_another(database, FORMAT)
+    except sqlite3.Error:
+        return False
 
 
 def open_shadow_log(path: Path) -> sqlite3.Connection:

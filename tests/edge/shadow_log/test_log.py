@@ -12,11 +12,18 @@ import pytest
 from edge.config.file import checked
 from edge.config.model import ShadowLogSettings
 from edge.config.reader import parse_document
+from edge.delivery.face_database import open_face_database
 from edge.errors import ShadowLogError
 from edge.gate.observation import Observation
 from edge.gate.outcome import Outcome, SeenFace
 from edge.samples import Box, Captured, Frame, QualityScore, Reason, Verdict
-from edge.shadow_log.file import APPLICATION_ID, is_shadow_log, open_shadow_log
+from edge.shadow_log.file import (
+    APPLICATION_ID,
+    FORMAT,
+    is_shadow_log,
+    open_shadow_log,
+    takes_shadow_log,
+)
 from edge.shadow_log.log import ShadowLog, logged_face
 from edge.shadow_log.pieces import LONGEST_GAP_S, LONGEST_PIECE_S, Pieces, watched_s
 from edge.shadow_log.tables import Kind, Piece, read_faces, read_pieces
@@ -267,6 +274,25 @@ def test_a_log_is_told_from_other_files(path, tmp_path):
     assert not is_shadow_log(tmp_path / "missing")
     with pytest.raises(ShadowLogError, match="another program"):
         open_shadow_log(other)
+
+
+def test_a_log_that_a_gate_is_just_making_is_taken_for_one(path, tmp_path):
+    making = open_face_database(path, FORMAT)  # its mark is in the write-ahead log so far
+    assert not is_shadow_log(path)
+    assert takes_shadow_log(path)
+    making.close()
+    (tmp_path / "empty.sqlite").touch()
+    assert takes_shadow_log(tmp_path / "empty.sqlite")
+    assert not takes_shadow_log(tmp_path)
+
+
+def test_another_programs_file_takes_no_log(tmp_path):
+    other = sqlite3.connect(tmp_path / "other.sqlite")
+    other.execute("CREATE TABLE t (x)")
+    other.close()
+    assert not takes_shadow_log(tmp_path / "other.sqlite")
+    (tmp_path / "notes.txt").write_text("of somebody")
+    assert not takes_shadow_log(tmp_path / "notes.txt")
 
 
 def newer(path):
