@@ -218,7 +218,7 @@ class Daemon:
         failing = [each.sink for each in self._forwarding.sinks() if each.failures_in_a_row]
         parts = [
             f"{up}/{len(sources)} sources up",
-            f"{forwarded} faces forwarded",
+            f"{forwarded} face{'s' * (forwarded != 1)} forwarded",
             f"overloaded, looking {self.load.stretch:.1f} times less often" * self.load.is_over,
             f"waiting for {', '.join(failing)}" * bool(failing),
             self.problem or "",
