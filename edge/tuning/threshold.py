@@ -98,9 +98,10 @@ def _require(footage: Footage, goal: Goal) -> None:
     if goal.kind == "per_minute" and footage.forwarded is None:
         raise ValueError("what the gate forwards is not known")
     if footage.people < LEAST_TRACKS:
+        people = "1 person" if footage.people == 1 else f"{footage.people} people"
         raise TuningError(
-            f"the {footage.score.size} scored faces are of only {footage.people} people (tracks "
-            "that a second look confirmed) and a threshold needs at least "
+            f"the {footage.score.size} scored faces are of only {people} (tracks that a second "
+            "look confirmed) and a threshold needs at least "
             f"{LEAST_TRACKS}: record more people"
         )
 
