@@ -143,10 +143,12 @@ def test_faces_scored_in_mode_every_take_no_look_from_their_track_when_the_mode_
     assert brightness_of(walk.sent[-1]) == 250
 
 
-def test_a_discarded_face_is_counted_under_its_reason_though_its_track_needs_no_better_one():
-    walk = Walk()
+@pytest.mark.parametrize("looks", ["sparing", "every"])
+def test_a_discarded_face_is_counted_under_its_reason_though_its_track_needs_no_better_one(looks):
+    walk = Walk(identity=False, looks=looks)
     walk.frame(250)
-    walk.reload("best_shot", None, (polygon("0,0 1,0 1,1 0,1"),))
+    masks = (polygon("0,0 1,0 1,1 0,1"),)
+    walk.reload("best_shot", None, masks, identity=False, looks=looks)
     walk.frame(250)
     assert walk.discarded == {Reason.MASKED: 1}
 
