@@ -10,10 +10,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from engines.graph import graph
 from engines.graph.draft import Draft
 from engines.graph.quick.pooled_prelu import BLOCK
-from engines.graph.quick.wiring import Wiring
+from engines.graph.quick.wiring import Wiring, is_plain_convolution
 
 
 def fill_blocks(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -26,7 +25,7 @@ def fill_blocks(model: onnx.ModelProto) -> onnx.ModelProto:
     draft = Draft(model)
     wiring = Wiring(draft.model)
     for layer in draft.model.graph.node:
-        if not _is_plain(layer, draft):
+        if not is_plain_convolution(layer, draft):
             continue
         missing = -len(draft.values(layer.input[1])) % BLOCK
         between = _between(layer, wiring, draft)
@@ -36,12 +35,6 @@ def fill_blocks(model: onnx.ModelProto) -> onnx.ModelProto:
     return draft.finished()
 
 
-def _is_plain(node: onnx.NodeProto, draft: Draft) -> bool:
-    if node.op_type != "Conv" or not set(node.input[1:]) <= draft.tensors.keys():
-        return False
-    return bool(graph.attributes(node).get("group", 1) == 1)
-
-
 def _between(layer: onnx.NodeProto, wiring: Wiring, draft: Draft) -> list[onnx.NodeProto] | None:
     """Return what lies between a convolution and the next one, and that one; None if it is else."""
     found: list[onnx.NodeProto] = []
@@ -49,7 +42,7 @@ def _between(layer: onnx.NodeProto, wiring: Wiring, draft: Draft) -> list[onnx.N
     while node is not None and _keeps_channels(node, draft):
         found.append(node)
         node = wiring.only_reader(node.output[0])
-    return None if node is None or not _is_plain(node, draft) else [*found, node]
+    return None if node is None or not is_plain_convolution(node, draft) else [*found, node]
 
 
 def _keeps_channels(node: onnx.NodeProto, draft: Draft) -> bool:

@@ -14,7 +14,7 @@ import onnx
 from engines.graph import graph
 from engines.graph.draft import Draft
 from engines.graph.quick.pooled_prelu import BLOCK
-from engines.graph.quick.wiring import Wiring
+from engines.graph.quick.wiring import Wiring, is_convolution
 
 SLICE_BY_INPUTS = 10
 """Opset from which Slice takes its bounds as inputs."""
@@ -37,7 +37,7 @@ def join_heads(model: onnx.ModelProto) -> onnx.ModelProto:
 def _heads(draft: Draft) -> list[Row]:
     alike = defaultdict[Hashable, list[onnx.NodeProto]](list)
     for node in draft.model.graph.node:
-        if _is_convolution(node, draft) and graph.attributes(node).get("group", 1) == 1:
+        if _has_bias(node, draft) and graph.attributes(node).get("group", 1) == 1:
             alike[node.input[0], _kind(node, draft)].append(node)
     return [
         heads
@@ -49,19 +49,15 @@ def _heads(draft: Draft) -> list[Row]:
 def _depthwise_after(heads: Row, wiring: Wiring, draft: Draft) -> list[Row]:
     """Return the row of depthwise convolutions after a row, if that is what follows; or nothing."""
     row = [node for head in heads if (node := wiring.only_reader(head.output[0])) is not None]
-    is_whole = len(row) == len(heads) and all(_is_convolution(node, draft) for node in row)
+    is_whole = len(row) == len(heads) and all(_has_bias(node, draft) for node in row)
     if not is_whole or len({_kind(node, draft) for node in row}) > 1:
         return []
     groups = [graph.attributes(node).get("group", 1) for node in row]
     return [row] if groups == [_channels(head, draft) for head in heads] else []
 
 
-def _is_convolution(node: onnx.NodeProto, draft: Draft) -> bool:
-    return (
-        node.op_type == "Conv"
-        and len(node.input) == 3
-        and set(node.input[1:]) <= draft.tensors.keys()
-    )
+def _has_bias(node: onnx.NodeProto, draft: Draft) -> bool:
+    return is_convolution(node, draft) and len(node.input) == 3
 
 
 def _channels(node: onnx.NodeProto, draft: Draft) -> int:

@@ -14,9 +14,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from engines.graph import graph
 from engines.graph.draft import Draft
-from engines.graph.quick.wiring import Wiring, changed_at
+from engines.graph.quick.wiring import Wiring, changed_at, is_plain_convolution
 
 BLOCK = 16
 """Channels that ONNX Runtime computes together, with AVX-512."""
@@ -47,11 +46,10 @@ def _place(activation: onnx.NodeProto, wiring: Wiring, draft: Draft) -> _Place |
     if activation.op_type != "PRelu" or activation.input[1] not in draft.tensors:
         return None
     layer, pool = wiring.maker(activation.input[0]), wiring.only_reader(activation.output[0])
-    if layer is None or layer.op_type != "Conv" or pool is None or pool.op_type != "MaxPool":
+    if layer is None or pool is None or pool.op_type != "MaxPool":
         return None
     is_alone = wiring.only_reader(layer.output[0]) is not None and len(pool.output) == 1
-    is_plain = graph.attributes(layer).get("group", 1) == 1
-    if not is_alone or not is_plain or not set(layer.input[1:]) <= draft.tensors.keys():
+    if not is_alone or not is_plain_convolution(layer, draft):
         return None
     slopes, channels = draft.values(activation.input[1]), len(draft.values(layer.input[1]))
     if slopes.size not in (1, channels) or slopes.shape[-2:] not in ((1, 1), (1,)):

@@ -13,7 +13,7 @@ import onnx
 
 from engines.graph import graph
 from engines.graph.draft import Draft
-from engines.graph.quick.wiring import Wiring, changed_at
+from engines.graph.quick.wiring import Wiring, changed_at, is_plain_convolution
 
 TWO = 2
 
@@ -61,12 +61,12 @@ def _with_transpositions(softmax: onnx.NodeProto, wiring: Wiring) -> tuple[Nodes
 
 def _gives_two(layer: onnx.NodeProto, rank: int, draft: Draft) -> bool:
     """Tell whether a layer is linear, of two channels, with constant weights and a bias."""
-    written = graph.attributes(layer)
     if layer.op_type == "Gemm":
+        written = graph.attributes(layer)
         plain = all(written.get(name, 1.0) == 1.0 for name in ("alpha", "beta"))
         fits = rank == TWO and plain and written.get("transB", 0) == 1
     else:
-        fits = layer.op_type == "Conv" and rank > TWO and written.get("group", 1) == 1
+        fits = rank > TWO and is_plain_convolution(layer, draft)
     weights = layer.input[1:]
     if not fits or len(weights) != TWO or not set(weights) <= draft.tensors.keys():
         return False

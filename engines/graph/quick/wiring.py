@@ -34,6 +34,16 @@ class Wiring:
         return readers[0] if self._counts[name] == len(readers) == 1 else None
 
 
+def is_convolution(node: onnx.NodeProto, draft: Draft) -> bool:
+    """Tell whether a node is a convolution whose kernel, and bias if it has one, are constant."""
+    return node.op_type == "Conv" and set(node.input[1:]) <= draft.tensors.keys()
+
+
+def is_plain_convolution(node: onnx.NodeProto, draft: Draft) -> bool:
+    """Tell whether a node is such a convolution and reads all channels, not groups of them."""
+    return is_convolution(node, draft) and graph.attributes(node).get("group", 1) == 1
+
+
 def changed_at(
     model: onnx.ModelProto,
     place_of: Callable[[onnx.NodeProto, Wiring, Draft], Place | None],
