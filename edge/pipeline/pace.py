@@ -10,7 +10,8 @@ that is looked at 30 times a second is early for one that is looked at once.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from heapq import nlargest
 
 BUSY = 0.9
 """Share of the worker's time for looks under overload; the rest lets it wait for fresh frames."""
@@ -19,10 +20,12 @@ MEMORY_S = 3.0
 MOST_STRETCH = 20.0
 OLDEST = 2.0
 """Frame intervals: the age of a frame at its verdict that is not to be exceeded."""
-NEXT_WITHIN = 1.5
-"""Frame intervals within which a camera gives another frame, or has none to give."""
-LOOK_DECAY = 0.9
-"""For each look, of the longest one so far."""
+FRESH = 0.5
+"""Frame intervals: a frame that is no older is looked at, however long looks take."""
+NEXT_WITHIN = 10.0
+"""Frame intervals from when it is due within which a camera gives another frame, or has none."""
+LOOKS = 64
+"""The newest looks, by which the next one is foretold."""
 USUAL_S = 0.1
 """Frame interval by which files wait among cameras."""
 
@@ -36,9 +39,11 @@ class Load:
     passed_s: float = 0.0
     """Of so many, both fading with age."""
     look_s: float = 0.0
-    """The longest look of late, fading as well."""
+    """Seconds that but one of the newest looks took no longer than."""
     is_over: bool = False
     """Whether cameras are looked at less often than configured."""
+    newest_s: tuple[float, ...] = ()
+    """Seconds of each of the newest looks, at most `LOOKS`."""
 
     def looked(self, looks: float, look_s: float, passed_s: float) -> "Load":
         """
@@ -49,12 +54,22 @@ class Load:
             look_s: Seconds that it took.
             passed_s: Seconds since the look before, of any camera, until it was over.
         """
+        newest_s = (*self.newest_s, look_s)[-LOOKS:]
+        # Not the longest: one that other programs held up tells nothing of those to come.
+        longest_s = min(nlargest(2, newest_s))
+        return replace(self._faded(looks * look_s, passed_s), look_s=longest_s, newest_s=newest_s)
+
+    def rested(self, passed_s: float) -> "Load":
+        """Return the load after seconds in which nobody asked for a look."""
+        return self._faded(0.0, passed_s)
+
+    def _faded(self, asked_s: float, passed_s: float) -> "Load":
         fading = math.exp(-passed_s / MEMORY_S)
-        asked_s = fading * self.asked_s + looks * look_s
+        asked_s += fading * self.asked_s
         all_s = fading * self.passed_s + min(passed_s, MEMORY_S)
-        longest_s = max(look_s, LOOK_DECAY * self.look_s + (1 - LOOK_DECAY) * look_s)
         share = asked_s / all_s if all_s >= MEMORY_S / 3 else 0.0
-        return Load(asked_s, all_s, longest_s, share > (BUSY if self.is_over else 1.0))
+        is_over = share > (BUSY if self.is_over else 1.0)
+        return replace(self, asked_s=asked_s, passed_s=all_s, is_over=is_over)
 
     @property
     def stretch(self) -> float:
@@ -76,7 +91,11 @@ class Turn:
 
     def due_s(self, load: Load) -> float:
         """Return the monotonic seconds of the next look."""
-        return self.looked_s + self.interval_s * load.stretch
+        return self.next_s(self.looked_s, load)
+
+    def next_s(self, looked_s: float, load: Load) -> float:
+        """Return the same for a look at another time than the last one."""
+        return looked_s + self.interval_s * load.stretch
 
     def is_late(self, now_s: float) -> bool:
         """Tell whether a look now comes later than the camera's own rate asks for."""
@@ -102,12 +121,13 @@ class Turn:
         """
         Tell whether to look at a frame, or else to wait for the next one of its camera.
 
-        One that would be too old at its verdict is left, since another one follows within a frame
-        interval; where none has followed, or no look is quick enough, it is as good as any.
+        One that would be too old at its verdict is left, since another one follows: it may have
+        lain there since the look before. Where none has followed for long it is as good as any.
         """
-        age_s, look_s = now_s - captured_s, load.look_s
-        oldest_s, next_s = OLDEST * self.interval_s, NEXT_WITHIN * self.interval_s
-        return look_s >= oldest_s or not oldest_s - look_s < age_s <= next_s
+        interval_s = self.interval_s
+        if now_s - captured_s <= max(OLDEST * interval_s - load.look_s, FRESH * interval_s):
+            return True
+        return now_s >= self.due_s(load) + NEXT_WITHIN * interval_s
 
 
 def in_order(turns: Iterable[Turn], load: Load, now_s: float) -> list[Turn]:

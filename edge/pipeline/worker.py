@@ -177,14 +177,13 @@ class Worker:
         )
 
     def _begin(self, stream: Stream, captured: Captured, now_s: float) -> Pending | None:
+        # Before the look: a picture that comes during it would wait for the next one, and be old.
+        stream.source.next_look(stream.turn.next_s(now_s, self.load))
         try:
-            pending = stream.begin(captured, now_s, self.forwarding)
+            return stream.begin(captured, now_s, self.forwarding)
         except DetectorError as error:
             self._count_failure(stream, error)
-            pending = None
-        finally:
-            stream.source.next_look(stream.turn.due_s(self.load))
-        return pending
+            return None
 
     def _conclude(self, begun: Sequence[tuple[Stream, Pending]]) -> None:
         """Score the faces of all frames in one batch, and decide about each frame."""
@@ -208,11 +207,10 @@ class Worker:
             if stream.settings.uri.is_live:
                 stream.latency.add(over_s - captured.monotonic_s)
         asked = sum(stream.asked for stream, _ in taken) / len(taken)
-        self._note_load(asked, over_s - began_s, over_s)
+        self._note_load(self.load.looked(asked, over_s - began_s, over_s - self._over_s), over_s)
 
-    def _note_load(self, asked: float, look_s: float, over_s: float) -> None:
-        before, self.load = self.load, self.load.looked(asked, look_s, over_s - self._over_s)
-        self._over_s = over_s
+    def _note_load(self, load: Load, over_s: float) -> None:
+        before, self.load, self._over_s = self.load, load, over_s
         if self.load.is_over and not before.is_over:
             log.warning(
                 "overloaded: cameras ask for more looks than there is time for; "
@@ -223,7 +221,7 @@ class Worker:
 
     def _pass_time(self, now_s: float) -> None:
         if now_s - self._over_s > IDLE_S:  # cameras that are silent ask for nothing
-            self._note_load(0.0, self.load.look_s, now_s)
+            self._note_load(self.load.rested(now_s - self._over_s), now_s)
         for stream in self.streams.values():
             if now_s - stream.turn.looked_s > IDLE_S:
                 stream.pass_time(now_s, self.forwarding)

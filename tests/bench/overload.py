@@ -20,9 +20,12 @@ import argparse
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Event
 
@@ -85,8 +88,7 @@ class Ages:
 def measured(options: argparse.Namespace, jpegs: Sequence[bytes], rate: float) -> Ages:
     """Run the gate, and return the ages after it has settled."""
     ages, ended = Ages(), Event()
-    camera = showing(jpegs, max(RATE, FASTER * rate))
-    with tempfile.TemporaryDirectory() as folder, motion_jpeg(camera=camera) as port:
+    with tempfile.TemporaryDirectory() as folder, sent(jpegs, max(RATE, FASTER * rate)) as port:
         file = Path(folder) / "gate.yaml"
         config = configuration(options.pair, port, options.cameras, threads=1)
         config["tracks"] = config["tracks"] | {"search": "every"}
@@ -108,6 +110,26 @@ def measured(options: argparse.Namespace, jpegs: Sequence[bytes], rate: float) -
         daemon.stop(drain_s=1)
     ages.seconds = found
     return ages
+
+
+@contextmanager
+def sent(jpegs: Sequence[bytes], rate: float) -> Iterator[int]:
+    """Serve cameras from a process of its own, as none sends in the gate's; yield the port."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_send, args=(jpegs, rate, theirs))
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        ours.send(None)
+        process.join()
+
+
+def _send(jpegs: Sequence[bytes], rate: float, asked: Connection) -> None:
+    with motion_jpeg(camera=showing(jpegs, rate)) as port:
+        asked.send(port)
+        asked.recv()
 
 
 def named(options: argparse.Namespace) -> dict[str, str]:

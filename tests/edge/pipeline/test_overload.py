@@ -23,6 +23,7 @@ from edge.pipeline.pace import OLDEST, seconds_until_due
 from edge.pipeline.stream import Stream
 from edge.pipeline.worker import Worker
 from edge.samples import Captured, Frame
+from edge.sources.decoding.demand import EARLY
 from edge.sources.live import LiveSource
 from engines.pair.pair import EnginePair
 from tests.edge.canned import BrightnessPair
@@ -85,6 +86,73 @@ class Camera:
 
 
 @dataclass
+class SparingCamera(Camera):
+    """The same of which only those pictures are made that are wanted when they come."""
+
+    late_s: float = 0.0
+    """The longest time from a picture to its frame in the gate's hands."""
+    due_s: float = -np.inf
+    come: int = 0
+    made: list[tuple[float, int]] = field(default_factory=list)
+    """Frames that are still to come or to be taken: when they are there, and their number."""
+
+    def next_look(self, due_s):
+        self.make()
+        self.due_s = due_s
+
+    def make(self):
+        """Make what was wanted of what came until now."""
+        come, rng = self.frames, np.random.default_rng(self.come)
+        first_s = self.due_s - EARLY * float(np.diff(self.times_s[:2])[0])
+        for number in range(self.come, come):
+            if self.times_s[number] >= first_s:
+                there_s = self.times_s[number] + rng.uniform(0, self.late_s)
+                before_s = self.made[-1][0] if self.made else 0.0
+                self.made.append((max(there_s, before_s), number))
+        self.come = come
+
+    def take(self, is_wanted=lambda _: True):
+        self.make()
+        there = [one for one in self.made if one[0] <= self.clock.now_s]
+        self.made = self.made[max(0, len(there) - 1) :]
+        if not there:
+            return None
+        captured_s, number = there[-1]
+        captured = Captured(Frame(PIXELS, "camera", number, captured_s), captured_s, NOW, True)
+        if not is_wanted(captured):
+            return None
+        self.made = self.made[1:]
+        self.looked_s.append(self.clock.now_s)
+        return captured
+
+    def next_frame_s(self):
+        later = (there_s for there_s, _ in self.made if there_s > self.clock.now_s)
+        return min(super().next_frame_s(), next(later, np.inf))
+
+
+@dataclass(frozen=True)
+class Come:
+    """How pictures come."""
+
+    frames_each: float = 1.0
+    """Pictures for each look that is asked for."""
+    jitter: float = 0.0
+    """Of the time between two pictures."""
+    late: float | None = None
+    """Of the time between two looks; None where each picture is there at once."""
+
+    def camera(self, clock, rate, rng):
+        fps = rate * self.frames_each
+        count = int((LASTS_S + 60) * fps)
+        times_s = (np.arange(count) + rng.uniform()) / fps
+        late_s = rng.uniform(0, self.jitter / fps, count)
+        times_s = np.fromiter(accumulate(times_s + late_s, max), float)
+        if self.late is None:
+            return Camera(clock, times_s)
+        return SparingCamera(clock, times_s, late_s=self.late / rate)
+
+
+@dataclass
 class Detector:
     """Sees nobody, and takes its time: one search of several; the others take a tenth."""
 
@@ -102,7 +170,7 @@ class Detector:
 class Scene:
     """Cameras, and the worker that looks at them."""
 
-    def __init__(self, cost_s, rates, frames_each=1.0, jitter=0.0, one_of=1):
+    def __init__(self, cost_s, rates, one_of=1, **come):
         self.clock = Clock()
         self.worker = Worker(
             Forwarding(cast("object", None), DeliverySettings()),  # type: ignore[arg-type]
@@ -111,17 +179,11 @@ class Scene:
         )
         self.detector, rng = Detector(self.clock, cost_s, one_of), np.random.default_rng(3)
         for number, rate in enumerate(rates):
-            fps = rate * frames_each
-            count = int((LASTS_S + 60) * fps)
-            times_s = (np.arange(count) + rng.uniform()) / fps
-            late_s = rng.uniform(0, jitter / fps, count)
-            self.add(
-                f"camera-{number}", rate, np.fromiter(accumulate(times_s + late_s, max), float)
-            )
+            camera = cast("LiveSource", Come(**come).camera(self.clock, rate, rng))
+            self.add(f"camera-{number}", rate, camera)
 
-    def add(self, name, rate, times_s):
+    def add(self, name, rate, camera):
         settings = Source(name=name, uri=parse_uri("rtsp://camera/"), max_fps=rate)
-        camera = cast("LiveSource", Camera(self.clock, times_s))
         decided = CameraSettings(GateSettings(), TrackSettings(search="every"), "best_shot")
         pair = cast("EnginePair", BrightnessPair())
         gate = CameraGate(self.detector, pair, decided)
@@ -176,6 +238,15 @@ def test_so_it_is_when_few_looks_take_much_longer_than_the_others(cameras, one_o
     scene = Scene(cost_s, [RATE] * cameras, one_of=one_of)
     scene.run(LASTS_S)
     assert max(scene.ages()) <= OLDEST
+
+
+@pytest.mark.parametrize("late", [0.0, 0.5, 1.5])
+def test_so_it_is_where_only_pictures_before_a_look_are_made_and_some_of_them_come_late(late):
+    scene = overloaded(4, frames_each=1.2, late=late)
+    assert max(scene.ages()) <= OLDEST
+    looks = scene.looks()
+    assert max(looks) - min(looks) <= 0.02 * max(looks) + 1
+    assert sum(looks) * scene.detector.cost_s > 0.75 * (LASTS_S - SETTLED_S)
 
 
 @pytest.mark.parametrize("rate", [1.0, 30.0])

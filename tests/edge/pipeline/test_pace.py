@@ -1,12 +1,10 @@
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.pipeline.pace import MOST_STRETCH, Load, Turn, in_order, seconds_until_due
+from edge.pipeline.pace import LOOKS, MOST_STRETCH, Load, Turn, in_order, seconds_until_due
 
-LOOKS = st.lists(
+ASKED = st.lists(
     st.tuples(st.floats(0, 100), st.floats(0, 10), st.floats(0, 100)),
     max_size=200,
 )
@@ -19,7 +17,7 @@ def after(looks, load=None):
     return load or Load()
 
 
-@given(LOOKS)
+@given(ASKED)
 def test_the_stretch_stays_within_its_bounds(looks):
     assert 1 <= after(looks).stretch <= MOST_STRETCH
 
@@ -62,7 +60,7 @@ def test_a_file_is_always_due_and_never_late():
     file = Turn("clip", 0.0, looked_s=5.0)
     assert in_order([file], Load(), 5.0) == [file]
     assert not file.is_late(1000.0)
-    assert file.is_worth(-100.0, 0.0, Load(look_s=1.0))
+    assert file.is_worth(-100.0, 5.0, Load(look_s=1.0))
 
 
 def test_a_look_that_comes_after_one_and_a_half_intervals_is_late():
@@ -70,15 +68,26 @@ def test_a_look_that_comes_after_one_and_a_half_intervals_is_late():
 
 
 def test_a_frame_that_would_be_too_old_is_left_while_the_next_one_may_come():
-    turn, load = Turn("door", 1.0), Load(look_s=1.2)
-    ages = (0.0, 0.8, 0.81, 1.5, 1.51)
-    assert [turn.is_worth(-age_s, 0.0, load) for age_s in ages] == [True, True, False, False, True]
+    turn, load = Turn("door", 1.0, looked_s=-1.0), Load(look_s=1.2)
+    ages = (0.0, 0.8, 0.81, 1.5, 90.0)
+    assert [turn.is_worth(-age_s, 0.0, load) for age_s in ages] == [True, True, False, False, False]
+
+
+def test_where_none_has_come_for_ten_intervals_since_one_was_due_it_is_as_good_as_any():
+    turn, load = Turn("door", 1.0, looked_s=-11.0), Load(look_s=1.2)
+    assert turn.is_worth(-90.0, 0.0, load)
+    assert not turn.is_worth(-90.0, -0.1, load)
+
+
+def test_a_camera_that_was_never_looked_at_does_not_wait_for_another_frame():
+    assert Turn("door", 1.0).is_worth(-90.0, 0.0, Load(look_s=1.2))
 
 
 @pytest.mark.parametrize("look_s", [0.1, 0.5, 2.0, 9.0])
-def test_where_no_look_is_too_slow_or_none_is_quick_enough_every_frame_is_worth_it(look_s):
-    turn, load = Turn("door", 1.0), Load(look_s=look_s)
-    assert all(turn.is_worth(-age_s, 0.0, load) for age_s in (0.0, 0.7, 1.4, 3.0))
+def test_a_frame_of_half_an_interval_is_looked_at_however_long_looks_take(look_s):
+    turn, load = Turn("door", 1.0, looked_s=-1.0), Load(look_s=look_s)
+    assert all(turn.is_worth(-age_s, 0.0, load) for age_s in (0.0, 0.5))
+    assert not turn.is_worth(-2.0, 0.0, load)
 
 
 def test_the_next_look_is_waited_for():
@@ -87,9 +96,16 @@ def test_the_next_look_is_waited_for():
     assert seconds_until_due(turns, Load(), 6.0) is None
 
 
-def test_the_longest_look_of_late_counts_and_fades():
-    loads = [
-        after([(1.0, 0.1, 0.1)] * 9 + [(1.0, 0.5, 0.5)] + [(1.0, 0.1, 0.1)] * n) for n in range(9)
-    ]
-    assert loads[0].look_s == 0.5
-    assert all(later.look_s < earlier.look_s for earlier, later in pairwise(loads))
+def test_the_longest_look_but_one_counts_while_it_is_among_the_newest():
+    usual, long = (1.0, 0.1, 0.1), (1.0, 0.5, 0.5)
+    assert after([usual] * 9 + [long]).look_s == 0.1
+    assert after([usual] * 9 + [long, usual, long]).look_s == 0.5
+    assert after([long, long] + [usual] * (LOOKS - 2)).look_s == 0.5
+    assert after([long, long] + [usual] * (LOOKS - 1)).look_s == 0.1
+
+
+def test_while_nobody_asks_the_load_falls_and_what_looks_took_is_remembered():
+    busy = after([(2.0, 0.1, 0.1)] * 60)
+    later = busy.rested(30.0)
+    assert (busy.is_over, later.is_over) == (True, False)
+    assert later.look_s == busy.look_s

@@ -258,11 +258,16 @@ def test_what_is_asked_of_a_worker_that_has_ended_is_answered_all_the_same(bench
     assert asked.result(0) == threading.current_thread().name
 
 
-def test_after_each_look_a_source_hears_from_when_on_the_next_picture_is_wanted(bench, monkeypatch):
-    told = []
-    monkeypatch.setattr(LiveSource, "next_look", lambda _, due_s: told.append(due_s))
-    stream = bench.add("one", 5)
+def test_before_each_look_a_source_hears_from_when_on_the_next_picture_is_wanted(
+    bench, monkeypatch
+):
+    stream, told = bench.add("one", 5), []
+
+    def hear(_, due_s):
+        told.append((due_s, stream.turn.looked_s))
+
+    monkeypatch.setattr(LiveSource, "next_look", hear)
     bench.run()
     assert len(told) == 5
-    assert told == sorted(told)
-    assert told[-1] == stream.turn.due_s(bench.worker.load)
+    assert all(due_s > looked_before_s for due_s, looked_before_s in told)
+    assert told[-1][0] == stream.turn.due_s(bench.worker.load)
