@@ -251,14 +251,26 @@ def _asked_recipe(
         for name, value in given.items()
         if value is not None
     }
-    if arguments.recipe is None:
+    if arguments.recipe is None and arguments.recipe_of is None:
         return Recipe(**spelled) if spelled else None
+    whole = "recipe-of" if arguments.recipe is None else f"recipe {arguments.recipe}"
+    if arguments.recipe and arguments.recipe_of:
+        spelled["recipe_of"] = arguments.recipe_of
     if spelled:
         first = next(iter(spelled)).replace("layers", "layer").replace("_", "-")
-        raise RecipeError(f"--recipe {arguments.recipe} is a whole recipe: leave out --{first}")
+        raise RecipeError(f"--{whole} is a whole recipe: leave out --{first}")
+    if arguments.recipe_of:
+        return _recipe_of(arguments.recipe_of)
     return (
         "calibrate" if arguments.recipe == "calibrate" else find_recipe(network, arguments.recipe)
     )
+
+
+def _recipe_of(folder: Path) -> Recipe:
+    manifest = read_manifest(folder)
+    if manifest.quality in UNPRUNED:
+        raise RecipeError(f"--recipe-of {folder}: quality '{manifest.quality}' prunes nothing")
+    return manifest.recipe
 
 
 def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:

@@ -16,13 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from engines.biometrics.identity_scale import IdentityScale
 from engines.catalogue.strict_yaml import YamlError, parse_yaml, read_bytes
-from engines.catalogue.values import Direction, Quality
+from engines.catalogue.values import UNPRUNED, Direction, Quality
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.acceptance import Acceptance
 from engines.pair.build_command import build_command
 from engines.pair.golden_vectors import Tolerance
 from engines.pair.merit import SURELY_BETTER, Merit
-from engines.pruning.named_recipes import asked_name
+from engines.pruning.named_recipes import asked_name, default_recipe
 from engines.pruning.recipe import CompactedLayer, Cost, LayerSparsity, Recipe, Role
 from engines.quality.fusion import Ranking
 from engines.quality.score_mapping import ScoreMapping
@@ -189,10 +189,11 @@ class Manifest(_Record):
         self, folder: Path, detector: str = "", detector_model: Path | None = None
     ) -> str:
         """
-        Return the command that builds a pair like this one anew.
+        Return the command that builds the same pair anew.
 
         Files of the user's own are named as their entries are: only the user knows where they lie.
-        A recipe without a name is left out: a build chooses again, or is told.
+        A recipe without a name is that of the pair's folder. Reference faces are the product's: of
+        photographs that `pair calibrate` was given only the user knows.
 
         Args:
             folder: The pair's.
@@ -204,12 +205,27 @@ class Manifest(_Record):
             folder,
             backend="" if self.backend == "onnxruntime" else self.backend,
             network=asked.name,
-            quality="" if self.quality == "own" else self.quality,
-            recipe="" if self.recogniser else asked_name(asked.name, self.recipe),
+            quality=self.quality,  # an entry may say another
+            **self._recipe_words(asked.name, folder),
             second_opinion="" if opinion is None else f"{opinion.name}.yaml",
+            accept_worse=self._was_accepted,
+            form="" if "fused" in self.files else "separate",
             detector=detector,
             detector_model="" if detector_model is None else str(detector_model),
         )
+
+    def _recipe_words(self, asked: str, folder: Path) -> dict[str, str]:
+        """Return what asks for the recipe of the network that is pruned, where it is told."""
+        if self.quality in UNPRUNED or self.recipe == default_recipe(self.network.name):
+            return {}
+        name = asked_name(asked, self.recipe)
+        return {"recipe": name} if name else {"recipe_of": str(folder)}
+
+    @property
+    def _was_accepted(self) -> bool:
+        """Whether the pair was built though its measure is not better than the norm."""
+        found = self.fused_merit or self.merit
+        return self.quality != "norm" and found is not None and found.ratio.value >= 1
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Manifest":

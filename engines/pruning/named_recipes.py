@@ -46,9 +46,7 @@ def default_recipe(network: str) -> Recipe | None:
 
 
 def asked_name(network: str, recipe: Recipe) -> str:
-    """Return the name that a recipe is asked for by; empty for the default and for one without."""
-    if recipe == default_recipe(network):
-        return ""
+    """Return the name that a recipe is asked for by; empty for one without."""
     known = named_recipes(network)
     return next((name for name, each in known.items() if each.recipe == recipe), "")
 

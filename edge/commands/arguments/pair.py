@@ -124,6 +124,7 @@ NETWORK_HELP = (
 )
 
 
+RECIPE_OF = "take the recipe of the engine pair in this folder, such as one that calibrate found"
 SECOND_OPINION = (
     "entry of a quality network of yours (configs/networks/lightqnet.yaml) that has a say in the "
     "score: both rank a face, and the mean of the ranks counts. LightQNet lowered the pAUC to 0.76 "
@@ -242,6 +243,7 @@ def _add_network(build: argparse.ArgumentParser) -> None:
         "face-reidentification-retail-0095 best, for other networks that were measured fast, "
         "else calibrate)",
     )
+    build.add_argument("--recipe-of", type=Path, metavar="DIR", help=RECIPE_OF)
     _add_recipe(build)
     build.add_argument(
         "--quality",

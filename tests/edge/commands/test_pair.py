@@ -1,5 +1,6 @@
 import itertools
 import re
+import shlex
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 
@@ -286,6 +287,54 @@ def test_the_norm_takes_no_recipe(tmp_path, entry, capsys):
     words = ("--network", entry, "--quality", "norm", "--sparsity", "0.1", "--out", tmp_path / "p")
     assert run("build", *words) == EXIT_USAGE
     assert "prunes nothing" in capsys.readouterr().err
+
+
+SPELLED = ("--sparsity", "0.3", "--importance", "channel", "--layer", "stem")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        (*SPELLED, "--quality", "own", "--form", "separate"),
+        (*SPELLED, "--quality", "both"),
+        ("--quality", "recognisability"),
+        ("--recipe", "calibrate", "--quality", "own"),
+    ],
+    ids=["separate", "both", "recognisability", "calibrated"],
+)
+def test_the_command_of_a_pair_builds_the_same_pair_anew(tmp_path, entry, monkeypatch, asked):
+    tiny_faces(monkeypatch)
+    monkeypatch.setattr(pair_request, "reference_faces", lambda *_: None)
+    entry.write_text(ENTRY + "quality: norm\n")
+    where = tmp_path / "pair"
+    assert run("build", "--network", entry, *asked, "--accept-worse", "--out", where) == 0
+    first = read_manifest(where)
+    _, *words = shlex.split(first.build_command(where))
+    words[words.index("tiny")] = str(entry)  # only the user knows where it lies
+    assert main(words) == 0
+    assert read_manifest(where).pair_id == first.pair_id
+
+
+def test_several_masks_are_taken_from_the_pair_that_has_them(tmp_path, entry, monkeypatch, capsys):
+    tiny_faces(monkeypatch)
+    monkeypatch.setattr(pair_request, "reference_faces", lambda *_: None)
+    masks = (Recipe(sparsity=0.3, layers=("depthwise",)),)
+    two = Recipe(sparsity=0.3, layers=("stem",), masks=masks)
+    build_pair(request(loaded(tmp_path, TinyNetwork(seed=3)), two, "fused"), tmp_path / "two")
+    words = ("build", "--network", entry, "--accept-worse", "--out", tmp_path / "pair")
+    assert run(*words, "--recipe-of", tmp_path / "two") == 0
+    assert read_manifest(tmp_path / "pair").recipe == two
+    for other in (("--recipe", "paper"), ("--layer", "stem")):
+        assert run(*words, "--recipe-of", tmp_path / "two", *other) == EXIT_USAGE
+        assert "is a whole recipe: leave out --" in capsys.readouterr().err
+
+
+def test_a_pair_that_prunes_nothing_has_no_recipe_to_take(tmp_path, entry, monkeypatch, capsys):
+    tiny_faces(monkeypatch)
+    words = ("build", "--network", entry, "--out")
+    assert run(*words, tmp_path / "norm", "--quality", "norm") == 0
+    assert run(*words, tmp_path / "own", "--recipe-of", tmp_path / "norm") == EXIT_USAGE
+    assert "quality 'norm' prunes nothing" in capsys.readouterr().err
 
 
 @pytest.mark.registry

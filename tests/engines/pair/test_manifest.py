@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
+from engines.biometrics.bootstrap import Estimate
 from engines.errors import PairError, PairIntegrityError
 from engines.pair.manifest import (
     Manifest,
@@ -14,6 +15,7 @@ from engines.pair.manifest import (
     read_manifest,
     write_manifest,
 )
+from engines.pair.merit import Merit
 from engines.pruning.named_recipes import find_recipe
 
 
@@ -121,24 +123,39 @@ def test_a_folder_without_manifest_names_the_command_that_makes_one(tmp_path):
 
 
 def test_the_command_that_builds_a_pair_anew_names_its_network_and_what_runs_it(folder):
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder)  # of two files, and no recipe that has a name
     name = manifest.network.name
     out = folder / "of mine"
-    assert manifest.build_command(out) == f"edge-gate pair build --network {name} --out '{out}'"
-    planned = manifest.model_copy(update={"backend": "rtx", "quality": "norm"})
+    assert manifest.build_command(out) == (
+        f"edge-gate pair build --network {name} --quality own --recipe-of '{out}' "
+        f"--form separate --out '{out}'"
+    )
+    planned = manifest.model_copy(update={"backend": "rtx", "quality": "norm", "files": {}})
+    planned = planned.model_copy(update={"files": {"fused": manifest.files["dense"]}})
     assert planned.build_command(folder, "yunet", folder / "y.onnx") == (
         f"edge-gate pair build --backend rtx --network {name} --quality norm --detector yunet "
         f"--detector-model {folder}/y.onnx --out {folder}"
     )
 
 
+@pytest.mark.parametrize(("ratio", "accepted"), [(0.9, False), (1.1, True)])
+def test_a_pair_that_was_accepted_though_worse_is_built_anew_so(folder, ratio, accepted):
+    worth = Merit(*(Estimate(each, each, each) for each in (0.5, 0.5, ratio)))
+    worse = read_manifest(folder).model_copy(update={"merit": worth})
+    assert (" --accept-worse " in worse.build_command(folder)) == accepted
+
+
 def test_a_pair_beside_a_recogniser_is_built_anew_by_the_name_of_that(folder):
     manifest = read_manifest(folder)
     other = manifest.network.model_copy(update={"name": "retail"})
-    beside = manifest.model_copy(update={"quality": "gate", "recogniser": other})
-    assert beside.build_command(folder) == (
-        f"edge-gate pair build --network retail --quality gate --out {folder}"
-    )
+    gate = manifest.network.model_copy(update={"name": "mobilefacenet512"})
+    known = {"network": gate, "recipe": find_recipe("mobilefacenet512")}
+    beside = manifest.model_copy(update={"quality": "gate", "recogniser": other, **known})
+    words = f"--form separate --out {folder}"
+    command = "edge-gate pair build --network retail --quality gate"
+    assert beside.build_command(folder) == f"{command} {words}"
+    unnamed = beside.model_copy(update={"recipe": manifest.recipe})
+    assert unnamed.build_command(folder) == f"{command} --recipe-of {folder} {words}"
 
 
 def test_the_command_that_builds_a_pair_anew_names_a_recipe_that_is_not_the_default(folder):
@@ -148,7 +165,8 @@ def test_the_command_that_builds_a_pair_anew_names_a_recipe_that_is_not_the_defa
         recipe = find_recipe("dlib-resnet", name)
         measured = manifest.model_copy(update={"network": known, "recipe": recipe})
         assert measured.build_command(folder) == (
-            f"edge-gate pair build --network dlib-resnet{words} --out {folder}"
+            f"edge-gate pair build --network dlib-resnet --quality own{words} --form separate "
+            f"--out {folder}"
         )
 
 
@@ -156,4 +174,4 @@ def test_a_pair_with_a_second_opinion_is_built_anew_with_its_entry(folder):
     manifest = read_manifest(folder)
     opinion = SecondOpinionRecord.model_construct(name="lightqnet")
     command = manifest.model_copy(update={"second_opinion": opinion}).build_command(folder)
-    assert command.endswith(f" --second-opinion lightqnet.yaml --out {folder}")
+    assert " --second-opinion lightqnet.yaml " in command
