@@ -193,7 +193,7 @@ def _others(
     arguments: argparse.Namespace, request: BuildRequest, own: Merit | None, progress: Progress
 ) -> str:
     known = LoadedEntry(find_entry(arguments.network), request.network)
-    return other_measures(known, request.recipe, own, arguments.threads, progress)
+    return other_measures(known, request, own, progress)
 
 
 def _require_useful(arguments: argparse.Namespace) -> None:

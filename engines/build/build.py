@@ -150,16 +150,26 @@ def judged(request: BuildRequest, progress: Progress | None = None) -> Merit | N
         formed = _formed(request, Path(scratch), None, shown)
         files = {role: Path(scratch) / f"{role}.onnx" for role in formed.files}
         rows = _judged_rows(request, files, shown)
-        return None if rows is None else _merit(request.judge, request, rows)
+        masks = len(request.recipe.single)
+        return None if rows is None else merit_by(request.judge, rows, request.quality, masks)
 
 
-def _merit(
-    judge: Judge, request: BuildRequest, rows: tuple[Embeddings, Embeddings]
+def merit_by(
+    judge: Judge, rows: tuple[Embeddings, Embeddings], quality: Quality, masks: int
 ) -> Merit | None:
+    """
+    Return what a measure is worth.
+
+    Args:
+        judge: Whose faces and errors count.
+        rows: Raw embeddings of its faces, as both outputs of a pair with this measure give them.
+        quality: What the shift between them says.
+        masks: How many of them are masks'.
+    """
     found = judge.merit(*rows)
-    if found is None or request.quality == "recognisability":
+    if found is None or quality == "recognisability":
         return found and of_nothing_chosen(found)
-    return of_masks(found, len(request.recipe.single))
+    return of_masks(found, masks)
 
 
 def _of_masks(request: BuildRequest, candidate: _Candidate) -> Embeddings:
@@ -372,9 +382,11 @@ def _write(
         recogniser=recogniser.record if recogniser else None,
     )
     if request.judge is not None and judged_rows is not None:
+        request.judge.kept.rows = judged_rows
         known = None if opinion is None else _of_judged(opinion, request)
+        masks = len(request.recipe.single)
         worth = {
-            "merit": _merit(request.judge, request, judged_rows),
+            "merit": merit_by(request.judge, judged_rows, request.quality, masks),
             "fused_merit": fused_merit(folder, manifest, request.judge, judged_rows, known),
         }
         manifest = manifest.model_copy(update=worth)

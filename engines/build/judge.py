@@ -1,7 +1,7 @@
 """What is the measure of a pair worth? Asked on comparisons made of the golden faces."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,14 @@ class Recogniser:
     """(N, D) float32, raw, of the same faces in the same order."""
 
 
+@dataclass(slots=True, eq=False)
+class Kept:
+    """What a build embedded of the judge's faces, for questions that come after it."""
+
+    rows: tuple[Embeddings, Embeddings] | None = None
+    """Raw, by both networks of the pair."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Judge:
     """Faces to judge a pair on, and whose errors count."""
@@ -32,6 +40,7 @@ class Judge:
     """Gives N of them, aligned to the pair's own template; asked once the pair is found fit."""
     recogniser: Recogniser | None = None
     """None: the pair's own dense network."""
+    kept: Kept = field(default_factory=Kept)
 
     def merit(self, dense: Embeddings, pruned: Embeddings) -> Merit | None:
         """

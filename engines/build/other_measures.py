@@ -1,17 +1,18 @@
 """What else could measure quality for a recogniser, with figures to choose by."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from rich.progress import Progress
 
-from engines.build.build import judged
-from engines.build.request import GATE_NETWORK, LoadedEntry, unscaled_request
+from engines.build.build import BuildRequest, judged, merit_by
+from engines.build.recognisability import held_out, with_moved
+from engines.build.request import GATE_NETWORK, LoadedEntry, request_beside
 from engines.calibration.sweep import ALIKE
-from engines.catalogue.catalogue import Catalogued
 from engines.catalogue.values import Quality
 from engines.errors import CatalogueError
 from engines.pair.merit import Merit, merit_text
-from engines.pruning.recipe import Recipe
+from engines.quality.specification import Embeddings
 
 OTHERS: dict[Quality, str] = {
     "recognisability": "how far the embedding lies from those of unrecognisable faces, one pass",
@@ -22,23 +23,23 @@ OTHERS: dict[Quality, str] = {
 
 
 def other_measures(
-    known: LoadedEntry, recipe: Recipe, own: Merit | None, threads: int, progress: Progress
+    known: LoadedEntry, request: BuildRequest, own: Merit | None, progress: Progress
 ) -> str:
     """
     Return lines for people: what else there is, what it is worth, and what to take.
 
+    Faces that the build embedded are not embedded again, but by the gate's network.
+
     Args:
         known: Network whose errors count.
-        recipe: Of its own pair.
+        request: That its own pair was built of, or refused.
         own: What that pair is worth; None where it is not better than the norm.
-        threads: For each network call.
         progress: A running display of the caller's.
     """
     lines, found = ["'--quality norm': the norm itself, one pass, nothing pruned; ratio 1"], {}
-    for quality, what in _offered(known.entry):
-        taken = recipe if quality == "both" else None
-        text, found[quality] = _worth(known, taken, quality, threads, progress)
-        lines.append(f"'--quality {quality}': {what}; {text}")
+    for quality, ask in _questions(known, request, progress).items():
+        text, found[quality] = _answer(ask)
+        lines.append(f"'--quality {quality}': {OTHERS[quality]}; {text}")
     best = advised(own, found)
     return "\n".join(("what else could measure quality:", *lines, _advice(best)))
 
@@ -58,10 +59,36 @@ def advised(own: Merit | None, others: Mapping[Quality, Merit | None]) -> Qualit
     return next(each for each in order if worth.get(each, limit + 1) <= limit)
 
 
-def _offered(entry: Catalogued) -> Iterator[tuple[Quality, str]]:
-    for quality, what in OTHERS.items():
-        if quality != "gate" or entry.name != GATE_NETWORK:
-            yield quality, what
+Question = Callable[[], Merit | None]
+
+
+def _questions(
+    known: LoadedEntry, request: BuildRequest, progress: Progress
+) -> dict[Quality, Question]:
+    """Return what to ask of each measure that there is, in the order of `OTHERS`."""
+    judge = request.judge
+    if judge is None or judge.kept.rows is None:
+        return {}
+    dense, masks = judge.kept.rows
+    moved = held_out(dense, judge.faces())
+    count = len(request.recipe.single)
+    rows: dict[Quality, Embeddings] = {
+        "recognisability": moved,
+        "both": with_moved(masks, moved),
+    }
+    asked: dict[Quality, Question] = {
+        quality: partial(merit_by, judge, (dense, pruned), quality, count)
+        for quality, pruned in rows.items()
+    }
+    if known.entry.name != GATE_NETWORK:
+        asked["gate"] = partial(_of_gate, known, dense, request.threads, progress)
+    return asked
+
+
+def _of_gate(
+    known: LoadedEntry, dense: Embeddings, threads: int, progress: Progress
+) -> Merit | None:
+    return judged(request_beside(known, dense, None, threads, progress), progress)
 
 
 def _advice(best: Quality) -> str:
@@ -73,11 +100,9 @@ def _advice(best: Quality) -> str:
     return f"by these figures take '--quality {best}'{also}"
 
 
-def _worth(
-    known: LoadedEntry, recipe: Recipe | None, quality: Quality, threads: int, progress: Progress
-) -> tuple[str, Merit | None]:
+def _answer(ask: Question) -> tuple[str, Merit | None]:
     try:
-        worth = judged(unscaled_request(known, recipe, threads, progress, quality), progress)
+        worth = ask()
     except CatalogueError as error:
         return f"could not be judged: {error}", None
     if worth is None:

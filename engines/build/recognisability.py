@@ -58,11 +58,25 @@ def with_held_out(
         pruned: (N, D) of the moved alone; or (N, 2 * K * D), K masks' and as many moved.
         faces: N of them.
     """
-    moved = held_out(dense, faces)
-    width = moved.shape[1]
+    width = dense.shape[1]
     copies = max(pruned.shape[1] // width // 2, 1)
     masks = pruned[:, : pruned.shape[1] - copies * width]
-    return dense, np.concatenate([masks, *[moved] * copies], axis=1)
+    return dense, with_moved(masks, held_out(dense, faces))
+
+
+def with_moved(masks: Embeddings, moved: Embeddings) -> Embeddings:
+    """
+    Return what a pair gives beside its dense embeddings.
+
+    Args:
+        masks: (N, K * D) embeddings by K masks; none for recognisability alone.
+        moved: (N, D) float32 embeddings that recognisability moved.
+
+    Returns:
+        (N, 2 * K * D), so many moved as there are masks; or the moved alone.
+    """
+    copies = max(masks.shape[1] // moved.shape[1], 1)
+    return np.concatenate([masks, *[moved] * copies], axis=1)
 
 
 def _fitted(embeddings: Embeddings, faces: CalibrationFaces) -> Recognisability:

@@ -26,7 +26,7 @@ from engines.pruning.candidates import candidates
 from engines.pruning.form import lean
 from engines.pruning.named_recipes import default_recipe
 from engines.pruning.recipe import COST_AT_MOST, Recipe
-from engines.quality.specification import InputSpecification
+from engines.quality.specification import Embeddings, InputSpecification
 
 GATE_NETWORK = "mobilefacenet512"
 """
@@ -98,7 +98,8 @@ def unscaled_request(
     entry, network = known.entry, known.network
     chosen = quality or entry.quality
     if chosen == "gate":
-        return _beside(_recogniser(entry, network, threads, progress), recipe, threads, progress)
+        rows = _embeddings(network, threads, progress)
+        return request_beside(known, rows, recipe, threads, progress)
     golden = golden_faces(network.specification, progress)
     if chosen in UNPRUNED:
         recipe = Recipe(sparsity=0)
@@ -119,30 +120,42 @@ def unscaled_request(
     )
 
 
-def _beside(
-    other: Recogniser,
-    recipe: Recipe | Literal["calibrate"] | None,
-    threads: int,
-    progress: Progress | None,
+def request_beside(
+    known: LoadedEntry,
+    embeddings: Embeddings,
+    recipe: Recipe | Literal["calibrate"] | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
 ) -> BuildRequest:
-    """Return the request for the default network's pair, judged by another network's errors."""
-    entry = find_entry(GATE_NETWORK)
-    asked = unscaled_request(entry, recipe, threads, progress, "own")
+    """
+    Return the request for the default network's pair, judged by another network's errors.
+
+    Args:
+        known: The other network, a recogniser.
+        embeddings: (N, D) float32, raw, of `known_faces` by it.
+        recipe: As of `build_request`, for the default network.
+        threads: For each network call while building.
+        progress: A running display of the caller's; None shows nothing.
+
+    Raises:
+        CatalogueError: The default network cannot be obtained.
+    """
+    asked = unscaled_request(find_entry(GATE_NETWORK), recipe, threads, progress, "own")
     if asked.judge is None:
         return asked
-    return replace(asked, quality="gate", judge=replace(asked.judge, recogniser=other))
+    entry = known.entry
+    record = NetworkRecord(
+        name=entry.name, licence=entry.licence, source_sha256=known.network.source_sha256
+    )
+    judge = replace(asked.judge, recogniser=Recogniser(record, embeddings))
+    return replace(asked, quality="gate", judge=judge)
 
 
-def _recogniser(
-    entry: Catalogued, network: Network, threads: int, progress: Progress | None
-) -> Recogniser:
+def _embeddings(network: Network, threads: int, progress: Progress | None) -> Embeddings:
     faces = known_faces(network.specification, progress)
     bench = Bench(lean(network)[0], threads, progress or Progress(disable=True))
     (embeddings,) = bench.embedded((), faces.images)
-    record = NetworkRecord(
-        name=entry.name, licence=entry.licence, source_sha256=network.source_sha256
-    )
-    return Recogniser(record, embeddings)
+    return embeddings
 
 
 def load_entry(entry: Catalogued, progress: Progress | None = None) -> LoadedEntry:

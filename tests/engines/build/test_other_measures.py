@@ -1,15 +1,25 @@
+import re
+from dataclasses import replace
+
 import pytest
 from rich.progress import Progress
 
 from engines.biometrics.bootstrap import Estimate
+from engines.biometrics.degrade import with_margin
+from engines.build import build
 from engines.build import other_measures as measures
+from engines.build.build import build_pair
+from engines.build.judge import Judge
 from engines.build.other_measures import advised, other_measures
-from engines.build.request import LoadedEntry
+from engines.build.request import GATE_NETWORK, LoadedEntry
+from engines.calibration.bench import Bench
+from engines.calibration.faces import calibration_faces
 from engines.catalogue.catalogue import find_entry
 from engines.errors import FetchError
 from engines.pair.merit import Merit
 from engines.pruning.recipe import Recipe
-from tests.networks import loaded
+from tests.networks import TinyNetwork, loaded, specification
+from tests.pairs import request, synthetic_faces
 
 SURE = Estimate(0.5, 0.4, 0.6)
 
@@ -46,30 +56,54 @@ def test_of_what_is_alike_the_cheaper_is_taken():
     assert advised(slightly, {"recognisability": GOOD}) == "own"
 
 
+@pytest.fixture(scope="module")
+def faces():
+    known = synthetic_faces(with_margin(specification()))
+    return calibration_faces(known.images, specification(), subjects=known.subjects)
+
+
 @pytest.fixture
-def asked(monkeypatch, tmp_path):
+def built(tmp_path, faces):
+    """What a pair was built of, once it was."""
+    network = loaded(tmp_path, TinyNetwork(seed=3))
+    of = replace(request(network, form="fused"), judge=Judge(lambda: faces), accept_worse=True)
+    build_pair(of, tmp_path / "own")
+    return of
+
+
+@pytest.fixture
+def asked(monkeypatch, built):
     def ask(own, others, network="dlib-resnet"):
-        wanted = []
-
-        def request(_, recipe, *rest):
-            wanted.append((rest[-1], recipe))
-            return rest[-1]
-
-        def judged(quality, _):
+        def judged(quality):
             found = others.get(quality)
             if isinstance(found, Exception):
                 raise found
             return found
 
-        monkeypatch.setattr(measures, "unscaled_request", request)
-        monkeypatch.setattr(measures, "judged", judged)
-        known, recipe = LoadedEntry(find_entry(network), loaded(tmp_path)), Recipe(sparsity=0.2)
-        text = other_measures(known, recipe, own, 1, Progress(disable=True))
-        assert ("both", recipe) in wanted  # the others prune nothing, or another network
-        assert all(each is None for quality, each in wanted if quality != "both")
-        return text
+        monkeypatch.setattr(measures, "merit_by", lambda _, __, quality, ___: judged(quality))
+        monkeypatch.setattr(measures, "judged", lambda quality, _: judged(quality))
+        monkeypatch.setattr(measures, "request_beside", lambda *_: "gate")
+        known = LoadedEntry(find_entry(network), built.network)
+        return other_measures(known, built, own, Progress(disable=True))
 
     return ask
+
+
+def test_what_else_there_is_costs_no_embedding_and_is_worth_what_its_pair_says(
+    tmp_path, built, monkeypatch
+):
+    learned = replace(built, recipe=Recipe(sparsity=0), quality="recognisability")
+    wanted = []
+    for each in (learned, replace(built, quality="both")):
+        merit = build_pair(each, tmp_path / each.quality).merit
+        assert merit is not None
+        wanted.append(merit.area.value)
+    monkeypatch.setattr(build, "_embedded", None)
+    monkeypatch.setattr(Bench, "embedded", None)
+    known = LoadedEntry(find_entry(GATE_NETWORK), built.network)
+    text = other_measures(known, built, None, Progress(disable=True))
+    found = [float(each) for each in re.findall(r"figure of merit (\S+)", text)]
+    assert found == pytest.approx(wanted, abs=2e-3)  # another graph rounds differently
 
 
 def test_the_lines_name_figures_and_the_one_line_to_change(asked):

@@ -140,7 +140,8 @@ def test_the_command_that_builds_a_pair_anew_names_its_network_and_what_runs_it(
 
 @pytest.mark.parametrize(("ratio", "accepted"), [(0.9, False), (1.1, True)])
 def test_a_pair_that_was_accepted_though_worse_is_built_anew_so(folder, ratio, accepted):
-    worth = Merit(*(Estimate(each, each, each) for each in (0.5, 0.5, ratio)))
+    half = Estimate(0.5, 0.5, 0.5)
+    worth = Merit(half, half, Estimate(ratio, ratio, ratio))
     worse = read_manifest(folder).model_copy(update={"merit": worth})
     assert (" --accept-worse " in worse.build_command(folder)) == accepted
 
