@@ -1,5 +1,6 @@
 """What every command does about closed pipes, full disks, odd locales and odd file names."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.__main__ import COMMANDS, EXIT_BROKEN_PIPE, EXIT_USAGE, GROUPS, main
+from edge.__main__ import COMMANDS, EXIT_BROKEN_PIPE, EXIT_USAGE, GROUPS, imported, main
 
 ROOT = Path(__file__).resolve().parents[3]
 TABLES = ("schema", "--markdown")
@@ -93,3 +94,27 @@ def test_help_says_where_to_start_and_names_each_command_once(capsys):
     assert told.index("start here:") < told.index("run the gate:")
     assert sorted(name for names in GROUPS.values() for name in names) == sorted(COMMANDS)
     assert all(told.count(f"\n  {name} ") == 1 for name in COMMANDS)
+
+
+def test_what_a_process_does_is_imported_without_a_look_for_garbage_and_left_out_of_later_ones():
+    looks = []
+
+    def look(phase, _):
+        looks.append(phase)
+
+    gc.callbacks.append(look)
+    before = gc.get_freeze_count()
+    try:
+        assert imported("edge.commands.schema").__name__ == "edge.commands.schema"
+        assert not looks
+    finally:
+        gc.callbacks.remove(look)
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > before
+
+
+def test_a_caller_of_the_program_keeps_its_own_garbage(capsys):
+    before = gc.get_freeze_count()
+    assert main(["schema"]) == 0
+    assert gc.get_freeze_count() <= before
+    capsys.readouterr()
