@@ -22,6 +22,10 @@ settings.register_profile(
 )
 settings.load_profile("repeated" if os.environ.get("CI") else "patient")
 
+# Images of Python often set it. Hundreds of processes are started, and each would compile the
+# project anew: half of the time of their start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pytest_collection_finish() -> None:
     """
