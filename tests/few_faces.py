@@ -1,21 +1,31 @@
 """
-`edge-gate pair`, judging its pairs on a quarter of the known faces, without reference faces.
+`edge-gate pair`, with a quarter of the golden faces and of what is made of them to judge on.
 
     python -m tests.few_faces build --out FOLDER
 
-For tests of everything else about a pair: most of a build is embedding those faces.
+For tests of everything else about a pair: most of a build is embedding faces. There are no
+reference faces.
 """
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 from rich.progress import Progress
 
 from edge.__main__ import main
 from engines.build import request
+from engines.build.golden_faces import GoldenFaces, golden_faces
 from engines.build.request import known_faces
 from engines.calibration.faces import CalibrationFaces
 from engines.quality.specification import InputSpecification
+
+
+def few_golden(specification: InputSpecification, progress: Progress | None = None) -> GoldenFaces:
+    """Return the first quarter of the golden faces: just so many that they can be calibrated on."""
+    golden = golden_faces(specification, progress)
+    count = len(golden.images) // 4
+    return replace(golden, images=golden.images[:count], subjects=golden.subjects[:count])
 
 
 def a_quarter(
@@ -27,5 +37,7 @@ def a_quarter(
 
 
 if __name__ == "__main__":
-    vars(request).update(known_faces=a_quarter, reference_faces=lambda *_: None)
+    vars(request).update(
+        golden_faces=few_golden, known_faces=a_quarter, reference_faces=lambda *_: None
+    )
     sys.exit(main(["pair", *sys.argv[1:]]))
