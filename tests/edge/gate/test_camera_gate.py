@@ -44,6 +44,7 @@ class Walk:
         self.gate = CameraGate(self.scene, pair, settings_of(mode, gate, masks, **tracks))
         self.sent: list[Shot] = []
         self.discarded: Counter[Reason] = Counter()
+        self.following: list[int] = []
         self.faces = self.step = 0
 
     def reload(self, *settings, **tracks):
@@ -69,6 +70,7 @@ class Walk:
 
     def _note(self, outcome):
         self.faces += outcome.faces
+        self.following.append(outcome.following)
         self.sent += outcome.forwarded
         self.discarded += outcome.discarded
 
@@ -242,6 +244,16 @@ def test_the_best_face_so_far_is_sent_early_though_no_frames_come():
     walk.frame(250)
     assert walk.gate.pass_time(0.4).forwarded == []
     assert len(walk.gate.pass_time(0.5).forwarded) == 1
+
+
+def test_an_outcome_counts_tracklets_before_it_or_now_also_two_of_one_person():
+    walk = Walk(search="every", gap=0.25)
+    for left, right in [(200, None)] * 2 + [(None, 200)] * 3 + [(None, None)] * 4:
+        walk.frame(left, right)
+    assert walk.following == [1, 1, 2, 2, 2, 1, 1, 1, 0]
+    for left, right in [(200, None), (None, 200)]:
+        walk.frame(left, right)
+    assert walk.finish().following[-1] == 2
 
 
 def test_a_gate_says_by_what_it_decides_now():
