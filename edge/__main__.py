@@ -20,6 +20,7 @@ from types import ModuleType
 
 from edge import __version__
 from edge.errors import ConfigError, EdgeError, UsageError
+from edge.printable import say
 from engines.errors import EnginesError, PairSignatureError
 
 COMMANDS = {
@@ -164,13 +165,13 @@ def _exit_code(named: str | None, words: Sequence[str], load: Callable[[str], Mo
     try:
         return _run(named, words, load)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        say("interrupted", sys.stderr)
         return EXIT_INTERRUPTED
     except (ConfigError, PairSignatureError) as error:
-        print(error, file=sys.stderr)
+        say(error, sys.stderr)
         return EXIT_CONFIG
     except UsageError as error:
-        print(f"edge-gate {named}: {error}", file=sys.stderr)
+        say(f"edge-gate {named}: {error}", sys.stderr)
         return EXIT_USAGE
     except BrokenPipeError:
         _forget_output()
@@ -178,7 +179,7 @@ def _exit_code(named: str | None, words: Sequence[str], load: Callable[[str], Mo
     except (EdgeError, EnginesError, OSError) as error:
         # An OSError that nobody translated still is the machine's, not the program's: a full
         # disk, a missing permission. It names the file.
-        print(f"edge-gate {named}: {error}", file=sys.stderr)
+        say(f"edge-gate {named}: {error}", sys.stderr)
         return EXIT_FAILED
 
 

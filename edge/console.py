@@ -2,18 +2,32 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 
+from edge.printable import printable
 from edge.samples import Reason
+
+
+class Screen(Console):
+    """A console on which names of files and words of others are text, whatever they hold."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yield the pieces of what is shown; the console's own orders are none of others."""
+        for piece in super().render(renderable, options):
+            own = piece.control is not None
+            yield piece if own else piece._replace(text=printable(piece.text))
 
 
 def console() -> Console:
     """Return the console for people: standard error, so that records can be piped."""
     # A log keeps its lines whole; only a terminal has a width to break them at.
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return Screen(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def progress(shown_on: Console) -> Progress:

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from edge.config.delivery import DirectorySinkSettings
 from edge.config.model import Config, DetectorSettings, Source
 from edge.config.uri import parse_uri
-from edge.console import amount, console, progress
+from edge.console import Screen, amount, console, progress
 from edge.detection.open import open_detector
 from edge.diagnosis.bench import (
     Bench,
@@ -143,7 +142,7 @@ def _print_stages(times: StageTimes, arguments: argparse.Namespace) -> None:
     for stage in (*STAGES, "other", "whole"):
         taken = times.milliseconds[stage]
         table.add_row(stage, f"{taken:.3f}", f"{taken / whole:.1%}")
-    shown_on = Console(highlight=False)
+    shown_on = Screen(highlight=False)
     shown_on.print(table)
     frames, faces = amount(times.frames, "frame"), amount(times.faces, "face")
     counts = f"{frames}, {faces}, {times.scored} scored, {times.forwarded} forwarded"
@@ -194,7 +193,7 @@ def _processor() -> str:
 
 
 def _print(bench: Bench) -> None:
-    shown_on = Console(highlight=False)
+    shown_on = Screen(highlight=False)
     threads = f"{bench.threads} thread{'s' * (bench.threads > 1)}"
     title = f"{bench.network} (engine pair {bench.pair_id}), {threads}, {bench.processor}"
     table = Table(title=title)

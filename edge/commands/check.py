@@ -22,6 +22,7 @@ from edge.errors import ConfigError
 from edge.monitoring.baseline import read_baseline
 from edge.pipeline.proof import unproved
 from edge.pipeline.trial import device_findings, tried_cameras, tried_sinks
+from edge.printable import say
 from edge.shadow_log.file import takes_shadow_log
 from engines.errors import CatalogueError, PairError, PairSignatureError
 from engines.pair.signature import is_signed_by, trusted_manifest
@@ -33,10 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
     path = configuration(arguments)
     loaded = read_config(path)
     check_surroundings(loaded, prove=arguments.prove or arguments.connect)
-    print(f"{path}: OK: {_summary(loaded.config)}", flush=True)
+    say(f"{path}: OK: {_summary(loaded.config)}")
     if arguments.connect:
         return _connected(loaded.config)
-    print("\n".join(_left_open(loaded.config, proved=arguments.prove)))
+    say("\n".join(_left_open(loaded.config, proved=arguments.prove)))
     return 0
 
 
@@ -64,9 +65,9 @@ def _connected(config: Config) -> int:
     is_well = True
     for finding in tried:
         is_well = is_well and finding.state != "problem"
-        print(f"{finding.state:8} {finding.topic}: {finding.text}", flush=True)
+        say(f"{finding.state:8} {finding.topic}: {finding.text}")
         if finding.remedy:
-            print(f"{'':8}   -> {finding.remedy}", flush=True)
+            say(f"{'':8}   -> {finding.remedy}")
     return 0 if is_well else 1
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
 from rich.progress import Progress
 
 from edge.config.delivery import DirectorySinkSettings
 from edge.config.model import DetectorSettings, GateSettings
-from edge.console import console, progress
+from edge.console import Screen, console, progress
 from edge.delivery.encode import to_delivery
 from edge.delivery.face_output import faces_table, made_folder, summary, whole_text
 from edge.delivery.record import face_record
@@ -113,7 +112,7 @@ def _without_pixels(assessment: Assessment) -> Assessment:
 def _show(seen: Sequence[Sequence[Assessment]]) -> None:
     for title, faces in zip(("photographs", "clip"), seen, strict=True):
         records = [face_record(face) for face in faces]
-        Console(highlight=False).print(faces_table(records, title), summary(records))
+        Screen(highlight=False).print(faces_table(records, title), summary(records))
 
 
 def _write(out: Path, seen: Sequence[Sequence[Assessment]]) -> None:

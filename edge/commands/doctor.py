@@ -2,11 +2,11 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +14,7 @@ from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.config.model import Config
 from edge.config.reader import key_name
+from edge.console import Screen
 from edge.diagnosis.detector_findings import detector_findings, detector_plan_findings
 from edge.diagnosis.device_nodes import DeviceNode, device_nodes, drop_in
 from edge.diagnosis.doctor import (
@@ -44,11 +45,11 @@ _STYLES = {"ok": "green", "note": "dim", "problem": "bold red"}
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 1 if one of them is a problem."""
     if arguments.device_dropin:
-        print(drop_in(device_nodes()), end="")
+        sys.stdout.write(drop_in(device_nodes()))
         return 0
     findings = _findings(arguments)
     if arguments.json:
-        print(json.dumps([asdict(each) for each in findings], indent=2))
+        sys.stdout.write(f"{json.dumps([asdict(each) for each in findings], indent=2)}\n")
     else:
         _show(findings)
     return int(any(each.state == "problem" for each in findings))
@@ -123,4 +124,4 @@ def _show(findings: Iterable[Finding]) -> None:
     for each in findings:
         text = f"{each.text}\n  -> {each.remedy}" if each.remedy else each.text
         table.add_row(Text(each.state, _STYLES[each.state]), each.topic, text)
-    Console(highlight=False, markup=False).print(table)
+    Screen(highlight=False, markup=False).print(table)

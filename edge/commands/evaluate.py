@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress
 
 from edge.cluster.measure import measured_on_cluster
@@ -17,7 +16,7 @@ from edge.cluster.measure_part import MeasureJob
 from edge.cluster.run import Where
 from edge.cluster.work import PairPlace, software
 from edge.config.model import DetectorSettings
-from edge.console import console
+from edge.console import Screen, console
 from edge.console import progress as progress_on
 from edge.detection.open import open_detector
 from edge.errors import UsageError
@@ -45,6 +44,7 @@ from edge.evaluation.run import (
     with_verifying_qualities,
 )
 from edge.evaluation.score_bands import SCORED_BY
+from edge.printable import say
 from engines.onnxruntime.backend import open_network
 from engines.pair.dense import dense_network
 from engines.pair.pair import EnginePair, open_pair
@@ -241,7 +241,7 @@ def _print(evaluation: Evaluation, *, as_object: bool) -> None:
     if as_object:
         sys.stdout.write(as_json(evaluation) + "\n")
         return
-    shown_on = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    shown_on = Screen(width=None if sys.stdout.isatty() else 160, highlight=False)
     for table in tables(evaluation):
         shown_on.print(table)
     for reason in reasons(evaluation):
@@ -249,4 +249,4 @@ def _print(evaluation: Evaluation, *, as_object: bool) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    say(text, sys.stderr)

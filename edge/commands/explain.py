@@ -9,15 +9,16 @@ from edge.config.file import read_config
 from edge.config.keys import shown_value
 from edge.config.origins import Setting, effective_settings
 from edge.errors import UsageError
+from edge.printable import say
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print all settings in a table, or those of one key with their documentation."""
     settings = effective_settings(read_config(configuration(arguments)))
     if arguments.key is None:
-        print("\n".join(table(settings)))
+        say("\n".join(table(settings)))
     else:
-        print("\n\n".join(described(setting) for setting in named(settings, arguments.key)))
+        say("\n\n".join(described(setting) for setting in named(settings, arguments.key)))
     return 0
 
 

@@ -18,6 +18,7 @@ from edge.fleet.address import Files, broker_settings
 from edge.fleet.page import fleet_server
 from edge.fleet.rollout import Plan, Rollout
 from edge.fleet.watch import FleetWatch
+from edge.printable import say
 from engines.pair.signature import signature_of
 
 TOPIC = re.compile(r"(\+|[^+#/$\x00][^+#/\x00]*)(/(\+|[^+#/\x00]+))*")
@@ -46,7 +47,7 @@ def _set(arguments: argparse.Namespace, watch: FleetWatch) -> int:
 
 
 def _say(words: str) -> None:
-    print(words, flush=True)
+    say(words)
 
 
 def _serve(arguments: argparse.Namespace, watch: FleetWatch) -> int:
@@ -57,7 +58,7 @@ def _serve(arguments: argparse.Namespace, watch: FleetWatch) -> int:
         with closing(watch):
             watch.start()
             server.start()
-            print(f"look at http://{_shown(arguments.listen, server.port)}/", flush=True)
+            say(f"look at http://{_shown(arguments.listen, server.port)}/")
             over.wait()
     except KeyboardInterrupt:  # how one ends a page
         pass

@@ -23,6 +23,7 @@ from edge.delivery.face_output import made_folder
 from edge.detection.open import open_detector
 from edge.errors import ConfigError, EdgeError, UsageError
 from edge.pipeline.trial import frames_of
+from edge.printable import say
 from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import find_entry
 from engines.errors import PairError
@@ -195,4 +196,4 @@ def _observe(out: Path) -> int:
 
 
 def _say(words: str) -> None:
-    print(words, flush=True)
+    say(words)

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from edge.console import Screen
 from edge.errors import ConfigError, UsageError
 from engines.catalogue.cache import cache_folder
 from engines.catalogue.catalogue import (
@@ -53,7 +53,7 @@ def _fetched(found: Sequence[Catalogued]) -> list[Path]:
     # What root fetches the service reads, whatever root's umask: networks are no secret.
     os.umask(os.umask(0) & ~0o055)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=Screen(stderr=True), transient=True) as progress:
         return [path for entry in found for path in fetch(entry, progress)]
 
 
@@ -64,7 +64,7 @@ def _print_paths(paths: Sequence[Path]) -> None:
 def _list(found: Sequence[Catalogued], as_json: bool) -> None:
     rows = [_row(entry) for entry in found]
     if as_json:
-        print(json.dumps(rows, indent=2))
+        sys.stdout.write(f"{json.dumps(rows, indent=2)}\n")
         return
     table = Table(caption=f"cache: {cache_folder()}", caption_justify="left")
     for heading in ("name", "kind", "download", "cached", "licence and note"):
@@ -74,7 +74,7 @@ def _list(found: Sequence[Catalogued], as_json: bool) -> None:
         table.add_row(
             row["name"], row["kind"], row["download"], row["cached"], words, end_section=True
         )
-    Console(markup=False, highlight=False).print(table)
+    Screen(markup=False, highlight=False).print(table)
 
 
 def _row(entry: Catalogued) -> dict[str, str]:

@@ -2,17 +2,19 @@
 
 import argparse
 import json
+import sys
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from edge.config.file import read_config
+from edge.console import Screen
 from edge.delivery.outbox_ledger import LedgerRow
 from edge.errors import UsageError
+from edge.printable import say
 from edge.service.purge import open_for_service
 
 COLUMNS = ("queued", "delivered", "waiting", "dead", "evicted", "expired", "purged", "lost")
@@ -22,11 +24,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Run one action."""
     with closing(open_for_service(_path(arguments))) as outbox:
         if arguments.action == "requeue":
-            print(f"{outbox.requeue(arguments.sink)} dead letters of {arguments.sink} wait again")
+            say(f"{outbox.requeue(arguments.sink)} dead letters of {arguments.sink} wait again")
         elif arguments.json:
-            print(json.dumps([asdict(row) for row in outbox.ledger()], indent=2))
+            sys.stdout.write(f"{json.dumps([asdict(row) for row in outbox.ledger()], indent=2)}\n")
         else:
-            Console().print(_table(outbox.ledger()))
+            Screen().print(_table(outbox.ledger()))
     return 0
 
 

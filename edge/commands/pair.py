@@ -8,14 +8,16 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from edge.commands.arguments.plans import given_plan_options
 from edge.config.model import DetectorSettings
+from edge.console import Screen
 from edge.detection.planned import DetectorToPlan, detector_to_plan
 from edge.errors import ConfigError, UsageError
 from edge.evaluation.calibration_run import calibrate_on_photographs
+from edge.printable import say
 from engines.build.build import BuildRequest, build_pair
 from engines.build.form_remarks import Remark, colour_remarks, proposal_remarks
 from engines.build.golden_faces import golden_faces
@@ -98,7 +100,7 @@ Action = Callable[[argparse.Namespace, Progress], int]
 def run(arguments: argparse.Namespace) -> int:
     """Run one action; what is the user's to mend is raised as the errors `edge.__main__` knows."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    screen = Console(stderr=True)
+    screen = Screen(stderr=True)
     try:
         with Progress(
             *columns, console=screen, transient=True, disable=not screen.is_terminal
@@ -109,10 +111,10 @@ def run(arguments: argparse.Namespace) -> int:
     except (UnknownEntryError, RecipeError) as error:
         raise UsageError(str(error)) from error
     except PairSignatureError as error:
-        print(f"edge-gate pair: {error}", file=sys.stderr)
+        say(f"edge-gate pair: {error}", sys.stderr)
         return EXIT_FAILED  # no configuration insists here
     except KeyboardInterrupt:
-        print("interrupted; nothing was changed", file=sys.stderr)
+        say("interrupted; nothing was changed", sys.stderr)
         return EXIT_INTERRUPTED
 
 
@@ -151,9 +153,9 @@ def _proposed(network: Path, threads: int, progress: Progress) -> LoadedEntry:
     proposal, read = propose_entry(network, threads, progress)
     found, length = proposal.specification, proposal.embedding_length
     size = f"{found.width}x{found.height} pixels, {found.layout.upper()}"
-    print(f"{network}: takes {size}, gives embeddings of {length} values")
+    say(f"{network}: takes {size}, gives embeddings of {length} values")
     _show(forms_table(proposal.tried))
-    print(f"{proposal.entry}: written: {form_text(found)}; correct it where you know better")
+    say(f"{proposal.entry}: written: {form_text(found)}; correct it where you know better")
     entry = find_entry(str(proposal.entry.absolute()))
     _say(proposal_remarks(entry.name, proposal))
     return loaded_entry(entry, read, progress)
@@ -162,9 +164,9 @@ def _proposed(network: Path, threads: int, progress: Progress) -> LoadedEntry:
 def _say(remarks: Sequence[Remark]) -> None:
     for each in remarks:
         if each.is_warning:
-            print(f"warning: {each.text}", file=sys.stderr)
+            say(f"warning: {each.text}", sys.stderr)
         else:
-            print(each.text)
+            say(each.text)
 
 
 def _build(arguments: argparse.Namespace, progress: Progress) -> int:
@@ -177,12 +179,12 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> int:
         if request.quality == "own":
             _show(_others(arguments, request, None, progress))
         raise
-    print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
-    print(acceptance_text(manifest.acceptance))
-    print(worth_text(manifest))
+    say(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
+    say(acceptance_text(manifest.acceptance))
+    say(worth_text(manifest))
     together = together_text(manifest)
     if together is not None:
-        print(together)
+        say(together)
     own = _merit_to_beat(manifest)
     if own is not None and not arguments.accept_worse:
         _show(_others(arguments, request, own, progress))
@@ -231,7 +233,7 @@ def _built(
     if arguments.backend == "openvino":
         wanted = OF_OPENVINO[arguments.precision]
         manifest, trial = build_openvino_pair(request, arguments.out, wanted, progress)
-        print(trial_text(trial))
+        say(trial_text(trial))
         return manifest
     options = replace(plan_options(arguments), detector=detector)
     manifest = build_pair_with_plans(request, arguments.out, options, progress)
@@ -279,10 +281,10 @@ def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
     found = calibrate_on_photographs(arguments, request, progress)
     chosen = found.chosen
     for reason in found.skipped:
-        print(reason, file=sys.stderr)
+        say(reason, sys.stderr)
     _show(sweep_table(found.sweep, chosen, found.verdict))
     layers = "; ".join(", ".join(each.layers) for each in chosen.candidate.recipe.single)
-    print(f"chosen: {recipe_text(chosen.candidate)} ({layers})")
+    say(f"chosen: {recipe_text(chosen.candidate)} ({layers})")
     if arguments.plot is not None:
         draw_sweep(found.sweep, chosen, arguments.plot, request.name, found.verdict)
     if arguments.table is not None:
@@ -296,8 +298,8 @@ def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
             accept_worse=arguments.accept_worse,
         )
         manifest = build_pair(request, arguments.out, progress)
-        print(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
-        print(worth_text(manifest))
+        say(f"{arguments.out}: engine pair {manifest.pair_id} of {manifest.network.name}")
+        say(worth_text(manifest))
     return 0
 
 
@@ -334,14 +336,14 @@ def _sign(arguments: argparse.Namespace, progress: Progress) -> int:
         return getpass(f"passphrase of {arguments.key}: ")
 
     manifest = sign_pair(arguments.pair, arguments.key, passphrase)
-    print(f"{arguments.pair}: engine pair {manifest.pair_id} is signed ({SIGNATURE_NAME})")
+    say(f"{arguments.pair}: engine pair {manifest.pair_id} is signed ({SIGNATURE_NAME})")
     return 0
 
 
 def _verify(arguments: argparse.Namespace, progress: Progress) -> int:
     manifest = trusted_manifest(arguments.pair, arguments.key)
     if arguments.key is not None:
-        print(f"signature: by the key of {arguments.key}")
+        say(f"signature: by the key of {arguments.key}")
     golden = golden_faces(manifest.specification, progress) if arguments.faces else None
     if arguments.device:
         images = None if golden is None else golden.images
@@ -380,7 +382,7 @@ def _verify_detector(arguments: argparse.Namespace, progress: Progress) -> bool:
 
 
 def _show(what: RenderableType) -> None:
-    Console(markup=False, highlight=False).print(what)
+    Screen(markup=False, highlight=False).print(what)
 
 
 def plan_options(arguments: argparse.Namespace) -> PlanOptions:

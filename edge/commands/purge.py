@@ -18,6 +18,7 @@ from edge.config.model import Config, DetectorSettings
 from edge.console import console, progress
 from edge.detection.open import open_detector
 from edge.errors import ConfigError, OutboxError, ShadowLogError, UsageError
+from edge.printable import say
 from edge.service.likeness import Likeness
 from edge.service.purge import purge_directory, purge_outbox, purge_shadow_log
 from edge.service.purge_history import purge_history
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         looked = _counting(bars, wanted)
         done = [_purged(place, wanted, arguments, looked) for place in places]
     if arguments.like and not (arguments.yes or arguments.dry_run):
-        print("nothing was deleted yet: the same command with --yes does it")
+        say("nothing was deleted yet: the same command with --yes does it")
     return 0 if all(done) else 1
 
 
@@ -56,7 +57,7 @@ def _purged(place: Place, wanted: Wanted, arguments: argparse.Namespace, looked:
     try:
         found = place.purge(place.path, wanted, dry_run=dry_run, looked=looked)
     except (ConfigError, OutboxError, ShadowLogError, OSError) as error:
-        print(f"{place.path}: {error}", file=sys.stderr)
+        say(f"{place.path}: {error}", sys.stderr)
         return False
     if arguments.list or (arguments.like and dry_run):
         _print_each(found)
@@ -79,7 +80,7 @@ def _wanted(
     with _pair(arguments, config) as pair:
         person = Likeness(arguments.like, detector, pair)
         match_score = pair.match_score if arguments.match_score is None else arguments.match_score
-        print(_match_words(pair, arguments.match_score))
+        say(_match_words(pair, arguments.match_score))
         yield Wanted(older_than_s, arguments.camera, person, match_score)
 
 
@@ -121,7 +122,7 @@ def _places(arguments: argparse.Namespace, config: Config | None) -> list[Place]
         if not place.path.exists():
             if place.must_exist:
                 raise UsageError(f"{place.path} does not exist: nothing was purged anywhere")
-            print(f"{place.path}: not made yet")
+            say(f"{place.path}: not made yet")
     return [place for place in places if place.path.exists()]
 
 
@@ -142,9 +143,9 @@ def _print_each(found: Purge) -> None:
         stored = datetime.fromtimestamp(face.stored_at, timezone.utc)
         score = "" if face.score is None else f"  {face.score:.3f}"
         size = face.bytes if face.kind == "face" else face.kind
-        print(f"{stored:%Y-%m-%dT%H:%M:%SZ}  {size:>9}{score}  {face.name}")
+        say(f"{stored:%Y-%m-%dT%H:%M:%SZ}  {size:>9}{score}  {face.name}")
     for name in found.unknown:
-        print(f"nobody can tell: {name}")
+        say(f"nobody can tell: {name}")
 
 
 def _print_sum(path: Path, found: Purge, verb: str) -> None:
@@ -154,7 +155,7 @@ def _print_sum(path: Path, found: Purge, verb: str) -> None:
         words.append(f"the nearest that stays has {found.nearest:.3f}")
     if found.unknown:
         words.append(f"{len(found.unknown)} stay that nobody can tell")
-    print("; ".join(words))
+    say("; ".join(words))
 
 
 def _sum_words(found: Purge) -> str:

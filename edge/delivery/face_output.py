@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TextIO
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edge.console import counts_words
+from edge.console import Screen, counts_words
 from edge.delivery.record import FaceRecord, record_json
 from edge.errors import SinkError
 from engines.whole_file import whole_file
@@ -108,7 +107,7 @@ def written(form: Form, file: TextIO, components: Sequence[str] = ()) -> Iterato
     else:
         records: list[FaceRecord] = []
         yield records.append
-        Console(file=file, highlight=False).print(faces_table(records))
+        Screen(file=file, highlight=False).print(faces_table(records))
 
 
 def _csv_row(record: FaceRecord) -> dict[str, object]:

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Literal, TextIO
 
+from edge.printable import printable
+
 Style = Literal["json", "text"]
 PRIORITIES = {
     logging.CRITICAL: 2,
@@ -56,16 +58,17 @@ class Readable(logging.Formatter):
     """Clock time, level when it matters, message, and the fields that the message does not hold."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line, and a traceback below it when there is one."""
+        """Return one line; further ones of a message, and a traceback, stand indented below it."""
         moment = datetime.fromtimestamp(record.created, timezone.utc).astimezone()
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         message = record.getMessage()
         unsaid = ((name, value) for name, value in fields_of(record).items())
         fields = "".join(f"  {name}={value}" for name, value in unsaid if not _says(message, value))
-        line = f"{moment:%H:%M:%S} {level}{message}{fields}"
+        lines = f"{level}{message}{fields}"
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return line
+            lines += "\n" + self.formatException(record.exc_info)
+        # No word of a server may pass for a line of ours.
+        return f"{moment:%H:%M:%S} " + printable(lines).replace("\n", "\n    ")
 
 
 def fields_of(record: logging.LogRecord) -> Mapping[str, object]:

@@ -4,7 +4,7 @@ import re
 
 from rich.console import Console
 
-from edge.console import amount, progress
+from edge.console import Screen, amount, progress
 from edge.delivery.face_output import faces_table
 from edge.delivery.record import ComponentRecord, face_record
 from tests.edge.assessments import Given, assessment
@@ -30,6 +30,19 @@ def test_a_progress_bar_shows_brackets_as_they_are():
 def test_bytes_of_a_name_that_are_no_utf_8_are_shown_as_such():
     record = face_record(assessment(Given(source=os.fsdecode(b"d/caf\xe9.jpg"))))
     assert r"caf\xe9.jpg #0" in shown(faces_table([record]))
+
+
+def test_a_name_that_would_clear_the_screen_is_shown_as_a_name():
+    record = face_record(assessment(Given())).model_copy(update={"source": "a/\x1b[2J.jpg"})
+    file = io.StringIO()
+    screen = Screen(file=file, width=100, force_terminal=True, highlight=False)
+    screen.print("done: \x1b[2J", style="red")
+    screen.print(faces_table([record]))
+    with progress(screen) as bars:
+        bars.add_task("\x1b[2J", total=1)
+    assert "\x1b[2J" not in file.getvalue()
+    assert file.getvalue().startswith("\x1b[31mdone: \\x1b[2J")
+    assert "\x1b[?25l" in file.getvalue()  # the bar's own: hide the cursor
 
 
 def test_weak_components_break_between_words_in_a_narrow_terminal():

@@ -92,3 +92,11 @@ def test_a_stream_that_is_no_terminal_gets_json(monkeypatch, journal, start):
     start_logging(stream=stream)
     logging.getLogger("edge.test").info("ready")
     assert stream.getvalue().startswith(start)
+
+
+def test_no_word_of_a_server_passes_for_a_line_of_ours_nor_moves_the_cursor():
+    said = "answered: no\n12:00:00 all is well\x1b[1A\x1b[2K"
+    shown = Readable().format(event(logging.WARNING, "%s", said, fields={"sink": "a\rb"}))
+    first, second = shown.split("\n")
+    assert first.endswith(" warning: answered: no")
+    assert second == r"    12:00:00 all is well\x1b[1A\x1b[2K  sink=a\rb"
