@@ -55,6 +55,21 @@ def test_where_one_is_missing_or_elsewhere_the_whole_frame_is_to_be_searched(the
     assert found_at([place(ANN), place(BEN)], Local(there), PIXELS) is None
 
 
+@pytest.mark.parametrize(("by", "is_there"), [(26, True), (27, True), (28, False)])
+def test_a_face_is_at_its_place_when_half_of_both_boxes_is_common(by, is_there):
+    ann = Box(300, 100, 381, 200)  # 81 wide: moved by 27, 54 of 108 are common
+    found = found_at([place(ann)], Local([moved(ann, by)]), PIXELS)
+    assert (found is not None) is is_there
+
+
+@pytest.mark.parametrize(("by", "are_two"), [(26, False), (27, False), (28, True)])
+def test_two_faces_are_two_people_when_less_than_half_of_their_boxes_is_common(by, are_two):
+    ann = Box(300, 100, 381, 200)
+    both = [ann, moved(ann, by)]
+    found = found_at([place(one) for one in both], Local(both), PIXELS)
+    assert (found is not None) is are_two
+
+
 def test_of_two_faces_at_a_place_the_nearer_one_is_taken():
     found = found_at([place(ANN)], Local([moved(ANN, 30), moved(ANN, -4)]), PIXELS)
     assert found is not None
