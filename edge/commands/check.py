@@ -111,8 +111,13 @@ def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
     yield from _mistakes_of_detector(config)
     for index, source in enumerate(config.sources):
         # A camera may be off for a while; a recording that is missing is a mistake.
-        if source.uri.scheme == "file" and not _readable(source.uri.path):
-            yield ("sources", index, "uri"), f"cannot be read: {source.uri.path}"
+        wrong = (
+            _unreadable(source.uri.path, may_be_folder=True)
+            if source.uri.scheme == "file"
+            else None
+        )
+        if wrong:
+            yield ("sources", index, "uri"), wrong
     for index, sink in enumerate(config.sinks):
         if isinstance(sink, DirectorySinkSettings) and not is_writable(sink.path):
             yield ("sinks", index, "path"), f"is no folder that can be written: {sink.path}"
@@ -123,8 +128,9 @@ def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
 
 def _mistakes_of_detector(config: Config) -> Iterator[tuple[KeyPath, str]]:
     model = config.detector.model
-    if model is not None and not _readable(model):
-        yield ("detector", "model"), f"cannot be read: {model}"
+    wrong = None if model is None else _unreadable(model)
+    if wrong:
+        yield ("detector", "model"), wrong
         return
     try:
         unobtained(config.detector)
@@ -206,8 +212,12 @@ def _wrong_baseline(path: Path, pair_id: str) -> str | None:
     return None
 
 
-def _readable(path: Path) -> bool:
-    return os.access(path, os.R_OK)
+def _unreadable(path: Path, *, may_be_folder: bool = False) -> str | None:
+    if not os.access(path, os.R_OK):
+        return f"cannot be read: {path}"
+    if path.is_file() or (may_be_folder and path.is_dir()):
+        return None
+    return f"is no file{' and no folder' if may_be_folder else ''}: {path}"  # a pipe, a device
 
 
 def _summary(config: Config) -> str:

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,19 @@ def test_check_names_everything_that_is_missing_at_its_place(config_path):
     assert sources == [
         f":4:23: sources[0].uri: cannot be read: {folder}/door",
         f":6:10: sources[1].uri: cannot be read: {folder}/yard.mp4",
+    ]
+
+
+def test_check_refuses_footage_and_a_detector_that_are_no_files(config_path):
+    folder = config_path.parent
+    (folder / "door").symlink_to("/dev/null")
+    os.mkfifo(folder / "yard.mp4")
+    (folder / "ours").mkdir()
+    config_path.write_text(config_path.read_text() + "detector: {model: ours}\n")
+    assert absences(config_path)[1:] == [
+        f":9:19: detector.model: is no file: {folder}/ours",
+        f":4:23: sources[0].uri: is no file and no folder: {folder}/door",
+        f":6:10: sources[1].uri: is no file and no folder: {folder}/yard.mp4",
     ]
 
 
