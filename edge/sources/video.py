@@ -137,7 +137,9 @@ class VideoFile:
 
     def _unread(self, error: Exception) -> SourceError:
         if isinstance(error, SourceError):
-            return SourceError(str(error))
+            words = str(error)  # a decoder does not know whose pictures it decodes
+            is_named = words.startswith(f"{self._path}: ")
+            return SourceError(words if is_named else f"{self._path}: {words}")
         require_moderate(self._path, last_words(error))
         return self._nothing_read(_words(error))
 

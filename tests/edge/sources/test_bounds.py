@@ -137,6 +137,12 @@ def test_a_video_that_grows_over_the_budget_is_refused_when_it_does(too_large):
             list(frames)
 
 
+def test_a_recording_that_is_refused_for_its_size_is_named(tmp_path):
+    (tmp_path / "small.gif").write_bytes(large_gif())
+    with pytest.raises(SourceError, match=r"^/.*/small\.gif: .* 16000 x 16000 pixels"):
+        list(VideoFile(tmp_path / "small.gif").frames())
+
+
 def test_a_usb_camera_is_held_to_the_budget():
     device = UsbDevice(frames_until_unplugged=[3], size=(8000, 6000))
     settings = camera_settings("v4l2:///dev/video0")
