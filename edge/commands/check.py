@@ -13,6 +13,7 @@ from edge.config.file import LoadedConfig, place_of, read_config
 from edge.config.model import Config
 from edge.config.reader import Document, KeyPath, key_name, place_error
 from edge.config.tls import client_context, server_context
+from edge.delivery.outbox_file import takes_outbox
 from edge.detection.open import unobtained
 from edge.diagnosis.doctor import Finding
 from edge.diagnosis.preflight import decoder_findings
@@ -147,7 +148,7 @@ def _mistakes_of_orders(config: Config) -> Iterator[tuple[KeyPath, str]]:
             is_signed_by(b"", b"", desired.key)  # reads the key
         except PairSignatureError as error:
             yield ("sinks", index, "desired", "key"), str(error)
-        if not is_writable(desired.newest.parent):
+        if not _takes_file(desired.newest):
             yield ("sinks", index, "desired", "newest"), f"cannot be written: {desired.newest}"
 
 
@@ -181,12 +182,16 @@ def _wrong_certificates(
 
 
 def _mistakes_of_state(config: Config) -> Iterator[tuple[KeyPath, str]]:
-    outbox, log = config.delivery.outbox, config.shadow_log
-    if outbox is not None and not is_writable(outbox.path.parent):
+    outbox, log, history = config.delivery.outbox, config.shadow_log, config.page.history
+    if outbox is not None and not _takes_file(outbox.path):
         yield ("delivery", "outbox", "path"), f"cannot be written: {outbox.path}"
+    elif outbox is not None and not takes_outbox(outbox.path):
+        yield ("delivery", "outbox", "path"), f"is no outbox, name another file: {outbox.path}"
+    if history is not None and not _takes_file(history):
+        yield ("page", "history"), f"cannot be written: {history}"
     if log is None:
         return
-    if not is_writable(log.path.parent):
+    if not _takes_file(log.path):
         yield ("shadow_log", "path"), f"cannot be written: {log.path}"
     elif log.path.exists() and not takes_shadow_log(log.path):
         yield ("shadow_log", "path"), f"is no shadow log, name another file: {log.path}"
@@ -210,6 +215,12 @@ def _wrong_baseline(path: Path, pair_id: str) -> str | None:
     except ConfigError as error:
         return str(error)
     return None
+
+
+def _takes_file(path: Path) -> bool:
+    if not os.path.exists(path):  # noqa: PTH110 -- Path's own raises where a name is too long
+        return is_writable(path)
+    return path.is_file() and os.access(path, os.W_OK) and is_writable(path.parent)
 
 
 def _unreadable(path: Path, *, may_be_folder: bool = False) -> str | None:

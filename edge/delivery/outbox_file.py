@@ -2,7 +2,7 @@
 The file of the outbox: a database of faces in WAL mode.
 
 A corrupt file is set aside and replaced by an empty one, because a gate that does not start loses
-every face to come.
+every face to come. One that never was an outbox is left alone.
 """
 
 import logging
@@ -13,7 +13,9 @@ from pathlib import Path
 
 from edge.config.delivery import OutboxSettings
 from edge.delivery.face_database import Format, open_face_database
+from edge.delivery.owed import SUFFIX as OWED
 from edge.delivery.room import MOST_BYTES, PAGE, Room, free_bytes
+from edge.delivery.room import SUFFIX as RESERVE
 from edge.delivery.strange_values import mend, tables_with_strange_values
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
 
@@ -89,8 +91,8 @@ def open_file(
 
     Raises:
         OutboxFullError: The file system is full.
-        OutboxError: The folder is not writable, or the file is another program's or of a newer
-            release.
+        OutboxError: The folder is not writable, or the file is another program's, of a newer
+            release, or text that somebody wrote.
     """
     try:
         database = _opened(settings, migrations)
@@ -186,6 +188,8 @@ def _outbox_error(path: Path, error: Exception) -> OutboxError:
         return OutboxFullError(FULL.format(path))
     if isinstance(error, ValueError | TypeError | OverflowError):
         return OutboxCorruptError(f"outbox {path} holds values that no gate wrote ({text})")
+    if "not a database" in text and _was_none(path):
+        return OutboxError(f"{path} never was an outbox: name another file")
     if "malformed" in text or "not a database" in text or text.startswith("quick_check"):
         return OutboxCorruptError(f"outbox {path} is corrupt ({text})")
     if "locked" in text:
@@ -196,6 +200,19 @@ def _outbox_error(path: Path, error: Exception) -> OutboxError:
 def is_full(error: Exception) -> bool:
     """Tell whether sqlite or the system means that the disk is full."""
     return any(words in str(error) for words in ("is full", "No space left", "quota exceeded"))
+
+
+def takes_outbox(path: Path) -> bool:
+    """Tell whether a file can become an outbox, or is one, damaged or not, as far as one sees."""
+    return not _is_begun(path) or not _was_none(path)
+
+
+def _was_none(path: Path) -> bool:
+    """Tell whether a file is text and nothing lies beside it that an outbox leaves there."""
+    if any(path.with_name(path.name + suffix).exists() for suffix in (OWED, RESERVE)):
+        return False
+    with path.open("rb") as file:
+        return b"\0" not in file.read(PAGE)
 
 
 def _is_begun(path: Path) -> bool:

@@ -329,6 +329,33 @@ def test_check_refuses_folders_that_cannot_be_made(config_path):
     assert ":10:19: detector.model: cannot be read" in lines
 
 
+@pytest.mark.parametrize("there", ["folder", "/dev/null", "n" * 256])
+def test_check_refuses_files_of_state_that_cannot_be_made_or_written(config_path, there):
+    folder = config_path.parent
+    (folder / "folder").mkdir()
+    config_path.write_text(
+        f"{config_path.read_text()}delivery: {{outbox: {{path: {there}}}}}\n"
+        f"shadow_log: {{path: {there}}}\npage: {{history: {there}}}\n"
+    )
+    said = [line.partition("cannot be written: ")[0] for line in absences(config_path)]
+    assert ":9:27: delivery.outbox.path: " in said
+    assert ":10:20: shadow_log.path: " in said
+    assert ":11:17: page.history: " in said
+
+
+def test_check_refuses_a_file_of_another_kind_as_an_outbox(config_path):
+    added = f"delivery: {{outbox: {{path: {config_path.name}}}}}\n"
+    config_path.write_text(config_path.read_text() + added)
+    assert f":9:27: delivery.outbox.path: is no outbox, name another file: {config_path}" in (
+        absences(config_path)
+    )
+
+
+def test_check_refuses_a_folder_whose_name_no_file_system_takes(config_path):
+    config_path.write_text(config_path.read_text().replace("path: faces", "path: " + "n" * 256))
+    assert any("sinks[0].path: is no folder that can" in line for line in absences(config_path))
+
+
 def test_check_refuses_certificates_that_cannot_be_used(config_path):
     folder = config_path.parent
     (folder / "nonsense.pem").write_text("nothing")

@@ -9,7 +9,7 @@ from edge.config.delivery import OutboxSettings
 from edge.delivery import outbox_ledger as books
 from edge.delivery import outbox_tables as tables
 from edge.delivery.outbox import Outbox
-from edge.delivery.outbox_file import MIGRATIONS, open_file
+from edge.delivery.outbox_file import MIGRATIONS, open_file, open_intact
 from edge.errors import OutboxError, OutboxFullError
 from tests.edge.deliveries import blob, waiting
 
@@ -68,7 +68,18 @@ def test_a_corrupt_file_is_set_aside_and_the_gate_goes_on(at, damage, caplog):
     assert ".recover" in caplog.text
 
 
+@pytest.mark.parametrize("opens", [open_file, open_intact, lambda at: Outbox(at, ("http",))])
+def test_a_text_that_never_was_an_outbox_is_left_alone(at, opens):
+    for _ in range(2):  # what a first attempt leaves behind makes it none
+        at.path.write_text("quality: 80\n" * 100)
+        with pytest.raises(OutboxError, match="never was an outbox: name"):
+            opens(at)
+        assert at.path.read_text() == "quality: 80\n" * 100
+    assert list(at.path.parent.glob("*.corrupt-*")) == []
+
+
 def test_a_second_corrupt_file_does_not_replace_the_first(at):
+    filled(at)
     for _ in range(2):
         at.path.write_bytes(b"no database at all" * 100)
         reopened(at)
