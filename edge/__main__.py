@@ -151,14 +151,17 @@ def imported(name: str) -> ModuleType:
     """
     Import what a process does for as long as it lives, and leave it out of collections of garbage.
 
-    A sixth of the import went to look for garbage in what stays for good.
+    A sixth of the import went to look for garbage in what stays for good. Ctrl-C waits so long: a
+    library that is interrupted while it is loaded says that it is broken.
     """
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
     gc.disable()
     try:
         return importlib.import_module(name)
     finally:
         gc.enable()
         gc.freeze()
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _exit_code(named: str | None, words: Sequence[str], load: Callable[[str], ModuleType]) -> int:

@@ -113,6 +113,29 @@ def test_what_a_process_does_is_imported_without_a_look_for_garbage_and_left_out
     assert gc.get_freeze_count() > before
 
 
+INTERRUPTED_WHILE_LOADED = """
+import importlib, signal, sys
+from edge.__main__ import main
+load = importlib.import_module
+def loaded(name):
+    if name == "edge.commands.schema":
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("initialization failed") from None  # as ONNX Runtime does
+    return load(name)
+importlib.import_module = loaded
+sys.argv[1:] = ["schema"]
+sys.exit(main())
+"""
+
+
+def test_an_interrupt_while_libraries_are_loaded_is_heard_when_they_are():
+    command = [sys.executable, "-c", INTERRUPTED_WHILE_LOADED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
 def test_a_caller_of_the_program_keeps_its_own_garbage(capsys):
     before = gc.get_freeze_count()
     assert main(["schema"]) == 0
