@@ -21,8 +21,9 @@ from edge.errors import SourceError
 from edge.gate.assess import assess_candidates, candidates
 from edge.protocols import FaceDetector
 from edge.samples import Assessment, Frame, Pixels
-from edge.sources.files import open_files
+from edge.sources.files import ImageFiles, open_files
 from edge.sources.images import read_image
+from edge.sources.video import VideoFile
 from engines.closing import Closing
 from engines.pair.pair import EnginePair, open_pair
 
@@ -72,7 +73,7 @@ class Gate(Closing):
             DetectorError: The detector's files are of another detector.
             PairError: The engine pair is missing or not the one its manifest promises.
         """
-        found = read_config(Path(config)).config
+        found = read_config(config).config
         faces = in_effect_for(found, source, ()).faces
         detector = open_configured(found)
         pair = open_pair(found.pair, found.threads, execution_of(found.engine))
@@ -95,14 +96,14 @@ class Gate(Closing):
             DetectorError, BackendError: A library refused the picture.
         """
         if isinstance(image, (str, Path)):
-            frame = Frame(read_image(Path(image)), str(image), 0, None)
+            frame = Frame(read_image(image), str(image), 0, None)
         else:
             frame = Frame(_checked(image), "image", 0, None)
         return self._assessed(frame, score_discarded=score_discarded)
 
     def assess_files(
         self,
-        paths: Iterable[str | Path],
+        paths: str | Path | Iterable[str | Path],
         unreadable: Callable[[SourceError], None] | None = None,
         *,
         score_discarded: bool = False,
@@ -113,19 +114,21 @@ class Gate(Closing):
         `assessment.frame` says which file and which frame a face is of.
 
         Args:
-            paths: What to read; all images come first, then each video.
-            unreadable: Called with the error of each image that cannot be read, and of each video
-                with damaged pictures, which are left out, and the rest goes
-                on; None raises it.
+            paths: What to read, one path or several; all images come first, then each video.
+            unreadable: Called with the error of each image or video that cannot be read, and of
+                each video with damaged pictures, which are left out, and the rest goes on; None
+                raises it.
             score_discarded: Score also the faces that a pre-check discards: for reports.
 
         Raises:
-            ImageError: An image cannot be read, and `unreadable` is None.
-            SourceError: A folder holds neither images nor videos, or a video cannot be read.
+            ImageError, SourceError: An image or a video cannot be read, and `unreadable` is None.
+            SourceError: A folder holds neither images nor videos.
             DetectorError, BackendError: A library refused a picture.
         """
-        for source in open_files([Path(path) for path in paths], unreadable or _raised):
-            for frame in source.frames():
+        told = unreadable or _raised
+        named = [paths] if isinstance(paths, (str, Path)) else paths
+        for source in open_files([Path(path) for path in named], told):
+            for frame in _frames(source, told):
                 yield from self._assessed(frame, score_discarded=score_discarded)
 
     def close(self) -> None:
@@ -146,6 +149,15 @@ def _checked(image: object) -> Pixels:
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ValueError(f"an image is (height, width, 3) in B, G, R order, not {image.shape}")
     return image
+
+
+def _frames(
+    source: ImageFiles | VideoFile, unreadable: Callable[[SourceError], None]
+) -> Iterator[Frame]:
+    try:
+        yield from source.frames()
+    except SourceError as error:
+        unreadable(error)
 
 
 def _raised(error: SourceError) -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import typing
+from collections.abc import Callable
 from dataclasses import is_dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import pytest
 import edge
 import engines
 from edge.monitoring.status import GateStatus
+from tests.networks import loaded, specification
+from tests.pairs import request
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = (edge, engines)
@@ -50,6 +53,22 @@ def test_names_are_listed_once_in_order_and_shown_by_dir(package):
 def test_a_name_that_is_not_there_is_an_attribute_error(package):
     with pytest.raises(AttributeError, match=f"'{package.__name__}' has no attribute 'nothing'"):
         _ = package.nothing
+
+
+@pytest.mark.parametrize("kind", ["text", "path"])
+def test_a_path_may_be_given_as_text_everywhere(kind, tmp_path):
+    given = {"text": str, "path": Path}[kind](tmp_path / "nothing")
+    calls: list[Callable[[str | Path], object]] = [
+        *(edge.Gate.open, edge.read_config, edge.read_image),
+        *(engines.open_pair, engines.read_manifest, engines.verify_pair),
+    ]
+    for call in calls:
+        with pytest.raises((edge.EdgeError, engines.EnginesError), match="nothing"):
+            call(given)
+    with pytest.raises(engines.NetworkError, match="nothing"):
+        engines.load_network(given, specification())
+    made = type(given)(tmp_path / "made")
+    assert engines.build_pair(request(loaded(tmp_path)), made).pair_id
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -45,14 +45,14 @@ class LoadedConfig:
     document: Document
 
 
-def read_config(path: Path) -> LoadedConfig:
+def read_config(path: str | Path) -> LoadedConfig:
     """
     Read and check one configuration file; relative paths in it start from its folder.
 
     Raises:
         ConfigError: One line for each mistake: `file:line:column: key: what, got …, allowed …`.
     """
-    return checked(read_document(path))
+    return checked(read_document(Path(path)))
 
 
 def checked(document: Document) -> LoadedConfig:

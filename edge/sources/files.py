@@ -1,5 +1,6 @@
 """Frames from files: still images, folders of them, and recorded video."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from edge.config.source import AS_STATED, VIDEO_SUFFIXES, Geometry, is_video
 from edge.errors import ImageError, SourceError
 from edge.samples import Frame
 from edge.sources.decoding.elements import DecoderChoice
-from edge.sources.folders import files_in, is_photograph, passed_over, suffixes
+from edge.sources.folders import files_in, is_file, is_photograph, passed_over, suffixes
 from edge.sources.geometry import as_seen
 from edge.sources.images import read_image
 from edge.sources.video import VideoFile, holds_video
@@ -106,7 +107,7 @@ def listed(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     """
     images, videos = list[Path](), list[Path]()
     for file in files_in(paths, suffixes() | VIDEO_SUFFIXES, "image or video"):
-        (videos if file.is_file() and _is_recording(file) else images).append(file)
+        (videos if is_file(file) and _is_recording(file) else images).append(file)
     return tuple(images), tuple(videos)
 
 
@@ -141,7 +142,7 @@ def open_footage(
         SourceError: A path is missing, or a folder holds neither images nor videos.
     """
     for path in paths:
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110 -- Path's own raises where it is too long
             raise SourceError(f"{path}: no such file or folder")
     images, videos = listed(paths)
     shown = [ImageFiles(images, unreadable, 0, geometry)] if images else []

@@ -78,6 +78,16 @@ def is_photograph(path: Path) -> bool:
         return False
 
 
+def is_folder(path: Path) -> bool:
+    """Tell whether a path leads to a folder; one that is too long leads nowhere."""
+    return os.path.isdir(path)  # noqa: PTH112 -- Path's own raises where it is too long
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether a path leads to a file; one that is too long leads nowhere."""
+    return os.path.isfile(path)  # noqa: PTH113 -- as above
+
+
 def images_in(paths: Sequence[Path]) -> Iterator[Path]:
     """
     Yield image files: those named outright, and those of folders below them, sorted.
@@ -104,7 +114,7 @@ def files_in(paths: Sequence[Path], endings: frozenset[str], kind: str) -> Itera
         SourceError: A folder holds no such file.
     """
     for path in paths:
-        if path.is_dir():
+        if is_folder(path):
             yield from _files_below(path, endings, kind)
         else:
             yield path
@@ -151,7 +161,7 @@ def passed_over(paths: Sequence[Path], endings: frozenset[str]) -> str | None:
     reasons = Counter(
         _reason(file)
         for folder in paths
-        if folder.is_dir()
+        if is_folder(folder)
         for file in _below(folder, [])
         if not _is_read(file, endings)
     )

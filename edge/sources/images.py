@@ -25,7 +25,7 @@ LONGEST_SIDE = 32_766
 """Pixels: OpenCV 4 warps nothing longer."""
 
 
-def read_image(path: Path, budget: int = PIXEL_BUDGET) -> Pixels:
+def read_image(path: str | Path, budget: int = PIXEL_BUDGET) -> Pixels:
     """
     Return one image upright (EXIF orientation), in colour, 8 bits per channel.
 
@@ -43,6 +43,7 @@ def read_image(path: Path, budget: int = PIXEL_BUDGET) -> Pixels:
         ImageError: Missing, unreadable, empty, no image, cut short, larger than the budget or than
             LONGEST_SIDE, of floating-point pixels, or a folder, pipe or device.
     """
+    path = Path(path)
     try:
         _require_file(path)
         # Not by its path: then Pillow maps grey TIFF by the turned size, which shears it.

@@ -40,6 +40,8 @@ class Question:
     convention: Convention = "fixed"
 
     def __post_init__(self) -> None:
+        if not 0 < self.fmr < 1:
+            raise ValueError(f"FMR {self.fmr} is not between 0 and 1")
         if not 0 < self.limit < 1:
             raise ValueError(f"discard limit {self.limit} is not between 0 and 1")
 
@@ -103,7 +105,10 @@ def partial_area(curve: Curve, limit: float) -> float:
 
     Raises:
         EvaluationError: No false non-match at no discard, so there is nothing to improve.
+        ValueError: The limit is not between 0 and 1.
     """
+    if not 0 < limit < 1:
+        raise ValueError(f"discard limit {limit} is not between 0 and 1")
     at_no_discard = curve.fnmr[0]
     if at_no_discard == 0:
         raise EvaluationError(

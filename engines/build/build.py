@@ -97,7 +97,9 @@ class _Candidate:
     """By both networks, of the reference faces; of the golden ones, until those are embedded."""
 
 
-def build_pair(request: BuildRequest, out: Path, progress: Progress | None = None) -> Manifest:
+def build_pair(
+    request: BuildRequest, out: str | Path, progress: Progress | None = None
+) -> Manifest:
     """
     Build an engine pair into the folder `out` and return its manifest.
 
@@ -117,6 +119,7 @@ def build_pair(request: BuildRequest, out: Path, progress: Progress | None = Non
         NotBetterError: Its measure is not better than the free norm, and that was not accepted.
         EmbeddingError: The networks give embeddings without direction.
     """
+    out = Path(out)
     require_destination(out)
     shown = progress or Progress(disable=True)
     with replaced_at_once(out) as folder:

@@ -26,7 +26,7 @@ class Verification:
 
 
 def verify_pair(
-    folder: Path,
+    folder: str | Path,
     threads: int = 1,
     golden: GoldenFaces | None = None,
     execution: Execution | None = None,
@@ -45,7 +45,7 @@ def verify_pair(
         PairIntegrityError: A file is not the promised one, so there is nothing to measure.
         EmbeddingError: An embedding is zero, NaN or infinite.
     """
-    pair, vectors = open_unproved(folder, threads, execution)
+    pair, vectors = open_unproved(Path(folder), threads, execution)
     with pair:
         replayed = replay(pair, vectors)
         faults = [] if replayed.passed else [missed(replayed)]

@@ -52,7 +52,7 @@ class Network:
 
 
 def load_network(
-    path: Path,
+    path: str | Path,
     specification: InputSpecification,
     embedding_length: int | None = None,
     output: str | None = None,
@@ -72,6 +72,7 @@ def load_network(
     Raises:
         NetworkError: No readable ONNX file, or not a face recognition network of that input.
     """
+    path = Path(path)
     return network_of(read_onnx(path), path, specification, embedding_length, output)
 
 

@@ -289,7 +289,7 @@ def write_changed(folder: Path, manifest: Manifest, update: Mapping[str, object]
     return changed
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: str | Path) -> Manifest:
     """
     Read and check the manifest of an engine pair.
 
@@ -297,6 +297,7 @@ def read_manifest(folder: Path) -> Manifest:
         PairError: The folder holds no engine pair.
         PairIntegrityError: The manifest is unreadable, of another version, or was edited.
     """
+    folder = Path(folder)
     return parse_manifest(manifest_bytes(folder), folder)
 
 

@@ -74,6 +74,8 @@ def embedding_shift(dense: Embeddings, pruned: Embeddings) -> NDArray[np.float32
     Source: arXiv 2605.13396, the definition of D. The difference is taken before the norm:
         sqrt(2 - 2 cos) in float32 is up to 10 % wrong at D = 1e-3.
     """
+    if dense.ndim != 2 or pruned.ndim != 2 or not dense.shape[1]:
+        raise ValueError(f"embeddings are (N, D): dense {dense.shape}, pruned {pruned.shape}")
     faces, length = dense.shape
     if len(pruned) != faces or pruned.shape[1] % length or not pruned.size >= dense.size:
         raise ValueError(f"shapes do not fit: dense {dense.shape}, pruned {pruned.shape}")

@@ -10,6 +10,7 @@ from edge import (
     GateSettings,
     ImageError,
     Reason,
+    SourceError,
     UsageError,
     face_record,
     library,
@@ -85,6 +86,26 @@ def test_a_folder_is_taken_to_its_end_and_what_cannot_be_read_is_told(opened, fo
         assert [type(problem) for problem in problems] == [ImageError]
         with pytest.raises(ImageError, match=r"broken\.png"):
             [*gate.assess_files([tmp_path])]
+
+
+def test_a_video_that_cannot_be_read_is_told_and_what_follows_is_taken(opened, folder, tmp_path):
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_bytes(b"no video")
+    problems = list[SourceError]()
+    with opened() as gate:
+        faces = [*gate.assess_files([folder / "photographs", tmp_path], problems.append)]
+        assert len(faces) == 4
+        assert [str(each).partition(": ")[0] for each in problems] == [
+            f"{tmp_path}/a.mp4",
+            f"{tmp_path}/b.mp4",
+        ]
+        with pytest.raises(SourceError, match=r"a\.mp4"):
+            [*gate.assess_files([tmp_path])]
+
+
+def test_one_path_alone_is_one_path_and_not_its_letters(opened, folder):
+    with opened() as gate:
+        assert len([*gate.assess_files(str(folder / "photographs"))]) == 4
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from edge.errors import ImageError, SourceError
+from edge.sources.files import listed
 from edge.sources.folders import images_in
 from edge.sources.images import read_image
 from tests.edge.sources.odd_pictures import (
@@ -258,6 +259,7 @@ def test_a_folder_that_cannot_be_listed_is_named_and_the_others_are_read(tmp_pat
     os.close(place)
     first, unlisted = images_in([tmp_path])
     assert first == whole
+    assert listed([tmp_path, unlisted]) == ((whole, unlisted, unlisted), ())
     with pytest.raises(ImageError, match="cannot be read: File name too long"):
         read_image(unlisted)
 

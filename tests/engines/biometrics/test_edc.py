@@ -162,6 +162,20 @@ def test_a_range_without_width_or_of_everything_is_refused(limit):
         Question(0.01, limit)
 
 
+@pytest.mark.parametrize("fmr", [0, 1, 2, -0.1, float("nan")])
+def test_a_false_match_rate_of_nothing_or_everything_is_refused(fmr):
+    with pytest.raises(ValueError, match=r"FMR .* is not between 0 and 1"):
+        Question(fmr)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, float("nan")])
+def test_no_area_is_taken_of_a_range_without_width_or_of_everything(limit):
+    comparisons = Comparisons(np.arange(4.0), np.array([True, True, False, False]))
+    curve = error_versus_discard(comparisons, np.arange(4.0), Question(0.5))
+    with pytest.raises(ValueError, match=r"discard limit .* is not between 0 and 1"):
+        partial_area(curve, limit)
+
+
 def test_pooled_judges_by_a_new_threshold_once_non_mated_pairs_are_discarded():
     # The pair of lowest quality is the non-mated one that set the threshold between 0.3 and 0.6.
     comparisons = Comparisons(np.array([0.3, 0.9, 0.9, 0.9, 0.6, 0.4, 0.1, 0.1]), np.arange(8) < 4)

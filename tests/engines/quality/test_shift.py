@@ -42,6 +42,12 @@ def test_an_embedding_without_direction_is_an_error_and_never_a_number(bad):
         embedding_shift(np.ones((3, 4), np.float32), rows)
 
 
+@pytest.mark.parametrize("shape", [(4,), (), (1, 4, 1), (1, 0)])
+def test_what_is_no_table_of_embeddings_is_refused_by_its_shape(shape):
+    with pytest.raises(ValueError, match=r"embeddings are \(N, D\)"):
+        embedding_shift(np.ones(shape, np.float32), np.ones(shape, np.float32))
+
+
 def test_different_shapes_are_refused():
     with pytest.raises(ValueError, match="shapes do not fit"):
         embedding_shift(np.ones((1, 4), np.float32), np.ones((2, 4), np.float32))
