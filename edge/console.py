@@ -11,6 +11,9 @@ from rich.segment import Segment
 from edge.printable import printable
 from edge.samples import Reason
 
+REFRESHED = 4
+"""Times a second that progress is drawn."""
+
 
 class Screen(Console):
     """A console on which names of files and words of others are text, whatever they hold."""
@@ -31,13 +34,20 @@ def console() -> Console:
 
 
 def progress(shown_on: Console) -> Progress:
-    """Return a progress display that names the step, counts it and estimates the rest."""
+    """
+    Return a progress display that names the step, counts it and estimates the rest.
+
+    It is drawn now and then by a thread of its own, which takes 2 to 4 ms each time; where there is
+    no terminal it would draw for nobody, and is written once, at the end.
+    """
     return Progress(
         TextColumn("{task.description}", markup=False),  # the name of a file may hold [brackets]
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
         console=shown_on,
+        auto_refresh=shown_on.is_terminal,
+        refresh_per_second=REFRESHED,
     )
 
 

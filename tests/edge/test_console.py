@@ -1,6 +1,7 @@
 import io
 import os
 import re
+import threading
 
 from rich.console import Console
 
@@ -25,6 +26,22 @@ def test_a_progress_bar_shows_brackets_as_they_are():
     bars = progress(Console(file=io.StringIO(), width=100))
     bars.add_task("[/b] holiday.mp4", total=1)
     assert "[/b] holiday.mp4" in shown(bars.get_renderable())
+
+
+def test_where_there_is_no_terminal_no_thread_draws_progress_and_its_end_is_written_once():
+    file, threads = io.StringIO(), threading.active_count()
+    with progress(Console(file=file, width=100)) as bars:
+        bars.add_task("holiday.mp4", total=1, completed=1)
+        assert threading.active_count() == threads
+    assert file.getvalue().count("holiday.mp4") == 1
+
+
+def test_a_terminal_shows_progress_while_it_goes_on():
+    file = io.StringIO()
+    with progress(Console(file=file, width=100, force_terminal=True)) as bars:
+        bars.add_task("holiday.mp4", total=1)
+        bars.refresh()
+        assert "holiday.mp4" in file.getvalue()
 
 
 def test_bytes_of_a_name_that_are_no_utf_8_are_shown_as_such():
