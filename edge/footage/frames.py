@@ -1,5 +1,7 @@
 """Every frame of a list of files, one after the other, with progress and a report of failures."""
 
+import math
+import time
 from collections.abc import Callable, Iterable, Iterator
 
 from rich.progress import Progress
@@ -11,6 +13,8 @@ from edge.sources.video import VideoFile
 
 Assess = Callable[[Frame], tuple[Assessment, ...]]
 Report = Callable[[EdgeError], None]
+TELL_EVERY_S = 0.1
+"""Progress need not be told more often: nobody reads more quickly."""
 
 
 def frames_of(
@@ -21,16 +25,18 @@ def frames_of(
 
     Args:
         sources: Images and videos.
-        bars: A running progress display, which counts a frame when the next one is asked for.
+        bars: A running progress display, which is told now and then how many frames are done.
         report: Called with the error of each source that cannot be read to its end.
     """
     for source in sources:
         task = bars.add_task(source.name, total=source.frame_count())
-        taken = 0
+        taken, told_s = 0, -math.inf
         try:
             for taken, frame in enumerate(source.frames(), start=1):
                 yield frame
-                bars.update(task, completed=taken)
+                if (now_s := time.monotonic()) - told_s >= TELL_EVERY_S:
+                    bars.update(task, completed=taken)
+                    told_s = now_s
         except SourceError as error:
             report(error)
         # Unreadable images and inexact frame counts must not leave a bar short of its end.

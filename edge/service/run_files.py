@@ -136,9 +136,10 @@ def counted(name: str, way: Iterable[Step], forward: Forward, observe: Observer)
     """Forward what each step says, show it to an observer, and count every face by its reason."""
     counts, run = Counter[Reason](), secrets.token_hex(4)
     for step in way:
-        counts.update(step.outcome.discarded)
-        counts.update(shot.assessment.verdict.reason for shot in step.outcome.forwarded)
+        for reason, faces in step.outcome.discarded.items():
+            counts[reason] += faces
         for shot in step.outcome.forwarded:
+            counts[shot.assessment.verdict.reason] += 1
             forward(shot)
         observe(Observation(name, step.captured, step.outcome, run, step.seen_s))
     return counts

@@ -1,4 +1,6 @@
+import time
 from functools import partial
+from itertools import count
 from typing import cast
 
 import cv2
@@ -8,7 +10,7 @@ from rich.progress import Progress
 
 from edge.config.model import GateSettings
 from edge.errors import EdgeError
-from edge.footage.frames import assessments
+from edge.footage.frames import assessments, frames_of
 from edge.gate.assess import assess_frame
 from edge.sources.files import ImageFiles
 from edge.sources.video import VideoFile
@@ -50,3 +52,13 @@ def test_every_bar_ends_full_even_where_a_file_was_unreadable(tmp_path, assess):
         bars.remove_task(bars.add_task("an earlier step"))
         list(assessments([ImageFiles(files, problems.append)], assess, bars, problems.append))
         assert all(task.finished for task in bars.tasks)
+
+
+def test_a_bar_shows_how_many_pictures_are_done_while_there_are_more(tmp_path, monkeypatch):
+    clock = count(0.0, step=1.0)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    files = [picture(tmp_path, f"{number}.png") for number in range(3)]
+    problems: list[EdgeError] = []
+    with Progress(disable=True) as bars:
+        frames = frames_of([ImageFiles(files, problems.append)], bars, problems.append)
+        assert [bars.tasks[-1].completed for _ in frames] == [0, 1, 2]
