@@ -7,6 +7,8 @@ is a crowd: many small looks cost more than a large one.
 """
 
 from collections.abc import Sequence
+from functools import cache
+from typing import TypeGuard
 
 from edge.gate.tracker import STEADY, Place
 from edge.protocols import FaceDetector, LocalFaceDetector
@@ -36,7 +38,7 @@ def found_at(
     """
     height, width = pixels.shape[:2]
     is_crowded = len(places) * FOR_EACH > height * width
-    if is_crowded or not isinstance(detector, LocalFaceDetector):
+    if is_crowded or not _is_local(detector):
         return None
     found: list[DetectedFace] = []
     for place in places:
@@ -45,6 +47,16 @@ def found_at(
             return None  # two who are expected and one who is there
         found.append(face)
     return tuple(sorted(found, key=lambda face: face.box.left))
+
+
+def _is_local(detector: FaceDetector) -> TypeGuard[LocalFaceDetector]:
+    return _looks_near(type(detector))
+
+
+@cache
+def _looks_near(kind: type[FaceDetector]) -> bool:
+    # To ask a Protocol of runtime costs as much as to follow a face.
+    return issubclass(kind, LocalFaceDetector)
 
 
 def _expected(box: Box, faces: Sequence[DetectedFace]) -> DetectedFace | None:
