@@ -116,11 +116,11 @@ class Seeking:
         return min(WITH_SOMEBODY_S, gap_s / 2)
 
     def _is_new(self, moved: Cells, followed: Sequence[Place], cell: float, seen_s: float) -> bool:
-        if followed:
-            moved = moved & (seen_s - self._moved_s > KNOWN_S)
         for place in followed:
             moved[_around(place.box, cell)] = False
-        return int(moved.sum()) > MOST_CELLS
+        if followed and np.count_nonzero(moved) > MOST_CELLS:
+            moved &= seen_s - self._moved_s > KNOWN_S
+        return bool(np.count_nonzero(moved) > MOST_CELLS)
 
     def sought(self, thumbnail: Thumbnail | None, seen_s: float) -> None:
         """Note a frame that was searched; without a thumbnail, the next one has to be too."""
@@ -141,7 +141,7 @@ def _is_missed(place: Place, sought_s: float, seen_s: float) -> bool:
 
 
 def _moved(before: Thumbnail, now: Thumbnail) -> Cells:
-    return np.abs(now.grey.astype(np.int16) - before.grey) > LEVEL
+    return np.asarray(cv2.absdiff(now.grey, before.grey) > LEVEL)
 
 
 def _around(box: Box, cell: float) -> tuple[slice, slice]:
