@@ -267,6 +267,8 @@ class _Frame:
 
     def resolved(self) -> list[int]:
         """Return the track of each face, and remember whose each tracklet is now."""
+        if not self._looks and len(self._before) == len(self._tracklets):
+            return [*self._before.values()]  # places alone say it, and no two have the same track
         followed = [look for look in self._looks if look.tracklet in self._before]
         # Those known best first, so that nobody young takes their name.
         for look in sorted(followed, key=self._known_less):

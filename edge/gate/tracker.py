@@ -179,6 +179,8 @@ def touching(boxes: Sequence[Box], more_than: float) -> set[int]:
         boxes: In any order; those side by side are not compared.
         more_than: Buffered IoU, 0 to 1.
     """
+    if len(boxes) < 2:
+        return set()
     enlarged = _from_left(boxes)
     found: set[int] = set()
     for place, (index, box) in enumerate(enlarged, start=1):
