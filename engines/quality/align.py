@@ -8,15 +8,18 @@ the template count: robust estimators drop the nose of a profile as an outlier, 
 not trained so.
 """
 
+import cmath
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import AlignmentError
-from engines.quality.specification import FaceImages, InputSpecification, Landmarks
+from engines.quality.specification import FaceImages, InputSpecification, Landmarks, Point
 
 SMALLEST_SPREAD = 1.0
 """Pixels (root mean square from the centroid): below it all points are one point."""
@@ -41,19 +44,23 @@ def similarity_transform(landmarks: Landmarks, template: Landmarks) -> NDArray[n
 
     Source: Umeyama 1991, equations 40 to 42.
     """
-    if not np.isfinite(landmarks).all():
+    return _similarity(landmarks, _aim(_complex(template)))
+
+
+def _similarity(landmarks: Landmarks, aim: "_Aim") -> NDArray[np.float64]:
+    points = _complex(_matched(landmarks, len(aim.centred)))
+    if not all(map(cmath.isfinite, points)):
         raise AlignmentError("landmarks are not finite: check the face detector's model file")
-    points, targets = _complex(_matched(landmarks, len(template))), _complex(template)
-    middle, target = sum(points) / len(points), sum(targets) / len(targets)
-    centred, aim = [each - middle for each in points], [each - target for each in targets]
+    middle = sum(points) / len(points)
+    centred = [each - middle for each in points]
     spread = _norm(centred)
     if spread < SMALLEST_SPREAD * math.sqrt(len(points)):
         raise AlignmentError("landmarks coincide: raise the detector's smallest face")
-    product = sum(one.conjugate() * other for one, other in zip(centred, aim, strict=True))
-    if abs(product) < LEAST_RESEMBLANCE * spread * _norm(aim):
+    product = sum(one.conjugate() * other for one, other in zip(centred, aim.centred, strict=True))
+    if abs(product) < LEAST_RESEMBLANCE * spread * aim.spread:
         raise AlignmentError("landmarks are not arranged as a face: raise the detector score")
     turn = product / spread**2
-    shift = target - turn * middle
+    shift = aim.middle - turn * middle
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
@@ -74,11 +81,31 @@ def align(
     Raises:
         AlignmentError: The landmarks do not span a face.
     """
-    template = np.array(specification.template, np.float32)
-    transform = similarity_transform(landmarks, template)
+    transform = _similarity(landmarks, _aim_of(specification.template))
     return cv2.warpAffine(
         pixels, transform, (specification.width, specification.height), flags=cv2.INTER_LINEAR
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """Where landmarks are to come to."""
+
+    middle: complex
+    centred: Sequence[complex]
+    """From the middle."""
+    spread: float
+
+
+def _aim(targets: Sequence[complex]) -> _Aim:
+    middle = sum(targets) / len(targets)
+    centred = [each - middle for each in targets]
+    return _Aim(middle, centred, _norm(centred))
+
+
+@cache
+def _aim_of(template: tuple[Point, ...]) -> _Aim:
+    return _aim(_complex(np.array(template, np.float32)))
 
 
 def _complex(points: Landmarks) -> list[complex]:
