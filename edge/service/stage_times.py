@@ -40,6 +40,30 @@ STAGES = ("decode", "convert", "detect", "align", "embed", "track", "decide", "e
 NEEDED = ("decode", "detect", "embed")
 """What no gate can do without; the whole divided by them is its own price."""
 
+PRICED = 200
+"""Readings of the clock by which its price is known."""
+
+
+class Clock:
+    """Processor time in seconds, without what it costs to ask for it: some microseconds each."""
+
+    def __init__(self, seconds: Callable[[], float] = time.process_time) -> None:
+        self._seconds, self._asked = seconds, 0
+        self._price_s = min(_price(seconds) for _ in range(5))
+
+    def __call__(self) -> float:
+        """Read it."""
+        self._asked += 1
+        return self._seconds() - self._asked * self._price_s
+
+
+def _price(seconds: Callable[[], float]) -> float:
+    """Return what a clock takes to be read, by its own account."""
+    began_s = seconds()
+    for _ in range(PRICED):
+        seconds()
+    return (seconds() - began_s) / (PRICED + 1)
+
 
 @dataclass(slots=True)
 class Pass:
@@ -51,6 +75,7 @@ class Pass:
     forwarded: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     """By stage, and `whole`."""
+    clock: Clock = field(default_factory=Clock)
 
     def took(self, stage: str, seconds: float) -> None:
         """Add to a stage."""
@@ -58,22 +83,22 @@ class Pass:
 
     def watched(self, stage: str) -> "_Watch":
         """Return what adds the time of a block to a stage."""
-        return _Watch(self.seconds, stage)
+        return _Watch(self.clock, self.seconds, stage)
 
 
 class _Watch:
     """Costs less than what a generator makes: it is part of what is timed."""
 
-    __slots__ = ("_begin_s", "_seconds", "_stage")
+    __slots__ = ("_begin_s", "_clock", "_seconds", "_stage")
 
-    def __init__(self, seconds: dict[str, float], stage: str) -> None:
-        self._seconds, self._stage, self._begin_s = seconds, stage, 0.0
+    def __init__(self, clock: Clock, seconds: dict[str, float], stage: str) -> None:
+        self._clock, self._seconds, self._stage, self._begin_s = clock, seconds, stage, 0.0
 
     def __enter__(self) -> None:
-        self._begin_s = time.process_time()
+        self._begin_s = self._clock()
 
     def __exit__(self, *_: object) -> None:
-        self._seconds[self._stage] += time.process_time() - self._begin_s
+        self._seconds[self._stage] += self._clock() - self._begin_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +155,7 @@ def timed_pass(
     done, source = Pass(), config.sources[0]
     detector = _timed(networks.detector, done)
     pair = cast("EnginePair", _TimedPair(networks.pair, done))
-    gate = CameraGate(detector, pair, in_effect(config, source).faces, time.process_time)
+    gate = CameraGate(detector, pair, in_effect(config, source).faces, done.clock)
     video = _TimedVideo(done, path, source.geometry, report)
     with done.watched("whole"):
         way = steps(frames_of([video], bars, report), gate)

@@ -11,7 +11,7 @@ from edge.__main__ import main
 from edge.config.model import Config
 from edge.errors import EdgeError
 from edge.pipeline.open_networks import Networks
-from edge.service.stage_times import NEEDED, STAGES, Pass, stage_times, timed_pass
+from edge.service.stage_times import NEEDED, STAGES, Clock, Pass, stage_times, timed_pass
 from engines.pair.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face
 
@@ -38,6 +38,15 @@ def test_a_slow_pass_does_not_change_the_median():
     quick, slow = one_pass(decode=1, whole=1), one_pass(decode=50, whole=100)
     assert stage_times([quick, slow, quick]).ratio == 1
     assert stage_times([quick, slow, quick]).milliseconds["whole"] == 100
+
+
+def test_the_clock_of_stages_does_not_count_what_it_costs_to_read_it():
+    reading = iter(range(10**6))  # each reading costs a second
+    clock = Clock(lambda: float(next(reading)))
+    began_s = clock()
+    for _ in range(100):
+        clock()
+    assert clock() - began_s == pytest.approx(0, abs=1e-6)
 
 
 @pytest.fixture
