@@ -22,7 +22,7 @@ from engines.pair.manifest import identified, read_manifest, write_manifest
 from engines.pair.pair import open_pair
 from engines.pruning.recipe import Recipe
 from engines.quality.score_mapping import ScoreMapping
-from tests.few_faces import a_quarter
+from tests.few_faces import few_golden
 from tests.networks import TinyNetwork, face_network, loaded, specification, write
 from tests.pairs import put_pair, request, synthetic_faces, tiny_pair
 from tests.quality_networks import write_brightness
@@ -211,7 +211,7 @@ def test_a_network_that_learned_nothing_is_refused_on_real_faces(tmp_path, entry
 def test_the_default_network_gives_a_pair_that_scores_faces_above_their_own_mosaics(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(pair_request, "known_faces", a_quarter)
+    monkeypatch.setattr(pair_request, "golden_faces", few_golden)
     assert run("build", "--out", tmp_path / "pair") == 0
     assert run("verify", tmp_path / "pair", "--faces") == 0
     manifest = read_manifest(tmp_path / "pair")
@@ -227,7 +227,8 @@ def test_the_default_network_gives_a_pair_that_scores_faces_above_their_own_mosa
 
 
 @pytest.mark.registry
-def test_half_of_the_default_networks_weights_are_too_many(tmp_path, capsys):
+def test_half_of_the_default_networks_weights_are_too_many(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(pair_request, "golden_faces", few_golden)
     assert run("build", "--out", tmp_path / "pair", "--sparsity", "0.5", "--threads", "2") == 1
     assert "the pruned network collapsed" in capsys.readouterr().err
 
@@ -342,7 +343,7 @@ def test_the_gates_network_can_judge_beside_a_recogniser_of_the_users(
     tmp_path, entry, capsys, monkeypatch
 ):
     monkeypatch.setattr(pair_request, "reference_faces", lambda *_: None)
-    monkeypatch.setattr(pair_request, "known_faces", a_quarter)
+    monkeypatch.setattr(pair_request, "golden_faces", few_golden)
     words = ("--network", entry, "--quality", "gate", "--accept-worse", "--out", tmp_path / "pair")
     assert run("build", *words) == 0
     assert "on errors of tiny" in capsys.readouterr().out
@@ -421,6 +422,7 @@ def test_calibrating_on_a_folder_of_photographs_builds_a_pair_of_their_scale(
     tmp_path, capsys, monkeypatch
 ):
     monkeypatch.delattr(pair_request, "reference_faces")  # their scale needs no others
+    monkeypatch.setattr(pair_request, "golden_faces", few_golden)
     folder = fetch(find_entry("orl-faces"))[0].parents[1]
     words = ("--images", folder, "--faces", 30, "--cost", 1.2, "--out", tmp_path / "pair")
     assert run("calibrate", *words, "--plot", tmp_path / "sweep.png") == 0

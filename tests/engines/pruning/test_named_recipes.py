@@ -13,7 +13,7 @@ from engines.graph.network import load_network
 from engines.pruning.form import form_pair
 from engines.pruning.named_recipes import default_recipe, find_recipe, named_recipes
 from engines.pruning.prune import prune
-from tests.few_faces import a_quarter
+from tests.few_faces import a_quarter, few_golden
 from tests.gate_data import gate_data
 
 ENTRIES = Path(__file__).parents[3] / "configs" / "networks"
@@ -56,21 +56,22 @@ def test_named_layers_exist_and_fast_costs_at_most_a_seventh_more(entry):
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """An entry of the user's own, and a quarter of the known faces to judge its pairs on."""
+    """An entry of the user's own, and a quarter of the faces to prove and judge its pairs on."""
     folder = tmp_path_factory.mktemp("own")
     (folder / f"{RETAIL}.yaml").write_bytes((ENTRIES / f"{RETAIL}.yaml").read_bytes())
     model = gate_data("..", "models", f"{RETAIL}.onnx")
     (folder / f"{RETAIL}.onnx").symlink_to(model)
     entry = find_entry(str(folder / f"{RETAIL}.yaml"))
     assert entry.specification is not None
-    return entry, a_quarter(entry.specification)
+    return entry, few_golden(entry.specification), a_quarter(entry.specification)
 
 
 @pytest.mark.data
 @pytest.mark.registry
 @pytest.mark.parametrize("name", ["fast", "best"])
 def test_the_measured_network_of_the_own_builds_with_its_recipes(tmp_path, own, name):
-    entry, faces = own
+    entry, golden, faces = own
     request = unscaled_request(entry, find_recipe(RETAIL, name))
-    cost = build_pair(replace(request, judge=Judge(lambda: faces)), tmp_path / "pair").cost
+    request = replace(request, golden=golden, judge=Judge(lambda: faces))
+    cost = build_pair(request, tmp_path / "pair").cost
     assert cost.pair < (1.01 if name == "fast" else 1.4) * cost.dense
