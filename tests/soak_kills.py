@@ -106,7 +106,7 @@ def wait_for_more(file: Path, than: int) -> None:
 
 def last_life(config: Path) -> tuple[int, list[dict[str, object]], RunningGate]:
     """Deliver what is left; return the exit code, the ledgers of the sinks, and the gate."""
-    with RunningGate(config, watchdog_s=60) as gate:
+    with RunningGate(config, watchdog_s=60, warm=False) as gate:
         gate.wait_for("READY=1")
         deadline_s = time.monotonic() + DRAIN_S
         while any(row["waiting"] for row in gate.ledgers()[1:] if row):

@@ -102,7 +102,7 @@ class Scene:
 
     def start_gate(self) -> None:
         began = time.monotonic()
-        self.gate = RunningGate(self.config, watchdog_s=30)
+        self.gate = RunningGate(self.config, watchdog_s=30, warm=False)
         self.gate.wait_for("READY=1")
         self.starts_s.append(time.monotonic() - began)
 

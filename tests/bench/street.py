@@ -126,6 +126,6 @@ def gate(pair: Path, view: View, threads: int | None = None) -> Iterator[Gate]:
         file = Path(folder) / "gate.yaml"
         config = configuration(pair, port, threads=threads)
         file.write_text(yaml.safe_dump(config))
-        with RunningGate(file, watchdog_s=60) as process:
+        with RunningGate(file, watchdog_s=60, warm=False) as process:
             process.wait_for("READY=1")
             yield Gate(process, file, config)

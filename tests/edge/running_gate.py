@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.edge.photographs import head
+from tests.edge.warm_gate import WarmGate
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60
@@ -49,8 +50,15 @@ class RunningGate:
     """Started, talked to by signals, and listened to."""
 
     def __init__(
-        self, config: Path, watchdog_s: float = 0.9, program: str = "edge", **environs: str
+        self,
+        config: Path,
+        watchdog_s: float = 0.9,
+        program: str = "edge",
+        *,
+        warm: bool = True,
+        **environs: str,
     ) -> None:
+        """Start it: forked from one that has imported it, or by the command line."""
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         address = config.parent / f"notify-{os.urandom(4).hex()}"
         self._listener.bind(str(address))
@@ -65,12 +73,17 @@ class RunningGate:
             "OMP_NUM_THREADS": "1",
         }
         environment.pop("JOURNAL_STREAM", None)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", program, "run", "--config", config, "--log", "json"],
-            cwd=ROOT,
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
+        words = ["run", "--config", str(config), "--log", "json"]
+        self.process: WarmGate | subprocess.Popen[str] = (
+            WarmGate(words, ROOT, environment)
+            if warm and program == "edge"
+            else subprocess.Popen(
+                [sys.executable, "-m", program, *words],
+                cwd=ROOT,
+                env=environment,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         )
         self._readers = [
             threading.Thread(target=self._read, daemon=True),

@@ -92,7 +92,7 @@ def test_a_camera_that_takes_up_the_services_memory_is_ended_and_everything_else
     path, may_begin = config
     with control_group() as group:
         with group.joined():
-            gate = RunningGate(path, watchdog_s=60)
+            gate = RunningGate(path, watchdog_s=60, warm=False)
         with gate:
             gate.wait_for("READY=1")
             gate.wait_until_forwarded(more_than=1)

@@ -54,7 +54,7 @@ def names_of(messages):
 
 
 def test_the_service_manager_is_told_each_step_in_order(configure):
-    with RunningGate(configure()) as gate:
+    with RunningGate(configure(), warm=False) as gate:
         gate.wait_for("READY=1")
         gate.wait_for("WATCHDOG=1")
         gate.send(signal.SIGHUP)
@@ -88,7 +88,7 @@ def test_a_page_whose_port_is_taken_does_not_stop_a_service_and_comes_when_it_is
 
 
 def test_a_reload_that_is_asked_for_before_the_gate_is_ready_is_done_after(configure):
-    with RunningGate(configure()) as gate:
+    with RunningGate(configure(), warm=False) as gate:
         gate.wait_for("STATUS=opening")
         gate.send(signal.SIGHUP)
         gate.wait_for("READY=1")
@@ -125,7 +125,7 @@ def _aborts_with_stacks(configuration):
 
 
 def _abort(configuration):
-    with RunningGate(configuration) as gate:
+    with RunningGate(configuration, warm=False) as gate:
         gate.wait_for("READY=1")
         gate.wait_until_forwarded(more_than=1)  # no thread imports any more
         gate.send(signal.SIGABRT)
@@ -303,7 +303,7 @@ def test_a_reload_begins_and_ends_the_shadow_log(configure, tmp_path):
 
 
 def test_a_wrong_configuration_ends_a_service_with_78(configure):
-    with RunningGate(configure(more="thresholt: 3\n")) as gate:
+    with RunningGate(configure(more="thresholt: 3\n"), warm=False) as gate:
         assert gate.process.wait(60) == 78
 
 
