@@ -56,6 +56,30 @@ def test_over_the_border_nothing_is_shown_and_nothing_shifted():
     assert found.box == Box(0, 0, 80, 95)
 
 
-@pytest.mark.parametrize("box", [Box(-300, 0, -200, 90), Box(10, 900, 80, 980)])
+def test_a_face_within_what_is_shown_lies_as_many_times_further_in_as_that_was_shrunk():
+    def found_there(pixels):
+        assert pixels.shape == (96, 128, 3)  # of 480 x 640, a face of 400 being shrunk to 80
+        return [DetectedFace(Box(10, 20, 30, 50), np.full((5, 2), 7, np.float32), 0.9)]
+
+    (found,) = faces_near(found_there, NOISE, Box(100, 40, 420, 440), 40)
+    assert found.box == Box(50, 100, 150, 250)
+    assert (found.landmarks == 35).all()
+
+
+@pytest.mark.parametrize(
+    ("box", "shape"), [(Box(-1499, 0, -499, 480), (38, 1)), (Box(0, -1499, 640, -499), (1, 51))]
+)
+def test_of_a_sliver_at_the_border_a_line_is_shown(box, shape):
+    part, _ = near(box)
+    assert part.shape[:2] == shape
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        *(Box(-300, 0, -200, 90), Box(10, 900, 80, 980)),
+        *(Box(-150, 0, -50, 90), Box(10, 530, 80, 630)),  # up to the border
+    ],
+)
 def test_outside_of_the_frame_there_is_nobody(box):
     assert faces_near(Shown(), NOISE, box, 40) == ()
