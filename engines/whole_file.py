@@ -20,6 +20,8 @@ PART = ".part-"
 _UNKNOWN_HERE = (errno.ENOTSUP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EBADF)
 """What a file system says that has no locks (NFS: EBADF), or no names to bring to the disk."""
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @contextmanager
 def whole_file(path: Path, *, mode: int | None = None, durable: bool = True) -> Iterator[BinaryIO]:
@@ -39,13 +41,13 @@ def whole_file(path: Path, *, mode: int | None = None, durable: bool = True) -> 
     """
     before = path.stat() if path.exists() else None
     if before is not None and not (stat.S_ISREG(before.st_mode) or stat.S_ISDIR(before.st_mode)):
-        with path.open("wb") as file:
+        with _named(path), path.open("wb") as file:
             yield file
         return
     if mode is None and before is not None:
         mode = stat.S_IMODE(before.st_mode)
     part = part_of(path)
-    with _created(part, 0o666 if mode is None else mode) as file:
+    with _named(path), _created(part, 0o666 if mode is None else mode) as file:
         try:
             _set_access(file.fileno(), mode, before)
             yield file
@@ -54,6 +56,17 @@ def whole_file(path: Path, *, mode: int | None = None, durable: bool = True) -> 
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let a write that finds no room say which file it is about, as one that opens does."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in _NO_ROOM:
+            error.filename = str(path)
+        raise
 
 
 def write_whole(

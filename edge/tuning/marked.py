@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import TuningError
+from edge.errors import ConfigError, TuningError
 from edge.history.file import HistoryFile
 from edge.history.tables import Mark, marks_of
 from edge.tuning.steps import HIGHEST, Steps, neat_threshold
@@ -45,12 +45,19 @@ def marks_in(path: Path | None) -> MarksOf:
     """
 
     def read(camera: str, pair_id: str) -> Sequence[Mark]:
-        if path is None or not path.exists():
+        if path is None or not _is_there(path):
             return ()
         with closing(HistoryFile(path, time.monotonic)) as file, file.read() as database:
             return [mark for mark in marks_of(database, camera) if mark.pair_id == pair_id]
 
     return read
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # in a folder of the service's own
+        raise ConfigError(f"history {path}: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ class Tuning:
     """Faces that `run` forwards of this very footage by `candidate`; None if not asked."""
     marks: Sequence[Mark] = ()
     """What people marked on the live page."""
+    unread_marks: str = ""
+    """Why marks could not be read; empty where they were."""
     looked_at: Collection[int] | None = None
     """Places of the observed faces that `run` scores, whatever the threshold; None for all."""
     floor: float = 100.0
@@ -121,6 +123,8 @@ def _forwarded(tuning: Tuning) -> Iterator[str]:
 
 
 def _marked(tuning: Tuning) -> Iterator[str]:
+    if tuning.unread_marks:
+        yield f"Marks of the live page are left out: {tuning.unread_marks}."
     if tuning.marks:
         decided = agreement(tuning.marks, tuning.candidate)
         yield f"Of the faces marked on the live page {decided.words}."

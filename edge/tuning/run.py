@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from edge.config.effective import observing
 from edge.config.reader import key_name
-from edge.errors import TuningError
+from edge.errors import ConfigError, TuningError
 from edge.evaluation.pair_list import PairList
 from edge.footage.camera_run import steps
 from edge.footage.faces import Observed, observe
@@ -85,11 +85,11 @@ def tune_camera(
         DetectorError: The detector refused a frame.
         BackendError: The inference library refused a batch.
     """
+    marks = _marks(asked, target.name, opened.pair.pair_id)
     centres = CentralFaces()
     gate = CameraGate(opened.detector, opened.pair, observing(target.faces))
     sources = open_footage(_files(target, asked), problem, asked.every, target.geometry)
     observed = observe(steps(frames_of(sources, bars, problem), gate), centres.look)
-    marks = asked.marks(target.name, opened.pair.pair_id)
     pair = opened.pair
     found = _Found(target, observed, pair.pair_id, pair.identity, marks=marks)
     task = bars.add_task("deciding by each threshold", total=None)
@@ -111,9 +111,28 @@ def tune_logged_camera(target: Target, asked: Asked, pair: KnownPair) -> Tuning:
         ShadowLogError: The log cannot be read.
     """
     logged = logged_footage(target.footage[0], target.name, pair, target.faces)
-    marks = asked.marks(target.name, pair.pair_id)
+    marks = _marks(asked, target.name, pair.pair_id)
     found = _Found(target, logged.observed, pair.pair_id, pair.identity, logged.left_out, marks)
     return _answered(found, asked, None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Marks:
+    """What people marked on the live page."""
+
+    found: Sequence[Mark] = ()
+    unread: str = ""
+    """Why there may be others."""
+
+
+def _marks(asked: Asked, camera: str, pair_id: str) -> _Marks:
+    """Return the marks of a camera, or why they cannot be read where no goal needs them."""
+    try:
+        return _Marks(asked.marks(camera, pair_id))
+    except ConfigError as error:
+        if asked.goal is not None and asked.goal.kind == "marks":
+            raise
+        return _Marks(unread=str(error))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +144,7 @@ class _Found:
     pair_id: str
     identity: IdentityScale
     left_out: Sequence[str] = ()
-    marks: Sequence[Mark] = ()
+    marks: _Marks = _Marks()
 
     def tuning(self, goal: Goal | None) -> Tuning:
         target = self.target
@@ -137,7 +156,8 @@ class _Found:
             goal=goal,
             steps=forward_rates(footage_of(self.observed)),
             pair_id=self.pair_id,
-            marks=self.marks,
+            marks=self.marks.found,
+            unread_marks=self.marks.unread,
             looked_at=looked_at(self.observed, target.faces, self.identity),
             floor=floor_of(target.faces),
             facts=[

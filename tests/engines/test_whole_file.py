@@ -1,5 +1,6 @@
 import ast
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -206,3 +207,26 @@ def test_a_file_system_without_permissions_is_written_all_the_same(tmp_path, mon
     monkeypatch.setattr(os, "fchmod", refuses)
     write_whole(tmp_path / "face.png", b"face", mode=0o640)
     assert (tmp_path / "face.png").read_bytes() == b"face"
+
+
+@pytest.fixture
+def no_room():
+    """No file may grow beyond 10 bytes; Python ignores the signal about it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("no_room")
+@pytest.mark.parametrize("size", [11, 100_000])
+def test_a_write_that_finds_no_room_names_the_file(tmp_path, size):
+    path = tmp_path / "report.json"
+    with pytest.raises(OSError, match=r"File too large: '.*/report\.json'"):
+        write_whole(path, b"x" * size)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_device_is_named_too():
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+        write_whole(Path("/dev/full"), b"x")

@@ -293,6 +293,17 @@ def test_what_people_marked_on_the_page_sets_the_threshold(tune, config, tmp_pat
     assert "5 of 5 that should be forwarded reach it, and 5 of 5 that should not stay below" in said
 
 
+def test_marks_that_cannot_be_read_are_left_out_unless_they_are_the_goal(tune, config, tmp_path):
+    config.write_text(config.read_text() + "page: {history: history.sqlite}\n")
+    (tmp_path / "history.sqlite").write_text("no database")
+    code, told = tune("--source", "door")
+    assert code == 0
+    assert "Marks of the live page are left out: history " in flat(told)
+    code, told = tune("--source", "door", "--marks")
+    assert code == 78
+    assert told.err.strip().startswith(f"history {tmp_path}/history.sqlite: file is not a database")
+
+
 def test_too_little_footage_is_reported_and_nothing_is_written(tune, config, tmp_path):
     before = config.read_text()
     code, told = tune("--source", "door", "--every", 5, "--forward-rate", 0.5, "--write")

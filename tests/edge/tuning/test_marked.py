@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.errors import TuningError
+from edge.errors import ConfigError, TuningError
 from edge.history.file import HistoryFile
 from edge.history.tables import Mark, put_mark
 from edge.tuning.marked import agreement, mark_steps, marks_in, suggest_for_marks
@@ -58,6 +58,12 @@ def test_the_curve_is_the_share_decided_as_marked():
 def test_too_few_marks_are_refused_with_the_way_to_more(marks):
     with pytest.raises(TuningError, match=r"10 are needed, 3 of each kind.*page\.history"):
         suggested(marks)
+
+
+def test_a_file_that_may_not_be_looked_for_is_no_file_without_marks(tmp_path):
+    path = tmp_path / ("n" * 256) / "history.sqlite"  # as in a folder that one may not enter
+    with pytest.raises(ConfigError, match=r"history .*: File name too long"):
+        marks_in(path)("door", "pair")
 
 
 def test_only_marks_of_the_camera_and_the_pair_count(tmp_path):
