@@ -36,7 +36,7 @@ from engines.pair.manifest import (
     identified,
     write_manifest,
 )
-from engines.pair.merit import Merit, of_masks, of_nothing_chosen
+from engines.pair.merit import Merit, of_quality
 from engines.pair.pair import LARGEST_BATCH, open_pair
 from engines.pruning.form import Form, FormedPair, form_pair
 from engines.pruning.norm_pair import norm_pair
@@ -153,13 +153,10 @@ def judged(request: BuildRequest, progress: Progress | None = None) -> Merit | N
         formed = _formed(request, Path(scratch), None, shown)
         files = {role: Path(scratch) / f"{role}.onnx" for role in formed.files}
         rows = _judged_rows(request, files, shown)
-        masks = len(request.recipe.single)
-        return None if rows is None else merit_by(request.judge, rows, request.quality, masks)
+        return None if rows is None else merit_by(request.judge, rows, request.quality)
 
 
-def merit_by(
-    judge: Judge, rows: tuple[Embeddings, Embeddings], quality: Quality, masks: int
-) -> Merit | None:
+def merit_by(judge: Judge, rows: tuple[Embeddings, Embeddings], quality: Quality) -> Merit | None:
     """
     Return what a measure is worth.
 
@@ -167,12 +164,9 @@ def merit_by(
         judge: Whose faces and errors count.
         rows: Raw embeddings of its faces, as both outputs of a pair with this measure give them.
         quality: What the shift between them says.
-        masks: How many of them are masks'.
     """
     found = judge.merit(*rows)
-    if found is None or quality == "recognisability":
-        return found and of_nothing_chosen(found)
-    return of_masks(found, masks)
+    return None if found is None else of_quality(found, quality)
 
 
 def _of_masks(request: BuildRequest, candidate: _Candidate) -> Embeddings:
@@ -387,9 +381,8 @@ def _write(
     if request.judge is not None and judged_rows is not None:
         request.judge.kept.rows = judged_rows
         known = None if opinion is None else _of_judged(opinion, request)
-        masks = len(request.recipe.single)
         worth = {
-            "merit": merit_by(request.judge, judged_rows, request.quality, masks),
+            "merit": merit_by(request.judge, judged_rows, request.quality),
             "fused_merit": fused_merit(folder, manifest, request.judge, judged_rows, known),
         }
         manifest = manifest.model_copy(update=worth)

@@ -19,7 +19,12 @@ OTHERS: dict[Quality, str] = {
     "both": "that and the pair's own shift, at the price of the pair",
     "gate": f"{GATE_NETWORK} beside this network",
 }
-"""The cheapest first: of what is alike the earlier is taken."""
+
+OF_ALIKE: tuple[Quality, ...] = ("recognisability", "both", "own", "gate")
+"""
+Of what is alike the earlier is taken: the cheapest first, then the mean of two measures before one
+of them, which costs as much.
+"""
 
 
 def other_measures(
@@ -45,18 +50,21 @@ def other_measures(
 
 
 def advised(own: Merit | None, others: Mapping[Quality, Merit | None]) -> Quality:
-    """Return what to take: of what is surely better than the norm the best; else the norm."""
+    """
+    Return what to take: of what is surely better than the norm the best; else the norm.
+
+    Best is what forecasts say, not figures: some flatter more (`engines.pair.merit.FLATTERED`).
+    """
     everything = {"own": own, **others}
     worth = {
-        quality: merit.ratio.value
+        quality: merit.forecast
         for quality, merit in everything.items()
         if merit is not None and merit.verdict == "better"
     }
     if not worth:
         return "norm"
     limit = min(worth.values()) + ALIKE
-    order: tuple[Quality, ...] = ("own", *OTHERS)
-    return next(each for each in order if worth.get(each, limit + 1) <= limit)
+    return next(each for each in OF_ALIKE if worth.get(each, limit + 1) <= limit)
 
 
 Question = Callable[[], Merit | None]
@@ -71,13 +79,12 @@ def _questions(
         return {}
     dense, masks = judge.kept.rows
     moved = held_out(dense, judge.faces())
-    count = len(request.recipe.single)
     rows: dict[Quality, Embeddings] = {
         "recognisability": moved,
         "both": with_moved(masks, moved),
     }
     asked: dict[Quality, Question] = {
-        quality: partial(merit_by, judge, (dense, pruned), quality, count)
+        quality: partial(merit_by, judge, (dense, pruned), quality)
         for quality, pruned in rows.items()
     }
     if known.entry.name != GATE_NETWORK:

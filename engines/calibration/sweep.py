@@ -28,7 +28,7 @@ from engines.calibration.self_made import SelfMade, between_people
 from engines.errors import CalibrationError
 from engines.graph.network import Network
 from engines.pair.acceptance import MEDIAN_SHIFT_AT_LEAST
-from engines.pair.merit import Merit, of_masks
+from engines.pair.merit import Merit
 from engines.pruning.candidates import Candidate
 from engines.quality.shift import embedding_norms, embedding_shift, unit_rows
 from engines.quality.specification import Embeddings
@@ -102,8 +102,7 @@ class Sweep:
 
     def merit(self, chosen: Signals) -> Merit:
         """Return what a candidate that finished is worth, with intervals."""
-        merit = SelfMade(self.faces, self.embeddings).merit(-chosen.shift, self.norms)
-        return of_masks(merit, len(chosen.candidate.recipe.single))
+        return SelfMade(self.faces, self.embeddings).merit(-chosen.shift, self.norms)
 
 
 def sweep(

@@ -3,17 +3,18 @@
 from dataclasses import dataclass, replace
 
 from engines.biometrics.bootstrap import Estimate
+from engines.catalogue.values import Quality
 
-SURELY_BETTER = 0.9
+FLATTERED: dict[Quality, float] = {"own": 0.1, "gate": 0.1, "both": 0.05}
 """
-Upper end of the ratio's interval below which a measure is called better than the norm.
+By how much the figure is too low of measures that a recipe takes part in: the same figure chose it.
 
-Not 1: the recipe was chosen by the same figure, and golden faces are few. On five networks, each
-left out, the ratio was up to 0.2 too low; set after that was seen (docs/measured.md).
+Means over five networks of what labelled photographs say less what the figure says, rounded up to
+0.05; those of four of them, each left out in turn, advise the same on the fifth (docs/measured.md).
 """
 
-SURELY_BETTER_OF_SEVERAL_MASKS = 0.8
-"""The same for two or three, the best of many more; set after the five networks were seen too."""
+SURELY_BETTER = 1 - FLATTERED["own"]
+"""Upper end of the ratio's interval below which a pair is better than the norm, of any recipe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class Merit:
     """The upper end of the ratio below which the measure is called better than the norm."""
 
     @property
+    def forecast(self) -> float:
+        """The ratio to expect on other faces."""
+        return self.ratio.value + 1 - self.better_below
+
+    @property
     def verdict(self) -> str:
         """`better` than the norm, `worse`, or `alike` where that cannot be told."""
         if self.ratio.high < self.better_below:
@@ -48,16 +54,9 @@ class Merit:
         return "worse" if self.ratio.low > 1 else "alike"
 
 
-def of_masks(merit: Merit, masks: int) -> Merit:
-    """Return the merit of a recipe of so many masks, which was chosen from all the more recipes."""
-    if masks == 1:
-        return merit
-    return replace(merit, better_below=SURELY_BETTER_OF_SEVERAL_MASKS)
-
-
-def of_nothing_chosen(merit: Merit) -> Merit:
-    """Return the merit of a measure that was not chosen by such a figure, which flatters none."""
-    return replace(merit, better_below=1.0)
+def of_quality(merit: Merit, quality: Quality) -> Merit:
+    """Return the merit of a measure with what its figure flatters it by."""
+    return replace(merit, better_below=1 - FLATTERED.get(quality, 0.0))
 
 
 def merit_text(merit: Merit) -> str:
@@ -69,9 +68,15 @@ def merit_text(merit: Merit) -> str:
     }[merit.verdict]
     return (
         f"figure of merit {estimate_text(merit.area)}, embedding norm {estimate_text(merit.norm)}, "
-        f"ratio {estimate_text(merit.ratio)} (self-made comparisons, 95 % intervals): {verdict}"
-        f"{_people_text(merit)}"
+        f"ratio {estimate_text(merit.ratio)} (self-made comparisons, 95 % intervals)"
+        f"{_forecast_text(merit)}: {verdict}{_people_text(merit)}"
     )
+
+
+def _forecast_text(merit: Merit) -> str:
+    if merit.better_below == 1:
+        return ""
+    return f", {merit.forecast:.2f} to be expected of other people"
 
 
 def _people_text(merit: Merit) -> str:

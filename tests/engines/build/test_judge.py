@@ -22,7 +22,7 @@ from engines.catalogue.catalogue import find_entry
 from engines.errors import NotBetterError, RecipeError
 from engines.graph.cost import multiply_adds
 from engines.pair.manifest import NetworkRecord, read_manifest, without_second_opinion
-from engines.pair.merit import Merit
+from engines.pair.merit import FLATTERED, Merit, of_quality
 from engines.pair.pair import open_pair
 from engines.pair.second_opinion import qualities
 from engines.plans.half_pair import pair_figures
@@ -136,6 +136,17 @@ def test_a_measure_no_better_than_the_norm_is_refused_unless_accepted():
     require_better(worth(0.99, 0.9, 1.1))
     with pytest.raises(NotBetterError, match=r"ratio 1.010 \[0.950, 1.100\].*--accept-worse"):
         require_better(worth(1.01, 0.95, 1.1))
+
+
+@pytest.mark.parametrize(
+    ("quality", "surely", "unsure"),
+    [("own", 0.89, 0.91), ("gate", 0.89, 0.91), ("both", 0.94, 0.96), ("recognisability", 0.99, 1)],
+)
+def test_better_is_said_the_more_carefully_the_more_a_figure_flatters(quality, surely, unsure):
+    for high, verdict in ((surely, "better"), (unsure, "alike")):
+        merit = of_quality(worth(0.8, 0.7, high), quality)
+        assert merit.verdict == verdict
+        assert merit.forecast == pytest.approx(0.8 + FLATTERED.get(quality, 0))
 
 
 def test_a_pair_that_is_worse_than_the_norm_is_not_built(asked, tmp_path):

@@ -16,7 +16,7 @@ from engines.calibration.bench import Bench
 from engines.calibration.faces import calibration_faces
 from engines.catalogue.catalogue import find_entry
 from engines.errors import FetchError
-from engines.pair.merit import Merit
+from engines.pair.merit import Merit, of_quality
 from engines.pruning.recipe import Recipe
 from tests.networks import TinyNetwork, loaded, specification
 from tests.pairs import request, synthetic_faces
@@ -53,7 +53,16 @@ def test_of_what_is_alike_the_cheaper_is_taken():
     slightly = worth(0.745, 0.85)
     assert advised(None, {"recognisability": GOOD, "gate": slightly}) == "recognisability"
     assert advised(None, {"recognisability": GOOD, "both": BETTER, "gate": GOOD}) == "both"
-    assert advised(slightly, {"recognisability": GOOD}) == "own"
+    assert advised(slightly, {"recognisability": GOOD}) == "recognisability"  # one pass
+    assert advised(slightly, {"both": GOOD}) == "both"  # at the same price the mean of two
+
+
+def test_what_flatters_less_is_taken_though_its_figure_is_a_little_higher():
+    own = of_quality(worth(0.75, 0.8), "own")
+    assert advised(own, {"both": of_quality(worth(0.77, 0.82), "both")}) == "both"
+    assert advised(own, {"both": of_quality(worth(0.84, 0.88), "both")}) == "own"
+    both = of_quality(worth(0.77, 0.96), "both")  # not surely better than the norm
+    assert advised(own, {"both": both}) == "own"
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +89,7 @@ def asked(monkeypatch, built):
                 raise found
             return found
 
-        monkeypatch.setattr(measures, "merit_by", lambda _, __, quality, ___: judged(quality))
+        monkeypatch.setattr(measures, "merit_by", lambda _, __, quality: judged(quality))
         monkeypatch.setattr(measures, "judged", lambda quality, _: judged(quality))
         monkeypatch.setattr(measures, "request_beside", lambda *_: "gate")
         known = LoadedEntry(find_entry(network), built.network)

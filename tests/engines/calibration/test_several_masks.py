@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from engines.biometrics.bootstrap import Estimate
 from engines.biometrics.degrade import with_margin
 from engines.build.build import build_pair, judged
 from engines.build.judge import Judge
@@ -23,7 +22,6 @@ from engines.errors import RecipeError
 from engines.graph.batch_norm import fold_batch_norm
 from engines.onnxruntime.backend import open_network
 from engines.pair.manifest import identity, read_manifest
-from engines.pair.merit import SURELY_BETTER_OF_SEVERAL_MASKS
 from engines.pair.pair import open_pair
 from engines.plans.half_pair import pair_figures
 from engines.pruning.candidates import Candidate, _families, candidates
@@ -91,23 +89,14 @@ def test_the_pair_is_proved_and_says_what_both_masks_prune(both, folder):
     assert pair_figures(folder, manifest, synthetic_faces().images).deviation.min_cosine > 0.999
 
 
-def test_a_pair_of_two_masks_is_called_better_only_where_that_is_surer(
-    network, both, found, tmp_path
-):
+def test_a_pair_of_two_masks_is_judged_as_one_of_a_single_mask_is(network, both, found, tmp_path):
     judge = Judge(lambda: found.faces)
     asked = replace(request(network, both, "fused"), judge=judge, accept_worse=True)
     manifest = build_pair(asked, tmp_path / "two")
     assert manifest.merit is not None
-    assert manifest.merit.better_below == SURELY_BETTER_OF_SEVERAL_MASKS
     assert read_manifest(tmp_path / "two") == manifest
     assert judged(asked) == manifest.merit
-    surely = Estimate(0.75, 0.7, 0.85)
-    assert replace(manifest.merit, ratio=surely).verdict == "alike"
-    build_pair(replace(asked, recipe=both.single[0]), tmp_path / "one")
-    one = read_manifest(tmp_path / "one").merit
-    assert one is not None
-    assert replace(one, ratio=surely).verdict == "better"
-    assert "better_below" not in (tmp_path / "one" / "pair.yaml").read_text()
+    assert "better_below" not in (tmp_path / "two" / "pair.yaml").read_text()
 
 
 def test_a_mask_in_another_layer_costs_what_follows_it(network, masks, both):
