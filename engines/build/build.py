@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from engines.biometrics.identity_scale import identity_scale
 from engines.build.golden_faces import GoldenFaces
-from engines.build.judge import Judge, require_better
+from engines.build.judge import Heard, Judge, require_better
 from engines.build.recognisability import learnt, with_held_out
 from engines.build.reference_faces import ReferenceFaces
 from engines.build.second_opinion import AddedOpinion, add_second_opinion, fused_merit
@@ -380,6 +380,7 @@ def _write(
     )
     if request.judge is not None and judged_rows is not None:
         request.judge.kept.rows = judged_rows
+        request.judge.kept.heard = _heard(opinion, request, candidate.reference_rows)
         known = None if opinion is None else _of_judged(opinion, request)
         worth = {
             "merit": merit_by(request.judge, judged_rows, request.quality),
@@ -408,6 +409,14 @@ def _of_judged(opinion: AddedOpinion, request: BuildRequest) -> NDArray[np.float
     if images is None or not _begin_with(request.reference, images):
         return None
     return opinion.reference[: len(images)]
+
+
+def _heard(
+    opinion: AddedOpinion | None, request: BuildRequest, rows: tuple[Embeddings, Embeddings]
+) -> Heard | None:
+    if opinion is None or request.reference is None or _of_judged(opinion, request) is None:
+        return None
+    return Heard(rows, request.reference.weight, opinion.reference)
 
 
 def _golden_images(request: BuildRequest) -> FaceImages:

@@ -24,12 +24,26 @@ class Recogniser:
     """(N, D) float32, raw, of the same faces in the same order."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What a second opinion said of N reference faces, which begin with the judge's."""
+
+    rows: tuple[Embeddings, Embeddings]
+    """Their raw embeddings by both networks of the pair."""
+    weight: NDArray[np.float64]
+    """(N,) how much each counts."""
+    said: NDArray[np.float64]
+    """(N,) higher is better."""
+
+
 @dataclass(slots=True, eq=False)
 class Kept:
     """What a build embedded of the judge's faces, for questions that come after it."""
 
     rows: tuple[Embeddings, Embeddings] | None = None
     """Raw, by both networks of the pair."""
+    heard: Heard | None = None
+    """None without a second opinion, or where the reference faces are others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

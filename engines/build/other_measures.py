@@ -6,12 +6,14 @@ from functools import partial
 from rich.progress import Progress
 
 from engines.build.build import BuildRequest, judged, merit_by
-from engines.build.recognisability import held_out, with_moved
+from engines.build.judge import Judge
+from engines.build.recognisability import held_out_of_first, with_moved
 from engines.build.request import GATE_NETWORK, LoadedEntry, request_beside
+from engines.build.second_opinion import merit_beside
 from engines.calibration.sweep import ALIKE
 from engines.catalogue.values import Quality
 from engines.errors import CatalogueError
-from engines.pair.merit import Merit, merit_text
+from engines.pair.merit import Merit, merit_text, of_quality
 from engines.quality.specification import Embeddings
 
 OTHERS: dict[Quality, str] = {
@@ -46,7 +48,14 @@ def other_measures(
         text, found[quality] = _answer(ask)
         lines.append(f"'--quality {quality}': {OTHERS[quality]}; {text}")
     best = advised(own, found)
-    return "\n".join(("what else could measure quality:", *lines, _advice(best)))
+    return "\n".join((_heading(request), *lines, _advice(best)))
+
+
+def _heading(request: BuildRequest) -> str:
+    second = request.second_opinion
+    if second is None:
+        return "what else could measure quality:"
+    return f"what else could measure quality, with {second.name} but for 'norm' and 'gate':"
 
 
 def advised(own: Merit | None, others: Mapping[Quality, Merit | None]) -> Quality:
@@ -77,19 +86,25 @@ def _questions(
     judge = request.judge
     if judge is None or judge.kept.rows is None:
         return {}
-    dense, masks = judge.kept.rows
-    moved = held_out(dense, judge.faces())
-    rows: dict[Quality, Embeddings] = {
-        "recognisability": moved,
-        "both": with_moved(masks, moved),
-    }
+    heard, faces = judge.kept.heard, judge.faces()
+    dense, masks = judge.kept.rows if heard is None else heard.rows
+    moved = held_out_of_first(dense, faces)
     asked: dict[Quality, Question] = {
-        quality: partial(merit_by, judge, (dense, pruned), quality)
-        for quality, pruned in rows.items()
+        "recognisability": partial(_worth, judge, "recognisability", dense, moved),
+        "both": partial(_worth, judge, "both", dense, with_moved(masks, moved)),
     }
     if known.entry.name != GATE_NETWORK:
-        asked["gate"] = partial(_of_gate, known, dense, request.threads, progress)
+        few = dense[: len(faces.images)]
+        asked["gate"] = partial(_of_gate, known, few, request.threads, progress)
     return asked
+
+
+def _worth(judge: Judge, quality: Quality, dense: Embeddings, pruned: Embeddings) -> Merit | None:
+    """Return what a measure of the network's own is worth, with the second opinion if any."""
+    if judge.kept.heard is None:
+        return merit_by(judge, (dense, pruned), quality)
+    found = merit_beside(judge, judge.kept.heard, pruned)
+    return None if found is None else of_quality(found, quality)
 
 
 def _of_gate(

@@ -47,6 +47,19 @@ def held_out(embeddings: Embeddings, faces: CalibrationFaces) -> Embeddings:
     return moved
 
 
+def held_out_of_first(embeddings: Embeddings, faces: CalibrationFaces) -> Embeddings:
+    """
+    Return moved embeddings of faces of which the first taught.
+
+    Args:
+        embeddings: (M, D) float32, raw: of N that taught, then of others.
+        faces: Those N, each of which is moved by what people other than its own taught.
+    """
+    count = len(faces.images)
+    first, rest = embeddings[:count], embeddings[count:]
+    return np.concatenate((held_out(first, faces), _fitted(first, faces).moved(rest)))
+
+
 def with_held_out(
     dense: Embeddings, pruned: Embeddings, faces: CalibrationFaces
 ) -> tuple[Embeddings, Embeddings]:

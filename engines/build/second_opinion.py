@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.build.judge import Judge
+from engines.build.judge import Heard, Judge
 from engines.build.reference_faces import ReferenceFaces
 from engines.catalogue.values import Catalogued
 from engines.errors import PairRefusedError
 from engines.onnxruntime.backend import open_network
 from engines.pair.manifest import FileRecord, Manifest, SecondOpinionRecord
-from engines.pair.merit import Merit
+from engines.pair.merit import Merit, of_quality
 from engines.pair.quality_network import QualityNetwork, load_quality_network
 from engines.pair.second_opinion import fused_shift, qualities, second_opinion_file
 from engines.quality.fusion import fit_ranking
-from engines.quality.score_mapping import ScoreMapping
+from engines.quality.score_mapping import ScoreMapping, fit_score_mapping
 from engines.quality.shift import embedding_shift
 from engines.quality.specification import Embeddings, FaceImages, InputSpecification
 
@@ -113,4 +113,23 @@ def fused_merit(
         with QualityNetwork(opened, record.specification, record.direction) as network:
             known = qualities(network, judge.faces().images, manifest.specification)
     shift = fused_shift(embedding_shift(*rows), known, record, manifest.mapping)
-    return judge.merit_of(-shift, rows[0])
+    found = judge.merit_of(-shift, rows[0])
+    return None if found is None else of_quality(found, manifest.quality)
+
+
+def merit_beside(judge: Judge, heard: Heard, pruned: Embeddings) -> Merit | None:
+    """
+    Return what another measure of the pair would be worth with the same second opinion.
+
+    Args:
+        judge: Whose faces and errors count.
+        heard: What it said.
+        pruned: (N, K * D) raw embeddings of the reference faces, as the second output of a pair
+            with that measure gives them.
+    """
+    dense, _ = heard.rows
+    shift = embedding_shift(dense, pruned)
+    own = fit_score_mapping(shift, heard.weight).score(shift) / 100
+    both = own + fit_ranking(heard.said, heard.weight).share(heard.said)
+    count = len(judge.faces().images)
+    return judge.merit_of(both[:count], dense[:count])

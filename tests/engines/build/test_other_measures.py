@@ -11,15 +11,17 @@ from engines.build import other_measures as measures
 from engines.build.build import build_pair
 from engines.build.judge import Judge
 from engines.build.other_measures import advised, other_measures
+from engines.build.reference_faces import weighted
 from engines.build.request import GATE_NETWORK, LoadedEntry
 from engines.calibration.bench import Bench
 from engines.calibration.faces import calibration_faces
 from engines.catalogue.catalogue import find_entry
 from engines.errors import FetchError
-from engines.pair.merit import Merit, of_quality
+from engines.pair.merit import FLATTERED, Merit, of_quality
 from engines.pruning.recipe import Recipe
 from tests.networks import TinyNetwork, loaded, specification
 from tests.pairs import request, synthetic_faces
+from tests.quality_networks import write_brightness
 
 SURE = Estimate(0.5, 0.4, 0.6)
 
@@ -113,6 +115,20 @@ def test_what_else_there_is_costs_no_embedding_and_is_worth_what_its_pair_says(
     text = other_measures(known, built, None, Progress(disable=True))
     found = [float(each) for each in re.findall(r"figure of merit (\S+)", text)]
     assert found == pytest.approx(wanted, abs=2e-3)  # another graph rounds differently
+
+
+def test_with_a_second_opinion_other_measures_are_judged_with_it_too(tmp_path, built, faces):
+    second = find_entry(str(write_brightness(tmp_path)))
+    of = replace(built, reference=weighted(faces), second_opinion=second)
+    build_pair(of, tmp_path / "own")
+    known = LoadedEntry(find_entry(GATE_NETWORK), built.network)
+    text = other_measures(known, of, None, Progress(disable=True))
+    assert text.startswith("what else could measure quality, with brightness but for ")
+    wanted = build_pair(replace(of, quality="both"), tmp_path / "both").fused_merit
+    assert wanted is not None
+    assert wanted.better_below == 1 - FLATTERED["both"]
+    found = float(re.findall(r"figure of merit (\S+)", text)[1])
+    assert found == pytest.approx(wanted.area.value, abs=2e-3)
 
 
 def test_the_lines_name_figures_and_the_one_line_to_change(asked):
