@@ -70,6 +70,8 @@ def align(
     """
     Return one face image: the source warped so that its landmarks meet the template.
 
+    A face smaller than the template is enlarged by bicubic interpolation, others by bilinear.
+
     Args:
         pixels: (height, width, 3) uint8 BGR, the whole source image.
         landmarks: (5, 2) in source pixels.
@@ -82,9 +84,11 @@ def align(
         AlignmentError: The landmarks do not span a face.
     """
     transform = _similarity(landmarks, _aim_of(specification.template))
-    return cv2.warpAffine(
-        pixels, transform, (specification.width, specification.height), flags=cv2.INTER_LINEAR
-    )
+    # Four pixels about each are too few for a face that is enlarged, and as good for any other.
+    is_enlarged = math.hypot(transform[0, 0], transform[1, 0]) > 1
+    flags = cv2.INTER_CUBIC if is_enlarged else cv2.INTER_LINEAR
+    size = specification.width, specification.height
+    return cv2.warpAffine(pixels, transform, size, flags=flags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,21 @@ def test_a_dot_on_each_landmark_of_a_turned_face_lands_on_the_template(degrees):
         assert centre == pytest.approx(TEMPLATE[index], abs=1.0)  # the dot is two pixels wide
 
 
+def waves(x, y):
+    """Grey values at any place of a picture of waves 8 pixels long."""
+    return 128 + 60 * np.cos(x * np.pi / 4) * np.sin(y * np.pi / 4)
+
+
+@pytest.mark.parametrize("enlarged", [1.2, 1.5, 2.0])
+def test_a_small_face_is_enlarged_without_losing_what_it_shows(enlarged):
+    y, x = np.mgrid[:112, :112]
+    small = np.repeat(waves(x, y).round().astype(np.uint8)[..., None], 3, axis=2)
+    face_image = align(small, TEMPLATE / enlarged, SPECIFICATION)[:, :, 0]
+    expected = waves(x / enlarged, y / enlarged)
+    error = (face_image - expected)[8:-8, 8:-8].std()
+    assert error < 1.5  # grey values; 2.7 and more from the four pixels about each
+
+
 def test_three_points_are_the_eyes_and_the_middle_of_the_mouth():
     three = np.stack([*TEMPLATE[:2], TEMPLATE[3:].mean(axis=0)])
     grinning = TEMPLATE.copy()
