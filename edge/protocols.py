@@ -60,6 +60,8 @@ class LocalFaceDetector(FaceDetector, Protocol):
         """
         Return the faces about a place, from left to right, in pixels of the whole image.
 
+        The one at that place is among them, if there is one; others may be left out.
+
         Args:
             pixels: (height, width, 3) uint8 BGR.
             box: Where a face is expected; may reach over the border.

@@ -21,7 +21,7 @@ ABOVE_SMALLEST = 1.6
 
 
 def faces_near(
-    detect: Callable[[Pixels], Sequence[DetectedFace]],
+    detect: Callable[[Pixels, Box], Sequence[DetectedFace]],
     pixels: Pixels,
     box: Box,
     smallest_face: int,
@@ -30,7 +30,7 @@ def faces_near(
     Return the faces about a place, from left to right.
 
     Args:
-        detect: Finds the faces of an image.
+        detect: Finds the faces of a picture, told where in it one is expected.
         pixels: (height, width, 3) uint8 BGR.
         box: Where a face is expected; may reach over the border.
         smallest_face: Side of the smallest face that is sought, in source pixels.
@@ -48,7 +48,8 @@ def faces_near(
     size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
     small = np.ascontiguousarray(part) if scale == 1 else _shrunk(part, size)
     enlarged = (right - left) / size[0], (bottom - top) / size[1]
-    return tuple(_moved(face, enlarged, (left, top)) for face in detect(small))
+    expected = _within(box, enlarged, (left, top))
+    return tuple(_moved(face, enlarged, (left, top)) for face in detect(small, expected))
 
 
 def _span(begin: float, end: float, side: float, most: int) -> tuple[int, int]:
@@ -58,6 +59,17 @@ def _span(begin: float, end: float, side: float, most: int) -> tuple[int, int]:
 
 def _shrunk(part: Pixels, size: tuple[int, int]) -> Pixels:
     return cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _within(box: Box, enlarged: tuple[float, float], corner: tuple[int, int]) -> Box:
+    """Return a box of the whole where it lies in a part."""
+    (across, down), (left, top) = enlarged, corner
+    return Box(
+        (box.left - left) / across,
+        (box.top - top) / down,
+        (box.right - left) / across,
+        (box.bottom - top) / down,
+    )
 
 
 def _moved(

@@ -119,7 +119,7 @@ class UltrafaceDetector:
 
     def detect_near(self, pixels: Pixels, box: Box) -> tuple[DetectedFace, ...]:
         """Return the faces about a place; see `edge.detection.nearby.faces_near`."""
-        return faces_near(self.detect, pixels, box, self._smallest_face)
+        return faces_near(lambda part, _: self.detect(part), pixels, box, self._smallest_face)
 
     def _tiles(self, height: int, width: int) -> Iterator[Boxes]:
         """Tiles that find the smallest face, then those twice as large, at last the whole image."""

@@ -82,7 +82,7 @@ class YunetDetector:
 
     def detect_near(self, pixels: Pixels, box: Box) -> tuple[DetectedFace, ...]:
         """Return the faces about a place; see `edge.detection.nearby.faces_near`."""
-        return faces_near(self.detect, pixels, box, self._smallest_face)
+        return faces_near(lambda part, _: self.detect(part), pixels, box, self._smallest_face)
 
 
 def _opened(file: Path, running: Running, detector_score: float) -> "YunetNetwork | _OpenCvNetwork":

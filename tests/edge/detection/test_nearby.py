@@ -14,10 +14,11 @@ class Shown:
     """A detector that finds one face, at the edges of what it is shown."""
 
     def __init__(self):
-        self.parts = []
+        self.parts, self.expected = [], []
 
-    def __call__(self, pixels):
+    def __call__(self, pixels, box):
         self.parts.append(pixels)
+        self.expected.append(box)
         height, width = pixels.shape[:2]
         corners = [[0, 0], [width, 0], [width / 2, height / 2], [0, height], [width, height]]
         return [DetectedFace(Box(0, 0, width, height), np.array(corners, np.float32), 0.9)]
@@ -57,7 +58,7 @@ def test_over_the_border_nothing_is_shown_and_nothing_shifted():
 
 
 def test_a_face_within_what_is_shown_lies_as_many_times_further_in_as_that_was_shrunk():
-    def found_there(pixels):
+    def found_there(pixels, _):
         assert pixels.shape == (96, 128, 3)  # of 480 x 640, a face of 400 being shrunk to 80
         return [DetectedFace(Box(10, 20, 30, 50), np.full((5, 2), 7, np.float32), 0.9)]
 
@@ -72,6 +73,16 @@ def test_a_face_within_what_is_shown_lies_as_many_times_further_in_as_that_was_s
 def test_of_a_sliver_at_the_border_a_line_is_shown(box, shape):
     part, _ = near(box)
     assert part.shape[:2] == shape
+
+
+def test_it_is_told_where_the_face_is_expected_in_what_is_shown():
+    shown = Shown()
+    faces_near(shown, NOISE, Box(100, 50, 160, 120), 40)
+    faces_near(shown, NOISE, Box(100, 40, 420, 440), 40)
+    small, shrunk = shown.expected
+    assert small == Box(40, 35, 100, 105)
+    across, down = 640 / shown.parts[1].shape[1], 480 / shown.parts[1].shape[0]
+    assert shrunk == Box(100 / across, 40 / down, 420 / across, 440 / down)
 
 
 @pytest.mark.parametrize(
