@@ -45,7 +45,7 @@ EAGER_RATE = 10.0
 """Looks a second of a track in its first seconds, beside those that tell who it is."""
 LATER_RATE = 2.0
 """Looks a second after that."""
-WORTH = 1.6
+WORTH = 1.4
 """Quality score that a look must be expected to gain: with it one face of three is looked at."""
 REMEMBERED = 32
 """Looks of a track by which others are foretold."""
