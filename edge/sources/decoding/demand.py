@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 Cell = NDArray[np.float64]
 """(1,) float64: monotonic seconds, which are the same in all processes of a machine."""
 
-EARLY = 1.5
-"""Intervals between two pictures: what comes so long before a look may be the last before it."""
+EARLY = 1.0
+"""
+Intervals between two pictures: what comes so long before a look is the last before it, or else the
+next one is so little late that the look waits for it. At 1.5 most looks had two pictures made.
+"""
 WEIGHT = 0.1
 """Of the newest interval in the running mean."""
 LONGEST_S = 1.0

@@ -31,8 +31,15 @@ class Clock:
         return self.now_s
 
 
-def wanted(looks_s, seconds=4):
-    """Return the times of the pictures that are wanted when looks are so far apart."""
+def wanted(looks_s, seconds=4, after_s=0.0):
+    """
+    Return the times of the pictures that are wanted.
+
+    Args:
+        looks_s: Between two looks.
+        seconds: Of pictures.
+        after_s: From a picture to the look at it.
+    """
     clock, times = Clock(), []
     demand = Demand(clock=clock)
     for number in range(seconds * RATE):
@@ -40,7 +47,7 @@ def wanted(looks_s, seconds=4):
         if demand.came():
             times.append(clock.now_s - 100)
         if number * 1000 // RATE % (looks_s * 1000) == 0:
-            demand.look_at(clock.now_s + looks_s)
+            demand.look_at(clock.now_s + after_s + looks_s)
     return times
 
 
@@ -55,6 +62,10 @@ def test_of_a_camera_that_is_looked_at_each_second_the_pictures_before_a_look_ar
     late = [time for time in times if time > 1.5]
     assert len(late) <= 2 * 3
     assert {round(time % 1, 2) for time in late} <= {0.0, 0.96}
+
+
+def test_before_a_look_one_picture_is_made_and_no_other():
+    assert [time for time in wanted(1.0, after_s=0.01) if time > 1.5] == pytest.approx([2.0, 3.0])
 
 
 def test_of_a_camera_that_is_looked_at_as_often_as_it_sends_all_are_wanted():
