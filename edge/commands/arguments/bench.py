@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from edge.commands.arguments.shared.numbers import whole
+from edge.commands.arguments.shared.paths import to_path
 
 EPILOG = """\
 Every case is called once in each round, so that a slow spell of the machine hits all alike; the
@@ -38,20 +39,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = EPILOG
     add, default = parser.add_argument, "(default: %(default)s)"
-    add("--pair", type=Path, default=Path("pairs/mobilefacenet512"), metavar="DIR", help=default)
+    add("--pair", type=to_path, default=Path("pairs/mobilefacenet512"), metavar="DIR", help=default)
     shipped = "catalogue name or entry file of the network as shipped (default: the pair's own)"
     add("--network", metavar="NAME", help=shipped)
     add(
         "--image",
-        type=Path,
+        type=to_path,
         metavar="FILE",
         help="picture for the frame (default: a group of people from the catalogue)",
     )
     add(
-        "--video", type=Path, metavar="FILE", help="time the stages of its frames, and nothing else"
+        "--video",
+        type=to_path,
+        metavar="FILE",
+        help="time the stages of its frames, and nothing else",
     )
     add("--detector", choices=("mtcnn", "ultraface68", "yunet"), default="mtcnn", help=default)
-    add("--detector-model", type=Path, metavar="FILE", help="your own file of the detector")
+    add("--detector-model", type=to_path, metavar="FILE", help="your own file of the detector")
     add(
         "--threads",
         type=whole(1, 10_000),

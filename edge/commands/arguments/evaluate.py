@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edge.commands.arguments.shared.cluster import add_cluster_arguments
 from edge.commands.arguments.shared.numbers import between, to_number, whole
+from edge.commands.arguments.shared.paths import to_path
 from edge.evaluation.measure_names import BY_DEFAULT, MEASURES
 
 DEFAULT = "(default: %(default)s)"
@@ -69,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_inputs(parser)
     _add_measuring(parser)
     parser.add_argument(
-        "--out", type=Path, default=Path("evaluation"), metavar="DIR", help=f"folder {DEFAULT}"
+        "--out", type=to_path, default=Path("evaluation"), metavar="DIR", help=f"folder {DEFAULT}"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     add_cluster_arguments(parser)
@@ -77,16 +78,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--pairs", type=Path, required=True, metavar="PAIRS", help="CSV file of pairs")
-    add("--images", type=Path, required=True, metavar="DIR", help="folder of the pairs' images")
+    add("--pairs", type=to_path, required=True, metavar="PAIRS", help="CSV file of pairs")
+    add("--images", type=to_path, required=True, metavar="DIR", help="folder of the pairs' images")
     judge = f"engine pair that judges {DEFAULT}"
-    add("--pair", type=Path, default=Path("pairs/mobilefacenet512"), metavar="DIR", help=judge)
+    add("--pair", type=to_path, default=Path("pairs/mobilefacenet512"), metavar="DIR", help=judge)
     other = "engine pair whose dense network compares instead: quality of one network judged by the"
-    add("--verify-with", type=Path, metavar="DIR", help=f"{other} errors of another")
+    add("--verify-with", type=to_path, metavar="DIR", help=f"{other} errors of another")
     add("--folds", type=_to_names, default=(), metavar="A,B", help="only these folds of the pairs")
     seeds = "also evaluate with some images degraded, once for each seed"
     add("--degrade", type=_to_seeds, default=(), metavar="SEED,…", help=seeds)
-    add("--groups", type=Path, metavar="GROUPS", help="CSV file of groups of people")
+    add("--groups", type=to_path, metavar="GROUPS", help="CSV file of groups of people")
     at = f"quality score whose forwarded share is compared, with --groups {DEFAULT}"
     add("--threshold", type=between(0, 100), default=30.0, metavar="SCORE", help=at)
     share = f"share of the images to degrade {DEFAULT}"
@@ -103,7 +104,7 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
         help="default: all but fused",
     )
     rival = "entry of a quality network, judged too; may be given several times"
-    add("--measure", type=Path, action="append", default=[], metavar="FILE", help=rival)
+    add("--measure", type=to_path, action="append", default=[], metavar="FILE", help=rival)
     add("--convention", choices=("fixed", "pooled"), default="fixed", help=DEFAULT)
     add("--passes", type=_to_several, default=100, metavar="N", help=f"of serfiq {DEFAULT}")
     add("--copies", type=_to_several, default=3, metavar="N", help=few)
@@ -112,7 +113,7 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
     )
     add("--copies-last", type=_to_several, metavar="N", help=behind)
     add("--detector", choices=("mtcnn", "ultraface68", "yunet"), default="mtcnn", help=DEFAULT)
-    add("--detector-model", type=Path, metavar="FILE", help="your own file of the detector")
+    add("--detector-model", type=to_path, metavar="FILE", help="your own file of the detector")
     cores = f"of every network, 1 to 64 {DEFAULT}"
     add("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help=cores)
 

@@ -1,10 +1,10 @@
 """What `edge-gate fleet` can be told, and what its `--help` teaches."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from edge.commands.arguments.shared.numbers import between, whole
+from edge.commands.arguments.shared.paths import to_path
 
 EXAMPLES = """\
 examples:
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the page (default: %(default)s); other machines need --token-file",
     )
     parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="holds what viewers must know"
+        "--token-file", type=to_path, metavar="FILE", help="holds what viewers must know"
     )
     actions = parser.add_subparsers(dest="action", metavar="set")
     setting = actions.add_parser(
@@ -71,7 +71,7 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("what", choices=("threshold",), help="what is set")
     add("value", type=between(0, 100), metavar="SCORE", help="quality score, 0 to 100")
-    add("--key", type=Path, required=True, metavar="FILE", help="private Ed25519 key in PEM")
+    add("--key", type=to_path, required=True, metavar="FILE", help="private Ed25519 key in PEM")
     add("--gate", action="append", default=[], metavar="NAME", help="only this; may be repeated")
     add("--camera", metavar="NAME", help="only the camera of this name (default: all of a gate)")
     add("--dry-run", action="store_true", help="only ask the gates what it would change")
@@ -94,8 +94,8 @@ def _add_broker(parser: argparse.ArgumentParser, topic: str) -> None:
         )
 
     add("--broker", "mqtts://USER@HOST[:PORT], mqtt://, wss:// or ws://", metavar="ADDRESS")
-    add("--password-file", "holds the password of USER", type=Path)
-    add("--ca-file", "authority of the broker (default: the system's)", type=Path)
-    add("--certificate", "that proves who we are (mutual TLS)", type=Path)
-    add("--certificate-key", "its key, not encrypted", type=Path)
+    add("--password-file", "holds the password of USER", type=to_path)
+    add("--ca-file", "authority of the broker (default: the system's)", type=to_path)
+    add("--certificate", "that proves who we are (mutual TLS)", type=to_path)
+    add("--certificate-key", "its key, not encrypted", type=to_path)
     add("--topic", "of the gates (default: edge-gate)", metavar="TOPIC", default=topic)

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from edge.commands.arguments.shared.numbers import to_share
+from edge.commands.arguments.shared.paths import to_path
 
 EXAMPLES = """\
 examples:
@@ -35,16 +36,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--name", action="append", default=[], metavar="NAME", help="of each camera, in order")
     add("--login-file", metavar="FILE", help="holds user:password for the cameras; - reads it in")
     add("--sink", action="append", default=[], metavar="SINK", help="a folder, https://, mqtt://")
-    add("--sink-secret", type=Path, metavar="FILE", help="holds the token or password of the sinks")
+    add(
+        "--sink-secret",
+        type=to_path,
+        metavar="FILE",
+        help="holds the token or password of the sinks",
+    )
     add("--plain", action="store_true", help="allow http:// to another machine")
     add(
         "--pair",
-        type=Path,
+        type=to_path,
         default=Path("pairs/mobilefacenet512"),
         metavar="DIR",
         help="built if it is not there (default: %(default)s)",
     )
-    add("--out", type=Path, default=Path("gate.yaml"), metavar="FILE", help="(%(default)s)")
+    add("--out", type=to_path, default=Path("gate.yaml"), metavar="FILE", help="(%(default)s)")
     add("--run", action=argparse.BooleanOptionalAction, help="run the gate at the end")
     add(
         "--tune",

@@ -1,7 +1,8 @@
 """What `edge-gate outbox` can be told, and what its `--help` teaches."""
 
 import argparse
-from pathlib import Path
+
+from edge.commands.arguments.shared.paths import to_path
 
 EXAMPLES = """\
 examples:
@@ -23,5 +24,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     requeue.add_argument("--sink", required=True, metavar="NAME", help="the sink's name")
     for action in (status, requeue):
         place = action.add_mutually_exclusive_group(required=True)
-        place.add_argument("--config", type=Path, metavar="FILE", help="use its outbox")
-        place.add_argument("--outbox", type=Path, metavar="FILE", help="an outbox")
+        place.add_argument("--config", type=to_path, metavar="FILE", help="use its outbox")
+        place.add_argument("--outbox", type=to_path, metavar="FILE", help="an outbox")

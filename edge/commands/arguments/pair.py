@@ -2,11 +2,11 @@
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import get_args
 
 from edge.commands.arguments.plans import add_plan_arguments
 from edge.commands.arguments.shared.numbers import between
+from edge.commands.arguments.shared.paths import to_path
 from engines.pruning.recipe import COST_AT_MOST, Importance, Recipe, Structure
 
 DESCRIPTION = """\
@@ -151,11 +151,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_calibrate(calibrate: argparse.ArgumentParser) -> None:
     add = calibrate.add_argument
     add("--network", default="mobilefacenet512", metavar="NAME", help=NETWORK_HELP)
-    add("--images", type=Path, required=True, metavar="DIR", help="photographs of faces")
-    add("--labels", type=Path, metavar="CSV", help="pairs of them, mated or not")
-    add("--out", type=Path, metavar="DIR", help="build the pair into this folder")
-    add("--plot", type=Path, metavar="FILE", help="draw the sweep as PNG")
-    add("--table", type=Path, metavar="FILE", help="write the whole sweep as CSV")
+    add("--images", type=to_path, required=True, metavar="DIR", help="photographs of faces")
+    add("--labels", type=to_path, metavar="CSV", help="pairs of them, mated or not")
+    add("--out", type=to_path, metavar="DIR", help="build the pair into this folder")
+    add("--plot", type=to_path, metavar="FILE", help="draw the sweep as PNG")
+    add("--table", type=to_path, metavar="FILE", help="write the whole sweep as CSV")
     cost = f"of embedding and score over the embedding; from 2 all layers (default: {COST_AT_MOST})"
     add("--cost", type=float, default=COST_AT_MOST, metavar="RATIO", help=cost)
     faces = "photographs looked at, without --labels (default: %(default)s)"
@@ -177,24 +177,27 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def _add_inspect(inspect: argparse.ArgumentParser) -> None:
-    inspect.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
+    inspect.add_argument("pair", type=to_path, metavar="DIR", help="folder of an engine pair")
     old = "an older pair of the same network and recipe: what its thresholds are on this one"
-    inspect.add_argument("--of", type=Path, metavar="OLD", help=old)
+    inspect.add_argument("--of", type=to_path, metavar="OLD", help=old)
     one = "with --of: this threshold only (default: every tenth)"
     inspect.add_argument("--threshold", type=between(0, 100), metavar="SCORE", help=one)
 
 
 def _add_sign(sign: argparse.ArgumentParser) -> None:
-    sign.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
+    sign.add_argument("pair", type=to_path, metavar="DIR", help="folder of an engine pair")
     sign.add_argument(
-        "--key", type=Path, required=True, metavar="FILE", help="private Ed25519 key (PEM)"
+        "--key", type=to_path, required=True, metavar="FILE", help="private Ed25519 key (PEM)"
     )
 
 
 def _add_verify(verify: argparse.ArgumentParser) -> None:
-    verify.add_argument("pair", type=Path, metavar="DIR", help="folder of an engine pair")
+    verify.add_argument("pair", type=to_path, metavar="DIR", help="folder of an engine pair")
     verify.add_argument(
-        "--key", type=Path, metavar="FILE", help="public key (PEM) that must have signed the pair"
+        "--key",
+        type=to_path,
+        metavar="FILE",
+        help="public key (PEM) that must have signed the pair",
     )
     verify.add_argument(
         "--faces", action="store_true", help="embed all golden faces again too; may fetch them"
@@ -209,7 +212,7 @@ def _add_verify(verify: argparse.ArgumentParser) -> None:
         "other form of PRelu too (minutes) and keep the faster",
     )
     verify.add_argument(
-        "--detector-model", type=Path, metavar="FILE", help="with --device: the file of YuNet"
+        "--detector-model", type=to_path, metavar="FILE", help="with --device: the file of YuNet"
     )
     _add_threads(verify)
 
@@ -221,7 +224,9 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
 
 
 def _add_build(build: argparse.ArgumentParser) -> None:
-    build.add_argument("--out", type=Path, required=True, metavar="DIR", help="the pair's folder")
+    build.add_argument(
+        "--out", type=to_path, required=True, metavar="DIR", help="the pair's folder"
+    )
     build.add_argument(
         "--backend",
         choices=("onnxruntime", "openvino", "tensorrt", "rtx"),
@@ -243,7 +248,7 @@ def _add_network(build: argparse.ArgumentParser) -> None:
         "face-reidentification-retail-0095 best, for other networks that were measured fast, "
         "else calibrate)",
     )
-    build.add_argument("--recipe-of", type=Path, metavar="DIR", help=RECIPE_OF)
+    build.add_argument("--recipe-of", type=to_path, metavar="DIR", help=RECIPE_OF)
     _add_recipe(build)
     build.add_argument(
         "--quality",
@@ -254,7 +259,7 @@ def _add_network(build: argparse.ArgumentParser) -> None:
         "(default: as its entry says, else own)",
     )
     build.add_argument("--accept-worse", action="store_true", help=ACCEPT_WORSE)
-    build.add_argument("--second-opinion", type=Path, metavar="FILE", help=SECOND_OPINION)
+    build.add_argument("--second-opinion", type=to_path, metavar="FILE", help=SECOND_OPINION)
     build.add_argument(
         "--form",
         choices=("fused", "separate"),

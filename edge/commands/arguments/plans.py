@@ -2,7 +2,8 @@
 
 import argparse
 import re
-from pathlib import Path
+
+from edge.commands.arguments.shared.paths import to_path
 
 MIB = 1 << 20
 USUAL_BATCH = (1, 4, 8)
@@ -68,11 +69,11 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         help="face detector whose plans go with the pair's (default: %(default)s)",
     )
     group.add_argument(
-        "--detector-model", type=Path, metavar="FILE", help="your own file of the detector"
+        "--detector-model", type=to_path, metavar="FILE", help="your own file of the detector"
     )
     group.add_argument(
         "--timing-cache",
-        type=Path,
+        type=to_path,
         metavar="FILE",
         help="kernel timings of earlier builds (default: one for each device in the cache folder)",
     )

@@ -1,9 +1,9 @@
 """What `edge-gate purge` can be told, and what its `--help` teaches."""
 
 import argparse
-from pathlib import Path
 
 from edge.commands.arguments.shared.numbers import between
+from edge.commands.arguments.shared.paths import to_path
 from edge.units import seconds
 
 EXAMPLES = """\
@@ -34,18 +34,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is wanted, the places and --dry-run."""
     parser.epilog = EXAMPLES
     _add_wanted(parser)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="purge all places it names")
+    parser.add_argument("--config", type=to_path, metavar="FILE", help="purge all places it names")
     parser.add_argument(
-        "--outbox", type=Path, action="append", default=[], metavar="FILE", help="an outbox"
+        "--outbox", type=to_path, action="append", default=[], metavar="FILE", help="an outbox"
     )
     parser.add_argument(
-        "--directory", type=Path, action="append", default=[], metavar="DIR", help="a sink's folder"
+        "--directory",
+        type=to_path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a sink's folder",
     )
     parser.add_argument(
-        "--shadow-log", type=Path, action="append", default=[], metavar="FILE", help="a shadow log"
+        "--shadow-log",
+        type=to_path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a shadow log",
     )
     parser.add_argument(
-        "--history", type=Path, action="append", default=[], metavar="FILE", help="a history"
+        "--history", type=to_path, action="append", default=[], metavar="FILE", help="a history"
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
     parser.add_argument("--yes", action="store_true", help="delete what --like found")
@@ -58,13 +68,13 @@ def _add_wanted(parser: argparse.ArgumentParser) -> None:
     add("--camera", metavar="NAME", help="only faces of this camera")
     add(
         "--like",
-        type=Path,
+        type=to_path,
         action="append",
         default=[],
         metavar="IMAGE",
         help="only faces of the person in this photograph; may be given several times",
     )
-    add("--pair", type=Path, metavar="DIR", help="engine pair that compares (of --config)")
+    add("--pair", type=to_path, metavar="DIR", help="engine pair that compares (of --config)")
     add(
         "--match-score",
         type=between(-1, 1),

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from edge.commands.arguments.shared.paths import to_path
+
 EXAMPLES = """\
 example:
   edge-gate replay recordings/ --config gate.yaml --config stricter.yaml
@@ -24,8 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the footage and the two configurations."""
     parser.epilog = EXAMPLES
     add = parser.add_argument
-    add("footage", nargs="+", type=Path, metavar="SOURCE", help="video, image, or folder of them")
+    add(
+        "footage", nargs="+", type=to_path, metavar="SOURCE", help="video, image, or folder of them"
+    )
     twice = "YAML file; give two: A, then B"
-    add("--config", type=Path, action="append", required=True, metavar="FILE", help=twice)
+    add("--config", type=to_path, action="append", required=True, metavar="FILE", help=twice)
     add("--source", metavar="NAME", help="the camera, in both configurations")
-    add("--out", type=Path, default=Path("replay"), metavar="DIR", help="(default: %(default)s)")
+    add("--out", type=to_path, default=Path("replay"), metavar="DIR", help="(default: %(default)s)")

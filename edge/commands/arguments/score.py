@@ -6,6 +6,7 @@ from pathlib import Path
 from edge.commands.arguments.shared.cluster import add_cluster_arguments
 from edge.commands.arguments.shared.geometry import add_geometry_arguments
 from edge.commands.arguments.shared.numbers import between, whole
+from edge.commands.arguments.shared.paths import to_path
 
 SMALLEST_FACE = 40
 """Pixels: the narrowest face that is looked for unless told."""
@@ -39,15 +40,21 @@ Exit code: 0, 1 when some inputs could not be read, 64 for a wrong command line.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add paths, the pair, the output's form and the gate's threshold."""
     parser.epilog = EXAMPLES
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="image, folder, video")
     parser.add_argument(
-        "--pair", type=Path, default=DEFAULT_PAIR, metavar="DIR", help="engine pair (%(default)s)"
+        "paths", nargs="+", type=to_path, metavar="PATH", help="image, folder, video"
+    )
+    parser.add_argument(
+        "--pair",
+        type=to_path,
+        default=DEFAULT_PAIR,
+        metavar="DIR",
+        help="engine pair (%(default)s)",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON record a line for each face")
     form.add_argument("--csv", action="store_true", help="a table for spreadsheets")
     out = "write there, whole or not at all, in the form that the name ends with"
-    parser.add_argument("--out", type=Path, metavar="OUT", help=out)
+    parser.add_argument("--out", type=to_path, metavar="OUT", help=out)
     parser.add_argument(
         "--aligned", action="store_true", help="each picture is an aligned face image: find nothing"
     )
@@ -55,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--detector", choices=("mtcnn", "ultraface68", "yunet"), help="finds faces (mtcnn)"
     )
     parser.add_argument(
-        "--detector-model", type=Path, metavar="FILE", help="your own file of the detector"
+        "--detector-model", type=to_path, metavar="FILE", help="your own file of the detector"
     )
     explain = "also measure quality components of ISO/IEC 29794-5"
     parser.add_argument("--components", action="store_true", help=explain)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edge.commands.arguments.shared.configuration import add_configuration
 from edge.commands.arguments.shared.numbers import to_positive, to_share, whole
+from edge.commands.arguments.shared.paths import to_path
 
 DEFAULT = "(default: %(default)s)"
 EXAMPLES = """\
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "footage",
         nargs="*",
-        type=Path,
+        type=to_path,
         metavar="SOURCE",
         help="video, image, folder of them, or shadow log",
     )
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     goal.add_argument(
         "--per-minute", type=to_positive, metavar="N", help="faces forwarded a minute"
     )
-    goal.add_argument("--fnmr-labels", type=Path, metavar="CSV", help="labelled pairs of images")
+    goal.add_argument("--fnmr-labels", type=to_path, metavar="CSV", help="labelled pairs of images")
     goal.add_argument("--marks", action="store_true", help="as faces were marked on the live page")
     add("--fnmr", type=to_share, default=0.02, metavar="SHARE", help=f"with labels {DEFAULT}")
     add("--fmr", type=to_share, default=0.001, metavar="SHARE", help=f"with labels {DEFAULT}")
@@ -69,5 +70,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"each n-th frame of videos {DEFAULT}",
     )
-    add("--out", type=Path, default=Path("tuning"), metavar="DIR", help=f"for reports {DEFAULT}")
+    add("--out", type=to_path, default=Path("tuning"), metavar="DIR", help=f"for reports {DEFAULT}")
     add("--write", action="store_true", help="make the change in FILE")

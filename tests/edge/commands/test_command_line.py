@@ -1,5 +1,6 @@
 """What every command does about closed pipes, full disks, odd locales and odd file names."""
 
+import argparse
 import gc
 import os
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.__main__ import COMMANDS, EXIT_BROKEN_PIPE, EXIT_USAGE, GROUPS, imported, main
+from edge.__main__ import COMMANDS, EXIT_BROKEN_PIPE, EXIT_USAGE, GROUPS, imported, main, parser_of
 
 ROOT = Path(__file__).resolve().parents[3]
 TABLES = ("schema", "--markdown")
@@ -84,6 +85,29 @@ def test_an_unknown_option_is_told_with_the_usage_of_its_command(words, usage, t
     printed = capsys.readouterr().err
     assert printed.startswith(f"usage: {usage} [-h]")
     assert told in printed
+
+
+def actions_of(parser):
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for one in action.choices.values():
+                yield from actions_of(one)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_empty_text_as_of_an_unset_variable_is_taken_for_this_folder(command):
+    assert Path not in {action.type for action in actions_of(parser_of(command))}
+
+
+@pytest.mark.parametrize(
+    "words", [["score", ""], ["purge", "--older-than", "1d", "--directory", ""]]
+)
+def test_an_empty_path_is_refused(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == EXIT_USAGE
+    assert "a path must not be empty; this folder is written ." in capsys.readouterr().err
 
 
 def test_help_says_where_to_start_and_names_each_command_once(capsys):

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from edge.commands.arguments.shared.paths import to_path
 from edge.errors import UsageError
 
 USUAL = (Path("gate.yaml"), Path("/etc/edge-gate/gate.yaml"))
@@ -13,8 +14,8 @@ def add_configuration(parser: argparse.ArgumentParser, *, by_position: bool = Tr
     """Add `--config FILE`, and FILE alone where a command has no other words."""
     usual = ", else ".join(map(str, USUAL))
     if by_position:
-        parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help=f"YAML ({usual})")
-    parser.add_argument("--config", type=Path, metavar="FILE", help=f"YAML file ({usual})")
+        parser.add_argument("file", nargs="?", type=to_path, metavar="FILE", help=f"YAML ({usual})")
+    parser.add_argument("--config", type=to_path, metavar="FILE", help=f"YAML file ({usual})")
 
 
 def configuration(arguments: argparse.Namespace) -> Path:
