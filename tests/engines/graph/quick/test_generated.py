@@ -14,7 +14,7 @@ from engines.graph.quick.form import quick_form
 from engines.graph.trial import tried
 
 IMAGE = np.random.default_rng(5).normal(0, 1, (2, 3, 13, 11)).astype(np.float32)
-WIDTHS = (1, 2, 5, 14, 15, 16, 17, 28, 32)
+WIDTHS = (1, 2, 5, 11, 14, 15, 16, 17, 28, 32)
 """Channels: about one block and two."""
 SLOPES = (-0.5, 0.0, 0.25, 1.0, 1.5)
 
@@ -54,22 +54,33 @@ class Drawn:
         group = channels if is_depthwise else 1
         return self.node("Conv", names, group=group, pads=[pad] * 4)
 
-    def activation(self, source: str, channels: int) -> str:
-        kind = self.draw(st.sampled_from(["PRelu", "PRelu", "Relu", "Tanh", "MaxPool"]))
-        if kind == "PRelu":
-            count = self.draw(st.sampled_from([1, channels]))
-            slopes = [self.draw(st.sampled_from(SLOPES)) for _ in range(count)]
-            return self.node(kind, [source, self.weight(np.array(slopes)[:, None, None])])
-        if kind != "MaxPool":
-            return self.node(kind, [source])
+    def prelu(self, source: str, channels: int) -> str:
+        count = self.draw(st.sampled_from([1, channels]))
+        slopes = np.array([self.draw(st.sampled_from(SLOPES)) for _ in range(count)])
+        is_across = not self.draw(st.integers(0, 9))  # one for each column: another thing
+        return self.node(
+            "PRelu", [source, self.weight(slopes if is_across else slopes[:, None, None])]
+        )
+
+    def pool(self, source: str) -> str:
         size = self.draw(st.integers(1, 2))
-        pooled = self.node(kind, [source], kernel_shape=[2, 2], strides=[size, size])
+        pooled = self.node("MaxPool", [source], kernel_shape=[2, 2], strides=[size, size])
         if not self.draw(st.integers(0, 5)):
             self.nodes[-1].output.append(f"{pooled}places")  # there, and not read
         return pooled
 
+    def activation(self, source: str, channels: int) -> str:
+        kind = self.draw(st.sampled_from(["both", "both", "PRelu", "MaxPool", "Relu", "Tanh"]))
+        if kind == "both":
+            return self.pool(self.prelu(source, channels))
+        if kind == "MaxPool":
+            return self.pool(source)
+        return self.prelu(source, channels) if kind == "PRelu" else self.node(kind, [source])
+
     def trunk(self) -> tuple[str, int]:
         source, channels = "x", 3
+        if not self.draw(st.integers(0, 9)):
+            source = self.activation(source, channels)
         for _ in range(self.draw(st.integers(0, 2))):
             made = self.draw(st.sampled_from(WIDTHS))
             source, channels = self.convolution(source, channels, made, (1, 3)), made
