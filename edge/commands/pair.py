@@ -195,7 +195,8 @@ def _others(
     arguments: argparse.Namespace, request: BuildRequest, own: Merit | None, progress: Progress
 ) -> str:
     known = LoadedEntry(find_entry(arguments.network), request.network)
-    return other_measures(known, request, own, progress)
+    built = None if own is None else arguments.out
+    return other_measures(known, request, own, progress, built)
 
 
 def _require_useful(arguments: argparse.Namespace) -> None:

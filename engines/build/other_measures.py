@@ -1,7 +1,9 @@
 """What else could measure quality for a recogniser, with figures to choose by."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 from rich.progress import Progress
 
@@ -30,7 +32,11 @@ of them, which costs as much.
 
 
 def other_measures(
-    known: LoadedEntry, request: BuildRequest, own: Merit | None, progress: Progress
+    known: LoadedEntry,
+    request: BuildRequest,
+    own: Merit | None,
+    progress: Progress,
+    built: Path | None = None,
 ) -> str:
     """
     Return lines for people: what else there is, what it is worth, and what to take.
@@ -42,13 +48,14 @@ def other_measures(
         request: That its own pair was built of, or refused.
         own: What that pair is worth; None where it is not better than the norm.
         progress: A running display of the caller's.
+        built: Where that pair is; None where it was refused.
     """
     lines, found = ["'--quality norm': the norm itself, one pass, nothing pruned; ratio 1"], {}
     for quality, ask in _questions(known, request, progress).items():
         text, found[quality] = _answer(ask)
         lines.append(f"'--quality {quality}': {OTHERS[quality]}; {text}")
     best = advised(own, found)
-    return "\n".join((_heading(request), *lines, _advice(best)))
+    return "\n".join((_heading(request), *lines, _advice(best, built)))
 
 
 def _heading(request: BuildRequest) -> str:
@@ -113,13 +120,15 @@ def _of_gate(
     return judged(request_beside(known, dense, None, threads, progress), progress)
 
 
-def _advice(best: Quality) -> str:
+def _advice(best: Quality, built: Path | None) -> str:
     if best == "own":
         return "by these figures keep its own pair"
     also = f" (or 'quality: {best}' in the network's entry file)"
     if best == "norm":
         return f"nothing is surely better than the norm: '--quality norm' does with one pass{also}"
-    return f"by these figures take '--quality {best}'{also}"
+    same = best == "both" and built is not None  # without calibrating again
+    recipe = f" --recipe-of {shlex.quote(str(built))}" if same else ""
+    return f"by these figures take '--quality {best}{recipe}'{also}"
 
 
 def _answer(ask: Question) -> tuple[str, Merit | None]:

@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.progress import Progress
@@ -84,7 +85,7 @@ def built(tmp_path, faces):
 
 @pytest.fixture
 def asked(monkeypatch, built):
-    def ask(own, others, network="dlib-resnet"):
+    def ask(own, others, network="dlib-resnet", where=None):
         def judged(quality):
             found = others.get(quality)
             if isinstance(found, Exception):
@@ -95,7 +96,7 @@ def asked(monkeypatch, built):
         monkeypatch.setattr(measures, "judged", lambda quality, _: judged(quality))
         monkeypatch.setattr(measures, "request_beside", lambda *_: "gate")
         known = LoadedEntry(find_entry(network), built.network)
-        return other_measures(known, built, own, Progress(disable=True))
+        return other_measures(known, built, own, Progress(disable=True), where)
 
     return ask
 
@@ -137,6 +138,11 @@ def test_the_lines_name_figures_and_the_one_line_to_change(asked):
     assert "take '--quality gate' (or 'quality: gate' in the network's entry file)" in text
     assert "entry file" not in asked(GOOD, {})
     assert "take '--quality both'" in asked(GOOD, {"both": BETTER})
+    where = Path("pairs/of mine")
+    assert ("take '--quality both --recipe-of 'pairs/of mine'' (or 'quality: both'") in asked(
+        GOOD, {"both": BETTER}, where=where
+    )
+    assert "recipe-of" not in asked(GOOD, {"gate": BETTER}, where=where)
 
 
 def test_a_gate_that_cannot_be_judged_says_why(asked):
