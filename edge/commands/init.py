@@ -46,11 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
     asks = sys.stdin.isatty() and not arguments.yes
     questions: Questions = Terminal() if asks else Unattended()
     secrets = SecretFiles(out.parent)
-    cameras = _cameras(arguments, questions, secrets)
-    _show_faces(cameras, out.parent)
-    receivers = _receivers(arguments, questions, secrets)
-    _build_pair(arguments.pair)
-    _write(Wanted(arguments.pair, cameras, receivers), out)
+    with secrets.needed():
+        cameras = _cameras(arguments, questions, secrets)
+        _show_faces(cameras, out.parent)
+        receivers = _receivers(arguments, questions, secrets)
+        _build_pair(arguments.pair)
+        _write(Wanted(arguments.pair, cameras, receivers), out)
     code = _check(out)
     return code or _run(arguments, questions, out)
 

@@ -1,6 +1,8 @@
 """Secrets beside a configuration, each in a file that its user alone can read."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge.errors import SinkError
@@ -42,6 +44,18 @@ class SecretFiles:
             raise SinkError(f"{path}: cannot be written: {error.strerror or error}") from error
         self._own.add(path)
         return path
+
+    @contextmanager
+    def needed(self) -> Iterator[None]:
+        """Delete again what was kept meanwhile, unless the block ends without an error."""
+        try:
+            yield
+        except BaseException:
+            for path in self._own:
+                path.unlink(missing_ok=True)
+            with suppress(OSError):  # others are there, or it never was
+                self._folder.rmdir()
+            raise
 
     def _names(self, name: str) -> list[Path]:
         return [

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.__main__ import EXIT_USAGE, main
+from edge.__main__ import EXIT_FAILED, EXIT_USAGE, main
 from edge.config.file import read_config
 from tests.documents import blocks
 from tests.edge.face_server import serving
@@ -182,6 +182,15 @@ def test_without_a_terminal_a_missing_login_names_its_flag(site, camera, capsys,
     assert main(["init", camera.uri, "--yes"]) == EXIT_USAGE
     assert "--login-file FILE" in capsys.readouterr().err
     assert not (site / "gate.yaml").exists()
+
+
+def test_a_login_that_is_refused_is_kept_nowhere(site, camera, capsys, monkeypatch):
+    monkeypatch.chdir(site)
+    (site / "given").write_text("admin:wrong")
+    words = ["init", camera.uri, "--name", "door", "--login-file", "given", "--yes"]
+    assert main(words) == EXIT_FAILED
+    assert "the camera refuses the login (401)" in capsys.readouterr().err
+    assert not (site / "secrets").exists()
 
 
 def test_a_name_that_cannot_be_is_a_usage_error(site, camera, capsys, monkeypatch):

@@ -90,6 +90,30 @@ def test_a_secret_of_an_earlier_time_is_left_alone(tmp_path):
     assert first.parent.stat().st_mode & 0o777 == 0o700
 
 
+def interrupted(secrets):
+    with secrets.needed():
+        secrets.keep("login-door", "c:d")
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_secrets_are_deleted_again_when_what_needed_them_fails(tmp_path, before):
+    if before:
+        SecretFiles(tmp_path).keep("login-door", "a:b")
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(SecretFiles(tmp_path))
+    left = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert left == ["a:b\n"] * before
+    assert (tmp_path / "secrets").exists() is before
+
+
+def test_secrets_that_are_needed_stay(tmp_path):
+    secrets = SecretFiles(tmp_path)
+    with secrets.needed():
+        kept = secrets.keep("login-door", "c:d")
+    assert kept.read_text() == "c:d\n"
+
+
 def test_a_path_below_the_configuration_is_named_from_there(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert written(tmp_path / "faces", tmp_path) == "faces"
