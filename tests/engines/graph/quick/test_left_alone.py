@@ -91,6 +91,11 @@ def test_only_a_falling_prelu_needs_convolutions_behind_the_pool(slopes, convolu
     assert found.count("Conv") == convolutions
 
 
+@pytest.mark.parametrize("slopes", [np.array([0.25]), of_channels(0.25), of_channels(-0.5)])
+def test_one_slope_of_all_channels_is_as_good_as_one_of_each(slopes):
+    assert quick_operators(pooled(slopes, channels=3))[:2] == ["Conv", "MaxPool"]
+
+
 def test_channels_are_turned_only_where_some_rise_steeply():
     assert "Mul" not in quick_operators(pooled(of_channels(-0.5, 0.25)))
     assert "Mul" in quick_operators(pooled(of_channels(-0.5, 1.5)))
@@ -133,12 +138,12 @@ def flat(channels=2, axis=1, **gemm):
         make("GlobalAveragePool", ["x"], ["p"]),
         make("Flatten", ["p"], ["f"]),
         make("Gemm", ["f", "w", "b"], ["l"], **({"transB": 1} | gemm)),
-        make("Softmax", ["l"], ["y"], axis=axis),
+        make("Softmax", ["l"], ["y"], **({} if axis is None else {"axis": axis})),
     ]
     return network(nodes, {"y": 2}, w=drawn(*shape), b=drawn(channels))
 
 
-@pytest.mark.parametrize("axis", [1, -1])
+@pytest.mark.parametrize("axis", [1, -1, None])
 def test_two_chances_of_an_image_are_a_sigmoid(axis):
     assert quick_operators(flat(axis=axis))[-1] == "Sigmoid"
 
@@ -170,6 +175,22 @@ def test_two_chances_of_each_place_are_a_sigmoid(turn, back):
 
 
 THERE, BACK = [0, 2, 3, 1], [0, 3, 1, 2]
+
+
+def test_chances_of_the_image_itself_stay_a_softmax():
+    nodes = [
+        make("Transpose", ["x"], ["t"], perm=[0, 2, 3, 1]),
+        make("Softmax", ["t"], ["s"], axis=3),
+        make("Transpose", ["s"], ["y"], perm=[0, 3, 1, 2]),
+    ]
+    assert "Softmax" in quick_operators(network(nodes, {"y": 4}))
+
+
+@pytest.mark.parametrize("before", [[], [make("Relu", ["x"], ["t"])]])
+@pytest.mark.parametrize("behind", [make("Transpose", ["s"], ["y"]), make("Relu", ["s"], ["y"])])
+def test_chances_without_a_turn_there_and_back_stay_a_softmax(before, behind):
+    nodes = [*before, make("Softmax", ["t" if before else "x"], ["s"], axis=3), behind]
+    assert "Softmax" in quick_operators(network(nodes, {"y": 4}))
 
 
 def test_chances_of_what_is_no_layer_stay_a_softmax():
