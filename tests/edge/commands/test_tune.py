@@ -136,7 +136,7 @@ def test_run_forwards_as_many_faces_as_tune_says(tune, config, tmp_path, mode, d
     assert len(kept_keys(kept)) == int(said[1]) > 6  # more than one of a person
 
 
-@pytest.mark.parametrize(("threshold", "floor"), [(60, 100), (95, 100), (95, 85)])
+@pytest.mark.parametrize(("threshold", "floor"), [(50, 100), (95, 100), (95, 85)])
 def test_run_sends_no_face_of_as_many_people_as_tune_says(tune, config, tmp_path, threshold, floor):
     kept = kept_by_run(config, tmp_path)
     decided = f"gate: {{threshold: {threshold}}}\ntracks: {{at_least_one_above: {floor}}}\n"
