@@ -135,6 +135,8 @@ def parser_of(named: str | None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 some inputs failed, 64 usage, 78 config."""
+    if argv is None:
+        _lead_nowhere()
     words = list(sys.argv[1:] if argv is None else argv)
     named = next((word for word in words if not word.startswith("-")), None)
     # They would end a process that does not listen yet, or any more; a service hears them once it
@@ -145,6 +147,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         if argv is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _lead_nowhere() -> None:
+    """
+    Open anew what was closed before we began (`2>&-`), so that nobody stumbles over its absence.
+
+    The next file would take its number, and what a library says of its own accord go into that.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.set_inheritable(nowhere, True)
+            setattr(sys, name, open(nowhere, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def imported(name: str) -> ModuleType:
@@ -192,8 +207,7 @@ def _run(named: str | None, words: Sequence[str], load: Callable[[str], ModuleTy
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     arguments = parser_of(named).parse_args(words)
     code = int(load(f"edge.commands.{arguments.command}").run(arguments))
-    if sys.stdout is not None:
-        sys.stdout.flush()
+    sys.stdout.flush()
     return code
 
 

@@ -43,6 +43,36 @@ def test_a_reader_that_leaves_ends_the_command_without_a_word(closed_pipe, words
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("words", "code"), [("schema", 0), ("init --no-run", 64), ("run absent.yaml", 78)]
+)
+def test_a_closed_standard_stream_changes_no_exit_code(closed, words, code):
+    command = f'exec "{sys.executable}" -m edge {words} {closed}'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
+OPENED = """
+import os, sys
+from edge.__main__ import main
+try:
+    main()
+finally:
+    os.write(int(sys.argv[-1]), str(os.open(os.devnull, os.O_RDONLY)).encode())
+"""
+
+
+def test_no_file_takes_the_place_of_a_closed_standard_stream():
+    reader, writer = os.pipe()
+    command = f'exec "{sys.executable}" -c "$0" --version {writer} <&- >&- 2>&-'
+    subprocess.run(["sh", "-c", command, OPENED], pass_fds=[writer], check=False)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as told:
+        assert int(told.read()) > 2
+
+
 def test_a_full_disk_is_said_in_one_line():
     with Path("/dev/full").open("w") as full:
         done = edge(TABLES, full)
