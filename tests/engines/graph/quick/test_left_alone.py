@@ -258,6 +258,60 @@ def test_only_what_is_alike_beside_each_other_is_joined(model, convolutions):
     assert quick_operators(model).count("Conv") == convolutions
 
 
+def test_heads_that_read_channel_by_channel_are_not_joined():
+    model = beside((3, 3, True), (3, 3, True))
+    for node in model.graph.node:
+        node.attribute.append(helper.make_attribute("group", 3))
+    for name in ("aw", "bw"):
+        (old,) = (each for each in model.graph.initializer if each.name == name)
+        old.CopyFrom(numpy_helper.from_array(drawn(3, 1, 3, 3).astype(np.float32), name))
+    assert quick_operators(model).count("Conv") == 2
+
+
+@pytest.mark.parametrize(("opset", "convolutions"), [(9, 2), (10, 1)])
+def test_heads_are_joined_from_the_opset_on_in_which_slices_take_inputs(opset, convolutions):
+    model = beside((2, 1, True), (4, 1, True))
+    model.opset_import[0].version = opset
+    assert quick_operators(model).count("Conv") == convolutions
+
+
+def test_one_channel_is_followed_channel_by_channel_without_a_word_of_groups():
+    model = beside((1, 1, True), (4, 1, True), [("Conv", 3, True)] * 2)
+    del model.graph.node[1].attribute[:]
+    model.graph.node[1].attribute.append(helper.make_attribute("pads", [1] * 4))
+    assert quick_operators(model).count("Conv") == 2
+
+
+@pytest.mark.parametrize("between", ["PRelu", "MaxPool"])
+def test_blocks_are_not_filled_where_places_would_move(between):
+    nodes = [
+        make("Relu", ["x"], ["r"]),
+        make("Conv", ["r", "w"], ["c"]),
+        make("PRelu", ["c", "s"], ["a"]),
+        make("Conv", ["a", "v"], ["y"]),
+    ]
+    outputs, told = {"y": 4}, []
+    if between == "MaxPool":
+        nodes[2] = make("MaxPool", ["c"], ["a", "places"], kernel_shape=[2, 2])
+        told = [helper.make_tensor_value_info("places", TensorProto.INT64, [None] * 4)]
+    weights = {"w": drawn(20, 3, 1, 1), "s": np.linspace(-1, 1, SIDE), "v": drawn(5, 20, 1, 1)}
+    model = network(nodes, outputs, **weights)
+    model.graph.output.extend(told)
+    quick_operators(model)
+    assert 32 not in {each.dims[0] for each in quick_form(model).graph.initializer}
+
+
+def test_blocks_are_filled_behind_other_nodes():
+    nodes = [
+        make("Relu", ["x"], ["r"]),
+        make("Conv", ["r", "w"], ["c"]),
+        make("Conv", ["c", "v"], ["y"]),
+    ]
+    model = network(nodes, {"y": 4}, w=drawn(20, 3, 1, 1), v=drawn(5, 20, 1, 1))
+    quick_operators(model)
+    assert 32 in {each.dims[0] for each in quick_form(model).graph.initializer}
+
+
 @pytest.mark.parametrize(
     ("channels", "between", "group", "is_filled"),
     [
