@@ -4,7 +4,12 @@ import pytest
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from engines.errors import BackendError
-from engines.onnxruntime.backend import ERRORS, OnnxRuntimeNetwork, open_network
+from engines.onnxruntime.backend import (
+    ERRORS,
+    OnnxRuntimeNetwork,
+    open_for_build,
+    open_network,
+)
 from tests.networks import face_network, loaded
 
 
@@ -95,3 +100,13 @@ def test_a_batch_is_run_in_parts_of_a_size(tmp_path, at_once, given):
     assert session.given == given
     expected = OnnxRuntimeNetwork(session).run(faces)[0]
     assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_build_runs_a_batch_in_parts_that_caches_hold(tmp_path):
+    file = tmp_path / "network.onnx"
+    file.write_bytes(loaded(tmp_path).model.SerializeToString())
+    session = CountingSession(file.read_bytes())
+    with open_for_build(file, 1) as network:
+        network._session = session
+        assert len(network.run(np.zeros((9, 3, 20, 16), np.float32))[0]) == 9
+    assert session.given == [4, 4, 1]
