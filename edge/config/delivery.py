@@ -86,7 +86,9 @@ def _server(key: str, text: str) -> SplitResult:
         raise ValueError(f"{key}: host or port is wrong") from None
     if not re.fullmatch(r"[!-~]+", text):
         raise ValueError(f"{key} holds blanks or characters beyond ASCII: percent-encode them")
-    if not host or port == 0:
+    if port == 0:
+        raise ValueError(f"{key}: host or port is wrong")
+    if not host:
         raise ValueError(f"{key} does not start with https://HOST or http://HOST")
     if url.username or url.password:
         name = "login" if key == "url" else "proxy_login"

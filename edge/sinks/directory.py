@@ -275,6 +275,8 @@ def _when_stored(modified_s: float, now: float) -> float:
 def _translated(folder: Path) -> Iterator[None]:
     try:
         yield
+    except (FileExistsError, NotADirectoryError) as error:
+        raise SinkError(f"{folder} is no folder: move away what is there") from error
     except OSError as error:
         raise SinkError(
             f"{folder} cannot be written ({error.strerror or error}): "

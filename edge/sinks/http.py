@@ -7,6 +7,7 @@ anybody parses it. Redirects are not followed, and no proxy is used that is not 
 
 import hashlib
 import hmac
+import http.client
 import os
 import time
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from edge.config.uri import without_path
 from edge.delivery.encode import EXTENSIONS
 from edge.errors import ConfigError, SinkError
 from edge.samples import Delivery
-from edge.sinks.http_answer import judge
+from edge.sinks.http_answer import excerpt, judge
 from edge.sinks.http_connection import TROUBLE, ServerConnection, basic
 
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY")
@@ -81,7 +82,7 @@ class HttpSink:
         except ConfigError as error:
             raise SinkError(str(error)) from error
         except TROUBLE as error:
-            words = hidden(str(error), self._settings.url)
+            words = excerpt(hidden(_words(error), self._settings.url))
             raise SinkError(f"{self._where}: {words}{self._hint(error)}") from error
         said = hidden(answer.text.decode("utf-8", "replace"), self._settings.url)
         judge(replace(answer, text=said.encode()), self._where, now_s=time.time())
@@ -130,6 +131,11 @@ class HttpSink:
         if named is None or self._settings.proxy or not isinstance(error, NewConnectionError):
             return ""
         return f" ({named} is set but not used: if the way leads through it, set proxy)"
+
+
+def _words(error: Exception) -> str:
+    no_http = isinstance(error, http.client.BadStatusLine) and not isinstance(error, OSError)
+    return f"what answers is no HTTP server: {error}" if no_http else str(error)
 
 
 def hidden(words: str, url: str) -> str:

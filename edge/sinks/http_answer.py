@@ -45,7 +45,8 @@ def judge(answer: Answer, url: str, now_s: float) -> None:
     status = answer.status
     if 200 <= status < 300:
         return
-    said = f"{url} answered {status}{_excerpt(answer.text)}"
+    shown = excerpt(answer.text.decode("utf-8", "replace"))
+    said = f"{url} answered {status}{f' ({shown})' if shown else ''}"
     if 300 <= status < 400:
         location = _headers(answer).get("location")
         place = without_path(location) if location else "nowhere"
@@ -86,10 +87,10 @@ def _date_s(text: str) -> float | None:
         return None
 
 
-def _excerpt(text: bytes) -> str:
-    words = " ".join(text[:400].decode("utf-8", "replace").split())
-    shown = "".join(letter for letter in words if letter.isprintable())[:200]
-    return f" ({shown})" if shown else ""
+def excerpt(text: str) -> str:
+    """Return the beginning of what a server says, in one line."""
+    words = " ".join(text[:400].split())
+    return "".join(letter for letter in words if letter.isprintable())[:200]
 
 
 def _advice(status: int) -> str:

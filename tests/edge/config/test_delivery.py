@@ -30,7 +30,7 @@ def test_encrypted_and_local_urls_are_accepted(url):
         ("ftp://faces.example", "does not start with https"),
         ("faces.example", "does not start with https"),
         ("http://127.0.0.1:99999/", "port is wrong"),
-        ("http://127.0.0.1:0/", "does not start with https"),
+        ("http://127.0.0.1:0/", "host or port is wrong"),
         ("http://127.0.0.1:http/", "port is wrong"),
         ("https://a..b/in", "host or port is wrong"),
         (f"https://{'a' * 70}.example/in", "host or port is wrong"),

@@ -207,7 +207,7 @@ def test_purge_touches_only_what_is_proven_to_be_a_face_of_a_gate(shared):
 def test_a_folder_that_is_a_file_is_an_error_that_names_it(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    with pytest.raises(SinkError, match="file cannot be written"):
+    with pytest.raises(SinkError, match="file is no folder: move away what is there"):
         send(DirectorySink(DirectorySinkSettings(path=blocked)), 1)
 
 

@@ -41,6 +41,18 @@ def test_no_answer_of_a_server_is_a_defect(data):
         sink.close()
 
 
+@pytest.mark.parametrize("more", [b"", b"x" * 60_000])
+def test_what_is_no_http_is_told_in_one_short_line(more):
+    with says(b"220 mail.example \x1b[2J ESMTP" + more + b"\r\n") as port:
+        sink = HttpSink(HttpSinkSettings(url=f"http://127.0.0.1:{port}/", timeout=5.0), {})
+        with pytest.raises(SinkError) as failed:
+            sink.send(face(1))
+        sink.close()
+    words = str(failed.value)
+    assert ": what answers is no HTTP server: 220 mail.example [2J ESMTP" in words
+    assert len(words) < 300
+
+
 @pytest.mark.parametrize("digits", [16, 4299, 4300, 4301, 60_000])
 def test_an_answer_of_a_length_beyond_reason_is_a_failed_attempt(digits):
     with says(b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * digits + b"\r\n\r\nabc") as port:
