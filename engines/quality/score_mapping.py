@@ -56,7 +56,8 @@ class ScoreMapping:
         if not np.isfinite(shift).all():
             raise ValueError("a shift is not finite, so it has no score")
         at, scores = zip(*self.knots, strict=True)
-        return np.interp(shift, at, scores)
+        # Between scores next to 0 a straight line may be rounded to beyond its ends.
+        return np.clip(np.interp(shift, at, scores), scores[-1], scores[0])
 
     def shift(self, score: float) -> float:
         """

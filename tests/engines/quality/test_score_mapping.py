@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engines.quality.score_mapping import ScoreMapping, fit_score_mapping
@@ -18,6 +18,7 @@ def mappings(draw):
     return ScoreMapping(tuple(zip(shifts, sorted(draw(scores), reverse=True), strict=True)))
 
 
+@example(ScoreMapping(((0.0, 1.5e-323), (2.0, 0.0))), [1.75])  # was below 0
 @given(mappings(), SHIFTS)
 def test_a_higher_shift_never_scores_higher_and_scores_stay_within_the_range(mapping, shifts):
     scores = mapping.score(np.sort(np.array(shifts, np.float32)))
