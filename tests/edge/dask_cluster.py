@@ -110,7 +110,7 @@ def command(*words: object, changed: str = "") -> "subprocess.Popen[str]":
     program = (
         "import sys, edge.cluster.client, edge.cluster.work\n"
         f"from edge.__main__ import main; {changed}\n"
-        "sys.exit(main(sys.argv[1:]))"
+        "sys.exit(main())"
     )
     return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, words)],
