@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.__main__ import main
+from edge.__main__ import EXIT_USAGE, main
 from edge.config.credentials import read_secret
 from edge.config.delivery import Secret
 from edge.config.file import read_config
@@ -295,10 +295,17 @@ def test_no_command_ends_in_a_traceback_over_a_file(command, tmp_path):
         assert main([*command, str(path)]) in CODES, what
 
 
-@pytest.mark.parametrize("name", ["/nowhere", "a\0b", "a" * 5000, ""])
+@pytest.mark.parametrize("name", ["/nowhere", "a\0b", "a" * 5000])
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_no_command_ends_in_a_traceback_over_a_name(command, name):
     assert main([*command, name]) in CODES
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_name_of_nothing_is_a_wrong_command_line(command):
+    with pytest.raises(SystemExit) as ended:
+        main([*command, ""])
+    assert ended.value.code == EXIT_USAGE
 
 
 def test_a_defect_is_what_is_left_and_shows_its_traceback():
