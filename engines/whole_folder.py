@@ -72,9 +72,10 @@ def is_filled_in_place(out: Path) -> bool:
 def is_writable(folder: Path) -> bool:
     """Tell whether a folder can be written, or made."""
     nearest = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
-    new = folder.relative_to(nearest).parts
-    fits = all(len(os.fsencode(name)) <= os.pathconf(nearest, "PC_NAME_MAX") for name in new)
-    return fits and nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        return False
+    longest = os.pathconf(nearest, "PC_NAME_MAX")
+    return all(len(os.fsencode(name)) <= longest for name in folder.relative_to(nearest).parts)
 
 
 def _workplace(target: Path) -> Path:

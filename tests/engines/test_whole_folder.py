@@ -10,7 +10,7 @@ import pytest
 from engines import whole_folder as module
 from engines.errors import PairError
 from engines.pair.folder import replaced_at_once
-from engines.whole_folder import exchange, whole_folder
+from engines.whole_folder import exchange, is_writable, whole_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = """\
@@ -221,3 +221,9 @@ def test_an_error_of_the_disk_is_no_reason_for_two_steps(out, monkeypatch):
         rebuilt(out)
     assert content(out) == WHOLE[0]
     assert names(out.parent) == ["pair"]
+
+
+def test_nothing_can_be_made_below_a_link_to_nowhere(tmp_path):
+    (tmp_path / "disk").symlink_to(tmp_path / "not plugged in")
+    assert not is_writable(tmp_path / "disk" / "faces")
+    assert is_writable(tmp_path / "faces")
