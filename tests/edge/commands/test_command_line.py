@@ -42,7 +42,6 @@ def test_a_reader_that_leaves_ends_the_command_without_a_word(closed_pipe, words
     assert (done.returncode, done.stderr) == (EXIT_BROKEN_PIPE, b"")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize(
     ("words", "code"), [("schema", 0), ("init --no-run", 64), ("run absent.yaml", 78)]
@@ -73,6 +72,7 @@ def test_no_file_takes_the_place_of_a_closed_standard_stream():
         assert int(told.read()) > 2
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_a_full_disk_is_said_in_one_line():
     with Path("/dev/full").open("w") as full:
         done = edge(TABLES, full)
