@@ -3,12 +3,20 @@ import os
 import re
 import threading
 
+import pytest
 from rich.console import Console
 
 from edge.console import Screen, amount, progress
 from edge.delivery.face_output import faces_table
 from edge.delivery.record import ComponentRecord, face_record
 from tests.edge.assessments import Given, assessment
+
+
+@pytest.fixture(autouse=True)
+def _any_terminal(monkeypatch):
+    """What the environment says is about the terminal that tests are started from."""
+    for name in ("FORCE_COLOR", "NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def shown(printed, width=100):
