@@ -12,7 +12,11 @@ from edge.__main__ import main as edge_gate
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `edge-gate pair` with the same words and return its exit code."""
-    return edge_gate(["pair", *(sys.argv[1:] if argv is None else argv)])
+    if argv is not None:
+        return edge_gate(["pair", *argv])
+    # As the words of the process: who is given others is a part of a program that goes on.
+    sys.argv.insert(1, "pair")
+    return edge_gate()
 
 
 if __name__ == "__main__":
