@@ -20,6 +20,7 @@ from edge.diagnosis.preflight import decoder_findings
 from edge.diagnosis.secret_findings import missing_secrets
 from edge.diagnosis.service_view import hidden_paths, is_for_the_service
 from edge.errors import ConfigError
+from edge.history.file import takes_history
 from edge.monitoring.baseline import read_baseline
 from edge.pipeline.proof import unproved
 from edge.pipeline.trial import device_findings, tried_cameras, tried_sinks
@@ -189,6 +190,8 @@ def _mistakes_of_state(config: Config) -> Iterator[tuple[KeyPath, str]]:
         yield ("delivery", "outbox", "path"), f"is no outbox, name another file: {outbox.path}"
     if history is not None and not _takes_file(history):
         yield ("page", "history"), f"cannot be written: {history}"
+    elif history is not None and history.exists() and not takes_history(history):
+        yield ("page", "history"), f"is no history, name another file: {history}"
     if log is None:
         return
     if not _takes_file(log.path):

@@ -7,7 +7,7 @@ An sqlite file of ours that holds faces: for its owner's eyes only, marked, with
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from edge.errors import EdgeError
 
 IN_MEMORY = Path(":memory:")
 BUSY_S = 10.0
+_MAGIC = b"SQLite format 3\0"
+_ID_AT = 68
+"""Offset of the application id in an sqlite file (sqlite.org/fileformat.html)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +76,51 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def belongs_to_another(database: sqlite3.Connection, form: Format) -> bool:
+def is_marked(path: Path, application_id: int) -> bool:
+    """Tell by its first bytes whether a file is of a format; False when it cannot be read."""
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
+        with path.open("rb") as file:
+            head = file.read(_ID_AT + 4)
+    except OSError:
+        return False
+    return head.startswith(_MAGIC) and head[_ID_AT:] == application_id.to_bytes(4, "big")
+
+
+def takes(path: Path, application_id: int, *, damaged: bool = False) -> bool:
+    """
+    Tell whether a file that is there is of a format, or empty so that it can become of it.
+
+    A gate that is just making the file has its mark in the write-ahead log alone, so that sqlite
+    is asked.
+
+    Args:
+        path: Of the file, which is not changed.
+        application_id: Marks the format.
+        damaged: The answer where sqlite cannot read the file.
+    """
+    if is_marked(path, application_id):
+        return True
+    if not path.is_file():
+        return False
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S)) as database:
+            return not _belongs_to_another(database, application_id)
+    except sqlite3.Error:
+        return damaged
+
+
+def _belongs_to_another(database: sqlite3.Connection, application_id: int) -> bool:
     """Tell whether a database holds tables that are not ours; an empty one is anybody's."""
-    if _number(database, "application_id") == form.application_id:
+    if _number(database, "application_id") == application_id:
         return False
     return database.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
 
 
 def _check(database: sqlite3.Connection, path: Path, form: Format) -> None:
-    if belongs_to_another(database, form):
+    if _belongs_to_another(database, form.application_id):
         raise form.refusal(f"{path} is a database of another program: name another file")
     findings = database.execute("PRAGMA quick_check(1)").fetchone()
     if findings != ("ok",):

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge.config.delivery import OutboxSettings
-from edge.delivery.face_database import Format, open_face_database
+from edge.delivery.face_database import Format, open_face_database, takes
 from edge.delivery.owed import SUFFIX as OWED
 from edge.delivery.room import MOST_BYTES, PAGE, Room, free_bytes
 from edge.delivery.room import SUFFIX as RESERVE
@@ -204,7 +204,9 @@ def is_full(error: Exception) -> bool:
 
 def takes_outbox(path: Path) -> bool:
     """Tell whether a file can become an outbox, or is one, damaged or not, as far as one sees."""
-    return not _is_begun(path) or not _was_none(path)
+    if not _is_begun(path):
+        return True
+    return not _was_none(path) and takes(path, APPLICATION_ID, damaged=True)
 
 
 def _was_none(path: Path) -> bool:

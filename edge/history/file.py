@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.delivery.face_database import Format, open_face_database, transaction
+from edge.delivery.face_database import Format, open_face_database, takes, transaction
 from edge.errors import ConfigError
 
 APPLICATION_ID = 0x45474849
@@ -38,6 +38,11 @@ FORMAT = Format(
 )
 RETRY_S = 60.0
 """Between two attempts to open a file that failed."""
+
+
+def takes_history(path: Path) -> bool:
+    """Tell whether a file is a history or empty; False when it is damaged or unreadable."""
+    return takes(path, APPLICATION_ID)
 
 
 class HistoryFile:

@@ -8,18 +8,15 @@ always tells its own length.
 import sqlite3
 import struct
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from edge.delivery.face_database import BUSY_S, Format, belongs_to_another, open_face_database
+from edge.delivery.face_database import Format, is_marked, open_face_database, takes
 from edge.errors import ShadowLogError
 
 DAMAGED = "the file is damaged; move it away or delete it"
 APPLICATION_ID = 0x4547534C
 """Marks our files (`EGSL`), so that no other program's database is ever written to."""
-_MAGIC = b"SQLite format 3\0"
-_ID_AT = 68
-"""Offset of the application id in an sqlite file (sqlite.org/fileformat.html)."""
 
 VERSION_1 = (
     """CREATE TABLE clock (
@@ -102,33 +99,12 @@ FORMAT = Format(
 
 def is_shadow_log(path: Path) -> bool:
     """Tell by its first bytes whether a file is a shadow log; False when it cannot be read."""
-    try:
-        if not path.is_file():  # a pipe would be waited for
-            return False
-        with path.open("rb") as file:
-            head = file.read(_ID_AT + 4)
-    except OSError:
-        return False
-    return head.startswith(_MAGIC) and head[_ID_AT:] == APPLICATION_ID.to_bytes(4, "big")
+    return is_marked(path, APPLICATION_ID)
 
 
 def takes_shadow_log(path: Path) -> bool:
-    """
-    Tell whether a file that is there is a shadow log, or empty so that it can become one.
-
-    A gate that is just making the file has its mark in the write-ahead log alone, so that sqlite
-    is asked. False when it cannot be read.
-    """
-    if is_shadow_log(path):
-        return True
-    if not path.is_file():
-        return False
-    try:
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S)) as database:
-            return not belongs_to_another(database, FORMAT)
-    except sqlite3.Error:
-        return False
+    """Tell whether a file is a shadow log or empty; False when it is damaged or unreadable."""
+    return takes(path, APPLICATION_ID)
 
 
 def open_shadow_log(path: Path) -> sqlite3.Connection:

@@ -1,5 +1,7 @@
 import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -349,6 +351,19 @@ def test_check_refuses_a_file_of_another_kind_as_an_outbox(config_path):
     assert f":9:27: delivery.outbox.path: is no outbox, name another file: {config_path}" in (
         absences(config_path)
     )
+
+
+def test_check_refuses_a_database_of_another_program_as_any_file_of_state(config_path):
+    with closing(sqlite3.connect(config_path.parent / "other.sqlite")) as other:
+        other.execute("CREATE TABLE recipes (name TEXT)")
+    config_path.write_text(
+        f"{config_path.read_text()}delivery: {{outbox: {{path: other.sqlite}}}}\n"
+        "shadow_log: {path: other.sqlite}\npage: {history: other.sqlite}\n"
+    )
+    said = [line.partition(", name another file")[0] for line in absences(config_path)]
+    assert ":9:27: delivery.outbox.path: is no outbox" in said
+    assert ":10:20: shadow_log.path: is no shadow log" in said
+    assert ":11:17: page.history: is no history" in said
 
 
 def test_check_refuses_a_folder_whose_name_no_file_system_takes(config_path):
