@@ -220,7 +220,8 @@ def _wrong_baseline(path: Path, pair_id: str) -> str | None:
     return None
 
 
-def _takes_file(path: Path) -> bool:
+def _takes_file(named: Path) -> bool:
+    path = Path(os.path.realpath(named))  # a link may lead to what is not made yet
     if not os.path.exists(path):  # noqa: PTH110 -- Path's own raises where a name is too long
         return is_writable(path)
     return path.is_file() and os.access(path, os.W_OK) and is_writable(path.parent)

@@ -11,6 +11,7 @@ from edge.commands.check import check_surroundings
 from edge.config.file import read_config
 from edge.config.keys import config_keys
 from edge.config.origins import effective_settings
+from edge.delivery.outbox_file import open_file
 from edge.diagnosis import service_view
 from edge.errors import ConfigError, SourceError
 from edge.pipeline import proof
@@ -351,6 +352,18 @@ def test_check_refuses_a_file_of_another_kind_as_an_outbox(config_path):
     assert f":9:27: delivery.outbox.path: is no outbox, name another file: {config_path}" in (
         absences(config_path)
     )
+
+
+def test_check_takes_a_link_to_a_file_of_state_that_is_made_at_the_first_start(config_path):
+    (config_path.parent / "link.sqlite").symlink_to(config_path.parent / "disk" / "outbox.sqlite")
+    (config_path.parent / "disk").mkdir()
+    added = "delivery: {outbox: {path: link.sqlite}}\n"
+    config_path.write_text(config_path.read_text() + added)
+    assert not any("delivery.outbox" in line for line in absences(config_path))
+    outbox = read_config(config_path).config.delivery.outbox
+    assert outbox is not None
+    with closing(open_file(outbox)):
+        assert (config_path.parent / "disk" / "outbox.sqlite").exists()
 
 
 def test_check_refuses_a_database_of_another_program_as_any_file_of_state(config_path):
