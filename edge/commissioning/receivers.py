@@ -57,6 +57,8 @@ class Receivers:
             return Receiver(tuple(self._mqtt(text, _apart("mqtt", names))))
         if scheme:
             raise UsageError(f"faces cannot be sent to {scheme}://; name {FORMS}")
+        if not text.strip():  # as of a variable that is not set
+            raise UsageError(f"an empty text is no sink; name {FORMS}")
         if text in ("stdout", "-"):
             return Receiver(("type: stdout", f"name: {_apart('stdout', names)}"))
         return Receiver(tuple(self._directory(text, _apart("directory", names))))

@@ -118,3 +118,9 @@ def test_a_path_below_the_configuration_is_named_from_there(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     assert written(tmp_path / "faces", tmp_path) == "faces"
     assert written(tmp_path / "faces", tmp_path / "etc") == str(tmp_path / "faces")
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_text_is_not_the_folder_of_the_configuration(receivers, text):
+    with pytest.raises(UsageError, match="an empty text is no sink; name a folder"):
+        receivers().of([text])
