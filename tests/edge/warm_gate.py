@@ -5,12 +5,11 @@ The same code in a process of its own, with the same environment, signals and me
 only there in a start by the command line is tested with `RunningGate(…, warm=False)`.
 """
 
-import atexit
 import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from multiprocessing import forkserver, get_context
+from multiprocessing import forkserver, get_context, util
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -18,8 +17,9 @@ import pytest
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["edge.commands.run"])
-# So that what it took counts as time of the tests: nobody else waits for the server.
-atexit.register(forkserver._forkserver._stop)  # type: ignore[attr-defined]
+# So that what it took counts as time of the tests: nobody else waits for the server. After the
+# gates that a test has left running, which multiprocessing ends: the server stays for them.
+util.Finalize(None, forkserver._forkserver._stop, exitpriority=-1)  # type: ignore[attr-defined]
 
 
 class WarmGate:
@@ -29,7 +29,7 @@ class WarmGate:
         """Run `edge-gate WORDS` in a folder, its messages in `stderr`."""
         said, says = _CONTEXT.Pipe(duplex=False)
         self._process = _CONTEXT.Process(
-            target=_run, args=(list(words), folder, dict(environment), says)
+            target=_run, args=(list(words), folder, dict(environment), says), daemon=True
         )
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("OMP_NUM_THREADS", "1")  # what forks must have no other threads
