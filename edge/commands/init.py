@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         receivers = _receivers(arguments, questions, secrets)
         _build_pair(arguments.pair)
         _write(Wanted(arguments.pair, cameras, receivers), out)
+    _say(f"{out} is written")
     code = _check(out)
     return code or _run(arguments, questions, out)
 
@@ -136,7 +137,6 @@ def _write(wanted: Wanted, out: Path) -> None:
             file.write(text)
     except OSError as error:
         raise EdgeError(f"{out}: cannot be written: {error.strerror or error}") from error
-    _say(f"{out} is written")
 
 
 def _check(out: Path) -> int:

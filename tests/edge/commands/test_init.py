@@ -1,5 +1,6 @@
 """From a camera's address to a forwarded face and a tuned threshold; the camera has a login."""
 
+import errno
 import io
 import json
 import os
@@ -16,6 +17,9 @@ import numpy as np
 import pytest
 
 from edge.__main__ import EXIT_FAILED, EXIT_USAGE, main
+from edge.commands import init
+from edge.config.credentials import read_secret
+from edge.config.delivery import HttpSinkSettings
 from edge.config.file import read_config
 from tests.documents import blocks
 from tests.edge.face_server import serving
@@ -191,6 +195,23 @@ def test_a_login_that_is_refused_is_kept_nowhere(site, camera, capsys, monkeypat
     assert main(words) == EXIT_FAILED
     assert "the camera refuses the login (401)" in capsys.readouterr().err
     assert not (site / "secrets").exists()
+
+
+def test_secrets_of_a_written_configuration_stay_though_it_cannot_be_told(site, monkeypatch):
+    def say(words):
+        if words.endswith("is written"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.chdir(site)
+    monkeypatch.setattr(init, "_say", say)
+    write_walk(site / "walk.mp4", people(count=1, shots=1).values())
+    (site / "given").write_text("hunter2")
+    words = ["init", "walk.mp4", "--yes", "--sink", "https://hub.example/in"]
+    assert main([*words, "--sink-secret", "given", "--no-run"]) == EXIT_FAILED
+    (sink,) = read_config(site / "gate.yaml").config.sinks
+    assert isinstance(sink, HttpSinkSettings)
+    assert sink.token is not None
+    assert read_secret(sink.token) == "hunter2"
 
 
 def test_a_name_that_cannot_be_is_a_usage_error(site, camera, capsys, monkeypatch):
