@@ -42,12 +42,8 @@ def _set(arguments: argparse.Namespace, watch: FleetWatch) -> int:
     words = cache(lambda: getpass(f"passphrase of {arguments.key}: "))
     signature_of(b"", arguments.key, words)  # before anything is asked of anybody
     with closing(watch):
-        Rollout(watch, plan, lambda raw: signature_of(raw, arguments.key, words), _say).run()
+        Rollout(watch, plan, lambda raw: signature_of(raw, arguments.key, words), say).run()
     return 0
-
-
-def _say(words: str) -> None:
-    say(words)
 
 
 def _serve(arguments: argparse.Namespace, watch: FleetWatch) -> int:

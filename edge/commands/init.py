@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         receivers = _receivers(arguments, questions, secrets)
         _build_pair(arguments.pair)
         _write(Wanted(arguments.pair, cameras, receivers), out)
-    _say(f"{out} is written")
+    say(f"{out} is written")
     code = _check(out)
     return code or _run(arguments, questions, out)
 
@@ -64,16 +64,16 @@ def _cameras(
     if not addresses:
         addresses = [questions.text("Address of the camera, or a folder", "ADDRESS")]
     login = given_login(arguments.login_file, sys.stdin.read)
-    trials = Trials(questions, secrets, _say, login)
+    trials = Trials(questions, secrets, say, login)
     names = _names(arguments.name, len(addresses))
     found = []
     for address, name in zip(addresses, names, strict=True):
         camera = trials.camera(address, name)
         height, width = camera.size
-        _say(f"  {camera.settings.uri}: a picture of {width} x {height} pixels")
+        say(f"  {camera.settings.uri}: a picture of {width} x {height} pixels")
         secret = camera.settings.login
         if secret is not None:
-            _say(f"  the login is kept in {secret.file}, for you alone to read")
+            say(f"  the login is kept in {secret.file}, for you alone to read")
         found.append(camera)
     return found
 
@@ -89,10 +89,10 @@ def _show_faces(cameras: Sequence[Camera], folder: Path) -> None:
     with progress(console()) as bars:
         detector = open_detector(DetectorSettings(), bars)
     for camera in cameras:
-        _say(f"{camera.name}: looking for a face for up to {LOOK_S:g} s; stand before the camera …")
+        say(f"{camera.name}: looking for a face for up to {LOOK_S:g} s; stand before the camera …")
         pixels, faces = first_faces(frames_of(camera.settings), detector)
         path = write_picture(pixels, faces, folder / f"{camera.name}-first.jpg")
-        _say(f"  {amount(len(faces), 'face')} found, see {path}")
+        say(f"  {amount(len(faces), 'face')} found, see {path}")
 
 
 def _receivers(
@@ -119,11 +119,11 @@ def _build_pair(folder: Path) -> None:
     try:
         manifest = read_manifest(folder)
     except PairError:
-        _say(f"obtaining {NETWORK} and building the pair in {folder}; a minute or two, once …")
+        say(f"obtaining {NETWORK} and building the pair in {folder}; a minute or two, once …")
         with progress(console()) as bars:
             build_catalogued(find_entry(NETWORK), folder, THREADS, bars)
         manifest = read_manifest(folder)
-    _say(f"engine pair {manifest.pair_id} of {manifest.network.name}")
+    say(f"engine pair {manifest.pair_id} of {manifest.network.name}")
 
 
 def _write(wanted: Wanted, out: Path) -> None:
@@ -140,10 +140,10 @@ def _write(wanted: Wanted, out: Path) -> None:
 
 
 def _check(out: Path) -> int:
-    _say(f"\n$ edge-gate check --connect {out}")
+    say(f"\n$ edge-gate check --connect {out}")
     code = check.run(argparse.Namespace(config=out, file=None, prove=True, connect=True))
     if code:
-        _say(f"correct that in {out}, then: edge-gate check --connect {out}")
+        say(f"correct that in {out}, then: edge-gate check --connect {out}")
     return code
 
 
@@ -153,14 +153,14 @@ def _run(arguments: argparse.Namespace, questions: Questions, out: Path) -> int:
     if wanted is None:
         wanted = questions.sure(f"\nRun it now ({command})", "--run", default=False)
     if wanted:
-        _say(f"\n$ {command}     (Ctrl-C ends it)")
+        say(f"\n$ {command}     (Ctrl-C ends it)")
         code = run_command.run(argparse.Namespace(config=out, file=None, log=None))
     share = arguments.tune
     if share is None and wanted and not code:
         share = questions.text(TUNE_QUESTION, "--tune SHARE", "")
     if share and not code:
         code = _tune(out, str(share))
-    _say(f"\nnext: {command}; as a service: docs/service.md; another threshold: docs/tune.md")
+    say(f"\nnext: {command}; as a service: docs/service.md; another threshold: docs/tune.md")
     return code
 
 
@@ -168,14 +168,14 @@ def _tune(out: Path, share: str) -> int:
     """Watch for a while if there are cameras, and write the threshold into the configuration."""
     reports, footage = out.parent / TUNING, []
     if any(source.uri.is_live for source in read_config(out).config.sources):
-        _say("\nwatching, and sending nothing; Ctrl-C when enough people have walked by")
+        say("\nwatching, and sending nothing; Ctrl-C when enough people have walked by")
         code = _observe(out)
         if code:
             return code
         footage = [str(reports / LOG)]
     goal = ["--forward-rate", share, "--out", str(reports), "--write"]
     words = [*footage, "--config", str(out), *goal]
-    _say(f"\n$ edge-gate tune {' '.join(words)}")
+    say(f"\n$ edge-gate tune {' '.join(words)}")
     parser = argparse.ArgumentParser(exit_on_error=False)
     tune_arguments.add_arguments(parser)
     try:
@@ -194,7 +194,3 @@ def _observe(out: Path) -> int:
         return run_command.run(argparse.Namespace(config=watching, file=None, log=None))
     finally:
         watching.unlink()
-
-
-def _say(words: str) -> None:
-    say(words)

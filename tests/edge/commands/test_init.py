@@ -203,7 +203,7 @@ def test_secrets_of_a_written_configuration_stay_though_it_cannot_be_told(site, 
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.chdir(site)
-    monkeypatch.setattr(init, "_say", say)
+    monkeypatch.setattr(init, "say", say)
     write_walk(site / "walk.mp4", people(count=1, shots=1).values())
     (site / "given").write_text("hunter2")
     words = ["init", "walk.mp4", "--yes", "--sink", "https://hub.example/in"]
