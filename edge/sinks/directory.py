@@ -276,7 +276,8 @@ def _translated(folder: Path) -> Iterator[None]:
     try:
         yield
     except (FileExistsError, NotADirectoryError) as error:
-        raise SinkError(f"{folder} is no folder: move away what is there") from error
+        there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+        raise SinkError(f"{there} is no folder: move away what is there") from error
     except OSError as error:
         raise SinkError(
             f"{folder} cannot be written ({error.strerror or error}): "

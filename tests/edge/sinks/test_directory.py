@@ -204,11 +204,12 @@ def test_purge_touches_only_what_is_proven_to_be_a_face_of_a_gate(shared):
     assert [face.name[0] for face in shown.gone] == ["1"]
 
 
-def test_a_folder_that_is_a_file_is_an_error_that_names_it(tmp_path):
+@pytest.mark.parametrize("below", [".", "faces", "faces/door"])
+def test_a_folder_that_is_a_file_is_an_error_that_names_it(tmp_path, below):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    with pytest.raises(SinkError, match="file is no folder: move away what is there"):
-        send(DirectorySink(DirectorySinkSettings(path=blocked)), 1)
+    with pytest.raises(SinkError, match="/file is no folder: move away what is there"):
+        send(DirectorySink(DirectorySinkSettings(path=blocked / below)), 1)
 
 
 def test_a_folder_deleted_while_running_is_made_again(tmp_path):
