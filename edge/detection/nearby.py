@@ -83,5 +83,6 @@ def _moved(
         face.box.right * across + left,
         face.box.bottom * down + top,
     )
-    landmarks = face.landmarks * np.array(enlarged) + np.array(corner)
+    # Boxes count from the outer edge of the first pixel, landmarks from its centre.
+    landmarks = (face.landmarks + 0.5) * np.array(enlarged) + np.array(corner) - 0.5
     return replace(face, box=box, landmarks=landmarks.astype(np.float32))

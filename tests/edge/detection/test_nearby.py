@@ -9,6 +9,9 @@ from edge.samples import Box, DetectedFace
 HEIGHT, WIDTH = 480, 640
 NOISE = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
 
+CENTRE = 0.5
+"""Of the first pixel: landmarks count from it, and boxes from its outer edge."""
+
 
 class Shown:
     """A detector that finds one face, at the edges of what it is shown."""
@@ -21,7 +24,8 @@ class Shown:
         self.expected.append(box)
         height, width = pixels.shape[:2]
         corners = [[0, 0], [width, 0], [width / 2, height / 2], [0, height], [width, height]]
-        return [DetectedFace(Box(0, 0, width, height), np.array(corners, np.float32), 0.9)]
+        landmarks = np.array(corners, np.float32) - CENTRE
+        return [DetectedFace(Box(0, 0, width, height), landmarks, 0.9)]
 
 
 def near(box, smallest_face=40):
@@ -34,7 +38,7 @@ def test_a_small_face_is_shown_as_it_is_with_half_of_its_side_about_it():
     part, found = near(Box(100, 50, 160, 120))
     assert (part == NOISE[15:155, 60:200]).all()
     assert found.box == Box(60, 15, 200, 155)
-    assert found.landmarks[2].tolist() == [130, 85]
+    assert (found.landmarks[2] + CENTRE).tolist() == [130, 85]
 
 
 def test_a_large_face_is_shown_smaller_and_lies_where_it_was():
@@ -42,7 +46,8 @@ def test_a_large_face_is_shown_smaller_and_lies_where_it_was():
     assert part.shape[0] == round(min(HEIGHT, 40 + 400 + 200) * SIDE / 400)
     assert part.shape[1] == round((660 - 0 - 20) * SIDE / 400)
     assert found.box == Box(0, 0, 640, 480)
-    assert found.landmarks.tolist() == [[0, 0], [640, 0], [320, 240], [0, 480], [640, 480]]
+    landmarks = (found.landmarks + CENTRE).tolist()
+    assert landmarks == [[0, 0], [640, 0], [320, 240], [0, 480], [640, 480]]
     assert part.flags["C_CONTIGUOUS"]
 
 
@@ -64,7 +69,7 @@ def test_a_face_within_what_is_shown_lies_as_many_times_further_in_as_that_was_s
 
     (found,) = faces_near(found_there, NOISE, Box(100, 40, 420, 440), 40)
     assert found.box == Box(50, 100, 150, 250)
-    assert (found.landmarks == 35).all()
+    assert (found.landmarks + CENTRE == 5 * (7 + CENTRE)).all()
 
 
 @pytest.mark.parametrize(
