@@ -190,15 +190,13 @@ class MqttSession:
 
     def _end(self) -> None:
         """
-        Stop paho's thread, and let the client no longer know us.
+        Stop paho's thread, close the sockets that wake it, and let the client no longer know us.
 
-        It closes the sockets that wake its thread when it goes itself; held by a circle it would
-        wait for the garbage collector, which may find the sockets first.
+        It closes them when it goes itself. Whoever keeps an error of ours keeps it, too, and then
+        the garbage collector may find the sockets first.
         """
-        client = self._client
-        client.loop_stop()
-        client.on_connect = client.on_disconnect = client.on_publish = None
-        client.on_message = client.on_subscribe = client.on_unsubscribe = None
+        self._client.loop_stop()
+        self._client.reinitialise()
 
     def _new_client(self, own_id: str) -> Client:
         settings = self._settings

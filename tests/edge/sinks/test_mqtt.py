@@ -64,6 +64,18 @@ def open_sockets():
     return sum(str(target).startswith("socket:") for target in told)
 
 
+def test_a_session_that_was_refused_keeps_no_socket_though_its_error_is_kept(tmp_path, open_sink):
+    with mqtt_broker.running(tmp_path, "allow_anonymous false") as broker:
+        sink = open_sink(broker.port)
+        gc.collect()  # what other tests left
+        before = open_sockets()
+        with pytest.raises(SinkError, match="refuses the connection") as kept:
+            sink.send(face(1))
+        sink.close()
+        assert open_sockets() == before
+    assert kept.value.__traceback__ is not None  # knows the session
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_closed_sink_leaves_no_socket_to_the_garbage_collector(broker, open_sink, is_there):
     sink = open_sink(broker.port)
