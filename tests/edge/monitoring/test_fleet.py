@@ -221,8 +221,9 @@ def test_a_gate_cannot_speak_for_another_one(folder, broker):
         ca_file=folder / "ca.pem",
         username="entrance",
         password=Secret(name="none", file=folder / "entrance"),
-        topic="gate/north",
-        device="warehouse",
+        # Below the topics of the other one, whose gate would take back a session of its own name.
+        topic="gate/north/warehouse",
+        device="cellar",
         timeout=5.0,
     )
     sink = MqttSink(settings, {})
