@@ -60,7 +60,10 @@ def test_a_broken_file_is_named_and_the_others_are_scored_into_a_whole_csv(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.jpg", "faces.csv"]
 
 
-def test_components_are_in_each_form_and_absent_unless_asked_for(pair, photographs, capsys):
+def test_components_are_in_each_form_and_absent_unless_asked_for(
+    pair, photographs, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "120")  # a narrow table breaks "margin above" in two
     words = ["score", photographs["obama.jpg"], "--pair", pair, "--components"]
     said = {}
     for form in ("--json", "--csv", "--smallest-face=40"):  # the last one leaves a table
