@@ -10,10 +10,8 @@ comparisons in the order of their similarity, so that each error is discarded fi
 Markdown. What is embedded is kept below --cache, as by `leave_one_network_out`.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +22,7 @@ from engines.pair.merit import estimate_text
 from engines.quality.shift import unit_rows
 from tests.bench.choice_rules import Examined, examined
 from tests.bench.left_out import Measured, in_order, measures
-from tests.bench.network_truth import SEEDS, Bed, Subject, Truth
+from tests.bench.network_truth import SEEDS, Bed, Subject, Truth, bed_parser
 
 OF_A_NETWORK = ("own", "recognisability")
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
@@ -122,13 +120,7 @@ def _text(truth: Truth, quality: Floats) -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("networks", nargs="+", metavar="NETWORK")
-    parser.add_argument("--lfw", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--cache", type=Path, required=True, metavar="DIR")
-    arguments = parser.parse_args()
+    arguments = bed_parser(__doc__).parse_args()
     with Progress() as progress:
         bed = Bed(arguments.lfw, arguments.cache, progress)
         every = [examined(Subject.open(name, bed)) for name in arguments.networks]

@@ -9,11 +9,9 @@ the golden faces; and the chosen recipe is judged on folds 3 to 5 with other see
 all comparisons of different people. What is embedded is kept below --cache. Prints Markdown.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from rich.progress import Progress
@@ -27,7 +25,7 @@ from engines.pair.merit import FLATTERED, estimate_text
 from engines.quality.shift import embedding_norms
 from tests.bench.choice_rules import Examined, Rule, best_rule, examined
 from tests.bench.left_out import GATE, MEASURES, Measured, gate_of, gate_quality, in_order, measures
-from tests.bench.network_truth import Bed, Subject, Truth
+from tests.bench.network_truth import Bed, Subject, Truth, bed_parser
 
 BEST = 3
 """Recipes of each network to show."""
@@ -193,11 +191,7 @@ def _texts(estimates: Sequence[Estimate]) -> str:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("networks", nargs="+", metavar="NETWORK")
-    parser.add_argument("--lfw", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--cache", type=Path, required=True, metavar="DIR")
-    arguments = parser.parse_args()
+    arguments = bed_parser(__doc__).parse_args()
     with Progress() as progress:
         bed = Bed(arguments.lfw, arguments.cache, progress)
         every = [examined(Subject.open(name, bed)) for name in arguments.networks]

@@ -1,5 +1,6 @@
 """Networks on the golden faces and on labelled photographs, with many recipes; kept on disk."""
 
+import argparse
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,17 @@ MOST = 2.1
 Weights = NDArray[np.float64]
 Key = tuple[str, int | None]
 """Photograph and seed; no seed where it is as it was."""
+
+
+def bed_parser(documentation: str | None, networks: str = "NETWORK") -> argparse.ArgumentParser:
+    """Return what reads the networks and the folders of a `Bed` from a command line."""
+    parser = argparse.ArgumentParser(
+        description=documentation, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("networks", nargs="+", metavar=networks)
+    parser.add_argument("--lfw", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--cache", type=Path, required=True, metavar="DIR")
+    return parser
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,9 @@ comparisons fail at FMR 1e-3 whose worse face has 45 to 55. FAMILY names a candi
 sparsity, as in 'dlib-resnet=layers 19 to 21@0.2'. Prints Markdown.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +25,7 @@ from engines.calibration.faces import CalibrationFaces
 from engines.calibration.self_made import SelfMade
 from engines.pruning.candidates import Candidate
 from engines.quality.shift import unit_rows
-from tests.bench.network_truth import SEEDS, SHARE, Bed, Subject, Truth
+from tests.bench.network_truth import SEEDS, SHARE, Bed, Subject, Truth, bed_parser
 from tests.bench.score_scale import fullest_window
 
 FMRS = (1e-3, 1e-2)
@@ -133,13 +131,7 @@ def _wanted(subject: Subject, words: str) -> Candidate:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("networks", nargs="+", metavar="NETWORK=FAMILY")
-    parser.add_argument("--lfw", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--cache", type=Path, required=True, metavar="DIR")
-    arguments = parser.parse_args()
+    arguments = bed_parser(__doc__, "NETWORK=FAMILY").parse_args()
     with Progress() as progress:
         bed = Bed(arguments.lfw, arguments.cache, progress)
         found = []

@@ -8,7 +8,6 @@ them: the mean of both ranks among the reference faces. Choices, photographs and
 are those of `leave_one_network_out`, and what is embedded is kept below --cache. Prints Markdown.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -34,7 +33,7 @@ from engines.quality.score_mapping import fit_score_mapping
 from engines.quality.shift import embedding_shift, mean_shift
 from tests.bench.choice_rules import Examined, best_rule, examined
 from tests.bench.left_out import Measured, measures
-from tests.bench.network_truth import Bed, Subject
+from tests.bench.network_truth import Bed, Subject, bed_parser
 
 BESIDE = ("own", "recognisability", "both")
 
@@ -104,12 +103,7 @@ def _reference(every: Sequence[Examined], each: Examined, second: QualityNetwork
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("networks", nargs="+", metavar="NETWORK")
-    parser.add_argument("--lfw", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--cache", type=Path, required=True, metavar="DIR")
+    parser = bed_parser(__doc__)
     parser.add_argument("--opinion", type=Path, required=True, metavar="ENTRY")
     arguments = parser.parse_args()
     entry = find_entry(str(arguments.opinion.absolute()))
