@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge.config.effective import CameraSettings
+from edge.config.model import GateSettings
 from edge.gate.decision import decide
 from edge.gate.looks.glance import Glance
 from edge.gate.outcome import Outcome, SeenFace
@@ -36,6 +37,14 @@ class RecordedFrame:
     """Tracklets that ended before its faces were looked at."""
     seen: tuple[SeenFace, ...] = ()
     """Its faces, without pictures."""
+
+    def glances(self) -> list[Glance]:
+        """Return what was known of its faces before the networks looked at them."""
+        return [_glance(face) for face in self.seen]
+
+    def looked(self, looked_at: frozenset[int]) -> list[SeenFace]:
+        """Return its faces as they are to a gate that looks at those of these tracklets only."""
+        return [_looked(face, looked_at) for face in self.seen]
 
 
 def recorded(captured: Captured, seen_s: float, outcome: Outcome) -> RecordedFrame:
@@ -74,8 +83,8 @@ def replayed(
     for frame in frames:
         outcome = Outcome(ended=frame.ended)
         selection.begin(frame.ended, frame.seen_s, outcome)
-        looked_at = selection.worth_a_look([_glance(face) for face in frame.seen], frame.seen_s)
-        seen = [_decided_again(face, looked_at, settings) for face in frame.seen]
+        looked_at = selection.worth_a_look(frame.glances(), frame.seen_s)
+        seen = [decided_again(face, settings.gate) for face in frame.looked(looked_at)]
         selection.conclude(seen, frame.captured, frame.seen_s, outcome)
         yield outcome
 
@@ -85,12 +94,19 @@ def _glance(face: SeenFace) -> Glance:
     return Glance(face.tracklet, face.box, eyes, face.sketch)
 
 
-def _decided_again(face: SeenFace, looked_at: frozenset[int], settings: CameraSettings) -> SeenFace:
+def _looked(face: SeenFace, looked_at: frozenset[int]) -> SeenFace:
     known = face.assessment
     if known is None or (face.sketch is None and known.verdict.reason not in SCOREABLE):
         return face
-    if face.tracklet not in looked_at:
-        return replace(face, assessment=None)
-    if known.verdict.reason not in SCOREABLE:
+    return face if face.tracklet in looked_at else replace(face, assessment=None)
+
+
+def decided_again(face: SeenFace, gate: GateSettings) -> SeenFace:
+    """Return a face with the verdict of other settings, if a threshold decides about it."""
+    known = face.assessment
+    if known is None or known.verdict.reason not in SCOREABLE:
         return face
-    return replace(face, assessment=replace(known, verdict=decide(known.quality, settings.gate)))
+    verdict = decide(known.quality, gate)
+    if verdict == known.verdict:
+        return face
+    return replace(face, assessment=replace(known, verdict=verdict))

@@ -1,6 +1,6 @@
 """The faces of one camera's footage, as a threshold is chosen from them. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,10 +11,10 @@ Scores = NDArray[np.float64]
 """(S,) quality scores in [0, 100]; higher is better."""
 Tracks = NDArray[np.intp]
 """(S,) track of each face, from 0 without gaps; a face of a still image is its own track."""
-Forwarded: TypeAlias = Callable[[float], Tracks]
+Forwarded: TypeAlias = Callable[[Sequence[float]], Sequence[Tracks]]
 """
-Returns the track of each face that the gate forwards by a threshold, after best shots, repeats and
-rate limits; the same for the same threshold.
+Returns, for each of many thresholds, the track of each face that the gate forwards by it, after
+best shots, repeats and rate limits; the same for the same threshold.
 """
 
 

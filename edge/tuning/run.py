@@ -210,7 +210,7 @@ def _answered(found: _Found, asked: Asked, labels: _Labels | None) -> Tuning:
     tuning = _suggested(found.tuning(asked.goal), asked, labels, forwarded)
     if tuning.suggestion is None and tuning.current is None:
         return tuning  # no threshold is in effect, and none was found
-    return replace(tuning, forwarded=forwarded(tuning.candidate).size)
+    return replace(tuning, forwarded=forwarded([tuning.candidate])[0].size)
 
 
 def _suggested(

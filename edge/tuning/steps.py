@@ -118,8 +118,8 @@ def _forwarding(footage: Footage, goal: Goal) -> tuple[Scores, Weigh]:
     if goal.near is not None:
         wanted.append(int(np.searchsorted(every, goal.near)))
     while not counts.keys() >= set(wanted):
-        for index in wanted:
-            tracks = footage.forwarded(float(every[index]))
+        by = footage.forwarded(every[wanted].tolist())
+        for index, tracks in zip(wanted, by, strict=True):
             counts[index] = np.bincount(tracks, minlength=footage.track_count).astype(np.float64)
         known = sorted(counts)
         rates = np.array([counts[index].sum() / minutes for index in known])
@@ -145,7 +145,8 @@ def neat_level(footage: Footage, goal: Goal, level: float) -> float:
     if goal.kind != "per_minute" or footage.forwarded is None:
         return neat
     # With hysteresis the limit itself decides too, not only on which side of it a score lies.
-    return neat if np.array_equal(footage.forwarded(neat), footage.forwarded(level)) else level
+    by_neat, by_level = footage.forwarded([neat, level])
+    return neat if np.array_equal(by_neat, by_level) else level
 
 
 def _counting(score: Scores, track: Tracks) -> tuple[Scores, Weigh]:

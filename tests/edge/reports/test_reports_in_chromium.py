@@ -41,7 +41,9 @@ def tuned():
     ]
     observed = Observed(faces, frames=240, video_s=24.0, confirmed=frozenset(range(40)))
     footage, goal = footage_of(observed), Goal("per_minute", 40.0)
-    footage = replace(footage, forwarded=lambda at: footage.track[footage.score >= at])
+    footage = replace(
+        footage, forwarded=lambda by: [footage.track[footage.score >= at] for at in by]
+    )
     steps = forward_rates(footage)
     discarded = np.linspace(0, 0.9, steps.threshold.size)
     return Tuning(

@@ -88,4 +88,4 @@ def test_faces_a_minute_that_are_promised_are_sent_of_people_who_stay(mode, trac
 def test_a_threshold_forwards_as_many_faces_as_was_told_of_it(files, camera, threshold):
     forwarded = looked_at(files, camera).forwarded
     assert forwarded is not None
-    assert forwarded(threshold).size == run(files, at_threshold(camera, threshold))
+    assert forwarded([threshold])[0].size == run(files, at_threshold(camera, threshold))

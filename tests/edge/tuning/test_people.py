@@ -117,7 +117,7 @@ def test_who_is_told_to_be_lost_is_who_a_run_does_not_send(threshold, floor):
     people = people_of(observed)
     assert len(people) == 2
     told = {each.best.track for each in lost(people, threshold, floor_of(camera))}
-    sent = forwarded_by(observed, camera, ColourPair.identity)(threshold)
+    sent = forwarded_by(observed, camera, ColourPair.identity)([threshold])[0]
     assert told == observed.confirmed - set(sent.tolist())
     run = steps(frames(files), gate_of(at_threshold(camera, threshold)))
     assert sum(len(step.outcome.forwarded) for step in run) >= len(people) - len(told)

@@ -29,7 +29,12 @@ def kept(footage, keep):
         best = best_of_tracks(footage, keep)
         return footage.track[best[footage.score[best] >= threshold]]
 
-    return replace(footage, forwarded=forwarded)
+    return replace(footage, forwarded=by_each(forwarded))
+
+
+def by_each(forwarded):
+    """Ask about one threshold after the other."""
+    return lambda thresholds: [forwarded(each) for each in thresholds]
 
 
 @st.composite
@@ -66,7 +71,8 @@ def test_of_thresholds_that_send_everybody_once_the_one_in_effect_is_kept(near, 
         return np.arange(20 if limit < 20 else 10) % 10
 
     goal = Goal("per_minute", 5.0, near)
-    assert suggestion(replace(footage, forwarded=forwarded), goal).threshold == threshold
+    footage = replace(footage, forwarded=by_each(forwarded))
+    assert suggestion(footage, goal).threshold == threshold
 
 
 @settings(max_examples=30)
@@ -97,7 +103,7 @@ def test_of_more_scores_than_are_asked_about_the_one_at_the_goal_is_found():
         asked.append(threshold)
         return np.flatnonzero(scores >= threshold)
 
-    footage = replace(footage_of(scores, minutes=10.0), forwarded=forwarded)
+    footage = replace(footage_of(scores, minutes=10.0), forwarded=by_each(forwarded))
     found = suggestion(footage, Goal("per_minute", 43.2))
     assert np.count_nonzero(scores >= found.threshold) == 432
     assert len(set(asked)) < 300
@@ -109,7 +115,7 @@ def test_a_threshold_between_two_scores_is_not_taken_for_one_that_does_something
     def with_hysteresis(threshold):  # the limit itself decides, whatever the scores beside it
         return np.arange(60 if threshold == 30.5 else 0)
 
-    footage = replace(footage_of(scores, minutes=1.0), forwarded=with_hysteresis)
+    footage = replace(footage_of(scores, minutes=1.0), forwarded=by_each(with_hysteresis))
     assert suggestion(footage, Goal("per_minute", 60)).threshold == 30.5
 
 
