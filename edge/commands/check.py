@@ -9,9 +9,9 @@ from pathlib import Path
 from edge.commands.arguments.shared.configuration import configuration
 from edge.config.delivery import DirectorySinkSettings, MqttSinkSettings
 from edge.config.effective import CameraSettings, in_effect
-from edge.config.file import LoadedConfig, place_of, read_config
+from edge.config.file import LoadedConfig, line_of, read_config
 from edge.config.model import Config
-from edge.config.reader import Document, KeyPath, key_name, place_error
+from edge.config.reader import KeyPath
 from edge.config.tls import client_context, server_context
 from edge.delivery.outbox_file import takes_outbox
 from edge.detection.open import unobtained
@@ -89,7 +89,7 @@ def check_surroundings(loaded: LoadedConfig, *, prove: bool = False) -> None:
     if prove and not mistakes:
         mistakes = list(unproved(loaded.config))
     if mistakes:
-        lines = (_line(loaded.document, path, what) for path, what in mistakes)
+        lines = (line_of(loaded.document, path, what) for path, what in mistakes)
         raise ConfigError("\n".join(lines))
 
 
@@ -101,11 +101,6 @@ def _seen_by_the_service(loaded: LoadedConfig) -> Iterator[tuple[KeyPath, str]]:
     for path, what in chain(_mistakes(loaded.config), secrets):
         if path not in hidden:
             yield path, what
-
-
-def _line(document: Document, path: KeyPath, what: str) -> str:
-    place = place_of(document, path, of_key=False)
-    return str(place_error(document.path, place, f"{key_name(path)}: {what}"))
 
 
 def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from edge.config.keys import Key, config_keys, generic_name
 from edge.config.model import Config
+from edge.config.paths.apart import not_apart
 from edge.config.reader import Document, KeyPath, Place, key_name, place_error, read_document
 from edge.config.uri import redacted
 from edge.errors import ConfigError
@@ -69,7 +70,16 @@ def checked(document: Document) -> LoadedConfig:
         found = sorted(_mistake(document, details) for details in _apart(error.errors()))
         lines = (str(place_error(document.path, place, message)) for place, message in found)
         raise ConfigError("\n".join(lines)) from error
+    clashes = [line_of(document, *clash) for clash in not_apart(config, document.path)]
+    if clashes:
+        raise ConfigError("\n".join(clashes))
     return LoadedConfig(config, document)
+
+
+def line_of(document: Document, path: KeyPath, words: str) -> str:
+    """Return what is wrong with the value of a key, after its place and the key."""
+    place = place_of(document, path, of_key=False)
+    return str(place_error(document.path, place, f"{key_name(path)}: {words}"))
 
 
 def _apart(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from edge.config.model import Config
+from edge.config.paths.named import named_paths
 from edge.config.reader import KeyPath
-from edge.config.uri import SourceUri
 
 CONFIGURATION = Path("/etc/edge-gate")
 """The folder of the configuration that the units run."""
@@ -23,22 +21,8 @@ def is_for_the_service(configuration: Path) -> bool:
 
 def hidden_paths(config: Config) -> Iterator[tuple[KeyPath, str]]:
     """Yield each key that names a path which the service cannot see, and what to do about it."""
-    for key, path in _paths(config, ()):
+    for key, path in named_paths(config):
         home = next((home for home in HIDDEN if path.resolve().is_relative_to(home)), None)
         if home is not None:
             move = f"sudo cp -r {path} {STATE}/"
             yield key, f"the service cannot see {home} (ProtectHome=yes), copy it out: {move}"
-
-
-def _paths(value: object, key: KeyPath) -> Iterator[tuple[KeyPath, Path]]:
-    match value:
-        case Path():
-            yield key, value
-        case SourceUri(scheme="file"):
-            yield key, value.path
-        case BaseModel():
-            for name in type(value).model_fields:
-                yield from _paths(getattr(value, name), (*key, name))
-        case tuple() | list():
-            for index, each in enumerate(value):
-                yield from _paths(each, (*key, index))

@@ -332,24 +332,28 @@ def test_check_refuses_folders_that_cannot_be_made(config_path):
     assert ":10:19: detector.model: cannot be read" in lines
 
 
+STATE = [
+    ("delivery: {outbox: {path: THERE}}", ":9:27: delivery.outbox.path: ", "outbox"),
+    ("shadow_log: {path: THERE}", ":9:20: shadow_log.path: ", "shadow log"),
+    ("page: {history: THERE}", ":9:17: page.history: ", "history"),
+]
+
+
 @pytest.mark.parametrize("there", ["folder", "/dev/null", "n" * 256])
-def test_check_refuses_files_of_state_that_cannot_be_made_or_written(config_path, there):
-    folder = config_path.parent
-    (folder / "folder").mkdir()
-    config_path.write_text(
-        f"{config_path.read_text()}delivery: {{outbox: {{path: {there}}}}}\n"
-        f"shadow_log: {{path: {there}}}\npage: {{history: {there}}}\n"
-    )
-    said = [line.partition("cannot be written: ")[0] for line in absences(config_path)]
-    assert ":9:27: delivery.outbox.path: " in said
-    assert ":10:20: shadow_log.path: " in said
-    assert ":11:17: page.history: " in said
+@pytest.mark.parametrize(("key", "place", "_what"), STATE)
+def test_check_refuses_files_of_state_that_cannot_be_made_or_written(
+    config_path, key, place, _what, there
+):
+    (config_path.parent / "folder").mkdir()
+    config_path.write_text(f"{config_path.read_text()}{key.replace('THERE', there)}\n")
+    assert [line for line in absences(config_path) if line.startswith(f"{place}cannot be written")]
 
 
 def test_check_refuses_a_file_of_another_kind_as_an_outbox(config_path):
-    added = f"delivery: {{outbox: {{path: {config_path.name}}}}}\n"
-    config_path.write_text(config_path.read_text() + added)
-    assert f":9:27: delivery.outbox.path: is no outbox, name another file: {config_path}" in (
+    notes = config_path.with_name("notes.txt")
+    notes.write_text("of somebody")
+    config_path.write_text(config_path.read_text() + "delivery: {outbox: {path: notes.txt}}\n")
+    assert f":9:27: delivery.outbox.path: is no outbox, name another file: {notes}" in (
         absences(config_path)
     )
 
@@ -366,17 +370,15 @@ def test_check_takes_a_link_to_a_file_of_state_that_is_made_at_the_first_start(c
         assert (config_path.parent / "disk" / "outbox.sqlite").exists()
 
 
-def test_check_refuses_a_database_of_another_program_as_any_file_of_state(config_path):
+@pytest.mark.parametrize(("key", "place", "what"), STATE)
+def test_check_refuses_a_database_of_another_program_as_any_file_of_state(
+    config_path, key, place, what
+):
     with closing(sqlite3.connect(config_path.parent / "other.sqlite")) as other:
         other.execute("CREATE TABLE recipes (name TEXT)")
-    config_path.write_text(
-        f"{config_path.read_text()}delivery: {{outbox: {{path: other.sqlite}}}}\n"
-        "shadow_log: {path: other.sqlite}\npage: {history: other.sqlite}\n"
-    )
+    config_path.write_text(f"{config_path.read_text()}{key.replace('THERE', 'other.sqlite')}\n")
     said = [line.partition(", name another file")[0] for line in absences(config_path)]
-    assert ":9:27: delivery.outbox.path: is no outbox" in said
-    assert ":10:20: shadow_log.path: is no shadow log" in said
-    assert ":11:17: page.history: is no history" in said
+    assert f"{place}is no {what}" in said
 
 
 def test_check_refuses_a_folder_whose_name_no_file_system_takes(config_path):
