@@ -14,8 +14,9 @@ from dataclasses import fields
 from edge.config.delivery import BackoffSettings, OutboxSettings
 from edge.delivery.clock import Clocks
 from edge.delivery.face_database import IN_MEMORY
+from edge.delivery.missing_faces import note_lacking
 from edge.delivery.outbox import Outbox, Placed
-from edge.delivery.outbox_ledger import LedgerRow
+from edge.delivery.outbox_ledger import Counted, LedgerRow, summed
 from edge.delivery.outbox_tables import Stock
 from edge.delivery.sender import Sender, SenderStatus
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
@@ -182,10 +183,19 @@ class Dispatcher:
             lost += self._disk.lose()
         if lost:
             log.error("%d faces were in memory only and are lost", lost)
-            if self._disk is not None:
-                with suppress(OutboxError):  # then only this process's log knows
-                    _move_ledger(self._memory, self._disk)
+        self._book_memory()
         return lost
+
+    def _book_memory(self) -> None:
+        """Let the next process know what became of faces that no disk had."""
+        counted = _counted_at_the_end(self._memory)
+        if not counted:
+            return
+        if self._disk is None:
+            note_lacking(self._settings.path, self._names, counted)
+            return
+        self._disk.count_when_possible(counted)
+        self._memory.count([(sink, event, -faces) for sink, event, faces in counted])
 
     def _outboxes(self) -> Sequence[Outbox]:
         disk = () if self._disk is None else (self._disk,)
@@ -258,6 +268,12 @@ def _move_ledger(origin: Outbox, disk: Outbox) -> None:
     ledger = origin.counted()
     disk.count(ledger)
     origin.count([(sink, event, -faces) for sink, event, faces in ledger])
+
+
+def _counted_at_the_end(memory: Outbox) -> list[Counted]:
+    """Return its ledger; dead letters, which it alone keeps, are lost with it."""
+    dead = [(row.sink, "lost", row.dead) for row in memory.ledger()]
+    return summed([*memory.counted(), *dead])
 
 
 def _in_memory(settings: OutboxSettings) -> OutboxSettings:

@@ -3,13 +3,15 @@
 import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from edge.delivery import outbox_ledger as books
 from edge.delivery import outbox_tables as tables
 from edge.delivery.face_database import IN_MEMORY
 from edge.delivery.outbox_access import Access
-from edge.delivery.owed import Owed
+from edge.delivery.outbox_ledger import Counted
+from edge.delivery.owed import NOT_NOTED, Owed
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,23 @@ def settle(access: Access, owed: Owed, path: Path) -> None:
             owed.delete()
         else:
             owed.follow(database)
+    access.record()  # what the process before could not write
+
+
+def note_lacking(path: Path, sinks: Sequence[str], counted: Sequence[Counted]) -> None:
+    """
+    Note beside an outbox that cannot be opened what its books lack.
+
+    Args:
+        path: Of the outbox.
+        sinks: Those that may get faces.
+        counted: What happened.
+    """
+    try:
+        with closing(Owed(path, sinks)) as owed:
+            owed.lack(books.summed([*owed.lacking, *counted]))
+    except OSError as error:
+        log.error(NOT_NOTED, path, error.strerror, counted)  # noqa: TRY400 -- it is the disk's
 
 
 def _book(database: sqlite3.Connection, lost: Mapping[str, int], newest: int) -> None:

@@ -23,6 +23,7 @@ from edge.delivery.outbox_access import Access
 from edge.delivery.outbox_file import open_file
 from edge.delivery.outbox_ledger import Counted, LedgerRow
 from edge.delivery.outbox_tables import Kept, Queued, Stock, Stored
+from edge.delivery.owed import lacking_beside
 from edge.delivery.room import Room
 from edge.errors import OutboxError, OutboxFullError
 from edge.samples import Delivery
@@ -320,7 +321,12 @@ class Outbox:
             OutboxError: The file cannot be read.
         """
         with self._access.reading() as (database, now):
-            return books.ledger(database, now)
+            return books.ledger(database, now, self._lacking())
+
+    def _lacking(self) -> list[Counted]:
+        if self._owed is not None or self._settings.path == IN_MEMORY:
+            return self._access.lacking()
+        return lacking_beside(self._settings.path)  # as the gate left it, for a command
 
     def stock(self) -> Stock:
         """
@@ -351,6 +357,10 @@ class Outbox:
         """
         counted = list(ledger)
         self._access.change(lambda database, _: database.executemany(books.ADD_TO_LEDGER, counted))
+
+    def count_when_possible(self, ledger: Iterable[Counted]) -> None:
+        """Do what `count` does now or with the next write that succeeds, of a later process too."""
+        self._access.count(ledger)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

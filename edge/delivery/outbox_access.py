@@ -13,7 +13,8 @@ from edge.delivery import outbox_tables as tables
 from edge.delivery.clock import ClockReading, Clocks, OutboxClock
 from edge.delivery.face_database import transaction
 from edge.delivery.outbox_file import FULL, is_full, translated
-from edge.delivery.owed import Owed
+from edge.delivery.outbox_ledger import Counted
+from edge.delivery.owed import NOT_NOTED, Owed
 from edge.delivery.room import Room
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
 
@@ -54,6 +55,7 @@ class Access:
         self._clock = OutboxClock(ClockReading(*last), clocks)
         self._damage: str | None = None
         self._unrecorded: set[tuple[int, str]] = set()
+        self._lacking: list[Counted] = [] if owed is None else owed.lacking
 
     @contextmanager
     def reading(self) -> Iterator[tuple[sqlite3.Connection, ClockReading]]:
@@ -98,6 +100,7 @@ class Access:
             try:
                 with self._told(), transaction(database):
                     _record(database, recorded)
+                    database.executemany(books.ADD_TO_LEDGER, self._lacking)
                     yield database, now
                     if keep_time:
                         _keep_time(database, now)
@@ -108,6 +111,9 @@ class Access:
                         self._has_room(database)
                 raise
             self._unrecorded.difference_update(recorded)
+            if self._lacking:
+                self._lacking = []
+                self._note_lacking()
             self._has_room(database)
 
     def change(
@@ -156,10 +162,23 @@ class Access:
     def record(self) -> None:
         """Record what is delivered and could not be written yet, as far as that is possible now."""
         try:
-            while self._unrecorded:
+            while self._unrecorded or self._lacking:
                 self._changed(_nothing)
         except OutboxError as error:
             log.debug("%s; %d deliveries are recorded later", error, len(self._unrecorded))
+
+    def count(self, counted: Iterable[Counted]) -> None:
+        """Add to the books, now or with the next write that succeeds, also of another process."""
+        with self._lock:
+            self._lacking = books.summed([*self._lacking, *counted])
+        self.record()
+        with self._lock:
+            if self._lacking:
+                self._note_lacking()
+
+    def lacking(self) -> list[Counted]:
+        """Return, within `reading`, what is not in the books yet."""
+        return self._lacking
 
     def unrecorded(self, sink: str) -> set[int]:
         """Return, within `reading`, the faces that a sink has though its queue still holds them."""
@@ -185,6 +204,14 @@ class Access:
             self._owed.roll_back()
             raise
         self._owed.commit()
+
+    def _note_lacking(self) -> None:
+        if self._owed is None:
+            return
+        try:
+            self._owed.lack(self._lacking)
+        except OSError as error:
+            log.error(NOT_NOTED, self._path, error.strerror, self._lacking)  # noqa: TRY400
 
     def _at_once(self) -> int:
         return MOST_RECORDED if self._room is None or self._room.is_held else 1

@@ -1,6 +1,7 @@
 """The outbox's books: where the faces of each sink went, inside the caller's transaction."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -66,10 +67,27 @@ def counted(database: sqlite3.Connection) -> list[Counted]:
     return database.execute("SELECT sink, event, faces FROM ledger").fetchall()
 
 
-def ledger(database: sqlite3.Connection, now: ClockReading) -> list[LedgerRow]:
-    """Return a row for each sink there ever was, by name."""
+def summed(counted: Iterable[Counted]) -> list[Counted]:
+    """Return what happened to faces with one entry for each sink and event, and none of 0."""
+    faces: Counter[tuple[str, str]] = Counter()
+    for sink, event, number in counted:
+        faces[sink, event] += number
+    return [(sink, event, number) for (sink, event), number in faces.items() if number]
+
+
+def ledger(
+    database: sqlite3.Connection, now: ClockReading, lacking: Iterable[Counted] = ()
+) -> list[LedgerRow]:
+    """
+    Return a row for each sink there ever was, by name.
+
+    Args:
+        database: Of the outbox.
+        now: For the age of what waits.
+        lacking: What happened too, and could not be written yet.
+    """
     events: dict[str, dict[str, int]] = {}
-    for sink, event, faces in counted(database):
+    for sink, event, faces in summed([*counted(database), *lacking]):
         events.setdefault(sink, {})[event] = faces
     waiting = {row[0]: row[1:] for row in database.execute(WAITING_NOW)}
     dead = dict(database.execute(DEAD_NOW).fetchall())

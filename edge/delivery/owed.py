@@ -7,20 +7,28 @@ This file is written in place after each transaction. It survives a killed proce
 cut it is as old as what the system last brought to the disk, like the log itself, and what it
 tells is an estimate.
 
-    magic, number of the newest face, names of the sinks (JSON), then a mask for each of the last
-    16384 faces, in turns: bit n is set while the n-th sink's queue holds the face
+    magic, number of the newest face, names of the sinks (JSON), what the books lack, then a mask
+    for each of the last 16384 faces, in turns: bit n is set while the n-th sink's queue holds the
+    face
+
+What the books lack is what happened to faces while a full disk took no transaction: this file has
+its room already. The outbox books it with its next transaction.
 """
 
+import errno
 import json
 import logging
 import os
 import sqlite3
 import struct
+import zlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from edge.delivery.outbox_ledger import Counted
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +38,16 @@ SLOTS = 16384
 _HEAD = struct.Struct("<8sQQ")
 """Magic, the number, and the number with all bits turned: one flipped bit must not count."""
 _ALL_BITS = 2**64 - 1
+NOT_NOTED = "outbox %s: %s; the next process will not know what its books lack: %s"
 _MASK = struct.Struct("<I")
 _MASKS_AT = 4096
 _MOST_SINKS = 32
+_LACKING_AT = 2048
+_LACKING = struct.Struct("<II")
+"""Length in bytes of what the books lack, and its CRC-32."""
+_ENTRY = struct.Struct("<BBq")
+"""Sink and event by their numbers, faces."""
+_EVENTS = ("queued", "delivered", "evicted", "expired", "purged", "lost")
 _MORE = """
 CREATE TEMP TRIGGER owed_more AFTER INSERT ON queue
 BEGIN SELECT owe(NEW.face_id, NEW.sink, 1); END
@@ -59,9 +74,13 @@ class Owed:
         """
         self._path = outbox.with_name(outbox.name + SUFFIX)
         self._file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self._is_deleted = False
         self._pending: list[tuple[int, str, int]] = []
-        self.newest, known, self._masks = _parsed(os.pread(self._file, _size(), 0))
+        content = os.pread(self._file, _size(), 0)
+        self.newest, known, self._masks = _parsed(content)
         self._sinks = [*dict.fromkeys((*known, *sinks))][:_MOST_SINKS]
+        self.lacking = _parsed_lacking(content, known)
+        """What the books lack: sink, event, faces."""
 
     def missing(self, newest: int) -> tuple[int, dict[str, int]]:
         """
@@ -95,6 +114,19 @@ class Owed:
         os.posix_fallocate(self._file, 0, _size())  # all of it or nothing
         os.pwrite(self._file, self._whole(), 0)
 
+    def lack(self, counted: Sequence[Counted]) -> None:
+        """
+        Write down what the books lack now, instead of what they lacked before.
+
+        Raises:
+            OSError: The file system refuses: the file has no room yet, and there is none.
+        """
+        self.lacking = list(counted)
+        if self._is_deleted:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._path))
+        os.posix_fallocate(self._file, 0, _size())
+        os.pwrite(self._file, self._whole(), 0)
+
     def follow(self, database: sqlite3.Connection) -> None:
         """Let a database tell what enters and leaves its queues."""
         database.create_function("owe", 3, lambda *change: self._pending.append(change))
@@ -122,6 +154,7 @@ class Owed:
 
     def delete(self) -> None:
         """Delete the file: the faces are looked after elsewhere."""
+        self._is_deleted = True
         with suppress(OSError):
             self._path.unlink()
 
@@ -137,12 +170,41 @@ class Owed:
 
     def _whole(self) -> bytes:
         names = json.dumps(self._sinks).encode()
-        head = (_head(self.newest) + names).ljust(_MASKS_AT, b"\0")
-        return head[:_MASKS_AT] + self._masks.tobytes()
+        head = (_head(self.newest) + names).ljust(_LACKING_AT, b"\0")[:_LACKING_AT]
+        lacking = _lacking_bytes(self.lacking, self._sinks)
+        return head + lacking.ljust(_MASKS_AT - _LACKING_AT, b"\0") + self._masks.tobytes()
 
 
 def _head(newest: int) -> bytes:
     return _HEAD.pack(MAGIC, newest, newest ^ _ALL_BITS)
+
+
+def lacking_beside(outbox: Path) -> list[Counted]:
+    """Return what the books of an outbox lack, by the file beside it as it is."""
+    with suppress(OSError):
+        content = outbox.with_name(outbox.name + SUFFIX).read_bytes()
+        return _parsed_lacking(content, _parsed(content)[1])
+    return []
+
+
+def _lacking_bytes(counted: Iterable[Counted], sinks: Sequence[str]) -> bytes:
+    entries = b"".join(
+        _ENTRY.pack(sinks.index(sink), _EVENTS.index(event), faces)
+        for sink, event, faces in counted
+        if sink in sinks
+    )
+    return _LACKING.pack(len(entries), zlib.crc32(entries)) + entries if entries else b""
+
+
+def _parsed_lacking(content: bytes, sinks: Sequence[str]) -> list[Counted]:
+    if len(content) != _size():
+        return []
+    size, checksum = _LACKING.unpack_from(content, _LACKING_AT)
+    entries = content[_LACKING_AT + _LACKING.size : _MASKS_AT][:size]
+    if zlib.crc32(entries) != checksum or len(entries) % _ENTRY.size:
+        return []
+    rows = _ENTRY.iter_unpack(entries)
+    return [(sinks[sink], _EVENTS[event], faces) for sink, event, faces in rows]
 
 
 def _size() -> int:
@@ -153,7 +215,7 @@ def _parsed(content: bytes) -> tuple[int, Sequence[str], "array[int]"]:
     masks = array("I", content[_MASKS_AT:] if len(content) == _size() else bytes(4 * SLOTS))
     try:
         magic, newest, turned = _HEAD.unpack_from(content)
-        names = json.loads(content[_HEAD.size : _MASKS_AT].rstrip(b"\0"))
+        names = json.loads(content[_HEAD.size : _LACKING_AT].rstrip(b"\0"))
     except (struct.error, ValueError):
         magic = newest = turned = names = None
     if magic == MAGIC and newest ^ turned == _ALL_BITS and len(content) == _size():

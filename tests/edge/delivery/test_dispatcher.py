@@ -20,7 +20,8 @@ from edge.delivery.dispatcher import MOST_MOVED, Dispatcher
 from edge.delivery.face_database import IN_MEMORY
 from edge.delivery.outbox import Outbox
 from edge.delivery.outbox_tables import Stock
-from edge.errors import SinkBusyError, SinkError
+from edge.errors import SinkBusyError, SinkError, SinkRefusedError
+from edge.service.purge import open_for_service
 from edge.sinks.http import HttpSink
 from edge.sinks.mqtt import MqttSink
 from tests.edge import face_server, mqtt_broker
@@ -281,6 +282,67 @@ def test_faces_that_no_disk_keeps_at_a_stop_are_booked_as_lost(
     assert (rows["up"].delivered, rows["up"].lost, rows["up"].unexplained) == (10, 0, 0)
     assert "10 faces were in memory only and are lost" in caplog.text
     assert dispatcher.stop() == 0
+
+
+def without_room(folder):
+    """Fill a disk to the last byte, also what the outbox keeps for itself."""
+    (folder / "outbox.sqlite-reserve").unlink()
+    fill(folder)
+
+
+def counted(row):
+    return row.queued, row.waiting, row.lost, row.unexplained
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["filled while open", "full at the start"])
+def test_a_loss_that_a_full_disk_cannot_take_is_booked_when_it_takes_writes_again(
+    small_file_system, open_dispatcher, is_open
+):
+    path = small_file_system / "outbox.sqlite"
+    dispatcher = open_dispatcher(path=path, sink=ScriptedSink())
+    dispatcher.accept(blob(0))
+    if is_open:
+        without_room(small_file_system)
+    dispatcher.stop()
+    lost = 0
+    for first in (1, 11):
+        if not is_open and first == 1:
+            without_room(small_file_system)
+        dispatcher = open_dispatcher(path=path, sink=ScriptedSink())
+        for number in range(first, first + 10):
+            dispatcher.accept(blob(number, size=20_000))
+        assert dispatcher.stop() == 10
+        lost += 10
+        assert only_row(dispatcher).lost in (10, lost)
+    (small_file_system / "ballast").unlink()
+    with closing(open_for_service(path)) as looked_into:
+        assert [counted(row) for row in looked_into.ledger()] == [(21, 1, 20, 0)]
+    for _ in range(2):
+        dispatcher = open_dispatcher(path=path, sink=ScriptedSink())
+        assert counted(only_row(dispatcher)) == (21, 1, 20, 0)
+        dispatcher.stop()
+    path.with_name("outbox.sqlite-owed").unlink()
+    assert counted(only_row(open_dispatcher(path=path, sink=ScriptedSink()))) == (21, 1, 20, 0)
+
+
+def test_a_loss_that_cannot_even_be_noted_is_told(small_file_system, open_dispatcher, caplog):
+    fill(small_file_system)
+    dispatcher = open_dispatcher(path=small_file_system / "outbox.sqlite", sink=ScriptedSink())
+    dispatcher.accept(blob(1))
+    assert dispatcher.stop() == 1
+    assert counted(only_row(dispatcher)) == (1, 0, 1, 0)
+    assert "the next process will not know what its books lack" in caplog.text
+
+
+def test_a_dead_letter_that_memory_alone_keeps_is_lost_with_it(small_file_system, open_dispatcher):
+    path = small_file_system / "outbox.sqlite"
+    dispatcher = open_dispatcher(path=path, sink=ScriptedSink(SinkRefusedError("422: no face")))
+    fill(small_file_system)
+    dispatcher.accept(blob(1, size=20_000))
+    dispatcher.start()
+    dispatcher.stop(drain_s=PATIENCE_S)
+    (small_file_system / "ballast").unlink()
+    assert counted(only_row(open_dispatcher(path=path, sink=ScriptedSink()))) == (1, 0, 1, 0)
 
 
 def test_the_next_process_knows_of_faces_that_were_too_large_for_the_disk_and_are_lost(

@@ -1,5 +1,6 @@
 import os
 import shutil
+from contextlib import closing
 
 import pytest
 
@@ -170,3 +171,40 @@ def test_a_flipped_bit_in_the_number_of_the_newest_face_counts_for_nothing(open_
     content[15] ^= 0x40
     file.write_bytes(content)
     assert books(open_outbox()) == {"http": (1, 1, 0), "mqtt": (1, 1, 0)}
+
+
+MANY = tuple(f"{'sink' * 7}-{number:03d}" for number in range(32))
+"""Sinks, with the longest names."""
+EVENTS = ("queued", "delivered", "evicted", "expired", "purged", "lost")
+
+
+def noted(at, counted, sinks=MANY):
+    with closing(owed.Owed(at.path, sinks)) as file:
+        file.lack(counted)
+
+
+def test_what_the_books_lack_of_all_sinks_is_read_again(at):
+    counted = [(sink, event, 2**40 + n) for n, sink in enumerate(MANY) for event in EVENTS]
+    noted(at, counted)
+    assert owed.lacking_beside(at.path) == counted
+    noted(at, [])
+    assert owed.lacking_beside(at.path) == []
+
+
+def test_a_damaged_note_of_what_the_books_lack_counts_for_nothing(at):
+    noted(at, [("http", "lost", 3)], SINKS)
+    beside = at.path.with_name("outbox.sqlite-owed")
+    content = bytearray(beside.read_bytes())
+    content[2048 + 10] ^= 1
+    beside.write_bytes(content)
+    assert owed.lacking_beside(at.path) == []
+    outbox = Outbox(at, SINKS)
+    assert outbox.ledger() == []
+    outbox.close()
+
+
+def test_a_file_of_the_release_before_lacks_nothing(at):
+    with closing(owed.Owed(at.path, SINKS)) as file:
+        file.begin(3, [(3, "http")])
+        assert file.lacking == []
+    assert owed.lacking_beside(at.path) == []
