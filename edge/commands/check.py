@@ -26,6 +26,7 @@ from edge.pipeline.proof import unproved
 from edge.pipeline.trial import device_findings, tried_cameras, tried_sinks
 from edge.printable import say
 from edge.shadow_log.file import takes_shadow_log
+from edge.sources.files import no_footage
 from engines.errors import CatalogueError, PairError, PairSignatureError
 from engines.pair.signature import is_signed_by, trusted_manifest
 from engines.whole_folder import is_writable
@@ -108,11 +109,7 @@ def _mistakes(config: Config) -> Iterator[tuple[KeyPath, str]]:
     yield from _mistakes_of_detector(config)
     for index, source in enumerate(config.sources):
         # A camera may be off for a while; a recording that is missing is a mistake.
-        wrong = (
-            _unreadable(source.uri.path, may_be_folder=True)
-            if source.uri.scheme == "file"
-            else None
-        )
+        wrong = _wrong_footage(source.uri.path) if source.uri.scheme == "file" else None
         if wrong:
             yield ("sources", index, "uri"), wrong
     for index, sink in enumerate(config.sinks):
@@ -228,6 +225,10 @@ def _unreadable(path: Path, *, may_be_folder: bool = False) -> str | None:
     if path.is_file() or (may_be_folder and path.is_dir()):
         return None
     return f"is no file{' and no folder' if may_be_folder else ''}: {path}"  # a pipe, a device
+
+
+def _wrong_footage(path: Path) -> str | None:
+    return _unreadable(path, may_be_folder=True) or no_footage(path)
 
 
 def _summary(config: Config) -> str:

@@ -117,6 +117,19 @@ def _is_recording(file: Path) -> bool:
     return not is_photograph(file) and holds_video(file)
 
 
+def no_footage(path: Path) -> str | None:
+    """
+    Return why nothing can be read of a file or folder that is there; None when something may be.
+
+    No file is opened, and a folder is searched until the first that would be.
+    """
+    try:
+        next(files_in([path], suffixes() | VIDEO_SUFFIXES, "image or video"))
+    except SourceError as error:
+        return str(error)
+    return f"is empty: {path}" if is_file(path) and path.stat().st_size == 0 else None
+
+
 def left_out(paths: Sequence[Path]) -> str | None:
     """Return how many files of folders are no images or videos, and why, or None for not one."""
     return passed_over(paths, suffixes() | VIDEO_SUFFIXES)

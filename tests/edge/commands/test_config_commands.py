@@ -31,6 +31,12 @@ sinks: [{type: directory, path: faces}]
 """
 
 
+def put_footage(folder):
+    """Make a folder with a recording, which nobody opens."""
+    folder.mkdir()
+    (folder / "walk.mp4").write_bytes(b"recorded")
+
+
 @pytest.fixture
 def config_path(tmp_path):
     path = tmp_path / "gate.yaml"
@@ -179,6 +185,20 @@ def test_check_refuses_footage_and_a_detector_that_are_no_files(config_path):
     ]
 
 
+def test_check_refuses_a_folder_without_recordings_and_an_empty_file(config_path):
+    door, yard = config_path.parent / "door", config_path.parent / "yard.mp4"
+    (door / "below").mkdir(parents=True)
+    (door / "below" / "notes.txt").touch()
+    yard.touch()
+    folder, file = absences(config_path)[1:]
+    assert folder.startswith(f":4:23: sources[0].uri: {door}: no image or video below this folder")
+    assert "1 file passed over: 1 of unknown ending .txt" in folder
+    assert file == f":6:10: sources[1].uri: is empty: {yard}"
+    (door / "below" / "walk.mp4").touch()
+    yard.write_bytes(b"recorded")
+    assert len(absences(config_path)) == 1
+
+
 def test_check_of_the_services_configuration_names_what_the_service_cannot_see(
     config_path, monkeypatch
 ):
@@ -199,7 +219,7 @@ def cached_detector(monkeypatch):
 
 def test_check_proves_the_pair_when_asked_to(tmp_path, capsys, cached_detector):  # noqa: ARG001
     put_pair(tmp_path)
-    (tmp_path / "door").mkdir()
+    put_footage(tmp_path / "door")
     config = tmp_path / "gate.yaml"
     config.write_text(TWO_SOURCES.replace("uri: yard.mp4", "uri: door"))
     check = ["check", "--config", str(config)]
@@ -223,7 +243,7 @@ def test_check_proves_that_openvino_is_there_as_run_would_need_it(
 
     monkeypatch.setattr("engines.openvino.backend.load_openvino", missing)
     put_pair(tmp_path)
-    (tmp_path / "door").mkdir()
+    put_footage(tmp_path / "door")
     config = tmp_path / "gate.yaml"
     engine = f"engine: {{backend: openvino, fallback: {fallback}}}\n"
     config.write_text(TWO_SOURCES.replace("uri: yard.mp4", "uri: door") + engine)
@@ -250,7 +270,7 @@ def test_check_proves_that_gstreamer_is_there_where_run_would_need_it(
     for module in ("edge.diagnosis.preflight", "edge.sources.decoding.choice"):
         monkeypatch.setattr(f"{module}.load_gstreamer", missing)
     put_pair(tmp_path)
-    (tmp_path / "door").mkdir()
+    put_footage(tmp_path / "door")
     config = tmp_path / "gate.yaml"
     head, _, tail = TWO_SOURCES.partition("sources:")
     config.write_text(f"{head}sources:\n  - {source}\n{tail[tail.index('sinks') :]}")
@@ -266,7 +286,7 @@ def test_check_proves_that_the_detector_is_there_and_says_how_to_fetch_it(
 ):
     monkeypatch.setenv("EDGE_GATE_CACHE", str(tmp_path / "cache"))
     put_pair(tmp_path)
-    (tmp_path / "door").mkdir()
+    put_footage(tmp_path / "door")
     config = tmp_path / "gate.yaml"
     config.write_text(TWO_SOURCES.replace("uri: yard.mp4", "uri: door"))
     assert main(["check", "--prove", "--config", str(config)]) == EXIT_CONFIG
@@ -281,7 +301,7 @@ def test_check_says_what_it_did_not_try_and_what_the_first_start_obtains(
 ):
     put_pair(tmp_path)
     config = tmp_path / "gate.yaml"
-    (tmp_path / "door").mkdir()
+    put_footage(tmp_path / "door")
     config.write_text(TWO_SOURCES.replace("uri: yard.mp4", "uri: door"))
     monkeypatch.setenv("EDGE_GATE_CACHE", str(tmp_path / "cache"))
     assert main(["check", "--config", str(config)]) == 0
@@ -296,7 +316,7 @@ def test_check_says_what_it_did_not_try_and_what_the_first_start_obtains(
 def test_what_was_proved_is_not_told_as_untried(tmp_path, capsys, monkeypatch):
     put_pair(tmp_path)
     config = tmp_path / "gate.yaml"
-    (tmp_path / "door").mkdir()
+    put_footage(tmp_path / "door")
     config.write_text(TWO_SOURCES.replace("uri: yard.mp4", "uri: door"))
     monkeypatch.setenv("EDGE_GATE_CACHE", str(tmp_path / "cache"))
     assert main(["check", "--prove", "--config", str(config)]) == 0

@@ -38,6 +38,7 @@ def place(tmp_path):
     """A configuration that insists, and a pair that nobody signed."""
     put_pair(tmp_path)
     (tmp_path / "door").mkdir()
+    (tmp_path / "door" / "walk.mp4").write_bytes(b"recorded")
     make_keys(tmp_path, "key")
     (tmp_path / "gate.yaml").write_text(CONFIGURATION)
     return tmp_path
