@@ -10,7 +10,7 @@ from edge.commands import check, tune
 from edge.commands import run as run_command
 from edge.commands.arguments import tune as tune_arguments
 from edge.commissioning.cameras import Camera, Trials, given_login
-from edge.commissioning.picture import LOOK_S, first_faces, write_picture
+from edge.commissioning.picture import LOOK_S, Pictures, first_faces
 from edge.commissioning.questions import Questions, Terminal, Unattended
 from edge.commissioning.receivers import FORMS, Receiver, Receivers
 from edge.commissioning.secret_files import SecretFiles
@@ -45,10 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{out} is there, and nothing is overwritten: name another with --out")
     asks = sys.stdin.isatty() and not arguments.yes
     questions: Questions = Terminal() if asks else Unattended()
-    secrets = SecretFiles(out.parent)
-    with secrets.needed():
+    secrets, pictures = SecretFiles(out.parent), Pictures()
+    with secrets.needed(), pictures.needed():
         cameras = _cameras(arguments, questions, secrets)
-        _show_faces(cameras, out.parent)
+        _show_faces(cameras, out.parent, pictures)
         receivers = _receivers(arguments, questions, secrets)
         _build_pair(arguments.pair)
         _write(Wanted(arguments.pair, cameras, receivers), out)
@@ -85,13 +85,13 @@ def _names(given: Sequence[str], count: int) -> list[str]:
     return [*given, *usual[len(given) : count]]
 
 
-def _show_faces(cameras: Sequence[Camera], folder: Path) -> None:
+def _show_faces(cameras: Sequence[Camera], folder: Path, pictures: Pictures) -> None:
     with progress(console()) as bars:
         detector = open_detector(DetectorSettings(), bars)
     for camera in cameras:
         say(f"{camera.name}: looking for a face for up to {LOOK_S:g} s; stand before the camera …")
         pixels, faces = first_faces(frames_of(camera.settings), detector)
-        path = write_picture(pixels, faces, folder / f"{camera.name}-first.jpg")
+        path = pictures.write(pixels, faces, folder / f"{camera.name}-first.jpg")
         say(f"  {amount(len(faces), 'face')} found, see {path}")
 
 

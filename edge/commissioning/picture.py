@@ -1,8 +1,8 @@
 """The first picture of a camera, with the faces that were found in it."""
 
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import cv2
@@ -39,21 +39,48 @@ def first_faces(
     return pixels, seen
 
 
-def write_picture(pixels: Pixels, faces: Sequence[DetectedFace], path: Path) -> Path:
-    """
-    Write a JPEG that its user alone can read, with a frame around each face.
+class Pictures:
+    """Those of one commissioning, which show people: deleted again if nothing comes of it."""
 
-    Args:
-        pixels: (height, width, 3) uint8 BGR.
-        faces: Found in it.
-        path: Wanted; one that is there is left alone, and another name taken.
+    def __init__(self) -> None:
+        self._own: list[Path] = []
 
-    Returns:
-        What it is called.
+    @contextmanager
+    def needed(self) -> Iterator[None]:
+        """Delete again what was written meanwhile, unless the block ends without an error."""
+        try:
+            yield
+        except BaseException:
+            for path in self._own:
+                path.unlink(missing_ok=True)
+            raise
 
-    Raises:
-        SinkError: It cannot be written.
-    """
+    def write(self, pixels: Pixels, faces: Sequence[DetectedFace], path: Path) -> Path:
+        """
+        Write a JPEG that its user alone can read, with a frame around each face.
+
+        Args:
+            pixels: (height, width, 3) uint8 BGR.
+            faces: Found in it.
+            path: Wanted; one that is there is left alone, and another name taken.
+
+        Returns:
+            What it is called.
+
+        Raises:
+            SinkError: It cannot be written.
+        """
+        tried = (path, *(path.with_stem(f"{path.stem}-{number}") for number in range(2, 999)))
+        free = next(each for each in tried if not each.exists())
+        self._own.append(free)  # before it is there, for Ctrl-C may come at any time
+        try:
+            write_whole(free, _jpeg(pixels, faces), mode=0o600)
+        except OSError as error:
+            raise SinkError(f"{free}: cannot be written: {error.strerror or error}") from error
+        return free
+
+
+def _jpeg(pixels: Pixels, faces: Sequence[DetectedFace]) -> bytes:
     drawn = pixels.copy()
     thick = max(2, round(pixels.shape[1] / 400))
     for face in faces:
@@ -61,10 +88,4 @@ def write_picture(pixels: Pixels, faces: Sequence[DetectedFace], path: Path) -> 
             round(edge) for edge in (face.box.left, face.box.top, face.box.right, face.box.bottom)
         ]
         cv2.rectangle(drawn, (box[0], box[1]), (box[2], box[3]), GREEN, thick)
-    tried = (path, *(path.with_stem(f"{path.stem}-{number}") for number in range(2, 999)))
-    free = next(each for each in tried if not each.exists())
-    try:
-        write_whole(free, cv2.imencode(".jpg", drawn)[1].tobytes(), mode=0o600)
-    except OSError as error:
-        raise SinkError(f"{free}: cannot be written: {error.strerror or error}") from error
-    return free
+    return cv2.imencode(".jpg", drawn)[1].tobytes()

@@ -255,3 +255,15 @@ def test_an_interrupted_init_says_so_and_leaves_no_configuration(site, camera):
         shown.shows("user: ")
         assert shown.ends_when_interrupted() == 128 + signal.SIGINT
     assert not (site / "gate.yaml").exists()
+
+
+def test_an_interrupted_init_leaves_no_picture_of_those_before_the_camera(site):
+    write_walk(site / "walk.mp4", people(count=1, shots=1).values())
+    earlier = site / "camera-first.jpg"
+    earlier.write_bytes(b"mine")
+    with terminal(site, "walk.mp4") as shown:
+        assert "1 face found, see camera-first-2.jpg" in shown.shows("[faces]: ")
+        assert (site / "camera-first-2.jpg").exists()
+        assert shown.ends_when_interrupted() == 128 + signal.SIGINT
+    assert [path.name for path in site.glob("*.jpg")] == [earlier.name]
+    assert earlier.read_bytes() == b"mine"
