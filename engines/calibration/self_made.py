@@ -14,7 +14,7 @@ measure is judged on the same draws; thresholds are estimated anew in each (Davi
 "Bootstrap Methods and their Application", 1997, section 3.8).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal, TypeAlias
@@ -42,8 +42,10 @@ TOP = 0.06
 """Share of the non-mated scores that a threshold is looked for in, with room for any draw."""
 
 Floats: TypeAlias = NDArray[np.float64]
-Ranked: TypeAlias = dict[Kind, tuple[NDArray[np.intp], Floats]]
-"""For each kind the order of its comparisons, worst first, and their qualities."""
+Ranked: TypeAlias = dict[Kind, tuple[NDArray[np.intp], NDArray[np.intp]]]
+"""For each kind the order of its comparisons, worst first, and the last of each quality but one."""
+Drawn: TypeAlias = dict[tuple[Kind, float], tuple[Floats, Floats]]
+"""By kind and FMR how much each mated comparison counts, and how much if it fails and else 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,12 +79,15 @@ class SelfMade:
         self._subjects = int(faces.subject.max()) + 1
         self._score, self._pairs, self._total = _non_mated(faces, embeddings)
         ones = np.ones(self._subjects)
-        self._questions = tuple(
-            (kind, fmr)
-            for kind, fmr in product(KINDS, FALSE_MATCH_RATES)
-            if self._total.sum() * fmr >= 2
-            and np.count_nonzero(self._errors(kind, fmr, ones)) >= LEAST_ERRORS
-        )
+        asked = [each for each in FALSE_MATCH_RATES if self._total.sum() * each >= 2]
+        self._all = {
+            question: (counts, failing)
+            for question, (counts, failing) in self._drawn(
+                ones, tuple(product(KINDS, asked))
+            ).items()
+            if np.count_nonzero(failing) >= LEAST_ERRORS
+        }
+        self._questions = tuple(self._all)
         if not self._questions:
             raise CalibrationError(
                 "hardly any self-made comparison fails, so no measure can be told from another: "
@@ -96,7 +101,7 @@ class SelfMade:
 
     def area(self, quality: NDArray[np.floating]) -> float:
         """Return the figure of merit of (N,) qualities, higher being better quality."""
-        return self._area(self._sorted(quality), np.ones(self._subjects))
+        return _area(self._sorted(quality), self._all)
 
     def merit(self, quality: NDArray[np.floating], norms: NDArray[np.floating]) -> Merit:
         """
@@ -110,14 +115,14 @@ class SelfMade:
             CalibrationError: Too few draws have errors to measure.
         """
         both = (self._sorted(quality), self._sorted(norms))
-        draws = np.array([[self._area(each, weight) for each in both] for weight in self._draws()])
+        asked = (self._drawn(weight, self._questions) for weight in self._draws())
+        draws = np.array([[_area(each, drawn) for each in both] for drawn in asked])
         draws = draws[np.isfinite(draws).all(axis=1)]
         if len(draws) < RESAMPLES * 0.9:
             raise CalibrationError(
                 "too few subjects: most draws of them have no failing comparison"
             )
-        ones = np.ones(self._subjects)
-        area, norm = (self._area(each, ones) for each in both)
+        area, norm = (_area(each, self._all) for each in both)
         return Merit(
             estimate_of(area, draws[:, 0]),
             estimate_of(norm, draws[:, 1]),
@@ -139,29 +144,21 @@ class SelfMade:
         for kind, each in self._mated.items():
             paired = np.minimum(values[each.first], values[each.second])
             order = np.argsort(paired, kind="stable")
-            found[kind] = (order, paired[order])
+            found[kind] = (order, last_of_each(paired[order]))
         return found
 
     def parts(self, quality: NDArray[np.floating]) -> dict[tuple[Kind, float], float]:
         """Return the areas that the figure of merit is the mean of, by kind and FMR."""
-        return self._parts(self._sorted(quality), np.ones(self._subjects))
+        return _parts(self._sorted(quality), self._all)
 
-    def _area(self, ranked: Ranked, weight: Floats) -> float:
-        return float(np.mean(list(self._parts(ranked, weight).values())))
-
-    def _parts(self, ranked: Ranked, weight: Floats) -> dict[tuple[Kind, float], float]:
-        areas = {}
-        for kind, fmr in self._questions:
-            order, quality = ranked[kind]
-            counts = weight[self._mated[kind].subject] * self._mated[kind].weight
-            failing = self._errors(kind, fmr, weight)
-            areas[kind, fmr] = _partial_area(quality, counts[order], failing[order])
-        return areas
-
-    def _errors(self, kind: Kind, fmr: float, weight: Floats) -> Floats:
-        """Return how much each mated comparison counts that was drawn and fails."""
-        each = self._mated[kind]
-        return (each.score < self._threshold(fmr, weight)) * weight[each.subject] * each.weight
+    def _drawn(self, weight: Floats, questions: Sequence[tuple[Kind, float]]) -> Drawn:
+        """Return what counts where subjects were drawn so often; no measure is asked for it."""
+        counts = {kind: weight[each.subject] * each.weight for kind, each in self._mated.items()}
+        thresholds = {fmr: self._threshold(fmr, weight) for fmr in {fmr for _, fmr in questions}}
+        return {
+            (kind, fmr): (counts[kind], (self._mated[kind].score < thresholds[fmr]) * counts[kind])
+            for kind, fmr in questions
+        }
 
     def _threshold(self, fmr: float, weight: Floats) -> float:
         """Return the lowest threshold whose false match rate among the drawn is at most `fmr`."""
@@ -228,15 +225,31 @@ def _non_mated(
     return scores[top], (first[top], second[top]), counts
 
 
-def _partial_area(quality: Floats, counts: Floats, failing: Floats) -> float:
+def last_of_each(quality: Floats) -> NDArray[np.intp]:
+    """Return where in sorted qualities each ends but the highest: equals are discarded together."""
+    return np.flatnonzero(np.diff(quality) > 0)
+
+
+def _area(ranked: Ranked, drawn: Drawn) -> float:
+    return float(np.mean(list(_parts(ranked, drawn).values())))
+
+
+def _parts(ranked: Ranked, drawn: Drawn) -> dict[tuple[Kind, float], float]:
+    areas = {}
+    for (kind, fmr), (counts, failing) in drawn.items():
+        order, last = ranked[kind]
+        areas[kind, fmr] = _partial_area(last, counts[order], failing[order])
+    return areas
+
+
+def _partial_area(last: NDArray[np.intp], counts: Floats, failing: Floats) -> float:
     """Return the area of weighted comparisons sorted by quality; NaN where none fails."""
     total, errors = counts.sum(), failing.sum()
     if errors == 0:
         return float("nan")
-    starts = np.flatnonzero(np.r_[True, np.diff(quality) > 0])  # equals are discarded together
-    before = np.r_[0.0, np.cumsum(counts)][starts]
-    gone = np.r_[0.0, np.cumsum(failing)][starts]
+    before = np.concatenate(([0.0], np.cumsum(counts)[last]))
+    gone = np.concatenate(([0.0], np.cumsum(failing)[last]))
     left = total - before
     rate = np.divide(errors - gone, left, out=np.zeros_like(left), where=left > 0)
-    widths = np.diff(np.minimum(np.r_[before / total, 1.0], LIMIT))
+    widths = np.diff(np.minimum(np.append(before / total, 1.0), LIMIT))
     return float(widths @ rate / (LIMIT * errors / total))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from engines.calibration.self_made import FALSE_MATCH_RATES, _partial_area
+from engines.calibration.self_made import FALSE_MATCH_RATES, _partial_area, last_of_each
 from engines.pair.merit import estimate_text
 from engines.quality.shift import unit_rows
 from tests.bench.choice_rules import Examined, examined
@@ -107,7 +107,8 @@ def _errors_first(truth: Truth, fmr: float) -> float:
     """Return the area over the norm's where comparisons are discarded by their similarity."""
     scores = np.sort(truth._scores)
     failing = (scores < truth._thresholds[fmr]).astype(np.float64)
-    return _partial_area(scores, np.ones(scores.size), failing) / truth.area(truth.norms, fmr)
+    area = _partial_area(last_of_each(scores), np.ones(scores.size), failing)
+    return area / truth.area(truth.norms, fmr)
 
 
 def _mean(truth: Truth, quality: Floats) -> float:

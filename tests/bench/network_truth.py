@@ -24,7 +24,7 @@ from engines.biometrics.ranks import spearman
 from engines.build.request import known_faces
 from engines.calibration.bench import Bench
 from engines.calibration.faces import CalibrationFaces
-from engines.calibration.self_made import _partial_area
+from engines.calibration.self_made import _partial_area, last_of_each
 from engines.calibration.sweep import AGREEMENT_FACES, _cosines
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.graph.network import Network, load_network
@@ -216,7 +216,7 @@ class Truth:
         order = np.argsort(paired, kind="stable")
         counts = weight[self._pair][order]
         failing = counts * (self._scores < self._thresholds[fmr])[order]
-        return _partial_area(paired[order], counts, failing)
+        return _partial_area(last_of_each(paired[order]), counts, failing)
 
 
 def _compared(
