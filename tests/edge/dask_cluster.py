@@ -2,19 +2,28 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from edge.__main__ import main
 from tests.edge.mqtt_broker import free_port
+from tests.edge.warm_process import WarmProcess
 
 ROOT = Path(__file__).resolve().parents[2]
+IMPORTED = (
+    "distributed.cli.dask_scheduler",
+    "distributed.cli.dask_worker",
+    "edge.cluster.measure",
+    "edge.cluster.score",
+    "edge.commands.score",
+    "tests.edge.dask_cluster",
+)
+"""For `tests.edge.warm_process.imported`. Not PyArrow, which has threads of its own."""
 PATIENCE_S = 240.0
 """Only a defect waits as long."""
 ENVIRONMENT: dict[str, str] = dict(os.environ) | {
@@ -34,14 +43,7 @@ class Spoken:
     def __init__(self, words: Sequence[str], ready: str, more: Mapping[str, str]) -> None:
         self.log: list[str] = []
         self._ready = threading.Event()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "dask", *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=ENVIRONMENT | dict(more),
-            cwd=ROOT,
-        )
+        self.process = WarmProcess(_dask, words, ROOT, ENVIRONMENT | dict(more), (1, 2))
         self._reader = threading.Thread(target=self._read, args=(ready,))
         self._reader.start()
 
@@ -105,30 +107,27 @@ def running(
         yield cluster
 
 
-def command(*words: object, changed: str = "") -> "subprocess.Popen[str]":
-    """Start `python -m edge …`, of a release that is changed by a statement."""
-    program = (
-        "import sys, edge.cluster.client, edge.cluster.work\n"
-        f"from edge.__main__ import main; {changed}\n"
-        "sys.exit(main())"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=ENVIRONMENT,
-        cwd=ROOT,
-    )
+def _dask() -> None:
+    """Be `python -m dask`."""
+    import dask.config  # noqa: PLC0415 -- in its own process only
+    from dask.__main__ import main  # noqa: PLC0415
+
+    dask.config.refresh()  # it was imported before the environment was this
+    main()
 
 
-def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+def command(*words: object, program: Callable[[], object] = main) -> WarmProcess:
+    """Start `edge-gate …`, or what is like it."""
+    return WarmProcess(program, [*map(str, words)], ROOT, ENVIRONMENT, (1,), (2,))
+
+
+def ended(process: WarmProcess) -> tuple[int, str, str]:
     """Wait for a command; return its exit code, what it wrote, and its messages."""
     out, err = process.communicate(timeout=PATIENCE_S)
-    return process.returncode, out, err
+    return process.wait(), out, err
 
 
-def wait_for_parts(folder: Path, count: int, writer: "subprocess.Popen[str]") -> None:
+def wait_for_parts(folder: Path, count: int, writer: WarmProcess) -> None:
     """Return when so many parts are there and the command is still at work."""
     pause = threading.Event()
     for _ in range(int(PATIENCE_S / 0.05)):

@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.__main__ import main
 from tests.edge.photographs import head
-from tests.edge.warm_gate import WarmGate
+from tests.edge.warm_process import WarmProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60
@@ -74,8 +75,8 @@ class RunningGate:
         }
         environment.pop("JOURNAL_STREAM", None)
         words = ["run", "--config", str(config), "--log", "json"]
-        self.process: WarmGate | subprocess.Popen[str] = (
-            WarmGate(words, ROOT, environment)
+        self.process: WarmProcess | subprocess.Popen[str] = (
+            WarmProcess(main, words, ROOT, environment, (2,))
             if warm and program == "edge"
             else subprocess.Popen(
                 [sys.executable, "-m", program, *words],

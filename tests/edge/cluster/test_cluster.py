@@ -8,6 +8,7 @@ from io import BytesIO, TextIOWrapper
 
 import pytest
 
+import edge.cluster.client
 from edge.__main__ import main
 from edge.cluster.parquet import read_rows
 from edge.cluster.score_part import COLUMNS
@@ -16,6 +17,7 @@ from tests.edge.commands.test_evaluate import pair_lines, photographs
 from tests.edge.dask_cluster import command, ended, stopped, wait_for_parts
 from tests.edge.mqtt_broker import free_port
 from tests.edge.running_gate import write_walks
+from tests.edge.warm_process import imported
 from tests.quality_networks import write_brightness
 
 pytestmark = pytest.mark.registry
@@ -45,6 +47,12 @@ def work(tmp_path_factory, folder):
 def lines(people):
     yield from (line for line in pair_lines(people) if "wall.png" not in line)
     yield f"cut.jpg,{next(iter(people.values()))[0]},0"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported():
+    with imported(*dask_cluster.IMPORTED):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -185,11 +193,16 @@ def test_a_part_that_kills_its_workers_is_named_and_the_others_are_kept(work, lo
     assert all(row in local for row in rows(out))
 
 
+def impatient():
+    """Be `edge-gate` that does not wait long for a scheduler."""
+    edge.cluster.client.CONNECT_S = 1
+    return main()
+
+
 def test_without_its_scheduler_a_run_ends_and_keeps_what_it_has(work, tmp_path):
     out = tmp_path / "out"
     with dask_cluster.running(tmp_path, 1) as cluster:
-        lonely = "edge.cluster.client.CONNECT_S = 1"
-        run = command(*words(work, cluster.address, out), changed=lonely)
+        run = command(*words(work, cluster.address, out), program=impatient)
         wait_for_parts(out, 1, run)
         with stopped(cluster.workers[0]):
             cluster.scheduler.process.kill()
