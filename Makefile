@@ -107,7 +107,7 @@ install-program:
 # before anything else. (-P is not known to Python 3.10, and -I would take PYTHONUNBUFFERED away.)
 define LAUNCHER
 #!/bin/sh
-PYTHONPATH= exec $(PYTHON) -c 'import sys; sys.path[0] = "$(LIBDIR)"; from edge.__main__ import main; sys.exit(main())' "$$@"
+PYTHONPATH= exec $(PYTHON) -c 'import sys; sys.path[0] = "$(LIBDIR)"; from edge.entry import main; sys.exit(main())' "$$@"
 endef
 export LAUNCHER
 

@@ -5,8 +5,8 @@ The names that stand here are for programs of your own; docs/api.md shows them a
 """
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as every type checker knows it; typing takes longer than all else here
 if TYPE_CHECKING:
     from edge.config.file import LoadedConfig, read_config
     from edge.config.model import Config, DetectorSettings, GateSettings

@@ -6,6 +6,13 @@ Each module of `edge.commands` has `run(arguments) -> exit code`, and the one of
 the libraries that do it, so that `--help` and a mistake are answered at once.
 """
 
+import sys
+
+if __name__ == "__main__":  # before what takes a while to load
+    from edge.entry import main as enter
+
+    sys.exit(enter())
+
 import argparse
 import difflib
 import gc
@@ -14,7 +21,6 @@ import io
 import os
 import re
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
@@ -216,7 +222,3 @@ def _forget_output() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

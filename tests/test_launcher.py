@@ -76,3 +76,50 @@ def test_arguments_reach_the_program_as_they_are(launcher, tmp_path):
 def test_python_may_leave_out_the_folder_by_itself(launcher, tmp_path, safe_path):
     done = called(launcher, "--version", folder=tmp_path, PYTHONSAFEPATH=safe_path)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def interrupted(tmp_path):
+    """A folder of a module that the command line loads, while which Ctrl-C is pressed."""
+    (tmp_path / "difflib.py").write_text("raise KeyboardInterrupt")
+    return tmp_path
+
+
+WAYS = {
+    "script": ["-c", "import sys; from edge.entry import main; sys.exit(main())"],
+    "module": ["-m", "edge"],
+}
+"""The first is what an installed wheel's script does."""
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+def test_ctrl_c_while_the_command_line_is_loaded_ends_it_in_a_word(interrupted, way):
+    words = [*way, "--version"]
+    done = called(sys.executable, *words, folder=interrupted, PYTHONPATH=f"{interrupted}:{ROOT}")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "interrupted\n", 130)
+
+
+def test_so_it_does_of_an_installed_program(launcher, interrupted):
+    module = launcher.parents[1] / "lib" / "edge-gate" / "difflib.py"
+    module.write_bytes((interrupted / "difflib.py").read_bytes())
+    done = called(launcher, "--version", folder=interrupted)
+    module.unlink()
+    assert (done.stdout, done.stderr, done.returncode) == ("", "interrupted\n", 130)
+
+
+def test_the_wheels_script_and_the_launcher_go_in_the_same_way(launcher):
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'edge-gate = "edge.entry:main"\n' in project
+    assert "from edge.entry import main" in launcher.read_text()
+
+
+def test_little_is_loaded_before_ctrl_c_ends_it_in_a_word():
+    words = ["-I", "-X", "importtime", "-c", f"import sys; sys.path[0:0] = [{str(ROOT)!r}]; "]
+    bare = called(sys.executable, *words, folder=ROOT)
+    words[-1] += "import edge.entry"
+    ours = called(sys.executable, *words, folder=ROOT)
+    assert loaded(ours) - loaded(bare) <= {"edge", "edge.entry", "importlib", "warnings"}
+
+
+def loaded(done):
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
