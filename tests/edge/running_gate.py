@@ -63,6 +63,7 @@ class RunningGate:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         address = config.parent / f"notify-{os.urandom(4).hex()}"
         self._listener.bind(str(address))
+        self._pause = threading.Event()
         self.messages: list[str] = []
         self.log: list[dict[str, object]] = []
         self._told: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -159,10 +160,14 @@ class RunningGate:
         return source, *(sinks or [{}])
 
     def wait_until_forwarded(self, more_than):
-        while True:
-            source = self.ledgers()[0]
-            if source["forwarded"] > more_than:
-                return source["forwarded"]
+        source = self.wait_for_ledger(lambda source: source["forwarded"] > more_than)
+        return source["forwarded"]
+
+    def wait_for_ledger(self, holds):
+        """Ask for the source's ledger now and then, until this holds of it; return it."""
+        while not holds(source := self.ledgers()[0]):
+            self._pause.wait(0.1)  # to answer is work for the gate, and the log is kept here
+        return source
 
     def terminate(self):
         """Stop as systemd does; return the exit code and the two ledgers."""

@@ -213,8 +213,7 @@ def test_a_changed_threshold_is_taken_over_without_opening_the_source_anew(confi
         gate.send(signal.SIGHUP)
         assert gate.wait_for_log("reloaded")["message"] == "reloaded: clip is retuned"
         at_reload = gate.ledgers()[0]
-        while gate.ledgers()[0].get("discarded_low_quality", 0) < 3:
-            pass
+        gate.wait_for_ledger(lambda source: source.get("discarded_low_quality", 0) >= 3)
         code, source, _ = gate.terminate()
     assert code == 0
     passed = [each["forwarded"] - each["best_of_track"] for each in (source, at_reload)]
