@@ -56,6 +56,9 @@ class FaceDetector(Protocol):
 class LocalFaceDetector(FaceDetector, Protocol):
     """A detector that can look at a part of an image, for a part of the price."""
 
+    def smallest_sought(self) -> int:
+        """Return the side of the smallest face that `detect` looks for, in pixels of the image."""
+
     def detect_near(self, pixels: Pixels, box: Box) -> Sequence[DetectedFace]:
         """
         Return the faces about a place, from left to right, in pixels of the whole image.

@@ -134,6 +134,10 @@ class MtcnnDetector:
         again = self._placed(levels, boxes[kept])
         return detected_faces(boxes[kept], again.landmarks, scores[kept])
 
+    def smallest_sought(self) -> int:
+        """Return the side of the smallest face, see `LocalFaceDetector`."""
+        return self._smallest_face
+
     def detect_near(self, pixels: Pixels, box: Box) -> tuple[DetectedFace, ...]:
         """
         Return the face that is at a place, if it is there; see `edge.detection.nearby.faces_near`.

@@ -105,6 +105,10 @@ class PlannedFaceDetector(Closing):
         """Return the faces about a place, see `LocalFaceDetector`."""
         return self._detector.detect_near(pixels, box)
 
+    def smallest_sought(self) -> int:
+        """Return the side of the smallest face, see `LocalFaceDetector`."""
+        return self._detector.smallest_sought()
+
     def close(self) -> None:
         """Release plans and device; safe to call twice."""
         if self._networks is not None:

@@ -117,6 +117,10 @@ class UltrafaceDetector:
             return ()
         return detected_faces(boxes[kept], self._landmarks(levels, boxes[kept]), scores[kept])
 
+    def smallest_sought(self) -> int:
+        """Return the side of the smallest face, see `LocalFaceDetector`."""
+        return self._smallest_face
+
     def detect_near(self, pixels: Pixels, box: Box) -> tuple[DetectedFace, ...]:
         """Return the faces about a place; see `edge.detection.nearby.faces_near`."""
         return faces_near(lambda part, _: self.detect(part), pixels, box, self._smallest_face)

@@ -80,6 +80,10 @@ class YunetDetector:
         boxes = np.hstack([points[:, 0], points[:, 0] + points[:, 1]])
         return detected_faces(boxes, points[:, 2:], np.clip(rows[:, 14], 0, 1))
 
+    def smallest_sought(self) -> int:
+        """Return the side of the smallest face, see `LocalFaceDetector`."""
+        return self._smallest_face
+
     def detect_near(self, pixels: Pixels, box: Box) -> tuple[DetectedFace, ...]:
         """Return the faces about a place; see `edge.detection.nearby.faces_near`."""
         return faces_near(lambda part, _: self.detect(part), pixels, box, self._smallest_face)

@@ -205,6 +205,9 @@ class _TimedLocalDetector(_TimedDetector):
         with self.done.watched("detect"):
             return self.detector.detect_near(pixels, box)
 
+    def smallest_sought(self) -> int:
+        return self.detector.smallest_sought()
+
 
 def _timed(detector: FaceDetector, done: Pass) -> FaceDetector:
     if isinstance(detector, LocalFaceDetector):

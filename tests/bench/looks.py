@@ -58,6 +58,10 @@ class Counting:
         assert isinstance(self.detector, LocalFaceDetector)
         return self.detector.detect_near(pixels, box)
 
+    def smallest_sought(self) -> int:
+        assert isinstance(self.detector, LocalFaceDetector)
+        return self.detector.smallest_sought()
+
 
 @dataclass(frozen=True, eq=False)
 class Clip:

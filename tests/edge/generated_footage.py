@@ -22,6 +22,7 @@ from tests.edge.canned import SPECIFICATION, upright_face
 
 STEP_S = 0.2
 SIDE = 130
+SMALLEST = 40
 """Pixels of a place where somebody may stand; two of them are side by side."""
 SCALE = 0.6
 
@@ -55,7 +56,7 @@ class Recording:
 
 def painted(people: Sequence[Person | None]) -> Pixels:
     """Return a frame in which each place has the colour of who stands there, black if nobody."""
-    height = 1 + FOR_EACH // SIDE  # so much that people are followed one by one
+    height = 1 + int(FOR_EACH * SMALLEST**2) // SIDE  # so much that people are followed one by one
     pixels = np.zeros((height, len(people) * SIDE, 3), np.uint8)
     for place, person in enumerate(people):
         if person is not None:
@@ -74,6 +75,9 @@ class PlaceDetector:
 
     def detect_near(self, pixels: Pixels, box: Box) -> Sequence[DetectedFace]:
         return [face for face in self.detect(pixels) if abs(face.box.left - box.left) < SIDE]
+
+    def smallest_sought(self) -> int:
+        return SMALLEST
 
 
 class ColourPair:

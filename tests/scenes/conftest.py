@@ -41,6 +41,9 @@ class Counting:
     def detect_near(self, pixels, box):
         return self.detector.detect_near(pixels, box)
 
+    def smallest_sought(self):
+        return self.detector.smallest_sought()
+
 
 @pytest.fixture(scope="session")
 def sparing_films(networks) -> list[tuple[Filmed, int]]:

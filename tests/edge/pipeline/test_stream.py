@@ -260,6 +260,9 @@ class Local(CannedDetector):
     def detect_near(self, pixels, _box):
         return self.detect(pixels)
 
+    def smallest_sought(self):
+        return 40
+
 
 def test_frames_are_booked_by_where_faces_were_sought_in_them():
     watched = Watched(detector=Local([upright_face()]))

@@ -106,6 +106,9 @@ class Local(CannedDetector):
         self.near += 1
         return super().detect(pixels)
 
+    def smallest_sought(self):
+        return 40
+
 
 def test_a_video_is_searched_where_run_searches_it(clip):
     detector = Local([upright_face()])

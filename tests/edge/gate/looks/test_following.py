@@ -32,9 +32,13 @@ class Local:
 
     boxes: list[Box]
     asked: list[Box] = field(default_factory=list)
+    smallest: int = 40
 
     def detect(self, _pixels):
         return [face(one) for one in self.boxes]
+
+    def smallest_sought(self):
+        return self.smallest
 
     def detect_near(self, _pixels, box):
         self.asked.append(box)
@@ -82,12 +86,21 @@ def test_one_face_does_not_stand_for_two_people():
 
 
 @pytest.mark.parametrize(
-    ("shape", "most"), [((250, 399), 0), ((250, 400), 1), ((480, 640), 3), ((1080, 1920), 20)]
+    ("shape", "smallest", "most"),
+    [
+        ((250, 399), 40, 0),
+        ((250, 400), 40, 1),
+        ((480, 640), 40, 3),
+        ((1080, 1920), 40, 20),
+        ((480, 640), 20, 12),  # a search of the whole costs four times as much
+        ((1080, 1920), 80, 5),
+        ((1080, 1920), 240, 0),
+    ],
 )
-def test_a_crowd_is_not_looked_at_one_by_one(shape, most):
+def test_a_crowd_is_not_looked_at_one_by_one(shape, smallest, most):
     crowd = [moved(ANN, 200 * who) for who in range(22)]
     pixels = np.zeros((*shape, 3), np.uint8)
-    detector = Local(crowd)
+    detector = Local(crowd, smallest=smallest)
     assert found_at([place(one) for one in crowd[:most]], detector, pixels) is not None
     assert len(detector.asked) == most
     assert found_at([place(one) for one in crowd[: most + 1]], detector, pixels) is None
