@@ -3,10 +3,19 @@
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TimeRemainingColumn,
+)
 from rich.segment import Segment
+from rich.text import Text
 
 from edge.printable import printable
 from edge.samples import Reason
@@ -16,7 +25,16 @@ REFRESHED = 4
 
 
 class Screen(Console):
-    """A console on which names of files and words of others are text, whatever they hold."""
+    """
+    A console on which names of files and words of others are text, whatever they hold.
+
+    A `Text` that goes into a table is spelled out by who makes it: what is measured there has no
+    way past the console.
+    """
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Return a text as it will be shown, so that a table is as wide as that."""
+        return super().render_str(printable(text), **how)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -33,6 +51,14 @@ def console() -> Console:
     return Screen(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
+class Step(ProgressColumn):
+    """What is being done; the name of a file in it may hold [brackets], and anything else."""
+
+    def render(self, task: Task) -> Text:
+        """Return it as it will be shown."""
+        return Text(printable(task.description))
+
+
 def progress(shown_on: Console) -> Progress:
     """
     Return a progress display that names the step, counts it and estimates the rest.
@@ -41,7 +67,7 @@ def progress(shown_on: Console) -> Progress:
     no terminal it would draw for nobody, and is written once, at the end.
     """
     return Progress(
-        TextColumn("{task.description}", markup=False),  # the name of a file may hold [brackets]
+        Step(),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),

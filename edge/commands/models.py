@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TimeElapsedColumn
 from rich.table import Table
 
-from edge.console import Screen
+from edge.console import Screen, Step
 from edge.errors import ConfigError, UsageError
 from engines.catalogue.cache import cache_folder
 from engines.catalogue.catalogue import (
@@ -52,7 +52,7 @@ def _found(names: Sequence[str]) -> list[Catalogued]:
 def _fetched(found: Sequence[Catalogued]) -> list[Path]:
     # What root fetches the service reads, whatever root's umask: networks are no secret.
     os.umask(os.umask(0) & ~0o055)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (SpinnerColumn(), Step(), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Screen(stderr=True), transient=True) as progress:
         return [path for entry in found for path in fetch(entry, progress)]
 

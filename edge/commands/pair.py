@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import RenderableType
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TimeElapsedColumn
 
 from edge.commands.arguments.plans import given_plan_options
 from edge.config.model import DetectorSettings
-from edge.console import Screen
+from edge.console import Screen, Step
 from edge.detection.planned import DetectorToPlan, detector_to_plan
 from edge.errors import ConfigError, UsageError
 from edge.evaluation.calibration_run import calibrate_on_photographs
@@ -99,7 +99,7 @@ Action = Callable[[argparse.Namespace, Progress], int]
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one action; what is the user's to mend is raised as the errors `edge.__main__` knows."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (SpinnerColumn(), Step(), BarColumn(), TimeElapsedColumn())
     screen = Screen(stderr=True)
     try:
         with Progress(

@@ -15,6 +15,7 @@ from rich.text import Text
 from edge.console import Screen, counts_words
 from edge.delivery.record import FaceRecord, record_json
 from edge.errors import SinkError
+from edge.printable import printable
 from engines.whole_file import whole_file
 
 Form = Literal["table", "json", "array", "csv"]
@@ -155,7 +156,7 @@ def _weak(record: FaceRecord) -> str:
 def _row(record: FaceRecord) -> Iterable[str | Text]:
     forwarded = record.verdict == "forward"
     return (
-        Text(place(record)),
+        Text(printable(place(record))),
         f"{record.inter_eye_distance:.0f}",
         NOT_SCORED if record.shift is None else f"{record.shift:.3f}",
         NOT_SCORED if record.score is None else f"{record.score:.0f}",

@@ -4,7 +4,9 @@ import re
 import threading
 
 import pytest
+from rich.box import SQUARE
 from rich.console import Console
+from rich.table import Table
 
 from edge.console import Screen, amount, progress
 from edge.delivery.face_output import faces_table
@@ -68,6 +70,34 @@ def test_a_name_that_would_clear_the_screen_is_shown_as_a_name():
     assert "\x1b[2J" not in file.getvalue()
     assert file.getvalue().startswith("\x1b[31mdone: \\x1b[2J")
     assert "\x1b[?25l" in file.getvalue()  # the bar's own: hide the cursor
+
+
+def test_a_name_that_is_spelled_out_takes_its_room_in_a_table():
+    file = io.StringIO()
+    table = Table("name", "", box=SQUARE)
+    for name in ("a\x1b[2J", "plain"):
+        table.add_row(name, "b")
+    Screen(file=file, width=100, highlight=False).print(table)
+    lines = file.getvalue().splitlines()
+    assert {len(line) for line in lines} == {len(lines[0])}
+    assert r"│ a\x1b[2J │ b │" in lines
+
+
+def test_the_place_of_a_face_that_is_spelled_out_takes_its_room_in_a_table():
+    record = face_record(assessment(Given())).model_copy(update={"source": "a/\x1b\x1b.jpg"})
+    file = io.StringIO()
+    Screen(file=file, width=100, highlight=False).print(faces_table([record]))
+    lines = file.getvalue().splitlines()
+    assert {len(line) for line in lines} == {len(lines[0])}
+    assert any(r"│ \x1b\x1b.jpg #0 │" in line for line in lines)
+
+
+def test_a_step_that_is_spelled_out_leaves_the_bar_its_room():
+    file = io.StringIO()
+    with progress(Screen(file=file, width=60)) as bars:
+        bars.add_task("\x1b" * 5, total=1, completed=1)
+    assert {len(line) for line in file.getvalue().splitlines()} <= set(range(61))
+    assert r"\x1b" * 5 in file.getvalue()
 
 
 def test_weak_components_break_between_words_in_a_narrow_terminal():
