@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.commands.arguments.shared.configuration import configuration
-from edge.commands.check import check_surroundings
 from edge.config.file import read_config
 from edge.config.model import Config
 from edge.detection.open import unobtained
@@ -15,10 +14,11 @@ from edge.errors import ConfigError, DetectorError
 from edge.service.logs import start_logging
 from edge.service.notify import is_service
 from edge.service.run_files import run_files
-from edge.service.supervisor import SIGNALS, Supervisor
-from edge.sources.open import live_source
 from engines.errors import CatalogueError, PairError
 from engines.onnxruntime.heap import keep_heap_small
+
+HELD = (signal.SIGHUP, signal.SIGUSR1)
+"""By the program as long as nobody listens."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,11 +26,19 @@ def run(arguments: argparse.Namespace) -> int:
     keep_heap_small()
     path = configuration(arguments)
     config = read_config(path).config
-    if not _is_service(config):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # files end with their terminal
-        with _said_of(path, PairError, DetectorError):
-            return run_files(config)
-    start_logging(arguments.log)
+    if _is_service(config):
+        start_logging(arguments.log)
+        return _serve(path, config)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)  # files end with their terminal
+    with _said_of(path, PairError, DetectorError):
+        return run_files(config)
+
+
+def _serve(path: Path, config: Config) -> int:
+    # Not above: a run over files needs none of it, and would start 50 ms later.
+    from edge.service.supervisor import Supervisor  # noqa: PLC0415
+    from edge.sources.open import live_source  # noqa: PLC0415
+
     with _said_of(path, PairError, DetectorError, CatalogueError):
         missing = unobtained(config.detector) if is_service() else None
         if missing is not None:  # a service's sandbox lets nothing be fetched
@@ -57,6 +65,8 @@ def _is_service(config: Config) -> bool:
 
 
 def _read(path: Path) -> Config:
+    from edge.commands.check import check_surroundings  # noqa: PLC0415 -- as in _serve
+
     loaded = read_config(path)
     check_surroundings(loaded)
     return loaded.config

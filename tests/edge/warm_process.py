@@ -17,7 +17,12 @@ from typing import Any, TextIO
 
 import pytest
 
-USUAL = ("edge.commands.run", "tests.edge.warm_process")
+USUAL = (
+    "edge.commands.check",
+    "edge.commands.run",
+    "edge.service.supervisor",
+    "tests.edge.warm_process",
+)
 """What is imported before the forks."""
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload([*USUAL])

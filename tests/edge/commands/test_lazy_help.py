@@ -40,3 +40,23 @@ def test_help_and_a_wrong_command_line_import_nothing_heavy(words):
     count, heavy = imported(*words)
     assert heavy == []
     assert count <= general + 10
+
+
+OF_FILES = """\
+import sys
+import edge.commands.run
+print(*(name for name in sys.argv[1:] if name in sys.modules))
+"""
+SERVICE = (
+    "edge.commands.check",
+    "edge.diagnosis.preflight",
+    "edge.page.page",
+    "edge.pipeline.trial",
+)
+
+
+def test_a_run_over_files_loads_nothing_of_what_a_service_needs():
+    done = subprocess.run(
+        [sys.executable, "-c", OF_FILES, *SERVICE], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
