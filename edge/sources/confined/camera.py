@@ -82,7 +82,7 @@ class ConfinedCamera:
             pictures = SharedPictures(memory)
             with self._demand.told_in(pictures.due), _process(memory) as (process, channel):
                 with suppress(OSError):
-                    channel.send((self._settings, uri))
+                    channel.send((_alone(self._settings), uri))
                 yield from self._received(uri, process, channel, pictures)
         finally:
             os.close(memory)
@@ -115,6 +115,17 @@ class ConfinedCamera:
         yield STUCK * settings.open_timeout
         while True:
             yield STUCK * settings.read_timeout + settings.rest_s
+
+
+def _alone(settings: SourceSettings) -> SourceSettings:
+    """
+    Return what opens a camera, without what a configuration adds.
+
+    To receive that, the process would load every section of one, and with them ONNX Runtime.
+    """
+    return SourceSettings.model_construct(
+        **{name: getattr(settings, name) for name in SourceSettings.model_fields}
+    )
 
 
 def _message(

@@ -5,16 +5,19 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from threading import Event, Thread
+from typing import cast
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.config.model import Source
 from edge.errors import LoginRefusedError, SourceError
 from edge.samples import CAMERA_PIXELS, Damaged
 from edge.sources.confined.messages import DAMAGED, READY, failed, heard, picture
@@ -133,6 +136,17 @@ def test_no_command_line_and_no_environment_shows_the_login(camera):
     for shown in ("cmdline", "environ"):
         assert SECRET.encode() not in Path(f"/proc/{process}/{shown}").read_bytes()
     frames.close()
+
+
+def test_the_process_of_a_configured_camera_loads_no_network(camera):
+    settings = Source.model_validate({"name": "door", "uri": camera, "max_fps": 5})
+    frames = cast("Generator[object]", frame_source(settings, print).frames())
+    next(frames)
+    (process,) = processes(os.getpid())
+    loaded = Path(f"/proc/{process}/maps").read_text()
+    frames.close()
+    assert "/av/" in loaded
+    assert "/onnxruntime/" not in loaded
 
 
 PARENT = """
