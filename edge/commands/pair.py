@@ -25,7 +25,6 @@ from engines.build.input_forms import form_text
 from engines.build.openvino_pair import build_openvino_pair
 from engines.build.other_measures import other_measures
 from engines.build.own_network import propose_entry
-from engines.build.reference_faces import weighted
 from engines.build.report import (
     acceptance_text,
     forms_table,
@@ -295,7 +294,7 @@ def _calibrate(arguments: argparse.Namespace, progress: Progress) -> int:
         request = replace(
             request,
             recipe=recipe,
-            reference=weighted(found.faces),
+            reference=found.faces.images,
             accept_worse=arguments.accept_worse,
         )
         manifest = build_pair(request, arguments.out, progress)

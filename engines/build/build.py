@@ -16,7 +16,6 @@ from engines.biometrics.identity_scale import identity_scale
 from engines.build.golden_faces import GoldenFaces
 from engines.build.judge import Heard, Judge, require_better
 from engines.build.recognisability import learnt, with_held_out
-from engines.build.reference_faces import ReferenceFaces
 from engines.build.second_opinion import AddedOpinion, add_second_opinion, fused_merit
 from engines.catalogue.values import LEARNT, Catalogued, Quality
 from engines.errors import BackendError, NetworkError, RecipeError
@@ -73,8 +72,11 @@ class BuildRequest:
     """For each network call while building."""
     form: Form = "fused"
     """One lean graph, or two plain networks."""
-    reference: ReferenceFaces | None = None
-    """Faces that scores are shares of; None takes the golden faces alone: for tests."""
+    reference: FaceImages | None = None
+    """
+    (N, height, width, 3) uint8 BGR, the faces that scores are shares of; None takes the golden
+    faces alone: for tests.
+    """
     quality: Quality = "own"
     """What the shift says: `norm` and `recognisability` prune nothing, and take no recipe."""
     judge: Judge | None = None
@@ -181,7 +183,7 @@ def _known_rows(
     """Embed the reference faces; of those that recognisability was learnt of it is held out."""
     if request.reference is None:
         raise ValueError("no reference faces")
-    dense, pruned = _both(files, request, request.reference.images, progress)
+    dense, pruned = _both(files, request, request.reference, progress)
     if request.judge is None or request.quality not in LEARNT:
         return dense, pruned
     faces = request.judge.faces()
@@ -210,9 +212,9 @@ def _judged_rows(
     return with_held_out(*rows, faces) if request.quality in LEARNT else rows
 
 
-def _begin_with(reference: ReferenceFaces | None, images: FaceImages) -> bool:
+def _begin_with(reference: FaceImages | None, images: FaceImages) -> bool:
     """Return whether the reference faces begin with these, as those of the catalogue do."""
-    return reference is not None and np.array_equal(reference.images[: len(images)], images)
+    return reference is not None and np.array_equal(reference[: len(images)], images)
 
 
 def _candidate(request: BuildRequest, folder: Path, progress: Progress) -> _Candidate:
@@ -350,9 +352,7 @@ def _write(
     network = request.network
     recogniser = request.judge.recogniser if request.judge else None
     shift = embedding_shift(*candidate.reference_rows)
-    mapping = fit_score_mapping(
-        shift, None if request.reference is None else request.reference.weight
-    )
+    mapping = fit_score_mapping(shift)
     opinion = _second_opinion(folder, request, (shift, mapping))
     manifest = Manifest(
         schema=SCHEMA,
@@ -416,7 +416,7 @@ def _heard(
 ) -> Heard | None:
     if opinion is None or request.reference is None or _of_judged(opinion, request) is None:
         return None
-    return Heard(rows, request.reference.weight, opinion.reference)
+    return Heard(rows, opinion.reference)
 
 
 def _golden_images(request: BuildRequest) -> FaceImages:

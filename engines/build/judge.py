@@ -30,8 +30,6 @@ class Heard:
 
     rows: tuple[Embeddings, Embeddings]
     """Their raw embeddings by both networks of the pair."""
-    weight: NDArray[np.float64]
-    """(N,) how much each counts."""
     said: NDArray[np.float64]
     """(N,) higher is better."""
 

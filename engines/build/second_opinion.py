@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.build.judge import Heard, Judge
-from engines.build.reference_faces import ReferenceFaces
 from engines.catalogue.values import Catalogued
 from engines.errors import PairRefusedError
 from engines.onnxruntime.backend import open_network
@@ -36,7 +35,7 @@ class AddedOpinion:
 def add_second_opinion(
     folder: Path,
     entry: Catalogued,
-    reference: ReferenceFaces,
+    reference: FaceImages,
     measured: tuple[NDArray[np.float32], ScoreMapping],
     golden: tuple[FaceImages, InputSpecification],
 ) -> AddedOpinion:
@@ -46,7 +45,7 @@ def add_second_opinion(
     Args:
         folder: Of the pair.
         entry: Of the quality network.
-        reference: Faces that scores are shares of.
+        reference: (N, height, width, 3) uint8 BGR, the faces that scores are shares of.
         measured: Their embedding shifts, and the pair's mapping.
         golden: Face images of the golden vectors, and the pair's input.
 
@@ -61,13 +60,13 @@ def add_second_opinion(
     images, seen = golden
     direction = entry.direction or "higher"
     with QualityNetwork(open_network(content), network.specification, direction) as opened:
-        found = qualities(opened, reference.images, seen)
+        found = qualities(opened, reference, seen)
         known = qualities(opened, images, seen)
     shift, mapping = measured
     try:
-        shares = fit_ranking(found, reference.weight)
+        shares = fit_ranking(found)
         means = (mapping.score(shift) / 100 + shares.share(found)) / 2
-        fused = fit_ranking(means, reference.weight, ends=(0.0, 1.0))
+        fused = fit_ranking(means, ends=(0.0, 1.0))
     except ValueError as error:
         raise PairRefusedError(
             f"the second opinion {entry.name} tells no reference faces apart: {error}"
@@ -129,7 +128,7 @@ def merit_beside(judge: Judge, heard: Heard, pruned: Embeddings) -> Merit | None
     """
     dense, _ = heard.rows
     shift = embedding_shift(dense, pruned)
-    own = fit_score_mapping(shift, heard.weight).score(shift) / 100
-    both = own + fit_ranking(heard.said, heard.weight).share(heard.said)
+    own = fit_score_mapping(shift).score(shift) / 100
+    both = own + fit_ranking(heard.said).share(heard.said)
     count = len(judge.faces().images)
     return judge.merit_of(both[:count], dense[:count])

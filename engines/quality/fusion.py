@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.quality.reference_quantiles import rounded, weighted_quantiles
+from engines.quality.reference_quantiles import reference_quantiles, rounded
 
 POINTS = np.array([0, 1, 2, 5, *range(10, 95, 5), 95, 98, 99, 100]) / 100
 """Shares between which a ranking runs straight."""
@@ -56,24 +56,19 @@ class Ranking:
         return np.interp(values, at, shares)
 
 
-def fit_ranking(
-    values: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    ends: tuple[float, float] | None = None,
-) -> Ranking:
+def fit_ranking(values: NDArray[np.float64], ends: tuple[float, float] | None = None) -> Ranking:
     """
     Return how reference faces are ranked by a value.
 
     Args:
         values: (N,) of reference faces, higher is better.
-        weight: (N,) above 0, how much each counts.
         ends: The least and the greatest value there can be, so that faces worse or better than all
             of the reference are still told apart; None ends at the reference faces.
 
     Raises:
         ValueError: All values are equal.
     """
-    found = weighted_quantiles(values, weight, POINTS)
+    found = reference_quantiles(values, POINTS)
     if ends is not None:
         found[[0, -1]] = ends
     knots: list[tuple[float, float]] = []

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.quality.reference_quantiles import rounded, weighted_quantiles
+from engines.quality.reference_quantiles import reference_quantiles, rounded
 
 LARGEST_SHIFT = 2.0
 """Of opposite unit embeddings (arXiv 2605.13396)."""
@@ -27,7 +27,7 @@ class ScoreMapping:
 
     knots: tuple[tuple[float, float], ...]
     """(shift, score): two or more, shift rising within [0, 2], score falling within [0, 100]."""
-    version: Literal[1, 2] = 1
+    version: Literal[1, 2, 3] = 1
     """What a score means; see `SCALE`. Of pairs that do not say, the first."""
 
     def __post_init__(self) -> None:
@@ -73,39 +73,37 @@ class ScoreMapping:
         return float(np.interp(score, scores[::-1], at[::-1]))
 
 
-SCALE: Literal[2] = 2
+SCALE: Literal[3] = 3
 """
 Version of the scale that `fit_score_mapping` makes.
 
 1: the median of undegraded golden faces scored 50, 5 % of them above 75 and 5 % below 25.
-2: the share of reference faces that are worse, in per cent.
+2: the share of reference faces that are worse, in per cent, half of their weight on undegraded and
+half on unposed ones. No release made it.
+3: the same, and each reference face counts alike.
 """
 
 KNOTS = (99, 98, 95, 90, 85, 80, 75, 70, 65, 60, 55, 50, 45, 40, 35, 30, 25, 20, 15, 10, 5, 2, 1)
 """Scores between which the scale runs straight."""
 
 
-def fit_score_mapping(
-    shift: NDArray[np.float32], weight: NDArray[np.float64] | None = None
-) -> ScoreMapping:
+def fit_score_mapping(shift: NDArray[np.float32]) -> ScoreMapping:
     """
     Return the mapping by which a face scores the share of reference faces that are worse than it.
 
     score(D) = 100 P(D' > D), D' the shift of a reference face: 40 says that 40 of 100 reference
     faces shift more. So a threshold forwards a similar share of the same faces on every network
-    that was fitted on the same reference; where half of it shows camera faults, these spread over
-    the lower half of the scale. docs/measured.md holds it against networks and people that it was
+    that was fitted on the same reference; most of it shows camera faults, so these spread over most
+    of the scale. docs/measured.md holds it against networks and people that it was
     not fitted on.
 
     Args:
         shift: (N,) embedding shifts of the reference faces.
-        weight: (N,) above 0, how much each counts; None counts all alike.
 
     Raises:
         ValueError: Their quantiles do not differ, so no scale can be made of them.
     """
-    weights = np.ones(len(shift)) if weight is None else weight
-    found = weighted_quantiles(shift, weights, 1 - np.array(KNOTS) / 100)
+    found = reference_quantiles(shift, 1 - np.array(KNOTS) / 100)
     inner = [(rounded(at), float(score)) for at, score in zip(found, KNOTS, strict=True)]
     knots = [(0.0, 100.0), *inner, (LARGEST_SHIFT, 0.0)]
     return ScoreMapping(tuple(_rising(knots)), SCALE)

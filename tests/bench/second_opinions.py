@@ -46,7 +46,6 @@ class Reference:
 
     shifts: Mapping[str, NDArray[np.float32]]
     """By measure."""
-    weight: NDArray[np.float64]
     said: Floats
     """By the second opinion."""
 
@@ -69,9 +68,9 @@ def lines(every: Sequence[Examined], second: QualityNetwork) -> Iterator[str]:
 
 
 def _fused(measured: Measured, reference: Reference, name: str, said: Floats) -> Floats:
-    mapping = fit_score_mapping(reference.shifts[name], reference.weight)
+    mapping = fit_score_mapping(reference.shifts[name])
     shift = -measured.values["judge"][name].astype(np.float32)
-    ranking = fit_ranking(reference.said.astype(np.float64), reference.weight)
+    ranking = fit_ranking(reference.said.astype(np.float64))
     return mapping.score(shift) / 100 + ranking.share(said.astype(np.float64))
 
 
@@ -91,13 +90,12 @@ def _reference(every: Sequence[Examined], each: Examined, second: QualityNetwork
     known = reference_faces(network.specification)
     single = [replace(taken, recipe=mask) for mask in taken.recipe.single]
     bench = Bench(lean(network)[0], 1, each.subject.bed.progress)
-    dense, *rows = bench.embedded(single, known.images)
+    dense, *rows = bench.embedded(single, known)
     own = mean_shift([embedding_shift(dense, pruned) for pruned in rows])
     alone = embedding_shift(dense, held_out_of_first(dense, each.subject.known()))
     return Reference(
         {"own": own, "recognisability": alone, "both": mean_shift((own, alone))},
-        known.weight,
-        qualities(second, known.images, network.specification),
+        qualities(second, known, network.specification),
     )
 
 

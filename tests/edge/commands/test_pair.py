@@ -14,7 +14,6 @@ from engines.build import other_measures as measures
 from engines.build import request as pair_request
 from engines.build.build import build_pair
 from engines.build.input_forms import ColourFaces
-from engines.build.reference_faces import ReferenceFaces
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.errors import PairRefusedError
 from engines.graph.onnx_file import read_onnx
@@ -356,8 +355,7 @@ def test_the_gates_network_can_judge_beside_a_recogniser_of_the_users(
 def test_scores_are_shares_of_the_reference_faces(tmp_path):
     asked = request(loaded(tmp_path), form="fused")
     images = synthetic_faces(seed=9).images
-    reference = ReferenceFaces(images, np.ones(len(images)))
-    build_pair(replace(asked, reference=reference), tmp_path / "pair")
+    build_pair(replace(asked, reference=images), tmp_path / "pair")
     with open_pair(tmp_path / "pair") as pair:
         assert median_score(pair, images) == pytest.approx(50, abs=2)
         assert median_score(pair, asked.golden.images) != pytest.approx(50, abs=2)
@@ -456,8 +454,7 @@ def test_calibrating_with_labels_reports_on_people_it_did_not_choose_on(tmp_path
 def test_a_pair_is_built_with_a_second_opinion_and_says_so(tmp_path, entry, monkeypatch, capsys):
     tiny_faces(monkeypatch)
     images = synthetic_faces(subjects=30, each=2, seed=4).images
-    reference = ReferenceFaces(images, np.ones(len(images)))
-    monkeypatch.setattr(pair_request, "reference_faces", lambda *_: reference)
+    monkeypatch.setattr(pair_request, "reference_faces", lambda *_: images)
     second = write_brightness(tmp_path)
     asked = ("--network", entry, "--accept-worse", "--out", tmp_path / "pair")
     assert run("build", *asked, "--second-opinion", second) == 0

@@ -7,7 +7,6 @@ import pytest
 from edge.evaluation.measure_names import MEASURES
 from edge.evaluation.measures import Measure, MeasureSettings, Sample, open_measures
 from engines.build.build import build_pair
-from engines.build.reference_faces import ReferenceFaces
 from engines.catalogue.catalogue import find_entry
 from engines.pair.pair import open_pair
 from engines.quality.shift import embedding_shift, quality_from_shift
@@ -138,8 +137,7 @@ def test_fused_is_what_the_pair_decides_by(folder, pair, tmp_path):
     images = synthetic_faces(subjects=30, each=2, seed=4).images
     asked = request(loaded(tmp_path), form="fused")
     second = find_entry(str(write_brightness(tmp_path)))
-    reference = ReferenceFaces(images, np.ones(len(images)))
-    build_pair(replace(asked, reference=reference, second_opinion=second), tmp_path / "pair")
+    build_pair(replace(asked, reference=images, second_opinion=second), tmp_path / "pair")
     with open_pair(tmp_path / "pair") as both:
         sample = sample_of(both)
         (shift,) = both.assess(sample.face_image).shift

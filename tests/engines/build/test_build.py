@@ -6,7 +6,6 @@ import pytest
 from rich.progress import Progress
 
 from engines.build.build import GOLDEN_FACES, BuildRequest, _require_lossless, build_pair
-from engines.build.reference_faces import ReferenceFaces
 from engines.errors import NetworkError, PairError, PairRefusedError, RecipeError
 from engines.graph.network import load_network
 from engines.pair.manifest import read_manifest
@@ -132,7 +131,7 @@ def test_sparsity_zero_did_not_move_and_is_refused(tmp_path):
 
 
 def test_a_pair_is_refused_before_its_many_reference_faces_are_embedded(tmp_path):
-    unfit = ReferenceFaces(np.zeros((1, 3, 3, 3), np.uint8), np.ones(1))
+    unfit = np.zeros((1, 3, 3, 3), np.uint8)
     asked = replace(request(loaded(tmp_path), Recipe(sparsity=0)), reference=unfit)
     with pytest.raises(PairRefusedError, match="did not move"):
         build_pair(asked, tmp_path / "pair")

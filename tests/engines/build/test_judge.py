@@ -13,7 +13,6 @@ from engines.build import build, second_opinion
 from engines.build.build import build_pair, judged
 from engines.build.judge import Judge, Recogniser, require_better
 from engines.build.recognisability import learnt, with_held_out
-from engines.build.reference_faces import weighted
 from engines.build.report import manifest_tables, together_text, worth_text
 from engines.build.verify import verify_pair
 from engines.calibration.faces import calibration_faces
@@ -73,16 +72,16 @@ def test_reference_faces_that_are_judged_too_are_embedded_once(asked, faces, tmp
 
     embed = build._embedded
     monkeypatch.setattr(build, "_embedded", counted)
-    both = replace(asked, reference=weighted(faces))
+    both = replace(asked, reference=faces.images)
     merit = build_pair(both, tmp_path / "pair").merit
     assert merit == judged(asked)
     assert embedded.count(len(faces.images)) == 2  # the build once, and `judged`
-    others = replace(both, reference=weighted(faces.of(np.arange(40))))
+    others = replace(both, reference=faces.images[:40])
     assert build_pair(others, tmp_path / "others").merit == merit
 
 
 def test_a_pair_with_a_second_opinion_says_what_both_together_are_worth(asked, faces, tmp_path):
-    alone = replace(asked, reference=weighted(faces))
+    alone = replace(asked, reference=faces.images)
     second = find_entry(str(write_brightness(tmp_path)))
     manifest = build_pair(replace(alone, second_opinion=second), tmp_path / "both")
     with open_pair(tmp_path / "both") as pair:
@@ -109,7 +108,7 @@ def test_the_second_opinion_looks_once_at_reference_faces_that_are_judged_too(
 
     monkeypatch.setattr(second_opinion, "qualities", counted)
     second = find_entry(str(write_brightness(tmp_path)))
-    both = replace(asked, second_opinion=second, reference=weighted(faces))
+    both = replace(asked, second_opinion=second, reference=faces.images)
     worth_known = build_pair(both, tmp_path / "known").fused_merit
     assert asked_of.count(len(faces.images)) == 1
     monkeypatch.setattr(build, "_of_judged", lambda *_: None)
@@ -123,7 +122,7 @@ def test_a_pair_with_a_second_opinion_is_refused_by_what_both_are_worth(
     asked, faces, tmp_path, monkeypatch
 ):
     second = find_entry(str(write_brightness(tmp_path)))
-    asked = replace(asked, reference=weighted(faces), second_opinion=second, accept_worse=False)
+    asked = replace(asked, reference=faces.images, second_opinion=second, accept_worse=False)
     for ratio, fit in ((0.9, True), (1.1, False)):
         found = worth(ratio, ratio, ratio)
         monkeypatch.setattr(build, "fused_merit", lambda *_, found=found: found)
@@ -245,14 +244,13 @@ def test_both_average_the_shift_of_the_masks_and_recognisability(asked, faces, t
 
 @pytest.mark.parametrize("quality", ["recognisability", "both"])
 def test_figures_and_scale_are_of_people_that_taught_nothing(asked, faces, tmp_path, quality):
-    known = replace(asked, quality=quality, reference=weighted(faces))
+    known = replace(asked, quality=quality, reference=faces.images)
     manifest = build_pair(known, tmp_path / "pair")
     with open_pair(tmp_path / "pair") as pair:
         dense, pruned = pair.embed(faces.images)
     shift = embedding_shift(*with_held_out(dense, pruned, faces))
     score = manifest.mapping.score(shift)
-    weight = weighted(faces).weight
-    assert np.average(score >= 50, weights=weight) == pytest.approx(0.5, abs=0.02)
+    assert np.mean(score >= 50) == pytest.approx(0.5, abs=0.02)
     assert manifest.merit == judged(known)
     made = SelfMade(faces, unit_rows(dense))
     assert manifest.merit is not None

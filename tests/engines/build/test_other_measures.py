@@ -12,7 +12,6 @@ from engines.build import other_measures as measures
 from engines.build.build import build_pair
 from engines.build.judge import Judge
 from engines.build.other_measures import advised, other_measures
-from engines.build.reference_faces import weighted
 from engines.build.request import GATE_NETWORK, LoadedEntry
 from engines.calibration.bench import Bench
 from engines.calibration.faces import calibration_faces
@@ -120,7 +119,7 @@ def test_what_else_there_is_costs_no_embedding_and_is_worth_what_its_pair_says(
 
 def test_with_a_second_opinion_other_measures_are_judged_with_it_too(tmp_path, built, faces):
     second = find_entry(str(write_brightness(tmp_path)))
-    of = replace(built, reference=weighted(faces), second_opinion=second)
+    of = replace(built, reference=faces.images, second_opinion=second)
     build_pair(of, tmp_path / "own")
     known = LoadedEntry(find_entry(GATE_NETWORK), built.network)
     text = other_measures(known, of, None, Progress(disable=True))

@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from engines.build.build import build_pair
-from engines.build.reference_faces import ReferenceFaces
 from engines.build.verify import verify_pair
 from engines.catalogue.catalogue import find_entry
 from engines.catalogue.entry import ARCFACE_TEMPLATE
@@ -35,7 +34,7 @@ def asked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("asked")
     images = lit()
     plain = request(loaded(folder), form="fused")
-    return replace(plain, reference=ReferenceFaces(images, np.ones(len(images))))
+    return replace(plain, reference=images)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +59,7 @@ def scores(folder, images, execution=None):
 
 
 def test_the_score_is_the_rank_of_the_mean_of_both_ranks(pairs, asked):
-    images = asked.reference.images
+    images = asked.reference
     alone, both = scores(pairs / "alone", images), scores(pairs / "both", images)
     views = moved(images, asked.network.specification, record_of(pairs / "both").specification)
     light = views.mean(axis=(1, 2, 3)).argsort().argsort() / len(images)

@@ -7,7 +7,6 @@ import pytest
 import yaml
 from rich.progress import Progress
 
-from engines.build.reference_faces import ReferenceFaces
 from engines.catalogue.catalogue import find_entry
 from engines.errors import BackendError, PairError, PairIntegrityError
 from engines.pair.carried_threshold import carried_threshold
@@ -42,7 +41,7 @@ def asked_of(scratch):
     images = lit()
     return replace(
         plain,
-        reference=ReferenceFaces(images, np.ones(len(images))),
+        reference=images,
         second_opinion=find_entry(str(write_brightness(scratch))),
     )
 
