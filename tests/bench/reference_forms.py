@@ -7,8 +7,8 @@ For each network the recipe that a rule chosen on the others takes, and recognis
 and ten recipes of the better forty, of which one of each network is drawn, 300 times. By how many
 points the share of the faces that reach 30, 50 and 70 is off the mean over networks, and how many
 of those of strength 4 and 5 the fullest window of 8 points holds, on folds 1 and 2 and on folds 3
-to 5. Networks, photographs and what is kept below --cache are those of `leave_one_network_out`.
-Prints Markdown.
+to 5; and the shares themselves where each face counts alike. Networks, photographs and what is kept
+below --cache are those of `leave_one_network_out`. Prints Markdown.
 """
 
 import sys
@@ -191,6 +191,17 @@ def lines(networks: Sequence[Known]) -> Iterator[str]:
         yield f"| {form.name} | recipes drawn | {' | '.join(drawn)} |"
 
 
+def share_lines(names: Sequence[str], networks: Sequence[Known]) -> Iterator[str]:
+    """Yield the table of what reaches 30, 50 and 70 where each face counts alike (folds 3 to 5)."""
+    yield f"| measure | {' | '.join(f'`{name}`' for name in names)} | furthest from the mean |"
+    yield "|---|" + "---|" * (len(names) + 1)
+    for name in MEASURES:
+        rows = [each.row(FORMS[0], each.measures[name], "judge") for each in networks]
+        cells = [f"{_text(np.array(shares), ' ')}; {window:.0f}" for shares, window in rows]
+        off = _text(_off([shares for shares, _ in rows]))
+        yield f"| `{name}` | {' | '.join(cells)} | {off} |"
+
+
 def _cell(networks: Sequence[Known], form: Form, name: str, which: str) -> str:
     rows = [each.row(form, each.measures[name], which) for each in networks]
     fullest = " ".join(f"{window:.0f}" for _, window in rows)
@@ -209,8 +220,8 @@ def _drawn(networks: Sequence[Known], form: Form, which: str) -> str:
     return f"{np.median(fullest):.0f}; {_text(usual)}, one in ten {_text(most)}"
 
 
-def _text(values: Floats) -> str:
-    return ", ".join(f"{each:.0f}" for each in values)
+def _text(values: Floats, between: str = ", ") -> str:
+    return between.join(f"{each:.0f}" for each in values)
 
 
 def main() -> None:
@@ -220,7 +231,9 @@ def main() -> None:
         bed = Bed(arguments.lfw, arguments.cache, progress)
         every = [examined(Subject.open(name, bed)) for name in arguments.networks]
         networks = [known_of(every, each) for each in every]
-    sys.stdout.writelines(f"{line}\n" for line in lines(networks))
+    names = [each.subject.name for each in every]
+    every_line = (*lines(networks), "", *share_lines(names, networks))
+    sys.stdout.writelines(f"{line}\n" for line in every_line)
 
 
 if __name__ == "__main__":
