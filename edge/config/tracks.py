@@ -18,7 +18,7 @@ Looks = Literal["sparing", "every"]
 class TrackSettings(Section):
     """When faces of following frames are one person, and which of them are forwarded."""
 
-    at_least_one_above: Annotated[float, Field(ge=0, le=100)] = 20.0
+    at_least_one_above: Annotated[float, Field(ge=0, le=100)] = 15.0
     """
     Quality score: the best face of a person leaves from here on when none reaches the limit
     (`best_of_track`), so that nobody is lost at a threshold that their pictures never reach. At or

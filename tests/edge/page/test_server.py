@@ -416,5 +416,5 @@ def test_a_preview_says_first_who_gets_no_face(serve):
     *_, found = gate.ask("/api/cameras/door/preview?threshold=58")
     assert json.loads(found)["lost_words"] == (
         "At 58, 1 of 4 people gets no face: the best of that person is 48. "
-        "With tracks.at_least_one_above 20 everybody has one."
+        "With tracks.at_least_one_above 15 everybody has one."
     )
