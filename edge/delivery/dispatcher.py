@@ -58,7 +58,7 @@ class Dispatcher:
         self._names = tuple(sinks)
         self._settings = outbox
         self._clocks = clocks or Clocks()
-        self._memory = Outbox(_in_memory(outbox), self._names, self._clocks)
+        self._memory = self._new_memory()
         self._adrift: list[Outbox] = []
         """Files that were deleted or replaced while open; their faces leave, and move on."""
         self._disk: Outbox | None = None
@@ -152,7 +152,7 @@ class Dispatcher:
             drain_s: Seconds in which the sinks may still take what is due.
 
         Returns:
-            Faces that are lost, because they were in memory only; 0 when called again.
+            Faces that are lost, because no disk keeps them; 0 when called again.
         """
         if self._stopped:
             return 0
@@ -183,19 +183,38 @@ class Dispatcher:
             lost += self._disk.lose()
         if lost:
             log.error("%d faces were in memory only and are lost", lost)
-        self._book_memory()
+        self._book(_at_the_end(self._memory))
+        lost += sum(map(self._lose_adrift, self._adrift))
+        if self._disk is not None:  # which has it all in its books now
+            for each in (*self._adrift, self._memory):
+                each.close()
+            self._adrift, self._memory = [], self._new_memory()
         return lost
 
-    def _book_memory(self) -> None:
-        """Let the next process know what became of faces that no disk had."""
-        counted = _counted_at_the_end(self._memory)
-        if not counted:
-            return
-        if self._disk is None:
+    def _new_memory(self) -> Outbox:
+        settings = self._settings.model_copy(
+            update={"path": IN_MEMORY, "quota": self._settings.memory}
+        )
+        return Outbox(settings, self._names, self._clocks)
+
+    def _lose_adrift(self, outbox: Outbox) -> int:
+        """Book what a file without a name kept, which goes with this process."""
+        try:
+            faces, counted = outbox.stock().faces, _at_the_end(outbox)
+        except OutboxError as error:
+            log.error("%s; what was in it is lost", error)  # noqa: TRY400 -- the file's
+            return 0
+        if faces:
+            log.error("%d faces were in a file that was deleted and are lost", faces)
+        self._book(counted)
+        return faces
+
+    def _book(self, counted: Sequence[Counted]) -> None:
+        """Let the next process know what became of faces that no disk has."""
+        if counted and self._disk is None:
             note_lacking(self._settings.path, self._names, counted)
-            return
-        self._disk.count_when_possible(counted)
-        self._memory.count([(sink, event, -faces) for sink, event, faces in counted])
+        elif counted and self._disk is not None:
+            self._disk.count_when_possible(counted)
 
     def _outboxes(self) -> Sequence[Outbox]:
         disk = () if self._disk is None else (self._disk,)
@@ -270,14 +289,10 @@ def _move_ledger(origin: Outbox, disk: Outbox) -> None:
     origin.count([(sink, event, -faces) for sink, event, faces in ledger])
 
 
-def _counted_at_the_end(memory: Outbox) -> list[Counted]:
-    """Return its ledger; dead letters, which it alone keeps, are lost with it."""
-    dead = [(row.sink, "lost", row.dead) for row in memory.ledger()]
-    return summed([*memory.counted(), *dead])
-
-
-def _in_memory(settings: OutboxSettings) -> OutboxSettings:
-    return settings.model_copy(update={"path": IN_MEMORY, "quota": settings.memory})
+def _at_the_end(outbox: Outbox) -> list[Counted]:
+    """Return the ledger of what goes with this process; what it still keeps is lost with it."""
+    left = [(row.sink, "lost", row.waiting + row.dead) for row in outbox.ledger()]
+    return summed([*outbox.counted(), *left])
 
 
 def _sum(rows: Sequence[LedgerRow]) -> LedgerRow:

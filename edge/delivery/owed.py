@@ -44,7 +44,7 @@ _MASKS_AT = 4096
 _MOST_SINKS = 32
 _LACKING_AT = 2048
 _LACKING = struct.Struct("<II")
-"""Length in bytes of what the books lack, and its CRC-32."""
+"""Length in bytes of what the books lack, and the CRC-32 of the names and of it."""
 _ENTRY = struct.Struct("<BBq")
 """Sink and event by their numbers, faces."""
 _EVENTS = ("queued", "delivered", "evicted", "expired", "purged", "lost")
@@ -122,6 +122,8 @@ class Owed:
             OSError: The file system refuses: the file has no room yet, and there is none.
         """
         self.lacking = list(counted)
+        if self._is_deleted and not counted:
+            return
         if self._is_deleted:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._path))
         os.posix_fallocate(self._file, 0, _size())
@@ -171,7 +173,7 @@ class Owed:
     def _whole(self) -> bytes:
         names = json.dumps(self._sinks).encode()
         head = (_head(self.newest) + names).ljust(_LACKING_AT, b"\0")[:_LACKING_AT]
-        lacking = _lacking_bytes(self.lacking, self._sinks)
+        lacking = _lacking_bytes(self.lacking, self._sinks, head[_HEAD.size :])
         return head + lacking.ljust(_MASKS_AT - _LACKING_AT, b"\0") + self._masks.tobytes()
 
 
@@ -187,13 +189,13 @@ def lacking_beside(outbox: Path) -> list[Counted]:
     return []
 
 
-def _lacking_bytes(counted: Iterable[Counted], sinks: Sequence[str]) -> bytes:
+def _lacking_bytes(counted: Iterable[Counted], sinks: Sequence[str], names: bytes) -> bytes:
     entries = b"".join(
         _ENTRY.pack(sinks.index(sink), _EVENTS.index(event), faces)
         for sink, event, faces in counted
         if sink in sinks
     )
-    return _LACKING.pack(len(entries), zlib.crc32(entries)) + entries if entries else b""
+    return _LACKING.pack(len(entries), zlib.crc32(names + entries)) + entries if entries else b""
 
 
 def _parsed_lacking(content: bytes, sinks: Sequence[str]) -> list[Counted]:
@@ -201,10 +203,14 @@ def _parsed_lacking(content: bytes, sinks: Sequence[str]) -> list[Counted]:
         return []
     size, checksum = _LACKING.unpack_from(content, _LACKING_AT)
     entries = content[_LACKING_AT + _LACKING.size : _MASKS_AT][:size]
-    if zlib.crc32(entries) != checksum or len(entries) % _ENTRY.size:
+    names = content[_HEAD.size : _LACKING_AT]
+    if zlib.crc32(names + entries) != checksum or len(entries) % _ENTRY.size:
         return []
-    rows = _ENTRY.iter_unpack(entries)
-    return [(sinks[sink], _EVENTS[event], faces) for sink, event, faces in rows]
+    return [
+        (sinks[sink], _EVENTS[event], faces)
+        for sink, event, faces in _ENTRY.iter_unpack(entries)
+        if sink < len(sinks) and event < len(_EVENTS)
+    ]
 
 
 def _size() -> int:

@@ -325,6 +325,27 @@ def test_a_loss_that_a_full_disk_cannot_take_is_booked_when_it_takes_writes_agai
     assert counted(only_row(open_dispatcher(path=path, sink=ScriptedSink()))) == (21, 1, 20, 0)
 
 
+def test_faces_of_a_deleted_file_that_no_disk_takes_are_lost_and_booked(
+    small_file_system, open_dispatcher, caplog
+):
+    path = small_file_system / "outbox.sqlite"
+    dispatcher = open_dispatcher(path=path, sink=ScriptedSink())
+    for number in range(3):
+        dispatcher.accept(blob(number, size=60_000))
+    for part in small_file_system.iterdir():
+        part.unlink()
+    fill(small_file_system)
+    ballast = small_file_system / "ballast"
+    os.truncate(ballast, ballast.stat().st_size - 150_000)  # enough for the books
+    dispatcher.accept(blob(3, size=300_000))
+    assert dispatcher.stop() == 4
+    assert "3 faces were in a file that was deleted and are lost" in caplog.text
+    assert counted(only_row(dispatcher)) == (4, 0, 4, 0)
+    ballast.unlink()
+    row = only_row(open_dispatcher(path=path, sink=ScriptedSink()))
+    assert counted(row) == (4, 0, 4, 0)
+
+
 def test_a_loss_that_cannot_even_be_noted_is_told(small_file_system, open_dispatcher, caplog):
     fill(small_file_system)
     dispatcher = open_dispatcher(path=small_file_system / "outbox.sqlite", sink=ScriptedSink())

@@ -191,11 +191,14 @@ def test_what_the_books_lack_of_all_sinks_is_read_again(at):
     assert owed.lacking_beside(at.path) == []
 
 
-def test_a_damaged_note_of_what_the_books_lack_counts_for_nothing(at):
+@pytest.mark.parametrize(
+    "place", [0, 9, 26, 2048, 2058], ids=["magic", "newest", "names", "size", "note"]
+)
+def test_a_damaged_note_of_what_the_books_lack_counts_for_nothing(at, place):
     noted(at, [("http", "lost", 3)], SINKS)
     beside = at.path.with_name("outbox.sqlite-owed")
     content = bytearray(beside.read_bytes())
-    content[2048 + 10] ^= 1
+    content[place] ^= 1
     beside.write_bytes(content)
     assert owed.lacking_beside(at.path) == []
     outbox = Outbox(at, SINKS)
