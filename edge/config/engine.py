@@ -1,11 +1,13 @@
 """The `engine` section: which library runs the networks of engine pair and detector."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from edge.config.section import AnyPath, Section
-from engines.pair.execution import Execution, library_of
+
+if TYPE_CHECKING:
+    from engines.pair.execution import Execution
 
 Provider = Literal["CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"]
 
@@ -55,8 +57,11 @@ class EngineSettings(Section):
         return self
 
 
-def execution_of(settings: EngineSettings) -> Execution:
+def execution_of(settings: EngineSettings) -> "Execution":
     """Return the settings as `open_pair` takes them."""
+    # Whoever reads a configuration only, to check or to explain it, needs no networks.
+    from engines.pair.execution import Execution  # noqa: PLC0415
+
     return Execution(
         backend=settings.backend,
         providers=settings.providers,
@@ -77,6 +82,8 @@ def frames_together(settings: EngineSettings, made_for: str) -> int:
         settings: Say what runs the pair.
         made_for: The manifest's backend.
     """
+    from engines.pair.execution import library_of  # noqa: PLC0415 -- as above
+
     library = library_of(settings.backend, made_for)
     on_cpu = library == "openvino" or (
         library == "onnxruntime" and settings.providers[0] == "CPUExecutionProvider"
