@@ -92,6 +92,11 @@ class WarmProcess:
         return self._process.pid
 
     @property
+    def sentinel(self) -> int:
+        """What `multiprocessing.connection.wait` waits for."""
+        return self._process.sentinel
+
+    @property
     def returncode(self) -> int | None:
         """Return the exit code, below zero for a signal, or None while it runs."""
         return self._process.exitcode
