@@ -14,7 +14,8 @@ from edge.config.reader import KeyPath, key_name
 WRITTEN = re.compile(
     r"delivery\.outbox\.path|shadow_log\.path|page\.history|sinks\[\d+\](\.desired\.newest|\.path)"
 )
-FOLDER = re.compile(r"pair|sources\[\d+\]\.uri|sinks\[\d+\]\.path")
+FOOTAGE = re.compile(r"sources\[\d+\]\.uri")
+FOLDER = re.compile(rf"pair|{FOOTAGE.pattern}|sinks\[\d+\]\.path")
 """Or a file, of a source; other files may lie in it."""
 BESIDE = ("-wal", "-shm", "-journal", "-owed", "-reserve", ".lock")
 """Endings of what a gate keeps beside a file that it writes to."""
@@ -33,6 +34,10 @@ class _Named:
     @property
     def is_written(self) -> bool:
         return WRITTEN.fullmatch(self.name) is not None
+
+    @property
+    def is_footage(self) -> bool:
+        return FOOTAGE.fullmatch(self.name) is not None
 
     @property
     def is_folder(self) -> bool:
@@ -67,6 +72,8 @@ def _wrong(at: _Named, beside: _Named) -> str | None:
         return "is a file, and {} is to be in it"
     if beside.path in at.path.parents and not beside.is_folder:
         return "is to be in {}, which is a file"
+    if at.is_folder and beside.is_footage and beside.path in at.path.parents:
+        return "is in {}, and the next run would take its faces for footage"
     if _is_kept_beside(at, beside) or _is_kept_beside(beside, at):
         return "is kept beside {}, or keeps that beside itself"
     return None

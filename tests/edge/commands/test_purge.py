@@ -82,7 +82,7 @@ def test_dry_run_names_the_same_faces_and_deletes_none(outbox, folder, capsys):
 def test_a_configuration_names_the_places(outbox, folder, tmp_path, capsys):
     config = tmp_path / "gate.yaml"
     config.write_text(
-        "pair: pair\nsources:\n  - {name: door, uri: .}\n"
+        "pair: pair\nsources:\n  - {name: door, uri: door}\n"
         "sinks:\n  - {type: directory, path: faces}\n  - {type: directory, name: b, path: absent}\n"
         "delivery:\n  outbox: {path: outbox.sqlite}\n"
     )

@@ -88,6 +88,14 @@ def test_faces_are_not_written_to_where_pair_or_footage_are_read(folder, tmp_pat
     assert len(mistakes(tmp_path, renamed("faces", folder))) == 1
 
 
+def test_faces_are_not_written_below_a_folder_of_footage_of_which_they_would_become_a_part(
+    tmp_path,
+):
+    (said,) = mistakes(tmp_path, renamed("faces", "footage/of/faces"))
+    assert "sinks[0].path: is in sources[0].uri, and the next run would take its faces" in said
+    assert mistakes(tmp_path, renamed("footage", "faces/footage")) == []
+
+
 def test_two_sinks_that_delete_by_rules_of_their_own_have_folders_of_their_own(tmp_path):
     second = "{type: directory, name: long, path: faces/../faces, keep_for: 365d}"
     (said,) = mistakes(tmp_path, CONFIGURATION.replace(BROKER, second))
