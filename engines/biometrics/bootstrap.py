@@ -100,22 +100,40 @@ def _draw_areas(
     return {name: np.array([areas[name] for areas in drawn]) for name in qualities}
 
 
-def _kinds(comparisons: Comparisons) -> Iterator[Sequence[NDArray[np.intp]]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kind:
+    """All mated comparisons, or all others, those of a pair one after the other."""
+
+    together: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    """Where each pair begins."""
+    lengths: NDArray[np.intp]
+    """How many comparisons each pair has."""
+
+    def of(self, pairs: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the comparisons of pairs, in their order."""
+        lengths = self.lengths[pairs]
+        ends = lengths.cumsum()
+        # The place within all that are returned, moved to where its pair begins here.
+        return self.together[
+            np.arange(ends[-1]) + (self.starts[pairs] - ends + lengths).repeat(lengths)
+        ]
+
+
+def _kinds(comparisons: Comparisons) -> Iterator[_Kind]:
     """Yield the comparisons of each mated pair, then those of each non-mated pair."""
     pair = comparisons.pairs()
     for kind in (comparisons.mated, ~comparisons.mated):
         chosen = np.flatnonzero(kind)
         if chosen.size:
             together = chosen[np.argsort(pair[chosen], kind="stable")]
-            yield np.split(together, np.flatnonzero(np.diff(pair[together])) + 1)
+            starts = np.append(0, np.flatnonzero(np.diff(pair[together])) + 1)
+            yield _Kind(together, starts, np.diff(np.append(starts, chosen.size)))
 
 
-def _draw(
-    kinds: Sequence[Sequence[NDArray[np.intp]]], rng: np.random.Generator
-) -> NDArray[np.intp]:
-    return np.concatenate(
-        [kind[i] for kind in kinds for i in rng.integers(len(kind), size=len(kind))]
-    )
+def _draw(kinds: Sequence[_Kind], rng: np.random.Generator) -> NDArray[np.intp]:
+    pairs = ((kind, len(kind.starts)) for kind in kinds)
+    return np.concatenate([kind.of(rng.integers(count, size=count)) for kind, count in pairs])
 
 
 def _areas(

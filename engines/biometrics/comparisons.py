@@ -103,7 +103,7 @@ def threshold_at_fmr(non_mated: NDArray[np.float64], fmr: float) -> float:
             f"FMR {fmr:g} cannot be measured with {non_mated.size} non-mated pairs: "
             f"give at least {math.ceil(1 / fmr)}"
         )
-    first_refused = np.sort(non_mated)[-1 - allowed]
+    first_refused = np.partition(non_mated, -1 - allowed)[-1 - allowed]
     return float(np.nextafter(first_refused, np.inf))
 
 
