@@ -3,6 +3,7 @@
 import ast
 import inspect
 import textwrap
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -40,6 +41,7 @@ def _docstrings(model: type[BaseModel]) -> dict[str, str]:
     return found
 
 
+@cache
 def _own_docstrings(kind: type) -> dict[str, str]:
     source = ast.parse(textwrap.dedent(inspect.getsource(kind)))
     (body,) = (each.body for each in source.body if isinstance(each, ast.ClassDef))

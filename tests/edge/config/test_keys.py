@@ -1,5 +1,6 @@
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,9 +52,13 @@ def test_the_schema_knows_no_null():
     assert "null" not in json.dumps(config_schema())
 
 
+@cache
+def validator() -> Draft202012Validator:
+    return Draft202012Validator(config_schema())
+
+
 def accepted_by_schema(text: str) -> bool:
-    validator = Draft202012Validator(config_schema())
-    return validator.is_valid(parse_document(text, EXAMPLE).values)
+    return validator().is_valid(parse_document(text, EXAMPLE).values)
 
 
 def test_the_schema_is_a_schema_and_accepts_the_example():
