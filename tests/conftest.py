@@ -26,6 +26,9 @@ settings.load_profile("repeated" if os.environ.get("CI") else "patient")
 # project anew: half of the time of their start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Until all tests are collected: what they import stays, and was looked through again and again.
+gc.disable()
+
 
 def pytest_collection_finish() -> None:
     """
@@ -34,6 +37,7 @@ def pytest_collection_finish() -> None:
     A pair that is opened or closed collects (see `engines.onnxruntime.heap`), and went through
     all modules and tests each time.
     """
+    gc.enable()
     gc.collect()
     gc.freeze()
 
