@@ -71,11 +71,12 @@ class Clip:
     frames: Sequence[Frame]
     people: frozenset[str] = frozenset()
     truth: Sequence[tuple[Shown, ...]] = ()
+    """By the index of a frame."""
 
 
 def begun_at(first: int, clip: Clip) -> Clip:
-    """Return a clip without its first frames."""
-    return replace(clip, frames=clip.frames[first:], truth=clip.truth[first:])
+    """Return a clip without its first frames; the others keep their index, as the truth does."""
+    return replace(clip, frames=clip.frames[first:])
 
 
 def mirrored(clip: Clip) -> Clip:
