@@ -108,10 +108,9 @@ def test_a_tampered_member_is_taken_from_the_archive_again(keep: Keep, npm_regis
     assert npm_registry.archive_requests() == 0
 
 
-def test_a_tampered_archive_is_downloaded_again(npm_registry: Server, cache: Path):
+def test_a_tampered_archive_is_downloaded_again(keep: Keep, npm_registry: Server, cache: Path):
+    keep(NPM)
     npm_registry.publish(NPM)
-    obtain(WEIGHTS_IN_NPM, sha256(WEIGHTS))
-    shutil.rmtree(cache / "members")
     (kept,) = (cache / "archives").iterdir()
     kept.write_bytes(NPM[: len(NPM) // 2])
     (path,) = obtain(WEIGHTS_IN_NPM, sha256(WEIGHTS))

@@ -13,6 +13,7 @@ from engines.biometrics.comparisons import Comparisons, best_threshold
 from engines.build.golden_faces import golden_faces, read_photograph
 from engines.catalogue.catalogue import Catalogued, entries, fetch, find_entry
 from engines.graph.network import load_network
+from engines.graph.prelu import spell_out_prelu
 from engines.onnxruntime.backend import BUILD_BATCH, Use, open_network
 from engines.quality.align import align
 from engines.quality.preprocess import prepare
@@ -30,9 +31,10 @@ def specified(entry: Catalogued) -> InputSpecification:
 
 
 def embedded(entry: Catalogued, path: Path, faces: FaceImages) -> NDArray[np.float64]:
-    """Return unit embeddings of aligned faces."""
+    """Return unit embeddings of aligned faces, by the network in the form that pairs run."""
     checked = load_network(path, specified(entry), entry.embedding_length)
-    network = open_network(checked.model.SerializeToString(), use=Use(at_once=BUILD_BATCH))
+    content = spell_out_prelu(checked.model).SerializeToString()
+    network = open_network(content, use=Use(at_once=BUILD_BATCH))
     (embeddings,) = network.run(prepare(faces, specified(entry)))
     network.close()
     return embeddings / np.linalg.norm(embeddings.astype(np.float64), axis=1, keepdims=True)
