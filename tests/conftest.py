@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -30,16 +31,36 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 gc.disable()
 
 
-def pytest_collection_finish() -> None:
+class Heap:
     """
-    Leave what exists for as long as the tests run out of every later collection of garbage.
+    What exists for as long as the tests run is left out of every later collection of garbage.
 
     A pair that is opened or closed collects (see `engines.onnxruntime.heap`), and went through
-    all modules and tests each time.
+    all modules and tests each time: a fifth of the time of tests that do so.
     """
-    gc.enable()
-    gc.collect()
-    gc.freeze()
+
+    def __init__(self) -> None:
+        self._modules = 0
+
+    def pytest_collection_finish(self) -> None:
+        """Begin to look for garbage."""
+        gc.enable()
+        self._leave_out()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Leave out libraries that tests have loaded since, which most do when they are used."""
+        if len(sys.modules) > self._modules + 20:
+            self._leave_out()
+
+    def _leave_out(self) -> None:
+        gc.collect()
+        gc.freeze()
+        self._modules = len(sys.modules)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Heap())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
