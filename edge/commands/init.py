@@ -48,10 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
     secrets, pictures = SecretFiles(out.parent), Pictures()
     with secrets.needed(), pictures.needed():
         cameras = _cameras(arguments, questions, secrets)
+        _stay_out_of_footage(cameras, out)
         _show_faces(cameras, out.parent, pictures)
         receivers = _receivers(arguments, questions, secrets)
+        text = _text(Wanted(arguments.pair, cameras, receivers), out)
         _build_pair(arguments.pair)
-        _write(Wanted(arguments.pair, cameras, receivers), out)
+        _write(text, out)
     say(f"{out} is written")
     code = _check(out)
     return code or _run(arguments, questions, out)
@@ -85,6 +87,18 @@ def _names(given: Sequence[str], count: int) -> list[str]:
     return [*given, *usual[len(given) : count]]
 
 
+def _stay_out_of_footage(cameras: Sequence[Camera], out: Path) -> None:
+    """Refuse a folder of recordings as the place of pictures and faces, which are footage there."""
+    place = out.parent.resolve()
+    for uri in (camera.settings.uri for camera in cameras):
+        if not uri.is_live and place.is_relative_to(uri.path.resolve()):
+            outside = os.path.relpath(uri.path.resolve().parent / out.name)
+            raise UsageError(
+                f"{out} is to be in {uri.path}, and the pictures and faces written beside it would "
+                f"become footage: name a place outside: --out {outside}"
+            )
+
+
 def _show_faces(cameras: Sequence[Camera], folder: Path, pictures: Pictures) -> None:
     with progress(console()) as bars:
         detector = open_detector(DetectorSettings(), bars)
@@ -100,7 +114,8 @@ def _receivers(
 ) -> list[Receiver]:
     texts: list[str] = arguments.sink
     if not texts:
-        texts = [questions.text(f"Where shall faces go: {FORMS}", "--sink", "faces")]
+        beside = str(arguments.out.parent / "faces")
+        texts = [questions.text(f"Where shall faces go: {FORMS}", "--sink", beside)]
     file: Path | None = arguments.sink_secret
     secret = None if file is None else _first_line(file)
     folder = arguments.out.parent
@@ -126,12 +141,16 @@ def _build_pair(folder: Path) -> None:
     say(f"engine pair {manifest.pair_id} of {manifest.network.name}")
 
 
-def _write(wanted: Wanted, out: Path) -> None:
+def _text(wanted: Wanted, out: Path) -> str:
     text = configuration_text(wanted, out.parent)
     try:
         checked(parse_document(text, out))
     except ConfigError as error:
         raise UsageError(f"nothing is written, since this would be wrong:\n{error}") from error
+    return text
+
+
+def _write(text: str, out: Path) -> None:
     try:
         with out.open("x", encoding="utf-8") as file:
             file.write(text)

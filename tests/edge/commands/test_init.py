@@ -19,7 +19,7 @@ import pytest
 from edge.__main__ import EXIT_FAILED, EXIT_USAGE, main
 from edge.commands import init
 from edge.config.credentials import read_secret
-from edge.config.delivery import HttpSinkSettings
+from edge.config.delivery import DirectorySinkSettings, HttpSinkSettings
 from edge.config.file import read_config
 from tests.documents import blocks
 from tests.edge.face_server import serving
@@ -267,3 +267,29 @@ def test_an_interrupted_init_leaves_no_picture_of_those_before_the_camera(site):
         assert shown.ends_when_interrupted() == 128 + signal.SIGINT
     assert [path.name for path in site.glob("*.jpg")] == [earlier.name]
     assert earlier.read_bytes() == b"mine"
+
+
+def test_nothing_is_written_into_the_footage_of_which_it_would_become_a_part(
+    site, monkeypatch, capsys
+):
+    (site / "walks").mkdir()
+    write_walk(site / "walks" / "walk.mp4", people(count=1, shots=1).values())
+    monkeypatch.chdir(site / "walks")
+    assert main(["init", ".", "--pair", "../pairs/mobilefacenet512", "--yes"]) == EXIT_USAGE
+    assert "name a place outside: --out ../gate.yaml" in capsys.readouterr().err
+    assert [path.name for path in (site / "walks").iterdir()] == ["walk.mp4"]
+    words = ["init", ".", "--pair", "../pairs/mobilefacenet512", "--yes", "--no-run"]
+    assert main([*words, "--out", "../gate.yaml"]) == 0
+    (sink,) = read_config(site / "gate.yaml").config.sinks
+    assert isinstance(sink, DirectorySinkSettings)
+    assert sink.path == site / "faces"
+
+
+def test_what_would_be_wrong_is_told_before_a_pair_is_built(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "walks").mkdir()
+    write_walk(tmp_path / "walks" / "walk.mp4", people(count=1, shots=1).values())
+    assert main(["init", "walks", "--sink", "walks/faces", "--yes"]) == EXIT_USAGE
+    told = capsys.readouterr()
+    assert "sinks[0].path: is in sources[0].uri" in told.err
+    assert "building the pair" not in told.out
