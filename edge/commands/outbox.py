@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from edge.commands.arguments.shared.configuration import configuration
 from edge.config.file import read_config
 from edge.console import Screen
 from edge.delivery.outbox_ledger import LedgerRow
@@ -33,11 +34,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _path(arguments: argparse.Namespace) -> Path:
-    path: Path = arguments.outbox
-    if arguments.config is not None:
-        settings = read_config(arguments.config).config.delivery.outbox
+    path: Path | None = arguments.outbox
+    if path is None:
+        file = configuration(arguments)
+        settings = read_config(file).config.delivery.outbox
         if settings is None:
-            raise UsageError(f"{arguments.config} configures no outbox (delivery.outbox.path)")
+            raise UsageError(f"{file} configures no outbox (delivery.outbox.path)")
         path = settings.path
     if not path.exists():
         raise UsageError(f"{path} does not exist")

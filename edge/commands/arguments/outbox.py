@@ -2,10 +2,12 @@
 
 import argparse
 
+from edge.commands.arguments.shared.configuration import NAMED
 from edge.commands.arguments.shared.paths import to_path
 
 EXAMPLES = """\
 examples:
+  edge-gate outbox status                                            of gate.yaml
   edge-gate outbox status --config configs/demo.yaml
   edge-gate outbox status --outbox /var/lib/edge-gate/outbox.sqlite --json
   edge-gate outbox requeue --sink http --config configs/demo.yaml    after correcting a token
@@ -23,6 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     requeue = actions.add_parser("requeue", help="try the dead letters of a sink again")
     requeue.add_argument("--sink", required=True, metavar="NAME", help="the sink's name")
     for action in (status, requeue):
-        place = action.add_mutually_exclusive_group(required=True)
-        place.add_argument("--config", type=to_path, metavar="FILE", help="use its outbox")
+        place = action.add_mutually_exclusive_group()
+        place.add_argument("--config", type=to_path, metavar="FILE", help=NAMED)
         place.add_argument("--outbox", type=to_path, metavar="FILE", help="an outbox")

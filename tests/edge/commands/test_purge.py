@@ -20,6 +20,7 @@ from edge.shadow_log.tables import Kind
 from edge.shadow_log.writer import Noted, ShadowLogWriter
 from edge.sinks.directory import DirectorySink
 from tests.edge.clocks import DAY
+from tests.edge.configurations import SMALLEST
 from tests.edge.deliveries import blob, face
 
 OLD, NEW = 1, 2
@@ -192,3 +193,13 @@ def test_status_is_the_ledger(outbox, capsys):
     assert main(["outbox", "status", "--outbox", str(outbox)]) == 0
     headings = capsys.readouterr().out.split()
     assert headings[3:9] == ["waiting", "dead", "evicted", "expired", "purged", "lost"]
+
+
+def test_status_is_of_the_usual_configuration_when_none_is_named(outbox, capsys, monkeypatch):
+    monkeypatch.chdir(outbox.parent)
+    outbox.with_name("gate.yaml").write_text(
+        f"{SMALLEST}delivery: {{outbox: {{path: {outbox.name}}}}}\n"
+    )
+    assert main(["outbox", "status", "--json"]) == 0
+    [row] = json.loads(capsys.readouterr().out)
+    assert (row["sink"], row["queued"]) == ("http", 2)
