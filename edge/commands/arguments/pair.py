@@ -78,7 +78,7 @@ taken, and its pAUC on the other half is reported next to that of the embedding 
 (--seed 0,1,2) compare every pair several times, differently degraded: a steadier choice.
 
 --out builds the pair. Its scores are then shares of your photographs instead of the reference
-faces, half of the weight on degraded copies.
+faces; each image of them that was compared counts alike, degraded or not.
 """
 
 VERIFY_NOTES = """\

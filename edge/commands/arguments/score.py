@@ -23,7 +23,7 @@ examples:
   edge-gate score /archive --cluster tcp://scheduler:8786 --out scores    one Parquet file a part
 
 The quality score runs from 0 to 100, higher is better: at 40, 40 of 100 reference faces are worse,
-of which half have a camera fault.
+most of which have a camera fault.
 --components also measures light, exposure, colour, sharpness, compression, size, margins and pose
 (quality components of ISO/IEC 29794-5, 0 to 100): the table names those below 50, JSON and CSV have
 value and quality of each. They explain a face and decide nothing: docs/protocol.md.
