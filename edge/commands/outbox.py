@@ -13,6 +13,7 @@ from rich.table import Table
 from edge.commands.arguments.shared.configuration import configuration
 from edge.config.file import read_config
 from edge.console import Screen
+from edge.delivery.outbox import Outbox
 from edge.delivery.outbox_ledger import LedgerRow
 from edge.errors import UsageError
 from edge.printable import say
@@ -25,12 +26,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Run one action."""
     with closing(open_for_service(_path(arguments))) as outbox:
         if arguments.action == "requeue":
-            say(f"{outbox.requeue(arguments.sink)} dead letters of {arguments.sink} wait again")
+            _requeue(outbox, arguments.sink)
         elif arguments.json:
             sys.stdout.write(f"{json.dumps([asdict(row) for row in outbox.ledger()], indent=2)}\n")
         else:
             Screen().print(_table(outbox.ledger()))
     return 0
+
+
+def _requeue(outbox: Outbox, sink: str) -> None:
+    known = [row.sink for row in outbox.ledger()]
+    if sink not in known:
+        raise UsageError(f"no sink {sink!r} in the outbox; it has {', '.join(known) or 'none'}")
+    say(f"{outbox.requeue(sink)} dead letters of {sink} wait again")
 
 
 def _path(arguments: argparse.Namespace) -> Path:

@@ -85,7 +85,8 @@ class HttpSink:
             words = excerpt(hidden(_words(error), self._settings.url))
             raise SinkError(f"{self._where}: {words}{self._hint(error)}") from error
         said = hidden(answer.text.decode("utf-8", "replace"), self._settings.url)
-        judge(replace(answer, text=said.encode()), self._where, now_s=time.time())
+        shown = replace(answer, text=said.encode())
+        judge(shown, self._where, time.time(), self._settings.name)
 
     def idle(self) -> None:
         """Do nothing: nobody looks whether it is there."""

@@ -28,7 +28,7 @@ class Answer:
     """It came through a proxy that could have answered itself."""
 
 
-def judge(answer: Answer, url: str, now_s: float) -> None:
+def judge(answer: Answer, url: str, now_s: float, sink: str) -> None:
     """
     Return when the server took the face, and raise otherwise.
 
@@ -36,6 +36,7 @@ def judge(answer: Answer, url: str, now_s: float) -> None:
         answer: What it said.
         url: For messages.
         now_s: Seconds since 1970, for a `Retry-After` date when there is no `Date` beside it.
+        sink: Its name, for messages.
 
     Raises:
         SinkBusyError: It asks to come back after a time.
@@ -54,7 +55,7 @@ def judge(answer: Answer, url: str, now_s: float) -> None:
     if answer.may_be_a_proxys and status in BY_A_PROXY:
         raise SinkError(f"{said}: the proxy or the server refuses the login, correct proxy_login")
     if 400 <= status < 500 and status not in TRY_AGAIN:
-        raise SinkRefusedError(f"{said}{_advice(status)}")
+        raise SinkRefusedError(f"{said}{_advice(status, sink)}")
     wait = retry_after_s(answer, now_s)
     raise SinkError(said) if wait is None else SinkBusyError(said, wait)
 
@@ -93,7 +94,8 @@ def excerpt(text: str) -> str:
     return "".join(letter for letter in words if letter.isprintable())[:200]
 
 
-def _advice(status: int) -> str:
+def _advice(status: int, sink: str) -> str:
     if status in (401, 403):
-        return ": correct token or login, then put the dead letters back: edge-gate outbox requeue"
+        requeue = f"edge-gate outbox requeue --sink {sink}"
+        return f": correct token or login, then put the dead letters back: {requeue}"
     return ""

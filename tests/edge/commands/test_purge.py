@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from edge.__main__ import main
+from edge.__main__ import EXIT_USAGE, main
 from edge.config.delivery import DirectorySinkSettings, OutboxSettings
 from edge.config.model import ShadowLogSettings
 from edge.delivery.clock import Clocks
@@ -193,6 +193,12 @@ def test_status_is_the_ledger(outbox, capsys):
     assert main(["outbox", "status", "--outbox", str(outbox)]) == 0
     headings = capsys.readouterr().out.split()
     assert headings[3:9] == ["waiting", "dead", "evicted", "expired", "purged", "lost"]
+
+
+def test_a_sink_that_the_outbox_does_not_know_has_no_dead_letters_to_put_back(outbox, capsys):
+    words = ["outbox", "requeue", "--sink", "htpp", "--outbox", str(outbox)]
+    assert main(words) == EXIT_USAGE
+    assert "no sink 'htpp' in the outbox; it has http" in capsys.readouterr().err
 
 
 def test_status_is_of_the_usual_configuration_when_none_is_named(outbox, capsys, monkeypatch):

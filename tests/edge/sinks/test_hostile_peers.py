@@ -69,7 +69,7 @@ def test_an_answer_of_a_length_beyond_reason_is_a_failed_attempt(digits):
 )
 def test_no_part_of_an_answer_is_a_defect(status, headers, text):
     with suppress(SinkError):
-        judge(Answer(status, headers, text), "https://h/…", now_s=0.0)
+        judge(Answer(status, headers, text), "https://h/…", now_s=0.0, sink="hub")
 
 
 PACKETS = [

@@ -142,7 +142,7 @@ def test_client_errors_make_dead_letters(server, open_sink, status):
 
 def test_a_refused_token_names_the_way_back(server, open_sink):
     server.behaviours.append(answers(401))
-    with pytest.raises(SinkRefusedError, match="outbox requeue"):
+    with pytest.raises(SinkRefusedError, match=r"outbox requeue --sink http$"):
         open_sink().send(face(1))
 
 
