@@ -72,15 +72,6 @@ def test_a_terminal_is_not_told_twice():
     assert line.endswith(" door: face of score 71.3  openings=7")
 
 
-@pytest.fixture
-def root_logger_restored():
-    root = logging.getLogger()
-    before = root.level, root.handlers[:]
-    yield
-    root.level, root.handlers[:] = before[0], before[1]
-
-
-@pytest.mark.usefixtures("root_logger_restored")
 @pytest.mark.parametrize(
     ("journal", "start"), [("8:1234", '<6>{"'), (None, '{"')], ids=["systemd", "pipe"]
 )
