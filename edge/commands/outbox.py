@@ -17,7 +17,7 @@ from edge.delivery.outbox import Outbox
 from edge.delivery.outbox_ledger import LedgerRow
 from edge.errors import UsageError
 from edge.printable import say
-from edge.service.purge import open_for_service
+from edge.service.purge import not_made, open_for_service
 
 COLUMNS = ("queued", "delivered", "waiting", "dead", "evicted", "expired", "purged", "lost")
 
@@ -49,8 +49,9 @@ def _path(arguments: argparse.Namespace) -> Path:
         if settings is None:
             raise UsageError(f"{file} configures no outbox (delivery.outbox.path)")
         path = settings.path
-    if not path.exists():
-        raise UsageError(f"{path} does not exist")
+    why_not = not_made(path)
+    if why_not is not None:
+        raise UsageError(f"{path} {why_not}")
     return path
 
 

@@ -20,7 +20,7 @@ from edge.detection.open import open_detector
 from edge.errors import ConfigError, OutboxError, ShadowLogError, UsageError
 from edge.printable import say
 from edge.service.likeness import Likeness
-from edge.service.purge import purge_directory, purge_outbox, purge_shadow_log
+from edge.service.purge import not_made, purge_directory, purge_outbox, purge_shadow_log
 from edge.service.purge_history import purge_history
 from edge.service.wanted_faces import EVER, Looked, Purge, Wanted
 from engines.pair.pair import EnginePair, open_pair
@@ -118,12 +118,16 @@ def _places(arguments: argparse.Namespace, config: Config | None) -> list[Place]
         places += _configured(config)
     if not places:
         raise UsageError(f"nothing to purge: give {PLACES}")
-    for place in places:
-        if not place.path.exists():
-            if place.must_exist:
-                raise UsageError(f"{place.path} does not exist: nothing was purged anywhere")
-            say(f"{place.path}: not made yet")
-    return [place for place in places if place.path.exists()]
+    return list(filter(_is_made, places))
+
+
+def _is_made(place: Place) -> bool:
+    why_not = not_made(place.path)
+    if why_not is not None and place.must_exist:
+        raise UsageError(f"{place.path} {why_not}: nothing was purged anywhere")
+    if why_not is not None:
+        say(f"{place.path}: not made yet")
+    return why_not is None
 
 
 def _configured(config: Config) -> list[Place]:

@@ -38,6 +38,13 @@ from edge.sinks.directory import (
 from edge.sources.images import image_of, read_image
 
 
+def not_made(path: Path) -> str | None:
+    """Return in words why nothing was kept at a place; who opened it there would make a file."""
+    if not path.exists():
+        return "does not exist"
+    return "is empty" if path.is_file() and path.stat().st_size == 0 else None
+
+
 def open_for_service(path: Path) -> Outbox:
     """
     Open an outbox from beside the gate: nothing expires, is evicted or set aside by that.

@@ -24,6 +24,7 @@ from tests.edge.configurations import SMALLEST
 from tests.edge.deliveries import blob, face
 
 OLD, NEW = 1, 2
+PLACES_OF_FILES = ("--outbox", "--shadow-log", "--history")
 KIND = Kind("door", "run", "observe", "pair")
 
 
@@ -209,3 +210,20 @@ def test_status_is_of_the_usual_configuration_when_none_is_named(outbox, capsys,
     assert main(["outbox", "status", "--json"]) == 0
     [row] = json.loads(capsys.readouterr().out)
     assert (row["sink"], row["queued"]) == ("http", 2)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("outbox", "status", "--outbox"),
+        ("outbox", "requeue", "--sink", "http", "--outbox"),
+        *(("purge", "--older-than", "1d", "--dry-run", at) for at in PLACES_OF_FILES),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_file_is_made_no_database_by_who_looks_into_it(tmp_path, capsys, words):
+    empty = tmp_path / "empty"
+    empty.touch()
+    assert main([*words, str(empty)]) == EXIT_USAGE
+    assert f"{empty} is empty" in capsys.readouterr().err
+    assert [path.stat().st_size for path in tmp_path.iterdir()] == [0]
