@@ -69,6 +69,11 @@ class Tuning:
         return bool(self.left_out) and not self.observed.runs
 
     @property
+    def nothing_seen(self) -> bool:
+        """Whether there was no frame to look at: nothing could be read, or nothing used."""
+        return not (self.observed.frames or self.observed.faces)
+
+    @property
     def candidate(self) -> float:
         """The threshold that the report looks around."""
         if self.suggestion is not None:
@@ -117,7 +122,7 @@ def _people(tuning: Tuning) -> Iterator[str]:
 
 
 def _forwarded(tuning: Tuning) -> Iterator[str]:
-    if tuning.forwarded is not None and not tuning.nothing_used:
+    if tuning.forwarded is not None and not tuning.nothing_seen:
         faces = f"{tuning.forwarded} face{'s' * (tuning.forwarded != 1)}"
         yield f"By the threshold {number(tuning.candidate)} run forwards {faces} of this footage."
 
@@ -146,6 +151,8 @@ def figure(kind: str, value: float) -> str:
 
 
 def _no_goal(tuning: Tuning) -> str:
+    if tuning.nothing_seen:
+        return "There was no frame to look at."
     return (
         f"The threshold {number(tuning.candidate)} was looked at. Ask for a suggestion with "
         "--forward-rate, --per-minute, --fnmr-labels or --marks."

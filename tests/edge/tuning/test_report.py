@@ -126,7 +126,11 @@ def test_the_conclusion_says_what_run_would_forward():
 
 def test_of_footage_that_is_left_out_whole_nothing_is_promised():
     said = conclusion(replace(tuning([]), forwarded=0, left_out=["544 frames in another mode"]))
-    assert said[1:] == ["Left out: 544 frames in another mode."]
+    assert said == ["There was no frame to look at.", "Left out: 544 frames in another mode."]
+
+
+def test_of_footage_that_could_not_be_read_nothing_is_promised():
+    assert conclusion(replace(tuning([]), forwarded=0)) == ["There was no frame to look at."]
 
 
 @pytest.mark.parametrize(("floor", "said"), [(20.0, True), (100.0, False)])
