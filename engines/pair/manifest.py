@@ -338,6 +338,8 @@ def manifest_bytes(folder: Path) -> bytes:
     """
     path = folder / MANIFEST_NAME
     if not _is_there(path):
+        if folder.is_file():
+            raise PairError(f"{folder}: is a file, and an engine pair is a folder; name that")
         raise PairError(
             f"{folder}: no engine pair ({path.name} is missing); make one with "
             f"'{build_command(folder)}'"

@@ -2,6 +2,8 @@
 
 import argparse
 
+DESCRIBED = ("config", "record", "status")
+
 EXAMPLES = """\
 An editor with a YAML language server checks a configuration while it is written, when the file
 starts with the path of the schema, relative to the file:
@@ -24,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "of",
         nargs="?",
-        choices=("config", "record", "status"),
+        choices=DESCRIBED,
+        metavar=" | ".join(DESCRIBED),
         default="config",
         help="what is described (%(default)s)",
     )

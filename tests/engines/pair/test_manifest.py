@@ -176,3 +176,9 @@ def test_a_pair_with_a_second_opinion_is_built_anew_with_its_entry(folder):
     opinion = SecondOpinionRecord.model_construct(name="lightqnet")
     command = manifest.model_copy(update={"second_opinion": opinion}).build_command(folder)
     assert " --second-opinion lightqnet.yaml " in command
+
+
+def test_a_file_that_is_named_as_a_pair_is_told_to_be_none(tmp_path):
+    (tmp_path / "pair.yaml").touch()
+    with pytest.raises(PairError, match="is a file, and an engine pair is a folder"):
+        read_manifest(tmp_path / "pair.yaml")
