@@ -12,7 +12,7 @@ from rich.table import Table
 
 from edge.commands.arguments.shared.configuration import configuration
 from edge.config.file import read_config
-from edge.console import Screen
+from edge.console import Screen, amount
 from edge.delivery.outbox import Outbox
 from edge.delivery.outbox_ledger import LedgerRow
 from edge.errors import UsageError
@@ -38,7 +38,7 @@ def _requeue(outbox: Outbox, sink: str) -> None:
     known = [row.sink for row in outbox.ledger()]
     if sink not in known:
         raise UsageError(f"no sink {sink!r} in the outbox; it has {', '.join(known) or 'none'}")
-    say(f"{outbox.requeue(sink)} dead letters of {sink} wait again")
+    say(f"{amount(outbox.requeue(sink), 'dead letter')} of {sink} put back to be sent")
 
 
 def _path(arguments: argparse.Namespace) -> Path:

@@ -15,7 +15,7 @@ from edge.config.delivery import DirectorySinkSettings
 from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.config.model import Config, DetectorSettings
-from edge.console import console, progress
+from edge.console import amount, console, progress
 from edge.detection.open import open_detector
 from edge.errors import ConfigError, OutboxError, ShadowLogError, UsageError
 from edge.printable import say
@@ -166,8 +166,9 @@ def _sum_words(found: Purge) -> str:
     if found.is_faceless:
         kinds = Counter(one.kind for one in found.gone)
         counts, events, marks = (kinds[kind] for kind in ("count", "event", "mark"))
-        return f"{counts} hourly counts, {events} events and {marks} marks; no face is in it"
-    return f"{len(found.gone)} faces, {sum(face.bytes for face in found.gone)} bytes"
+        told = f"{amount(counts, 'hourly count')}, {amount(events, 'event')}"
+        return f"{told} and {amount(marks, 'mark')}; no face is in it"
+    return f"{amount(len(found.gone), 'face')}, {sum(face.bytes for face in found.gone)} bytes"
 
 
 def _matched_words(scores: Sequence[float]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
-from edge.console import console, counts_words, note, progress
+from edge.console import amount, console, counts_words, note, progress
 from edge.delivery.encode import to_delivery
 from edge.delivery.outbox_ledger import LedgerRow
 from edge.errors import EdgeError
@@ -129,7 +129,7 @@ def _left(row: LedgerRow) -> Iterator[str]:
     if row.waiting:
         yield f"{row.waiting} faces wait in the outbox for sink {row.sink}: the next run sends them"
     if row.dead:
-        yield f"sink {row.sink} refused {row.dead} faces: see edge-gate outbox status"
+        yield f"sink {row.sink} refused {amount(row.dead, 'face')}: see edge-gate outbox status"
 
 
 def counted(name: str, way: Iterable[Step], forward: Forward, observe: Observer) -> Counter[Reason]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.config.effective import CameraSettings
+from edge.console import amount
 from edge.footage.album import Pasted
 from edge.footage.faces import FaceOfFrame, Observed, ObservedFace, Run, TrackNumbers
 from edge.gate.decision_replay import NO_PIXELS, RecordedFrame, replayed
@@ -91,7 +92,7 @@ def _left_out(pieces: Sequence[Piece], pair_id: str) -> Iterator[str]:
         if why is not None:
             frames[why] += piece.frames
     for why, count in frames.items():
-        yield f"{count} frames {why}"
+        yield f"{amount(count, 'frame')} {why}"
 
 
 class _Reading:

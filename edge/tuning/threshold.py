@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.console import amount
 from edge.errors import TuningError
 from edge.tuning.footage import Footage
 from edge.tuning.steps import Goal, Steps, closest, neat_level, weighing
@@ -92,8 +93,9 @@ def _require(footage: Footage, goal: Goal) -> None:
         raise TuningError("still images have no length: give video, or ask for --forward-rate")
     if footage.score.size < LEAST_FACES:
         raise TuningError(
-            f"only {footage.score.size} faces could be scored and a threshold needs at least "
-            f"{LEAST_FACES}: record longer, or look at the reasons the others were discarded for"
+            f"only {amount(footage.score.size, 'face')} could be scored and a threshold needs at "
+            f"least {LEAST_FACES}: record longer, or look at the reasons the others were discarded "
+            "for"
         )
     if goal.kind == "per_minute" and footage.forwarded is None:
         raise ValueError("what the gate forwards is not known")

@@ -67,7 +67,7 @@ def test_purge_deletes_what_is_older_and_leaves_the_rest(outbox, folder, capsys)
     assert main(["purge", "--older-than", "7d", *places]) == 0
     assert keys(outbox) == [blob(NEW).key]
     assert names(folder) == ["2", "2"]
-    assert capsys.readouterr().out.count("deleted 1 faces") == 2
+    assert capsys.readouterr().out.count("deleted 1 face,") == 2
 
 
 def test_dry_run_names_the_same_faces_and_deletes_none(outbox, folder, capsys):
@@ -76,7 +76,7 @@ def test_dry_run_names_the_same_faces_and_deletes_none(outbox, folder, capsys):
     said = capsys.readouterr().out
     assert blob(OLD).key in said
     assert blob(NEW).key not in said
-    assert said.count("would delete 1 faces") == 2
+    assert said.count("would delete 1 face,") == 2
     assert len(keys(outbox)) == 2
     assert names(folder) == ["1", "1", "2", "2"]
 
@@ -157,7 +157,7 @@ def test_a_shadow_log_is_purged_too(shadow_log, capsys):
     assert logged_times(shadow_log) == before
     assert main(["purge", "--older-than", "7d", *places]) == 0
     assert logged_times(shadow_log) == before[1:]
-    assert "deleted 1 faces" in capsys.readouterr().out
+    assert "deleted 1 face," in capsys.readouterr().out
 
 
 def test_the_shadow_log_of_a_configuration_is_purged(shadow_log, tmp_path):
@@ -184,7 +184,7 @@ def test_dead_letters_wait_again_after_requeue(outbox, capsys):
     assert main(["outbox", "requeue", "--sink", "http", "--outbox", str(outbox)]) == 0
     assert opened.due("http") == replace(queued, attempts=1)
     opened.close()
-    assert "1 dead letters of http wait again" in capsys.readouterr().out
+    assert "1 dead letter of http put back to be sent" in capsys.readouterr().out
 
 
 def test_status_is_the_ledger(outbox, capsys):

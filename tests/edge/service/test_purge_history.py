@@ -40,7 +40,7 @@ def test_a_history_is_purged_by_age(history, capsys):
     words = ["purge", "--older-than", "1d", "--history", str(history)]
     assert main([*words, "--dry-run", "--list"]) == 0
     said = capsys.readouterr().out
-    assert "would delete 1 hourly counts, 1 events and 1 marks; no face is in it" in said
+    assert "would delete 1 hourly count, 1 event and 1 mark; no face is in it" in said
     assert [line.split()[1] for line in said.splitlines()[:3]] == ["count", "event", "mark"]
     assert kept(history) == [["door", "door", "yard"]] * 3
     assert main(words) == 0

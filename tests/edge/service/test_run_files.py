@@ -50,7 +50,7 @@ def test_a_refused_face_is_a_dead_letter_that_the_run_tells_of(run):
         server.behaviours.append(answers(422))
         code, said = run(server.url, "outbox: {path: outbox.sqlite}")
     assert code == 1
-    assert "sink http refused 1 faces: see edge-gate outbox status" in said
+    assert "sink http refused 1 face: see edge-gate outbox status" in said
 
 
 @pytest.mark.parametrize("wrong", ["pair", "detector"])

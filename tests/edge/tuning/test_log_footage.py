@@ -109,10 +109,10 @@ def test_faces_discarded_before_scoring_count_as_found(path):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (Kind("door", "run", "observe", "other"), "1 frames scored by engine pair other"),
+        (Kind("door", "run", "observe", "other"), "1 frame scored by engine pair other"),
         (
             Kind("door", "run", "best_shot", "pair"),
-            "1 frames in mode best_shot, which does not score every face (use observe)",
+            "1 frame in mode best_shot, which does not score every face (use observe)",
         ),
     ],
 )
@@ -130,7 +130,7 @@ def test_frames_left_out_are_among_the_first_things_that_tune_says(path):
     tuning = tune_logged_camera(Target("door", ("gate",), CAMERA, (path,)), asked, PAIR)
     said = conclusion(tuning)
     assert said[0] == "No suggestion: no frame of the shadow log can be used."
-    assert said[1].startswith("Left out: 1 frames in mode best_shot")
+    assert said[1].startswith("Left out: 1 frame in mode best_shot")
 
 
 def test_other_cameras_stay_apart(path):
