@@ -44,7 +44,7 @@ def test_a_history_is_purged_by_age(history, capsys):
     assert [line.split()[1] for line in said.splitlines()[:3]] == ["count", "event", "mark"]
     assert kept(history) == [["door", "door", "yard"]] * 3
     assert main(words) == 0
-    assert "deleted 1 hourly counts, 1 events and 1 marks" in capsys.readouterr().out
+    assert "deleted 1 hourly count, 1 event and 1 mark" in capsys.readouterr().out
     assert kept(history) == [["door", "yard"]] * 3
 
 
