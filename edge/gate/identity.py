@@ -27,8 +27,8 @@ from engines.quality.specification import Embeddings
 TELLING = 15.0
 """
 Quality score below which a face says nothing about who it is. Measured on the scenes of
-`tests/scenes`: likeness to one's own mean face, 1 % quantile, is below 0.35 there, 0.37 from 15 to
-25, 0.73 from 25 to 40 and 0.77 above.
+`tests/scenes`: likeness to one's own mean face, 1 % quantile, is 0.23 and less below, 0.40 from 15
+to 20, 0.51 to 25, 0.58 to 30, 0.67 to 40 and 0.75 above.
 """
 SURE = 40.0
 """Quality score from which one face is enough to tell that somebody else stands there now."""
