@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from edge.config.tracks import TrackSettings
 from edge.gate.best_shot import FAR_SMALLER
-from edge.gate.identity import TELLING, People
+from edge.gate.identity import People
 from edge.gate.looks.forecast import Forecast, Look
 from edge.gate.looks.glance import Glance, difference
 from edge.gate.outcome import SeenFace
@@ -45,8 +45,10 @@ EAGER_RATE = 10.0
 """Looks a second of a track in its first seconds, beside those that tell who it is."""
 LATER_RATE = 2.0
 """Looks a second after that."""
-WORTH = 1.4
+WORTH = 1.2
 """Quality score that a look must be expected to gain: with it one face of three is looked at."""
+POOR = 20.0
+"""Quality score up to which nothing is gained: hardly such a face is sent, or tells who it is."""
 REMEMBERED = 32
 """Looks of a track by which others are foretold."""
 
@@ -163,7 +165,7 @@ class Looks:
             return False
         expected = history.forecast.of(face.pattern, seen_s)
         if not self._is_sent(history, seen_s):
-            return expected.gain(max(score, TELLING)) >= WORTH
+            return expected.gain(max(score, POOR)) >= WORTH
         better = max(score, history.sent + self.settings.upgrade_by)
         # What is sent instead surpasses what was sent by all of it.
         gain = expected.gain(better) + (better - history.sent) * expected.chance(better)

@@ -214,7 +214,7 @@ def test_a_face_is_looked_at_that_is_expected_to_gain_enough_over_the_best(score
     looks = [Look(10.0, 60, shown.glance(60).pattern), Look(10.0, score, shown.glance().pattern)]
     gain = Forecast(looks).of(shown.glance(121).pattern, 12.0).gain(60)
     assert shown.asks(12.0, 121) is (gain >= WORTH)
-    assert (gain >= WORTH) is (score > 52)
+    assert (gain >= WORTH) is (score > 50)
 
 
 def test_a_track_without_looks_is_looked_at_and_once_more_after_the_longest_time():
