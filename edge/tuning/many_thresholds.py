@@ -58,6 +58,8 @@ def _together(
     who = WhoIsWho(settings, scale)
     choices = [_ByThreshold(settings, limit, who.people) for limit in dict.fromkeys(limits)]
     for frame in frames:
+        if not choices:  # none was asked for, or each has people of its own by now
+            break
         over = who.begin(frame.ended, frame.seen_s)
         for choice in choices:
             choice.begin(over, frame.seen_s)

@@ -16,6 +16,7 @@ from edge.footage.frames import frames_of
 from edge.gate.decision_replay import replayed
 from edge.gate.looks.who import WhoIsWho
 from edge.sources.video import VideoFile
+from edge.tuning.forwarding import forwarded_by
 from edge.tuning.many_thresholds import forwarded_at
 from tests.edge.generated_footage import ColourPair, Person, Recording, cameras, footage, gate_of
 
@@ -36,9 +37,13 @@ def unwanted(error):
     raise AssertionError(str(error))
 
 
-def recorded_frames(files, camera):
+def observed(files, camera):
     frames = frames_of(cast("list[VideoFile]", files), Progress(disable=True), unwanted)
-    (run,) = observe(steps(frames, gate_of(observing(camera)))).runs
+    return observe(steps(frames, gate_of(observing(camera))))
+
+
+def recorded_frames(files, camera):
+    (run,) = observed(files, camera).runs
     return run.frames
 
 
@@ -75,16 +80,33 @@ def test_a_threshold_by_which_a_track_is_another_person_changes_no_other():
     assert by == [alone(frames, BY_PLACE, each) for each in thresholds]
 
 
-@pytest.mark.parametrize("mode", ["best_shot", "every"])
-def test_who_is_who_is_found_out_once_for_many_thresholds(monkeypatch, mode):
-    camera = CameraSettings(GateSettings(), TrackSettings(), mode)
-    frames = recorded_frames([Recording("walk.mp4", [[Person(50)]] * 9)], camera)
-    found_out = []
+@pytest.fixture
+def found_out(monkeypatch):
+    """Who was asked who is who, once for each frame."""
+    asked = []
 
     def begun(who, ended, seen_s, begin=WhoIsWho.begin):
-        found_out.append(who)
+        asked.append(who)
         return begin(who, ended, seen_s)
 
     monkeypatch.setattr(WhoIsWho, "begin", begun)
+    return asked
+
+
+@pytest.mark.parametrize("mode", ["best_shot", "every"])
+def test_who_is_who_is_found_out_once_for_many_thresholds(found_out, mode):
+    camera = CameraSettings(GateSettings(), TrackSettings(), mode)
+    frames = recorded_frames([Recording("walk.mp4", [[Person(50)]] * 9)], camera)
+    found_out.clear()
     together(frames, camera, [20.0, 40.0, 60.0])
     assert len(found_out) == len(frames)
+
+
+def test_who_is_who_is_not_found_out_again_for_thresholds_that_are_known(found_out):
+    files = [Recording("walk.mp4", [[Person(50)]] * 9)]
+    camera = CameraSettings(GateSettings(), TrackSettings(), "best_shot")
+    forwarded = forwarded_by(observed(files, camera), camera, SCALE)
+    known = forwarded([20.0, 40.0])
+    found_out.clear()
+    assert [*forwarded([40.0, 20.0])] == [*reversed(known)]
+    assert found_out == []
