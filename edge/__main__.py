@@ -25,6 +25,8 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 
 from edge import __version__
+from edge.commands import HELD
+from edge.entry import EXIT_INTERRUPTED
 from edge.errors import ConfigError, EdgeError, UsageError
 from edge.printable import say
 from engines.errors import EnginesError, PairSignatureError
@@ -50,13 +52,9 @@ COMMANDS = {
 }
 """Command name (module of `edge.commands`) and its one-line help."""
 
-HELD = (signal.SIGHUP, signal.SIGUSR1)
-"""Requests to a service: to reload, to tell its ledgers."""
-
 EXIT_FAILED = 1
 EXIT_USAGE = 64
 EXIT_CONFIG = 78
-EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 """As a shell reports SIGPIPE: who read the output has left, as `head` does."""
 

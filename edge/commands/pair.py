@@ -15,6 +15,7 @@ from edge.commands.arguments.plans import given_plan_options
 from edge.config.model import DetectorSettings
 from edge.console import Screen, Step
 from edge.detection.planned import DetectorToPlan, detector_to_plan
+from edge.entry import EXIT_INTERRUPTED
 from edge.errors import ConfigError, UsageError
 from edge.evaluation.calibration_run import calibrate_on_photographs
 from edge.printable import say
@@ -85,7 +86,6 @@ from engines.pruning.recipe import Recipe
 from engines.tensorrt.profile import BatchProfile
 
 EXIT_FAILED = 1
-EXIT_INTERRUPTED = 130
 
 PLANNED = ("tensorrt", "rtx")
 """Backends that run plans."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edge.commands import HELD
 from edge.commands.arguments.shared.configuration import configuration
 from edge.config.file import read_config
 from edge.config.model import Config
@@ -16,9 +17,6 @@ from edge.service.notify import is_service
 from edge.service.run_files import run_files
 from engines.errors import CatalogueError, PairError
 from engines.onnxruntime.heap import keep_heap_small
-
-HELD = (signal.SIGHUP, signal.SIGUSR1)
-"""By the program as long as nobody listens."""
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,8 +7,9 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from edge.__main__ import EXIT_CONFIG, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, main
+from edge.__main__ import EXIT_CONFIG, EXIT_FAILED, EXIT_USAGE, main
 from edge.commands import pair as pair_command
+from edge.entry import EXIT_INTERRUPTED
 from engines.build import input_forms
 from engines.build import other_measures as measures
 from engines.build import request as pair_request
