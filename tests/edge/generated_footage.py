@@ -22,8 +22,9 @@ from tests.edge.canned import SPECIFICATION, upright_face
 
 STEP_S = 0.2
 SIDE = 130
-SMALLEST = 40
 """Pixels of a place where somebody may stand; two of them are side by side."""
+SMALLEST = 40
+"""Side in pixels of the smallest face that is sought."""
 SCALE = 0.6
 
 
