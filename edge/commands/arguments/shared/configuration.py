@@ -9,15 +9,17 @@ from edge.errors import UsageError
 USUAL = (Path("gate.yaml"), Path("/etc/edge-gate/gate.yaml"))
 """Where a configuration is looked for when none is named, the first one that is there."""
 
-NAMED = f"YAML file ({', else '.join(map(str, USUAL))})"
+_PLACES = ", else ".join(map(str, USUAL))
+NAMED = f"YAML file ({_PLACES})"
 """What `--config FILE` is, for its help."""
 
 
 def add_configuration(parser: argparse.ArgumentParser, *, by_position: bool = True) -> None:
     """Add `--config FILE`, and FILE alone where a command has no other words."""
-    usual = ", else ".join(map(str, USUAL))
     if by_position:
-        parser.add_argument("file", nargs="?", type=to_path, metavar="FILE", help=f"YAML ({usual})")
+        parser.add_argument(
+            "file", nargs="?", type=to_path, metavar="FILE", help=f"YAML ({_PLACES})"
+        )
     parser.add_argument("--config", type=to_path, metavar="FILE", help=NAMED)
 
 
