@@ -94,9 +94,9 @@ class Choice:
             seen_s: Its time.
             outcome: As for `begin`.
         """
-        for track in told.dropped:
+        for track in told.changes.dropped:
             self._drop(track, outcome)
-        for track, known in told.joined:
+        for track, known in told.changes.joined:
             self._join(track, known, seen_s, outcome)
         outcome.seen = tuple(map(self._decided, told.seen))
         for face in outcome.seen:

@@ -76,7 +76,7 @@ class Selection:
         """
         told = self._who.identified(seen, seen_s)
         outcome.confirmed = told.confirmed
-        outcome.joined.update(told.joined)
+        outcome.joined.update(told.changes.joined)
         self._choice.conclude(told, captured, seen_s, outcome)
 
     def send_early(self, seen_s: float, outcome: Outcome) -> None:

@@ -1,10 +1,10 @@
 """Which faces of a frame are looked at by the networks, and whose each is. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge.config.effective import CameraSettings
-from edge.gate.identity import People, is_telling
+from edge.gate.identity import Changes, People, is_telling
 from edge.gate.looks.glance import Glance
 from edge.gate.looks.plan import Looks
 from edge.gate.outcome import SeenFace
@@ -22,10 +22,8 @@ class Told:
     """Each under the id of its track."""
     confirmed: frozenset[int]
     """Tracks of them that are people: a second look agreed with the first."""
-    joined: Sequence[tuple[int, int]] = ()
-    """See `edge.gate.identity.Changes`."""
-    dropped: Sequence[int] = ()
-    """See `edge.gate.identity.Changes`."""
+    changes: Changes = field(default_factory=Changes)
+    """Of tracks that were told apart before."""
 
 
 class WhoIsWho:
@@ -123,7 +121,7 @@ class WhoIsWho:
         for track, known in changes.joined:
             self._looks.join(track, known)
         confirmed = frozenset(filter(self.people.is_confirmed, ids))
-        return Told(_named(seen, ids), confirmed, changes.joined, changes.dropped)
+        return Told(_named(seen, ids), confirmed, changes)
 
     def use(self, settings: CameraSettings, *, afresh: bool) -> None:
         """Go on with other settings; see `edge.gate.selection.Selection.use`."""
