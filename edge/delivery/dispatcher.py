@@ -211,9 +211,11 @@ class Dispatcher:
 
     def _book(self, counted: Sequence[Counted]) -> None:
         """Let the next process know what became of faces that no disk has."""
-        if counted and self._disk is None:
+        if not counted:
+            return
+        if self._disk is None:
             note_lacking(self._settings.path, self._names, counted)
-        elif counted and self._disk is not None:
+        else:
             self._disk.count_when_possible(counted)
 
     def _outboxes(self) -> Sequence[Outbox]:
