@@ -72,7 +72,7 @@ class Owed:
         Raises:
             OSError: The file system refuses.
         """
-        self._path = outbox.with_name(outbox.name + SUFFIX)
+        self._path = _beside(outbox)
         self._file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         self._is_deleted = False
         self._pending: list[tuple[int, str, int]] = []
@@ -111,8 +111,7 @@ class Owed:
         for face, sink in queued:
             if face > newest - SLOTS:
                 self._set(face, sink, 1)
-        os.posix_fallocate(self._file, 0, _size())  # all of it or nothing
-        os.pwrite(self._file, self._whole(), 0)
+        self._write()
 
     def lack(self, counted: Sequence[Counted]) -> None:
         """
@@ -126,8 +125,7 @@ class Owed:
             return
         if self._is_deleted:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._path))
-        os.posix_fallocate(self._file, 0, _size())
-        os.pwrite(self._file, self._whole(), 0)
+        self._write()
 
     def follow(self, database: sqlite3.Connection) -> None:
         """Let a database tell what enters and leaves its queues."""
@@ -170,11 +168,19 @@ class Owed:
         bit, slot = 1 << self._sinks.index(sink), face % SLOTS
         self._masks[slot] = self._masks[slot] | bit if is_owed else self._masks[slot] & ~bit
 
+    def _write(self) -> None:
+        os.posix_fallocate(self._file, 0, _size())  # all of it or nothing
+        os.pwrite(self._file, self._whole(), 0)
+
     def _whole(self) -> bytes:
         names = json.dumps(self._sinks).encode()
         head = (_head(self.newest) + names).ljust(_LACKING_AT, b"\0")[:_LACKING_AT]
         lacking = _lacking_bytes(self.lacking, self._sinks, head[_HEAD.size :])
         return head + lacking.ljust(_MASKS_AT - _LACKING_AT, b"\0") + self._masks.tobytes()
+
+
+def _beside(outbox: Path) -> Path:
+    return outbox.with_name(outbox.name + SUFFIX)
 
 
 def _head(newest: int) -> bytes:
@@ -184,7 +190,7 @@ def _head(newest: int) -> bytes:
 def lacking_beside(outbox: Path) -> list[Counted]:
     """Return what the books of an outbox lack, by the file beside it as it is."""
     with suppress(OSError):
-        content = outbox.with_name(outbox.name + SUFFIX).read_bytes()
+        content = _beside(outbox).read_bytes()
         return _parsed_lacking(content, _parsed(content)[1])
     return []
 
