@@ -39,10 +39,10 @@ class SecretFiles:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             how = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if path in self._own else os.O_EXCL)
             with open(path, "w", opener=lambda file, _: os.open(file, how, 0o600)) as file:
+                self._own.add(path)  # before all of it is there: a full disk takes a part
                 file.write(f"{secret}\n")
         except OSError as error:
             raise SinkError(f"{path}: cannot be written: {error.strerror or error}") from error
-        self._own.add(path)
         return path
 
     @contextmanager

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 import yaml
 
@@ -6,7 +8,7 @@ from edge.commissioning.receivers import Receivers, quoted, written
 from edge.commissioning.secret_files import SecretFiles
 from edge.config.file import checked
 from edge.config.reader import parse_document
-from edge.errors import UsageError
+from edge.errors import SinkError, UsageError
 from tests.edge.configurations import SMALLEST
 
 
@@ -105,6 +107,15 @@ def test_secrets_are_deleted_again_when_what_needed_them_fails(tmp_path, before)
     left = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
     assert left == ["a:b\n"] * before
     assert (tmp_path / "secrets").exists() is before
+
+
+def test_of_a_secret_that_a_full_disk_does_not_take_no_part_is_left(small_file_system):
+    free = os.statvfs(small_file_system)
+    (small_file_system / "ballast").write_bytes(bytes(free.f_bavail * free.f_frsize))
+    secrets = SecretFiles(small_file_system)
+    with pytest.raises(SinkError, match="cannot be written: No space"), secrets.needed():
+        secrets.keep("login-door", "c:d")
+    assert [path.name for path in small_file_system.iterdir()] == ["ballast"]
 
 
 def test_secrets_that_are_needed_stay(tmp_path):
