@@ -71,7 +71,8 @@ class Outbox:
         room = None if settings.path == IN_MEMORY else Room(settings.path)
         database = _opened(settings, opened, room)
         # Only the gate accepts and delivers; its books are not those of a command beside it.
-        self._owed = open_owed(settings.path, sinks) if opened is open_file else None
+        self._is_ours = opened is open_file
+        self._owed = open_owed(settings.path, sinks) if self._is_ours else None
         self._access = Access(database, settings.path, clocks or Clocks(), self._owed, room)
         self._parts = OpenParts(settings.path)
         if self._owed is not None:
@@ -324,7 +325,7 @@ class Outbox:
             return books.ledger(database, now, self._lacking())
 
     def _lacking(self) -> list[Counted]:
-        if self._owed is not None or self._settings.path == IN_MEMORY:
+        if self._is_ours:
             return self._access.lacking()
         return lacking_beside(self._settings.path)  # as the gate left it, for a command
 

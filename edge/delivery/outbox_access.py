@@ -207,6 +207,8 @@ class Access:
 
     def _note_lacking(self) -> None:
         if self._owed is None:
+            if self._lacking:
+                log.error(NOT_NOTED, self._path, "no file beside it", self._lacking)
             return
         try:
             self._owed.lack(self._lacking)

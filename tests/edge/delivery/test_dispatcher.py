@@ -19,6 +19,7 @@ from edge.config.delivery import (
 from edge.delivery.dispatcher import MOST_MOVED, Dispatcher
 from edge.delivery.face_database import IN_MEMORY
 from edge.delivery.outbox import Outbox
+from edge.delivery.outbox_access import Access
 from edge.delivery.outbox_tables import Stock
 from edge.errors import SinkBusyError, SinkError, SinkRefusedError
 from edge.service.purge import open_for_service
@@ -352,6 +353,17 @@ def test_a_loss_that_cannot_even_be_noted_is_told(small_file_system, open_dispat
     dispatcher.accept(blob(1))
     assert dispatcher.stop() == 1
     assert counted(only_row(dispatcher)) == (1, 0, 1, 0)
+    assert "the next process will not know what its books lack" in caplog.text
+
+
+def test_a_loss_is_told_and_counted_where_no_file_lies_beside_the_outbox(
+    tmp_path, monkeypatch, caplog
+):
+    (tmp_path / "outbox.sqlite-owed").mkdir()
+    with closing(Outbox(OutboxSettings(path=tmp_path / "outbox.sqlite"), ["sink"])) as outbox:
+        monkeypatch.setattr(Access, "record", lambda _: None)  # the disk takes nothing
+        outbox.count_when_possible([("sink", "queued", 3), ("sink", "lost", 3)])
+        assert [counted(row) for row in outbox.ledger()] == [(3, 0, 3, 0)]
     assert "the next process will not know what its books lack" in caplog.text
 
 
