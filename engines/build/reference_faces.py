@@ -14,8 +14,8 @@ from rich.progress import Progress
 
 from engines.biometrics.degrade import with_margin
 from engines.build.golden_faces import GOLDEN, golden_faces
-from engines.calibration.faces import calibration_faces
-from engines.quality.specification import FaceImages, InputSpecification
+from engines.calibration.faces import CalibrationFaces, calibration_faces
+from engines.quality.specification import InputSpecification
 
 UNPOSED = Path(__file__).with_name("unposed.yaml")
 LISTS = (GOLDEN, UNPOSED)
@@ -23,16 +23,13 @@ LISTS = (GOLDEN, UNPOSED)
 
 def reference_faces(
     specification: InputSpecification, progress: Progress | None = None
-) -> FaceImages:
+) -> CalibrationFaces:
     """
-    Return the reference faces as a network wants them.
-
-    Returns:
-        (N, height, width, 3) uint8 BGR, aligned to the network's template.
+    Return the reference faces as a network wants them; who they are is left out.
 
     Raises:
         CatalogueError: A package cannot be obtained.
     """
     framed = [golden_faces(with_margin(specification), progress, path).images for path in LISTS]
     # The unposed ones are fewer than calibration asks for, so both are degraded together.
-    return calibration_faces(np.concatenate(framed), specification).images
+    return calibration_faces(np.concatenate(framed), specification)

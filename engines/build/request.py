@@ -83,7 +83,8 @@ def loaded_request(
 ) -> BuildRequest:
     """Do as `build_request` with a network that was read already."""
     request = unscaled_request(known, recipe, threads, progress, quality)
-    return replace(request, reference=reference_faces(request.network.specification, progress))
+    faces = reference_faces(request.network.specification, progress)
+    return replace(request, reference=faces.images)
 
 
 def unscaled_request(

@@ -20,12 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from engines.biometrics.degrade import assigned_degradation, with_margin
-from engines.build.golden_faces import golden_faces
+from engines.biometrics.degrade import assigned_degradation
 from engines.build.recognisability import held_out_of_first
-from engines.build.reference_faces import LISTS
+from engines.build.reference_faces import reference_faces
 from engines.calibration.bench import Bench
-from engines.calibration.faces import CalibrationFaces, calibration_faces
+from engines.calibration.faces import CalibrationFaces
 from engines.pruning.candidates import Candidate
 from engines.pruning.form import lean
 from engines.quality.shift import embedding_shift, mean_shift
@@ -121,8 +120,7 @@ def known_of(every: Sequence[Examined], each: Examined) -> Known:
     """Embed the reference faces by every recipe that is looked at."""
     subject = each.subject
     specification = subject.network.specification
-    lists = [golden_faces(with_margin(specification), path=path).images for path in LISTS]
-    faces = calibration_faces(np.concatenate(lists), specification)
+    faces = reference_faces(specification)
     taken = each.candidates[each.chosen(best_rule([one for one in every if one is not each]))]
     order = np.argsort(each.signals["mean of all"])[:BETTER:EACH]
     drawn = [each.candidates[int(at)] for at in order]
