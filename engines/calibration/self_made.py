@@ -14,7 +14,7 @@ measure is judged on the same draws; thresholds are estimated anew in each (Davi
 "Bootstrap Methods and their Application", 1997, section 3.8).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal, TypeAlias
@@ -78,17 +78,14 @@ class SelfMade:
         self._mated = {kind: _mated(faces, embeddings, kind) for kind in KINDS}
         self._subjects = int(faces.subject.max()) + 1
         self._score, self._pairs, self._total = _non_mated(faces, embeddings)
-        ones = np.ones(self._subjects)
         asked = [each for each in FALSE_MATCH_RATES if self._total.sum() * each >= 2]
+        drawn = self._drawn(np.ones(self._subjects), tuple(product(KINDS, asked)))
         self._all = {
             question: (counts, failing)
-            for question, (counts, failing) in self._drawn(
-                ones, tuple(product(KINDS, asked))
-            ).items()
+            for question, (counts, failing) in drawn.items()
             if np.count_nonzero(failing) >= LEAST_ERRORS
         }
-        self._questions = tuple(self._all)
-        if not self._questions:
+        if not self._all:
             raise CalibrationError(
                 "hardly any self-made comparison fails, so no measure can be told from another: "
                 "calibrate with --labels"
@@ -115,7 +112,7 @@ class SelfMade:
             CalibrationError: Too few draws have errors to measure.
         """
         both = (self._sorted(quality), self._sorted(norms))
-        asked = (self._drawn(weight, self._questions) for weight in self._draws())
+        asked = (self._drawn(weight, self._all) for weight in self._draws())
         draws = np.array([[_area(each, drawn) for each in both] for drawn in asked])
         draws = draws[np.isfinite(draws).all(axis=1)]
         if len(draws) < RESAMPLES * 0.9:
@@ -151,7 +148,7 @@ class SelfMade:
         """Return the areas that the figure of merit is the mean of, by kind and FMR."""
         return _parts(self._sorted(quality), self._all)
 
-    def _drawn(self, weight: Floats, questions: Sequence[tuple[Kind, float]]) -> Drawn:
+    def _drawn(self, weight: Floats, questions: Collection[tuple[Kind, float]]) -> Drawn:
         """Return what counts where subjects were drawn so often; no measure is asked for it."""
         counts = {kind: weight[each.subject] * each.weight for kind, each in self._mated.items()}
         thresholds = {fmr: self._threshold(fmr, weight) for fmr in {fmr for _, fmr in questions}}
