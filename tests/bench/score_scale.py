@@ -6,7 +6,7 @@ Hold the scale of scores against networks and people that it was not fitted on.
 For each engine pair: the share of the same faces forwarded at each threshold, how many of the badly
 damaged ones (strength 4 and 5) the fullest window of 8 points holds, and how many mated comparisons
 fail at FMR 1e-3 by the score of the worse face. 40 % of the photographs are degraded, by each seed
-anew; only folds 3 to 5 are looked at. `--scale 1` fits the former scale to the same pairs instead.
+anew; only folds 3 to 5 are looked at.
 """
 
 import argparse
@@ -27,9 +27,7 @@ from edge.evaluation.measures import MeasureSettings, open_measures
 from edge.evaluation.pair_list import read_pairs
 from edge.evaluation.run import collect_all, overlaid, versions
 from engines.biometrics.comparisons import threshold_at_fmr
-from engines.build.golden_faces import golden_faces
 from engines.pair.pair import open_pair
-from engines.quality.score_mapping import ScoreMapping
 
 FOLDS = ("3", "4", "5")
 SHARE, FMR, WINDOW = 0.4, 1e-3, 8.0
@@ -38,19 +36,11 @@ ENOUGH = 30
 """Mated comparisons of one row."""
 
 
-def former_scale(pair):
-    """Undegraded golden faces: 5 % above 75, half above 50, 95 % above 25."""
-    shift = pair.assess(golden_faces(pair.specification).images).shift.astype(np.float64)
-    low, middle, high = (float(each) for each in np.quantile(shift, (0.05, 0.5, 0.95)))
-    worse = ((2 * high, 5.0),) if 2 * high < 2 else ()
-    return ScoreMapping(((0, 100), (low, 75), (middle, 50), (high, 25), *worse, (2, 0)))
-
-
-def measured(folder, scale, looked_at, finder, progress):
+def measured(folder, looked_at, finder, progress):
     """Return each seed's faces: name -> (embedding, score, strength)."""
     with open_pair(folder) as pair:
         measures = open_measures(("prefiqs",), folder, pair, MeasureSettings())
-        mapping = pair.mapping if scale == 2 else former_scale(pair)
+        mapping = pair.mapping
         found = collect_all(FaceMeasurer(finder, pair, measures), looked_at, progress)
     strengths = [
         {shot.name: shot.degradation.strength for shot in shots} for shots in looked_at.degraded
@@ -115,7 +105,6 @@ def main():
         "--out", type=Path, default=Path("scale"), help="what is computed is kept there"
     )
     parser.add_argument("--degrade", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--scale", type=int, choices=(1, 2), default=2)
     arguments = parser.parse_args()
     pairs = read_pairs(arguments.pairs, FOLDS)
     looked_at = versions(pairs.images(), arguments.degrade, SHARE)
@@ -125,7 +114,7 @@ def main():
         name = settings.model_dump_json(exclude={"threads"})
         finder = FaceFinder(arguments.images, open_detector(settings, progress), name, store)
         for folder in arguments.folders:
-            views = measured(folder, arguments.scale, looked_at, finder, progress)
+            views = measured(folder, looked_at, finder, progress)
             found[folder.name] = row(views, pairs)
     sys.stdout.writelines(f"{each}\n" for each in show(found))
 
