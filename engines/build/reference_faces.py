@@ -3,8 +3,8 @@ Reference faces: of what scores are shares (`engines.quality.score_mapping`).
 
 Posed portraits (the golden faces, mostly grey) and unposed faces in colour, out of group
 photographs, whose landmarks stand in `unposed.yaml` (python tests/bench/make_golden.py): each as
-it is and with six seeded camera faults, and each of these images counts alike. Weights were tried
-and are worse, see docs/experiments.md.
+it is and with six seeded camera faults, and each of these images counts alike. Weights were tried,
+see docs/experiments.md.
 """
 
 from pathlib import Path
