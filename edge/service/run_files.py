@@ -108,10 +108,11 @@ def _queued(config: Config, undelivered: list[str]) -> Iterator[Forward]:
     finally:
         lost = forwarding.stop()
     if lost:
-        undelivered.append(f"{lost} faces were in memory only and are lost")
+        undelivered.append(f"lost, in memory only: {amount(lost, 'face')}")
     undelivered += [words for row in forwarding.ledger() for words in _left(row)]
     if counts.lost or counts.evicted:
-        undelivered.append(f"{counts.lost + counts.evicted} faces found no room in the outbox")
+        left = amount(counts.lost + counts.evicted, "face")
+        undelivered.append(f"no room in the outbox for {left}")
 
 
 def _wait_for_sinks(forwarding: Forwarding) -> None:
@@ -127,7 +128,8 @@ def _wait_for_sinks(forwarding: Forwarding) -> None:
 
 def _left(row: LedgerRow) -> Iterator[str]:
     if row.waiting:
-        yield f"{row.waiting} faces wait in the outbox for sink {row.sink}: the next run sends them"
+        waiting = amount(row.waiting, "face")
+        yield f"still in the outbox for sink {row.sink}: {waiting}, to be sent by the next run"
     if row.dead:
         yield f"sink {row.sink} refused {amount(row.dead, 'face')}: see edge-gate outbox status"
 

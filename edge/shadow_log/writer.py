@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.config.model import ShadowLogSettings
+from edge.console import amount
 from edge.delivery.clock import ClockReading, Clocks, OutboxClock
 from edge.delivery.face_database import transaction
 from edge.errors import ShadowLogError
@@ -139,7 +140,7 @@ class ShadowLogWriter:
         with self._lock:
             left_out, self._left_out = self._left_out, 0
         if self._problem is not None or left_out:
-            log.info("the shadow log works again; it lacks %d faces", left_out)
+            log.info("the shadow log works again; it lacks %s", amount(left_out, "face"))
         self._problem = None
 
     def _write_frame(self, database: sqlite3.Connection, noted: Noted) -> None:

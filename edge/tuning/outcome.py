@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.console import people_words
 from edge.footage.faces import Observed, scored
 from edge.history.tables import Mark
 from edge.tuning.footage import Footage
@@ -163,7 +164,8 @@ def _warnings(tuning: Tuning, found: Suggestion, goal: Goal) -> Iterator[str]:
     footage = footage_of(tuning.observed)
     if footage.people < FEW_TRACKS:
         yield (
-            f"Only {footage.people} people walked by: the true intervals are wider. Record more."
+            f"Only {people_words(footage.people)} walked by: the true intervals are wider. "
+            "Record more."
         )
     if goal.kind not in ("fnmr", "marks") and not 0.8 <= found.achieved / goal.value <= 1.25:
         yield (

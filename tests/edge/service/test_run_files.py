@@ -35,7 +35,7 @@ def test_with_an_outbox_a_failing_sink_loses_nothing_and_holds_up_nobody(run, tm
         code, said = run(server.url, outbox)
         delivered_at_first = kept_keys(tmp_path / "faces")
         assert code == 1
-        assert "2 faces wait in the outbox for sink http: the next run sends them" in said
+        assert "still in the outbox for sink http: 2 faces, to be sent by the next run" in said
         assert outbox_keys(tmp_path / "outbox.sqlite") == delivered_at_first
         server.behaviours.clear()
         code, said = run(server.url, f"{outbox}, backoff: {{first: 20ms, at_most: 20ms}}")

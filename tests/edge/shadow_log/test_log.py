@@ -259,7 +259,7 @@ def test_a_full_disk_is_told_and_what_comes_later_is_logged_again(small_file_sys
             hands.monotonic += TIDY_EVERY_S
         writer.stop()
     assert [found.seen_s for found, _ in logged(path)] == [2.0]
-    assert "the shadow log works again; it lacks 1 faces" in caplog.text
+    assert "the shadow log works again; it lacks 1 face" in caplog.text
 
 
 def test_a_log_is_told_from_other_files(path, tmp_path):
