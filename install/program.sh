@@ -44,7 +44,7 @@ chmod 755 "$fresh"
 installed() { (cd / && PYTHONPATH='' "$python" -c "import sys; sys.path[0] = '$fresh'; $1"); }
 said=$(installed 'import edge; print(edge.__version__)') || said=nothing
 [ "$said" = "$version" ] || die "got edge-gate $said where $version was expected"
-installed 'import edge.commands.run' || die "what was installed does not start with $python"
+installed 'import edge.commands.check, edge.commands.run, edge.service.supervisor, edge.sources.open' || die "what was installed does not start with $python"
 
 rm -rf "$folder"
 mv "$fresh" "$folder"
