@@ -15,7 +15,7 @@ from rich.progress import Progress
 from engines.biometrics.degrade import with_margin
 from engines.build.golden_faces import GOLDEN, golden_faces
 from engines.calibration.faces import CalibrationFaces, calibration_faces
-from engines.quality.specification import InputSpecification
+from engines.quality.specification import FaceImages, InputSpecification
 
 UNPOSED = Path(__file__).with_name("unposed.yaml")
 LISTS = (GOLDEN, UNPOSED)
@@ -23,9 +23,24 @@ LISTS = (GOLDEN, UNPOSED)
 
 def reference_faces(
     specification: InputSpecification, progress: Progress | None = None
+) -> FaceImages:
+    """
+    Return the reference faces as a network wants them.
+
+    Returns:
+        (N, height, width, 3) uint8 BGR, aligned to the network's template.
+
+    Raises:
+        CatalogueError: A package cannot be obtained.
+    """
+    return reference_copies(specification, progress).images
+
+
+def reference_copies(
+    specification: InputSpecification, progress: Progress | None = None
 ) -> CalibrationFaces:
     """
-    Return the reference faces as a network wants them; who they are is left out.
+    Return the reference faces with the strength of their faults; who they are is left out.
 
     Raises:
         CatalogueError: A package cannot be obtained.

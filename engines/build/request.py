@@ -83,8 +83,7 @@ def loaded_request(
 ) -> BuildRequest:
     """Do as `build_request` with a network that was read already."""
     request = unscaled_request(known, recipe, threads, progress, quality)
-    faces = reference_faces(request.network.specification, progress)
-    return replace(request, reference=faces.images)
+    return replace(request, reference=reference_faces(request.network.specification, progress))
 
 
 def unscaled_request(

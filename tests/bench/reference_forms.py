@@ -22,7 +22,7 @@ from rich.progress import Progress
 
 from engines.biometrics.degrade import assigned_degradation
 from engines.build.recognisability import held_out_of_first
-from engines.build.reference_faces import reference_faces
+from engines.build.reference_faces import reference_copies
 from engines.calibration.bench import Bench
 from engines.calibration.faces import CalibrationFaces
 from engines.pruning.candidates import Candidate
@@ -120,7 +120,7 @@ def known_of(every: Sequence[Examined], each: Examined) -> Known:
     """Embed the reference faces by every recipe that is looked at."""
     subject = each.subject
     specification = subject.network.specification
-    faces = reference_faces(specification)
+    faces = reference_copies(specification)
     taken = each.candidates[each.chosen(best_rule([one for one in every if one is not each]))]
     order = np.argsort(each.signals["mean of all"])[:BETTER:EACH]
     drawn = [each.candidates[int(at)] for at in order]

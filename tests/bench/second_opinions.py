@@ -87,7 +87,7 @@ def _reference(every: Sequence[Examined], each: Examined, second: QualityNetwork
     """Embed the reference faces, and ask of them."""
     rule = best_rule([other for other in every if other is not each])
     network, taken = each.subject.network, each.candidates[each.chosen(rule)]
-    known = reference_faces(network.specification).images
+    known = reference_faces(network.specification)
     single = [replace(taken, recipe=mask) for mask in taken.recipe.single]
     bench = Bench(lean(network)[0], 1, each.subject.bed.progress)
     dense, *rows = bench.embedded(single, known)

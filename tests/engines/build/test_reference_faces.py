@@ -21,6 +21,6 @@ def test_the_unposed_faces_are_nobody_of_the_golden_ones():
 @pytest.mark.registry
 def test_they_begin_with_the_faces_a_pair_is_judged_on_and_the_unposed_ones_follow():
     wanted = specification(width=112, height=112, template=ARCFACE_TEMPLATE)
-    judged_on, found = known_faces(wanted).images, reference_faces(wanted).images
+    judged_on, found = known_faces(wanted).images, reference_faces(wanted)
     assert np.array_equal(found[: len(judged_on)], judged_on)
     assert len(found) - len(judged_on) == len(read_golden(UNPOSED)) * (1 + COPIES)
