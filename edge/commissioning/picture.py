@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 
+from edge.commissioning.taken_back import taken_back_on_error
 from edge.errors import SinkError, SourceError
 from edge.protocols import FaceDetector
 from edge.samples import DetectedFace, Frame, Pixels
@@ -48,12 +49,8 @@ class Pictures:
     @contextmanager
     def needed(self) -> Iterator[None]:
         """Delete again what was written meanwhile, unless the block ends without an error."""
-        try:
+        with taken_back_on_error(self._own):
             yield
-        except BaseException:
-            for path in self._own:
-                path.unlink(missing_ok=True)
-            raise
 
     def write(self, pixels: Pixels, faces: Sequence[DetectedFace], path: Path) -> Path:
         """

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from edge.commissioning.taken_back import taken_back_on_error
 from edge.errors import SinkError
 
 FOLDER = "secrets"
@@ -49,10 +50,9 @@ class SecretFiles:
     def needed(self) -> Iterator[None]:
         """Delete again what was kept meanwhile, unless the block ends without an error."""
         try:
-            yield
+            with taken_back_on_error(self._own):
+                yield
         except BaseException:
-            for path in self._own:
-                path.unlink(missing_ok=True)
             with suppress(OSError):  # others are there, or it never was
                 self._folder.rmdir()
             raise
