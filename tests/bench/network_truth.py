@@ -142,6 +142,26 @@ class Subject:
         shifts = (np.load(folder / f"{_key(each.recipe)}.npy") for each in wanted)
         return (np.load(folder / "dense.npy"), *shifts)
 
+    def embedded(
+        self, wanted: Sequence[Candidate], images: FaceImages
+    ) -> tuple[NDArray[np.float32], ...]:
+        """Return raw dense embeddings and each recipe's shifts of any images; nothing is kept."""
+        single = [replace(each, recipe=mask) for each in wanted for mask in each.recipe.single]
+        bench = Bench(lean(self.network)[0], 1, self.bed.progress)
+        dense, *rows = bench.embedded(single, images)
+        rest = iter(embedding_shift(dense, pruned) for pruned in rows)
+        return (dense, *(mean_shift([next(rest) for _ in each.recipe.single]) for each in wanted))
+
+    def strength(self, which: str) -> NDArray[np.intp]:
+        """Return that of each face's fault, 0 without; -1 where a degraded one stands for it."""
+        (seed,) = SEEDS[which]
+        found = []
+        for name, of_seed in self.keys(which):
+            fault = assigned_degradation(name, seed, SHARE)
+            replaced = fault is not None and of_seed is None
+            found.append(-1 if replaced else fault.strength if fault else 0)
+        return np.array(found, np.intp)
+
     def keys(self, which: str) -> list[Key]:
         """Return what the faces of a set of labelled photographs are."""
         path = self.bed.cache / self.name / which / "keys.json"

@@ -13,24 +13,20 @@ below --cache are those of `leave_one_network_out`. Prints Markdown.
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from engines.biometrics.degrade import assigned_degradation
 from engines.build.recognisability import held_out_of_first
 from engines.build.reference_faces import reference_copies
-from engines.calibration.bench import Bench
 from engines.calibration.faces import CalibrationFaces
-from engines.pruning.candidates import Candidate
-from engines.pruning.form import lean
 from engines.quality.shift import embedding_shift, mean_shift
 from tests.bench.choice_rules import Examined, best_rule, examined
 from tests.bench.left_out import measures
-from tests.bench.network_truth import SEEDS, SHARE, Bed, Subject, bed_parser
+from tests.bench.network_truth import SEEDS, Bed, Subject, bed_parser
 from tests.bench.score_scale import fullest_window
 
 MEASURES = ("own", "both", "recognisability")
@@ -124,7 +120,7 @@ def known_of(every: Sequence[Examined], each: Examined) -> Known:
     taken = each.candidates[each.chosen(best_rule([one for one in every if one is not each]))]
     order = np.argsort(each.signals["mean of all"])[:BETTER:EACH]
     drawn = [each.candidates[int(at)] for at in order]
-    dense, (own, *others) = _embedded(subject, [taken, *drawn], faces)
+    dense, own, *others = subject.embedded([taken, *drawn], faces.images)
     alone = embedding_shift(dense, held_out_of_first(dense, subject.known()))
     shifts = {"own": own, "recognisability": alone, "both": mean_shift((own, alone))}
     found = measures(every, each).values
@@ -132,7 +128,7 @@ def known_of(every: Sequence[Examined], each: Examined) -> Known:
     return Known(
         faces,
         len(subject.known().images),
-        {which: _strength(subject, which) for which in SEEDS},
+        {which: subject.strength(which) for which in SEEDS},
         {
             name: Measured(
                 shifts[name].astype(np.float64),
@@ -148,27 +144,6 @@ def known_of(every: Sequence[Examined], each: Examined) -> Known:
             for at in range(len(drawn))
         ],
     )
-
-
-def _embedded(
-    subject: Subject, wanted: Sequence[Candidate], faces: CalibrationFaces
-) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-    """Return raw dense embeddings, and the shift by each recipe."""
-    single = [replace(each, recipe=mask) for each in wanted for mask in each.recipe.single]
-    bench = Bench(lean(subject.network)[0], 1, subject.bed.progress)
-    dense, *rows = bench.embedded(single, faces.images)
-    rest = iter(embedding_shift(dense, pruned) for pruned in rows)
-    return dense, [mean_shift([next(rest) for _ in each.recipe.single]) for each in wanted]
-
-
-def _strength(subject: Subject, which: str) -> NDArray[np.intp]:
-    (seed,) = SEEDS[which]
-    found = []
-    for name, of_seed in subject.keys(which):
-        fault = assigned_degradation(name, seed, SHARE)
-        replaced = fault is not None and of_seed is None
-        found.append(-1 if replaced else fault.strength if fault else 0)
-    return np.array(found, np.intp)
 
 
 def _off(shares: Sequence[Sequence[float]]) -> Floats:

@@ -20,12 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from engines.biometrics.degrade import assigned_degradation
 from engines.calibration.faces import CalibrationFaces
 from engines.calibration.self_made import SelfMade
 from engines.pruning.candidates import Candidate
 from engines.quality.shift import unit_rows
-from tests.bench.network_truth import SEEDS, SHARE, Bed, Subject, Truth, bed_parser
+from tests.bench.network_truth import Bed, Subject, Truth, bed_parser
 from tests.bench.score_scale import fullest_window
 
 FMRS = (1e-3, 1e-2)
@@ -91,16 +90,12 @@ def rows_of(subject: Subject, wanted: Candidate) -> dict[str, Row]:
 
 
 def _row(subject: Subject, score: Floats, truth: Truth) -> Row:
-    (seed,) = SEEDS["choose"]
-    faults = [assigned_degradation(name, seed, SHARE) for name, _ in subject.keys("choose")]
-    degraded = np.array([each is not None for _, each in subject.keys("choose")])
-    counts = degraded | np.array([each is None for each in faults])
-    strength = np.array([each.strength if each else 0 for each in faults]) * degraded
+    strength = subject.strength("choose")
     worse = np.minimum(score[truth._first], score[truth._second])
     about = np.abs(worse - 50) < 5
     fails = truth._scores < truth._thresholds[1e-3]
     return Row(
-        [100 * float((score[counts] >= at).mean()) for at in THRESHOLDS],
+        [100 * float((score[strength >= 0] >= at).mean()) for at in THRESHOLDS],
         100 * fullest_window(score[strength >= 4]),
         100 * float(fails[about].mean()),
     )

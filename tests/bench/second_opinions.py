@@ -11,7 +11,7 @@ are those of `leave_one_network_out`, and what is embedded is kept below --cache
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +20,12 @@ from rich.progress import Progress
 
 from engines.build.recognisability import held_out_of_first
 from engines.build.reference_faces import reference_faces
-from engines.calibration.bench import Bench
 from engines.calibration.self_made import FALSE_MATCH_RATES
 from engines.catalogue.catalogue import find_entry
 from engines.onnxruntime.backend import open_network
 from engines.pair.merit import estimate_text
 from engines.pair.quality_network import QualityNetwork, load_quality_network
 from engines.pair.second_opinion import qualities
-from engines.pruning.form import lean
 from engines.quality.fusion import fit_ranking
 from engines.quality.score_mapping import fit_score_mapping
 from engines.quality.shift import embedding_shift, mean_shift
@@ -88,10 +86,7 @@ def _reference(every: Sequence[Examined], each: Examined, second: QualityNetwork
     rule = best_rule([other for other in every if other is not each])
     network, taken = each.subject.network, each.candidates[each.chosen(rule)]
     known = reference_faces(network.specification)
-    single = [replace(taken, recipe=mask) for mask in taken.recipe.single]
-    bench = Bench(lean(network)[0], 1, each.subject.bed.progress)
-    dense, *rows = bench.embedded(single, known)
-    own = mean_shift([embedding_shift(dense, pruned) for pruned in rows])
+    dense, own = each.subject.embedded([taken], known)
     alone = embedding_shift(dense, held_out_of_first(dense, each.subject.known()))
     return Reference(
         {"own": own, "recognisability": alone, "both": mean_shift((own, alone))},
