@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import active_children, forkserver, get_context, util
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -127,9 +127,10 @@ class WarmProcess:
         return out, "".join(said)
 
     def send_signal(self, number: int) -> None:
-        """Do nothing to a program that has ended, whose number may be another's."""
+        """Do nothing to a program that has ended, as `Popen` does, even if it ends meanwhile."""
         if self.returncode is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Do not let it end by itself."""
