@@ -19,6 +19,7 @@ from rich.text import Text
 
 from edge.printable import printable
 from edge.samples import Reason
+from engines.amounts import amount
 
 REFRESHED = 4
 """Times a second that progress is drawn."""
@@ -95,11 +96,6 @@ def note(shown_on: Console, words: str | None) -> None:
         shown_on.print(words, markup=False, style="yellow")
 
 
-def amount(count: int, noun: str) -> str:
-    """Return a count with its noun, e.g. "1 face", "2 faces"."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def people_words(count: int) -> str:
     """Return a count of people: "1 person", "2 people"."""
-    return "1 person" if count == 1 else f"{count} people"
+    return amount(count, "person", "people")

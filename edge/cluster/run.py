@@ -10,6 +10,7 @@ from rich.progress import Progress
 from edge.cluster.archive import Part, ResultFolder
 from edge.cluster.client import Work, connected
 from edge.cluster.parquet import read_notes
+from engines.amounts import amount
 from engines.whole_file import write_whole
 
 FAILURES_FILE = "failures.txt"
@@ -70,7 +71,11 @@ def complete(
         with connected(address) as cluster:
 
             def idle(threads: int) -> None:
-                words = f"{threads} threads at work" if threads else "no worker: waiting for one"
+                words = (
+                    f"{amount(threads, 'thread')} at work"
+                    if threads
+                    else "no worker: waiting for one"
+                )
                 bars.update(task, description=f"{address}: {words}")
 
             for part, content in cluster.results(work, missing, idle):

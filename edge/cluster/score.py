@@ -22,6 +22,7 @@ from edge.cluster.score_part import ScoreJob, score_part
 from edge.console import counts_words, note, progress
 from edge.samples import Reason
 from edge.sources.files import left_out, listed
+from engines.amounts import amount
 
 SHOWN = 20
 """Failures printed; all of them are in the folder's file."""
@@ -90,6 +91,6 @@ def _report(finished: Finished, folder: ResultFolder, shown_on: Console) -> int:
     if len(failures) > SHOWN:
         path = folder.folder / FAILURES_FILE
         shown_on.print(f"… and {len(failures) - SHOWN} more in {path}", markup=False)
-    words = f"; {len(failures)} inputs failed" if failures else ""
+    words = f"; {amount(len(failures), 'input')} failed" if failures else ""
     shown_on.print(f"{counts_words(counts)}{words}; written to {folder.folder}", markup=False)
     return 1 if failures else 0

@@ -17,7 +17,7 @@ from rich.table import Table
 from edge.config.delivery import DirectorySinkSettings
 from edge.config.model import Config, DetectorSettings, Source
 from edge.config.uri import parse_uri
-from edge.console import Screen, amount, console, progress
+from edge.console import Screen, console, progress
 from edge.detection.open import open_detector
 from edge.diagnosis.bench import (
     Bench,
@@ -34,6 +34,7 @@ from edge.pipeline.open_networks import open_networks
 from edge.samples import Frame
 from edge.service.stage_times import STAGES, StageTimes, stage_times, timed_pass
 from edge.sources.images import read_image
+from engines.amounts import amount
 from engines.build.reference_networks import reference_networks
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.onnxruntime.backend import OnnxRuntimeNetwork, open_network
@@ -208,5 +209,5 @@ def _print(bench: Bench) -> None:
     shown_on.print(table)
     for name, ratio in bench.ratios.items():
         shown_on.print(f"{name} = {ratio:.3f}")
-    size = f"{bench.frame_width} x {bench.frame_height}, {bench.frame_faces} faces"
+    size = f"{bench.frame_width} x {bench.frame_height}, {amount(bench.frame_faces, 'face')}"
     shown_on.print(f"frame: {size}; peak memory {bench.peak_memory_mib:.0f} MiB, all of it open")

@@ -18,12 +18,13 @@ from edge.commissioning.written import LOG, TUNING, Wanted, configuration_text, 
 from edge.config.file import checked, read_config
 from edge.config.model import DetectorSettings
 from edge.config.reader import parse_document
-from edge.console import amount, console, progress
+from edge.console import console, progress
 from edge.delivery.face_output import made_folder
 from edge.detection.open import open_detector
 from edge.errors import ConfigError, EdgeError, UsageError
 from edge.pipeline.trial import frames_of
 from edge.printable import say
+from engines.amounts import amount
 from engines.build.request import build_catalogued
 from engines.catalogue.catalogue import find_entry
 from engines.errors import PairError
@@ -82,7 +83,7 @@ def _cameras(
 
 def _names(given: Sequence[str], count: int) -> list[str]:
     if len(given) > count:
-        raise UsageError(f"{len(given)} names for {amount(count, 'camera')}")
+        raise UsageError(f"{amount(len(given), 'name')} for {amount(count, 'camera')}")
     usual = ["camera", *(f"camera{number}" for number in range(2, count + 1))]
     return [*given, *usual[len(given) : count]]
 

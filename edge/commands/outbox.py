@@ -12,12 +12,13 @@ from rich.table import Table
 
 from edge.commands.arguments.shared.configuration import configuration
 from edge.config.file import read_config
-from edge.console import Screen, amount
+from edge.console import Screen
 from edge.delivery.outbox import Outbox
 from edge.delivery.outbox_ledger import LedgerRow
 from edge.errors import UsageError
 from edge.printable import say
 from edge.service.purge import not_made, open_for_service
+from engines.amounts import amount
 
 COLUMNS = ("queued", "delivered", "waiting", "dead", "evicted", "expired", "purged", "lost")
 

@@ -15,7 +15,7 @@ from edge.config.delivery import DirectorySinkSettings
 from edge.config.engine import execution_of
 from edge.config.file import read_config
 from edge.config.model import Config, DetectorSettings
-from edge.console import amount, console, progress
+from edge.console import console, progress
 from edge.detection.open import open_detector
 from edge.errors import ConfigError, OutboxError, ShadowLogError, UsageError
 from edge.printable import say
@@ -23,6 +23,7 @@ from edge.service.likeness import Likeness
 from edge.service.purge import not_made, purge_directory, purge_outbox, purge_shadow_log
 from edge.service.purge_history import purge_history
 from edge.service.wanted_faces import EVER, Looked, Purge, Wanted
+from engines.amounts import amount
 from engines.pair.pair import EnginePair, open_pair
 
 PLACES = "--config, --outbox, --directory, --shadow-log or --history"

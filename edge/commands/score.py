@@ -17,7 +17,7 @@ from edge.cluster.work import PairPlace, software
 from edge.commands.arguments.score import SMALLEST_FACE
 from edge.config.model import DetectorSettings, GateSettings
 from edge.config.source import Geometry
-from edge.console import amount, console, counts_words, note, progress
+from edge.console import console, counts_words, note, progress
 from edge.delivery.face_output import Form, Write, whole_text, written
 from edge.delivery.record import face_record
 from edge.detection.open import open_detector
@@ -27,6 +27,7 @@ from edge.gate.assess import assess_aligned, assess_frame
 from edge.gate.components import COMPONENTS
 from edge.samples import Assessment, Frame, Reason
 from edge.sources.files import left_out, open_files
+from engines.amounts import amount
 from engines.pair.manifest import read_manifest
 from engines.pair.pair import EnginePair, open_pair
 

@@ -23,6 +23,7 @@ from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
 from edge.protocols import Sink
 from edge.samples import Delivery
 from edge.watched_thread import WatchedThread
+from engines.amounts import amount
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +183,7 @@ class Dispatcher:
         if self._settings.path == IN_MEMORY and self._disk is not None:
             lost += self._disk.lose()
         if lost:
-            log.error("%d faces were in memory only and are lost", lost)
+            log.error("%s lost: in memory only", amount(lost, "face"))
         self._book(_at_the_end(self._memory))
         lost += sum(map(self._lose_adrift, self._adrift))
         if self._disk is not None:  # which has it all in its books now
@@ -205,7 +206,7 @@ class Dispatcher:
             log.error("%s; what was in it is lost", error)  # noqa: TRY400 -- the file's
             return 0
         if faces:
-            log.error("%d faces were in a file that was deleted and are lost", faces)
+            log.error("%s lost: in a file that was deleted", amount(faces, "face"))
         self._book(counted)
         return faces
 

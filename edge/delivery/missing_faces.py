@@ -12,6 +12,7 @@ from edge.delivery.face_database import IN_MEMORY
 from edge.delivery.outbox_access import Access
 from edge.delivery.outbox_ledger import Counted
 from edge.delivery.owed import NOT_NOTED, Owed
+from engines.amounts import amount
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +47,10 @@ def settle(access: Access, owed: Owed, path: Path) -> None:
         access.change(lambda database, _: _book(database, sinks, owed.newest))
     if faces:
         log.error(
-            "outbox %s: %d faces that were accepted and not yet delivered are lost: a crash cut "
-            "off the end of the file, or it was set aside or deleted",
+            "outbox %s: %s lost, accepted and not yet delivered: a crash cut off the end of the "
+            "file, or it was set aside or deleted",
             path,
-            faces,
+            amount(faces, "face"),
         )
     with access.reading() as (database, _):
         try:

@@ -17,6 +17,7 @@ from edge.delivery.outbox_ledger import Counted
 from edge.delivery.owed import NOT_NOTED, Owed
 from edge.delivery.room import Room
 from edge.errors import OutboxCorruptError, OutboxError, OutboxFullError
+from engines.amounts import amount
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +166,8 @@ class Access:
             while self._unrecorded or self._lacking:
                 self._changed(_nothing)
         except OutboxError as error:
-            log.debug("%s; %d deliveries are recorded later", error, len(self._unrecorded))
+            later = amount(len(self._unrecorded), "delivery", "deliveries")
+            log.debug("%s; to be recorded later: %s", error, later)
 
     def count(self, counted: Iterable[Counted]) -> None:
         """Add to the books, now or with the next write that succeeds, also of another process."""

@@ -15,6 +15,7 @@ from edge.errors import OutboxError, SinkBusyError, SinkError, SinkRefusedError
 from edge.protocols import Sink, connection_of
 from edge.samples import Connection
 from edge.watched_thread import WatchedThread
+from engines.amounts import amount
 
 log = logging.getLogger(__name__)
 
@@ -181,7 +182,8 @@ class Sender:
 
     def _succeeded(self, status: SenderStatus) -> None:
         if status.failures_in_a_row:
-            log.info("sink %s is back after %d failures", self._name, status.failures_in_a_row)
+            failures = amount(status.failures_in_a_row, "failure")
+            log.info("sink %s is back after %s", self._name, failures)
         self._status = replace(status, failures_in_a_row=0)
 
     def _failed(self, error: str) -> float:

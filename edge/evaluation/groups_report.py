@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from edge.evaluation.groups import GroupsResult
+from engines.amounts import amount
 from engines.biometrics.bootstrap import Estimate
 from engines.biometrics.differentials import QUANTILES
 
@@ -18,9 +19,10 @@ def group_tables(found: GroupsResult) -> Iterator[Table]:
 
 
 def _groups_table(found: GroupsResult) -> Table:
+    without = amount(found.without_group, "image has", "images have")
     table = Table(
         title=f"groups at the quality score {found.threshold:g}: {found.forwarded:.1%} of all "
-        f"images are forwarded; {found.without_group} images have no group",
+        f"images are forwarded; {without} no group",
         caption="[95 % bootstrap interval over people]; FNMR at one threshold for all groups",
     )
     for heading in ("group", "people", "images", "forwarded"):

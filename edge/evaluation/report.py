@@ -11,6 +11,7 @@ from edge.evaluation.curves import LIMIT, FaultResult, OperatingPoint, Plan, Set
 from edge.evaluation.groups import GroupsResult
 from edge.evaluation.groups_report import group_tables
 from edge.evaluation.score_bands import Band, bands_table
+from engines.amounts import amount
 from engines.biometrics.bootstrap import Estimate
 from engines.whole_file import write_whole
 
@@ -128,7 +129,7 @@ def _accuracy_text(one: SetResult) -> str:
     if one.accuracy is None:
         return "one fold only"
     mean, deviation = 100 * one.accuracy.mean, 100 * one.accuracy.deviation
-    return f"{mean:.2f} ± {deviation:.2f} % ({one.accuracy.folds} folds)"
+    return f"{mean:.2f} ± {deviation:.2f} % ({amount(one.accuracy.folds, 'fold')})"
 
 
 def _fnmr_text(point: OperatingPoint) -> str:

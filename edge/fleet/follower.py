@@ -26,6 +26,7 @@ from edge.page.memory import CameraMemory
 from edge.page.page import Reloaded
 from edge.page.preview import preview
 from edge.page.threshold import ConfigurationFile, Edit
+from engines.amounts import amount
 from engines.bounded_file import read_bounded
 from engines.errors import EnginesError
 from engines.pair.signature import is_signed_by
@@ -211,7 +212,9 @@ def seen_words(memory: CameraMemory, camera: str, now: float | None, then: float
     found = preview(memory.assessed(), memory.people(), now or 0.0, then)
     if not found.faces:
         return f"{camera} has seen no face yet to try it on"
-    words = f"{camera}: {found.then.faces} of {found.faces} faces seen last reach {then:g}"
+    words = (
+        f"{camera}: {found.then.faces} of {amount(found.faces, 'face')} seen last reach {then:g}"
+    )
     return words if now is None else f"{words}, {found.now.faces} reach {now:g}"
 
 

@@ -12,6 +12,7 @@ from edge.fleet.gates import HeardGate
 from edge.fleet.watch import FleetWatch
 from edge.monitoring.status import DesiredAnswer
 from edge.sinks.mqtt_terms import Message
+from engines.amounts import amount
 
 SETTLE_S = 2.0
 """After the first gate, for the others: what is retained comes at once."""
@@ -72,7 +73,7 @@ class Rollout:
         for name in names:
             self._tell(name, "observe", "nothing was changed anywhere")
         if self._plan.dry_run:
-            self._say(f"dry run: nothing was changed at {len(names)} gates")
+            self._say(f"dry run: nothing was changed at {amount(len(names), 'gate')}")
             return
         for number, name in enumerate(names):
             done = ", ".join(names[:number]) or "none"

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edge.console import amount
 from edge.footage.comparison import Compared, Comparison, best_of, sent_of, why_not
 from edge.footage.comparison_words import sentences
 from edge.footage.faces import file_of
 from edge.footage.rerun import Rerun, Sent, Track
 from edge.reports.html_page import Html, Tile, element, page, table, tiles, wrapped
 from edge.samples import Reason
+from engines.amounts import amount
 
 SCHEMA_VERSION = 2
 """1 listed faces by frame; 2 lists people."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from edge.console import amount, people_words
+from edge.console import people_words
 from edge.footage.comparison import Comparison
+from engines.amounts import amount
 
 
 def sentences(

@@ -19,6 +19,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.amounts import amount
+
 BINS = 10
 SHIFTED = 0.25
 """PSI from which on the population has shifted."""
@@ -53,7 +55,9 @@ class Baseline:
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.counts) <= BINS or len(self.edges) != len(self.counts) - 1:
-            raise ValueError(f"{len(self.edges)} edges for {len(self.counts)} bins")
+            raise ValueError(
+                f"{amount(len(self.edges), 'edge')} for {amount(len(self.counts), 'bin')}"
+            )
         if any(low >= high for low, high in zip(self.edges, self.edges[1:], strict=False)):
             raise ValueError("the edges do not ascend")
         if min(self.counts) < 0 or not sum(self.counts):

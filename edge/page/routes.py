@@ -17,8 +17,8 @@ from edge.page.sessions import Sessions, is_same, no_cookie
 from edge.page.wrong_tokens import WrongTokens
 
 SCRIPTS = (
-    "apply.js", "area.js", "camera.js", "cameras.js", "faces.js", "history.js", "live.js",
-    "page.js", "threshold.js",
+    "amounts.js", "apply.js", "area.js", "camera.js", "cameras.js", "faces.js", "history.js",
+    "live.js", "page.js", "threshold.js",
 )  # fmt: skip
 HTML, STYLE = "text/html; charset=utf-8", "text/css; charset=utf-8"
 SCRIPT = "text/javascript; charset=utf-8"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from edge.page.places import peer_of
+from engines.amounts import amount
 
 log = logging.getLogger(__name__)
 
@@ -52,5 +53,5 @@ class WrongTokens:
             if now_s < self._say_at_s:
                 return
             said, self._unsaid, self._say_at_s = self._unsaid, 0, now_s + WITHIN_S
-        more = f"; {said} wrong tokens since the last such line" if said > 1 else ""
+        more = f"; {amount(said, 'wrong token')} since the last such line" if said > 1 else ""
         log.warning("a wrong token was given by %s%s", address, more)

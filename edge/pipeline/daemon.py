@@ -31,6 +31,7 @@ from edge.sources.live import LiveSource
 from edge.sources.state import State
 from edge.sources.status import SourceStatus, Surroundings, is_bad, status_words, trouble_of
 from edge.watched_thread import WatchedThread
+from engines.amounts import amount
 from engines.pair.manifest import read_manifest, without_second_opinion
 
 log = logging.getLogger(__name__)
@@ -217,8 +218,8 @@ class Daemon:
         forwarded = sum(stream.counts.forwarded for stream in self.streams())
         failing = [each.sink for each in self._forwarding.sinks() if each.failures_in_a_row]
         parts = [
-            f"{up}/{len(sources)} sources up",
-            f"{forwarded} face{'s' * (forwarded != 1)} forwarded",
+            f"{up}/{amount(len(sources), 'source')} up",
+            f"{amount(forwarded, 'face')} forwarded",
             f"overloaded, looking {self.load.stretch:.1f} times less often" * self.load.is_over,
             f"waiting for {', '.join(failing)}" * bool(failing),
             self.problem or "",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 
 from edge.delivery.outbox_ledger import LedgerRow
 from edge.pipeline.latency import Percentiles, by_percent
+from engines.amounts import amount
 
 MOST_WAITING = 2
 """Frames between a source and the gate: one in the slot and one in the hands of the grabber."""
@@ -90,13 +91,14 @@ class Ledger:
         """Yield what does not add up, in words; nothing when all is well."""
         counts = self.counts
         if not 0 <= self.waiting <= MOST_WAITING:
-            yield f"{self.name}: {self.waiting} of {self.frames} frames went nowhere"
+            yield f"{self.name}: {self.waiting} of {amount(self.frames, 'frame')} went nowhere"
         faces = counts.faces - counts.forwarded - counts.discarded.total() - self.held
         if faces:
-            yield f"{self.name}: {faces} of {counts.faces} faces went nowhere"
+            yield f"{self.name}: {faces} of {amount(counts.faces, 'face')} went nowhere"
         forwarded = counts.forwarded - counts.accepted - counts.evicted - counts.lost
         if forwarded:
-            yield f"{self.name}: {forwarded} of {counts.forwarded} forwarded faces went nowhere"
+            every = amount(counts.forwarded, "forwarded face")
+            yield f"{self.name}: {forwarded} of {every} went nowhere"
 
     def telemetry(self) -> dict[str, float]:
         """Return all telemetry by name, for a log line."""
@@ -136,7 +138,7 @@ class Ledgers:
         """Return what does not add up, in words; nothing when all is well."""
         found = [words for ledger in self.sources for words in ledger.imbalances()]
         return found + [
-            f"sink {row.sink}: {row.unexplained} faces went nowhere"
+            f"sink {row.sink}: {amount(row.unexplained, 'face')} went nowhere"
             for row in self.sinks
             if row.unexplained
         ]

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from edge.console import amount, counts_words
+from edge.console import counts_words
 from edge.pipeline.ledger import Counts, Ledger
 from edge.samples import Reason
+from engines.amounts import amount
 
 EVERY_S = 60.0
 

@@ -15,6 +15,7 @@ from edge.errors import UsageError
 from edge.protocols import FaceDetector
 from edge.samples import DetectedFace, Pixels
 from edge.sources.images import read_image
+from engines.amounts import amount
 from engines.errors import AlignmentError, EmbeddingError
 from engines.pair.pair import EnginePair
 from engines.quality.align import align
@@ -100,4 +101,4 @@ class Likeness:
 def _advice(faces: Sequence[DetectedFace]) -> str:
     if not faces:
         return "no face found: give a photograph that shows the person's face larger and from ahead"
-    return f"{len(faces)} faces found: cut out the one person it is about"
+    return f"{amount(len(faces), 'face')} found: cut out the one person it is about"

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from edge.config.delivery import MqttSinkSettings
 from edge.config.model import Config
-from edge.console import amount, console, counts_words, note, progress
+from edge.console import console, counts_words, note, progress
 from edge.delivery.encode import to_delivery
 from edge.delivery.outbox_ledger import LedgerRow
 from edge.errors import EdgeError
@@ -31,6 +31,7 @@ from edge.service.sole_use import SoleUse
 from edge.shadow_log.log import ShadowLog
 from edge.sinks.open import open_sink
 from edge.sources.files import left_out, open_files
+from engines.amounts import amount
 
 Forward: TypeAlias = Callable[[Shot], object]
 

@@ -39,6 +39,7 @@ from edge.service.sole_use import SoleUse
 from edge.shadow_log.log import ShadowLog
 from edge.sinks.mqtt_terms import device_name
 from edge.watched_thread import WatchedThread
+from engines.amounts import amount
 from engines.errors import EnginesError
 
 log = logging.getLogger(__name__)
@@ -283,5 +284,6 @@ def log_books(books: Ledgers) -> list[str]:
     else:
         log.info("the ledger balances")
     if books.lost:
-        log.error("%d faces are lost", books.lost, extra={"fields": {"lost": books.lost}})
+        lost = amount(books.lost, "face")
+        log.error("%s lost by this process", lost, extra={"fields": {"lost": books.lost}})
     return imbalances

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.config.model import ShadowLogSettings
-from edge.console import amount
 from edge.delivery.clock import ClockReading, Clocks, OutboxClock
 from edge.delivery.face_database import transaction
 from edge.errors import ShadowLogError
@@ -28,6 +27,7 @@ from edge.shadow_log.tables import (
 )
 from edge.sources.images import picture_of
 from edge.watched_thread import WatchedThread
+from engines.amounts import amount
 
 log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from edge.errors import ConfigError, SinkBusyError, SinkError
 from edge.samples import Connection
 from edge.sinks.mqtt_session import MqttSession
 from edge.sinks.mqtt_terms import Abilities, Loss, address
+from engines.amounts import amount
 
 log = logging.getLogger(__name__)
 
@@ -174,8 +175,8 @@ class BrokerLink:
         who = f"another client with our id {self._own_id!r} took the session over (0x8E)"
         if loss.cause != "taken_over":
             who = (
-                f"{self._short_ones} connections in a row ended within a minute ({loss.words}), "
-                f"perhaps because of another client with our id {self._own_id!r}"
+                f"{amount(self._short_ones, 'connection')} in a row ended within a minute "
+                f"({loss.words}), perhaps because of another client with our id {self._own_id!r}"
             )
         return f"{where}: {who}: give each gate a device: of its own"
 

@@ -25,6 +25,7 @@ from edge.sources.decoding.elements import DecoderChoice
 from edge.sources.decoding.references import EachNth, Unreferred, length_bytes
 from edge.sources.geometry import AsSeen, Picture
 from edge.sources.whole_pictures import WholePictures
+from engines.amounts import amount
 
 METADATA_ERRORS = "replace"
 """What becomes of titles, names of cameras and the like that are not UTF-8; nobody reads them."""
@@ -125,14 +126,15 @@ class VideoFile:
         except Exception as error:
             if index == 0:
                 raise self._unread(error) from error
+            read = amount(index, "picture")
             self._damaged(
-                SourceError(f"{self._path}: cannot be read after {index} pictures: {_words(error)}")
+                SourceError(f"{self._path}: cannot be read after {read}: {_words(error)}")
             )
         if index == 0:
             raise self._nothing_read("it holds no whole picture")
         if left_out:
             self._damaged(
-                SourceError(f"{self._path}: {len(left_out)} pictures are damaged and left out")
+                SourceError(f"{self._path}: {amount(len(left_out), 'damaged picture')} left out")
             )
 
     def _unread(self, error: Exception) -> SourceError:

@@ -20,6 +20,7 @@ from edge.gate.decision_replay import SCOREABLE
 from edge.samples import Assessment, Frame, Reason
 from edge.tuning.steps import HIGHEST, Steps, neat_threshold
 from edge.tuning.threshold import LEAST_FACES, Suggestion, interval_of
+from engines.amounts import amount
 from engines.biometrics.bootstrap import RESAMPLES
 from engines.biometrics.comparisons import Comparisons
 from engines.biometrics.edc import Qualities, Question, error_versus_discard
@@ -123,7 +124,8 @@ def suggest_for_fnmr(pairs: Labelled, target: Errors, rng: np.random.Generator) 
     """
     mated = int(pairs.comparisons.mated.sum())
     if mated < LEAST_FACES:
-        raise TuningError(f"only {mated} mated pairs are left; at least {LEAST_FACES} are needed")
+        left = amount(mated, "mated pair is", "mated pairs are")
+        raise TuningError(f"only {left} left; at least {LEAST_FACES} are needed")
     steps = fnmr_steps(pairs, target.fmr)
     chosen = _first_at_most(steps, target.fnmr)
     if chosen is None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from edge.config.effective import CameraSettings
-from edge.console import amount
 from edge.footage.album import Pasted
 from edge.footage.faces import FaceOfFrame, Observed, ObservedFace, Run, TrackNumbers
 from edge.gate.decision_replay import NO_PIXELS, RecordedFrame, replayed
@@ -29,6 +28,7 @@ from edge.samples import (
 from edge.shadow_log.file import open_shadow_log, translated
 from edge.shadow_log.pieces import watched_s
 from edge.shadow_log.tables import LoggedFace, Moment, Piece, read_moments, read_pieces
+from engines.amounts import amount
 from engines.biometrics.identity_scale import IdentityScale
 from engines.pair.pair import KnownPair
 from engines.quality.shift import quality_from_shift

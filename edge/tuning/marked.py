@@ -21,6 +21,7 @@ from edge.history.file import HistoryFile
 from edge.history.tables import Mark, marks_of
 from edge.tuning.steps import HIGHEST, Steps, neat_threshold
 from edge.tuning.threshold import Suggestion, interval_of
+from engines.amounts import amount
 from engines.biometrics.bootstrap import RESAMPLES
 
 LEAST_MARKS = 10
@@ -136,9 +137,9 @@ def _require(marks: Sequence[Mark]) -> None:
     fewest = min(wanted, len(marks) - wanted)
     if len(marks) < LEAST_MARKS or fewest < LEAST_OF_EACH:
         raise TuningError(
-            f"{wanted} faces are marked as to be forwarded and {len(marks) - wanted} as not; "
-            f"{LEAST_MARKS} are needed, {LEAST_OF_EACH} of each kind at least: mark more on the "
-            "live page, whose page.history keeps marks"
+            f"{amount(wanted, 'face is', 'faces are')} marked as to be forwarded and "
+            f"{len(marks) - wanted} as not; {LEAST_MARKS} are needed, {LEAST_OF_EACH} of each "
+            "kind at least: mark more on the live page, whose page.history keeps marks"
         )
 
 

@@ -13,6 +13,7 @@ from edge.tuning.marked import agreement
 from edge.tuning.people import lost_words, people_of, unconfirmed_of
 from edge.tuning.steps import Goal, Steps
 from edge.tuning.threshold import FEW_TRACKS, Suggestion
+from engines import amounts
 
 _UNITS = {
     "forward_rate": "of all faces good enough",
@@ -118,13 +119,13 @@ def _people(tuning: Tuning) -> Iterator[str]:
         yield lost_words(best, tuning.candidate, tuning.floor)
     unconfirmed = unconfirmed_of(tuning.observed)
     if everybody and unconfirmed:
-        tracks = "1 track more was" if unconfirmed == 1 else f"{unconfirmed} tracks more were"
+        tracks = amounts.amount(unconfirmed, "track more was", "tracks more were")
         yield f"{tracks} scored, but confirmed as a person by no second look."
 
 
 def _forwarded(tuning: Tuning) -> Iterator[str]:
     if tuning.forwarded is not None and not tuning.nothing_seen:
-        faces = f"{tuning.forwarded} face{'s' * (tuning.forwarded != 1)}"
+        faces = amounts.amount(tuning.forwarded, "face")
         yield f"By the threshold {number(tuning.candidate)} run forwards {faces} of this footage."
 
 
@@ -170,7 +171,7 @@ def _warnings(tuning: Tuning, found: Suggestion, goal: Goal) -> Iterator[str]:
     if goal.kind not in ("fnmr", "marks") and not 0.8 <= found.achieved / goal.value <= 1.25:
         yield (
             f"No threshold comes closer: pre-checks discard {footage.discarded_track.size} of "
-            f"{footage.faces} faces, and equal scores change sides together."
+            f"{amounts.amount(footage.faces, 'face')}, and equal scores change sides together."
         )
     too_many = goal.kind == "per_minute" and found.achieved > 1.25 * goal.value
     if too_many and tuning.floor < found.threshold:

@@ -10,6 +10,7 @@ from edge.tuning.charts import charts
 from edge.tuning.outcome import Tuning, conclusion, footage_of, number
 from edge.tuning.people import Person, lost, lost_rows, people_of
 from edge.tuning.sheets import Sheets, sheets
+from engines.amounts import amount
 
 
 def report(tuning: Tuning) -> str:
@@ -122,8 +123,11 @@ def _counts(tuning: Tuning) -> list[tuple[str, str]]:
         ("faces found", f"{footage.faces}"),
         ("faces scored", f"{footage.score.size}"),
         ("tracks", f"{every}, {footage.tracks} of them with a scored face"),
-        ("people", f"{footage.people} tracks that a second look confirmed"),
-        (f"forwarded at {number(tuning.candidate)}", f"{above} faces, of {people} tracks"),
+        ("people", f"{amount(footage.people, 'track')} that a second look confirmed"),
+        (
+            f"forwarded at {number(tuning.candidate)}",
+            f"{amount(above, 'face')}, of {amount(people, 'track')}",
+        ),
     ]
     if observed.video_s:
         rows.append(("video", f"{observed.video_s:.1f} s"))

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.console import amount
+from edge.console import people_words
 from edge.errors import TuningError
 from edge.tuning.footage import Footage
 from edge.tuning.steps import Goal, Steps, closest, neat_level, weighing
+from engines.amounts import amount
 from engines.biometrics.bootstrap import RESAMPLES, percentiles
 
 LEAST_FACES = 50
@@ -88,7 +89,7 @@ def _require(footage: Footage, goal: Goal) -> None:
     if goal.kind == "forward_rate" and not 0 < goal.value < 1:
         raise ValueError(f"forward rate {goal.value} is not between 0 and 1")
     if not goal.value > 0:
-        raise ValueError(f"{goal.value} faces each minute is not above 0")
+        raise ValueError(f"{goal.value:g} faces each minute is not above 0")
     if goal.kind == "per_minute" and footage.score.size and not footage.minutes:
         raise TuningError("still images have no length: give video, or ask for --forward-rate")
     if footage.score.size < LEAST_FACES:
@@ -100,11 +101,10 @@ def _require(footage: Footage, goal: Goal) -> None:
     if goal.kind == "per_minute" and footage.forwarded is None:
         raise ValueError("what the gate forwards is not known")
     if footage.people < LEAST_TRACKS:
-        people = "1 person" if footage.people == 1 else f"{footage.people} people"
         raise TuningError(
-            f"the {footage.score.size} scored faces are of only {people} (tracks that a second "
-            "look confirmed) and a threshold needs at least "
-            f"{LEAST_TRACKS}: record more people"
+            f"the {amount(footage.score.size, 'scored face is', 'scored faces are')} of only "
+            f"{people_words(footage.people)} (tracks that a second look confirmed) and a "
+            f"threshold needs at least {LEAST_TRACKS}: record more people"
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.amounts import amount
 from engines.errors import EvaluationError
 
 
@@ -100,7 +101,7 @@ def threshold_at_fmr(non_mated: NDArray[np.float64], fmr: float) -> float:
     allowed = math.floor(fmr * non_mated.size + 1e-9)  # 1e-3 * 3000 is 3, not 2.9999...
     if allowed < 1:
         raise EvaluationError(
-            f"FMR {fmr:g} cannot be measured with {non_mated.size} non-mated pairs: "
+            f"FMR {fmr:g} cannot be measured with {amount(non_mated.size, 'non-mated pair')}: "
             f"give at least {math.ceil(1 / fmr)}"
         )
     first_refused = np.partition(non_mated, -1 - allowed)[-1 - allowed]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
+from engines.amounts import amount
 from engines.biometrics.identity_scale import identity_scale
 from engines.build.golden_faces import GoldenFaces
 from engines.build.judge import Heard, Judge, require_better
@@ -335,7 +336,9 @@ def _embedded(
     with open_for_build(file, request.threads) as network:
         parts = [
             network.run(prepare(faces[start : start + LARGEST_BATCH], specification))
-            for start in progress.track(starts, description=f"embedding {len(faces)} faces, {what}")
+            for start in progress.track(
+                starts, description=f"embedding {amount(len(faces), 'face')}, {what}"
+            )
         ]
     return tuple(np.concatenate(rows) for rows in zip(*parts, strict=True))
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from rich.progress import Progress
 
+from engines.amounts import amount
 from engines.build.input_forms import TriedForm, TriedForms, form_text, rival_forms, try_forms
 from engines.build.own_network import Proposal
 from engines.build.request import LoadedEntry
@@ -39,7 +40,7 @@ def colour_remarks(
 
 def judged_form(name: str, stated: TriedForm, tried: TriedForms) -> tuple[Remark, ...]:
     """Return what the tried forms say about the one that an entry states."""
-    best, on = tried.best, f"{tried.photographs} faces in colour"
+    best, on = tried.best, f"{amount(tried.photographs, 'face')} in colour"
     said = f"{form_text(stated.specification)} (d' {stated.separation:.2f})"
     better = f"{form_text(best.specification)} (d' {best.separation:.2f})"
     if tried.is_worse(stated):

@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 from rich.progress import Progress
 
+from engines.amounts import amount
 from engines.build.input_forms import (
     TriedForms,
     common_forms,
@@ -158,7 +159,7 @@ specification:
   width: {found.width}   # width, height and layout: read from the file
   height: {found.height}
   layout: {found.layout}
-  # Tried on {tried.photographs} faces in colour: {_figures(tried)}
+  # Tried on {amount(tried.photographs, "face")} in colour: {_figures(tried)}
   colour: {found.colour}
   mean: {number_text(found.mean)}
   scale: {number_text(found.scale)}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.console import Group
 from rich.table import Table
 
+from engines.amounts import amount
 from engines.build.input_forms import TriedForms, number_text
 from engines.build.openvino_pair import Bf16Trial
 from engines.build.verify import Verification
@@ -43,7 +44,7 @@ def verification_table(found: Verification) -> Table:
     rows = [
         ("engine pair", found.manifest.pair_id),
         ("files", "all hashes as promised"),
-        ("golden vectors", f"{replay.faces} faces replayed"),
+        ("golden vectors", f"{amount(replay.faces, 'face')} replayed"),
         ("lowest cosine", f"{cosines} (at least {tolerance.minimum_cosine})"),
         ("shift off by", f"{replay.shift_difference:.1e} at most (allowed {allowed})"),
         ("golden faces, when built", acceptance_text(found.manifest.acceptance)),
@@ -59,7 +60,7 @@ def acceptance_text(found: Acceptance) -> str:
     return (
         f"equal error rate {found.dense_error:.2%} dense, {found.pruned_error:.2%} pruned; "
         f"median shift {found.median_shift:.4f} "
-        f"({found.faces} faces, {found.mated} mated comparisons)"
+        f"({amount(found.faces, 'face')}, {amount(found.mated, 'mated comparison')})"
     )
 
 
@@ -71,7 +72,7 @@ def trial_text(trial: Bf16Trial) -> str:
         text += f"; in bfloat16 lowest cosine {found.min_cosine:.5f}"
         if found.rank_agreement is not None:
             text += f", rank agreement of quality {found.rank_agreement:.4f} (Spearman)"
-        text += f" on {trial.faces} golden faces"
+        text += f" on {amount(trial.faces, 'golden face')}"
     return f"{text} ({trial.why_not})" if trial.why_not else text
 
 
@@ -104,7 +105,7 @@ def thresholds_table(carried: Sequence[CarriedThreshold]) -> Table:
 def forms_table(tried: TriedForms) -> Table:
     """Return one row for each colour order and scaling that was tried, the best first."""
     table = Table(
-        title=f"tried on {tried.photographs} faces in colour, and degraded copies",
+        title=f"tried on {amount(tried.photographs, 'face')} in colour, and degraded copies",
         caption="sure: share of resampled people in which the first is better",
     )
     for heading in ("colour", "(pixel - mean) / scale", "separation d'", "sure"):
@@ -165,7 +166,7 @@ def _recipe_text(manifest: Manifest) -> str:
     texts = [_mask_text(each) for each in manifest.recipe.single]
     if len(texts) == 1:
         return texts[0]
-    return f"geometric mean of {len(texts)} shifts: {'; and '.join(texts)}"
+    return f"geometric mean of {amount(len(texts), 'shift')}: {'; and '.join(texts)}"
 
 
 def _mask_text(recipe: Recipe) -> str:
@@ -181,7 +182,7 @@ def _mask_text(recipe: Recipe) -> str:
 def _compaction_text(manifest: Manifest) -> str:
     removed = sum(each.removed for each in manifest.compaction)
     total = sum(each.channels for each in manifest.compaction)
-    return f"removed {removed:,} of {total:,} channels" if total else "not done"
+    return f"channels removed: {removed:,} of {total:,}" if total else "not done"
 
 
 def _cost_text(cost: Cost) -> str:
@@ -203,7 +204,7 @@ def _facts(rows: list[tuple[str, str]]) -> Table:
 
 def _layers(manifest: Manifest) -> Table:
     table = Table(show_footer=True)
-    table.add_column("layer", f"{len(manifest.layers)} layers")
+    table.add_column("layer", amount(len(manifest.layers), "layer"))
     for heading in ("size", "counted", "masked", "zeros"):
         total = sum(getattr(each, heading) for each in manifest.layers)
         table.add_column(heading, f"{total:,}", justify="right")

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from rich.progress import Progress, TaskID
 
+from engines.amounts import amount
 from engines.graph.network import Network
 from engines.graph.prelu import spell_out_prelu
 from engines.onnxruntime.backend import OnnxRuntimeNetwork, open_for_build
@@ -39,7 +40,7 @@ class Bench:
         pruned: dict[int, Embeddings] = {}
         together = groups(self.network, [each.recipe for each in tried])
         task = self.progress.add_task(
-            f"trying {len(tried)} recipes on {len(images)} faces",
+            f"trying {amount(len(tried), 'recipe')} on {amount(len(images), 'face')}",
             total=len(together) * len(images),
         )
         for group in together:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.amounts import amount
 from engines.biometrics.degrade import (
     Degradation,
     Image,
@@ -85,7 +86,8 @@ def calibration_faces(
         shots += [degraded(image, name, specification, seed, share=1) for name in names]
     if faces < LEAST_FACES:
         raise CalibrationError(
-            f"{faces} faces are too few to calibrate on: give {LEAST_FACES} or more"
+            f"{amount(faces, 'face is', 'faces are')} too few to calibrate on: "
+            f"give {LEAST_FACES} or more"
         )
     images, strength = zip(*shots, strict=True)
     people = np.arange(faces)

@@ -7,6 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from engines.amounts import amount
 from engines.biometrics.bootstrap import MeasureArea
 from engines.calibration.pairs import CHOSEN_AT, NORM, PairsVerdict
 from engines.calibration.sweep import Signals, Sweep
@@ -39,7 +40,7 @@ def sweep_table(found: Sweep, chosen: Signals, verdict: PairsVerdict | None = No
     order = sorted(found.signals, key=lambda each: _rank(each, areas))
     shown = order[:ROWS] + [each for each in (chosen,) if each not in order[:ROWS]]
     table = Table(
-        title=f"{len(shown)} of {len(order)} recipes, best first",
+        title=f"{len(shown)} of {amount(len(order), 'recipe')}, best first",
         box=SIMPLE,
         pad_edge=False,
         collapse_padding=True,
@@ -92,7 +93,7 @@ def _share(value: float | None) -> str:
 
 def _report_lines(verdict: PairsVerdict) -> list[str]:
     first = (
-        f"chosen on {verdict.choice.pairs} pairs; on {verdict.report.pairs} others "
+        f"chosen on {amount(verdict.choice.pairs, 'pair')}; on {verdict.report.pairs} others "
         "(pAUC 0 to 30 %, lower is better, 95 % intervals):"
     )
     return [first, *(_report_line(fmr, areas) for fmr, areas in verdict.report.areas.items())]

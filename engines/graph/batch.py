@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 
+from engines.amounts import amount
 from engines.errors import NetworkError
 from engines.graph import graph
 from engines.graph.frozen_shapes import Shapes, batch_axis, open_shapes
@@ -50,8 +51,8 @@ def open_batch(
     if not _is_open(model, one, two, frozen):
         if frozen != 1:
             raise NetworkError(
-                f"its batch is frozen to {frozen} faces; export it again for one face, or with an "
-                f"open batch: {EXPORT_OPEN}"
+                f"its batch is frozen to {amount(frozen, 'face')}; export it again for one face, "
+                f"or with an open batch: {EXPORT_OPEN}"
             )
         state_shape(source, (1, *axes))
         state_shape(target, (1, length))

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from engines.amounts import amount
 from engines.errors import PrecisionError
 from engines.graph import graph
 from engines.graph.draft import Draft, skeleton
@@ -79,8 +80,9 @@ def half_precision(
     report = _report(draft, halved, kept)
     if report.clamped > clamp_budget:
         raise PrecisionError(
-            f"{report.clamped} weights exceed {LARGEST_HALF:.0f}, the largest FP16 value "
-            f"(budget {clamp_budget}): fold BatchNorm in FP32 first, or build with --precision fp32"
+            f"{amount(report.clamped, 'weight exceeds', 'weights exceed')} {LARGEST_HALF:.0f}, "
+            f"the largest FP16 value (budget {clamp_budget}): "
+            "fold BatchNorm in FP32 first, or build with --precision fp32"
         )
     own = frozenset(node.name for node in named.graph.node)
     half = convert_float_to_float16(

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from engines.amounts import amount
 from engines.errors import PairIntegrityError
 from engines.pair.folder import checked_content, checked_plan
 from engines.pair.manifest import FileName, FileRecord, Manifest, Sha256
@@ -88,7 +89,7 @@ class FaceFigures(_Record):
         if self.score > limits.score:
             found.append(f"a detector score moved by {self.score:.3f}, above {limits.score:g}")
         if self.appeared > limits.appeared:
-            found.append(f"{self.appeared} faces came or went")
+            found.append(f"{amount(self.appeared, 'face')} came or went")
         return tuple(found)
 
 

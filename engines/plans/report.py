@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from engines.amounts import amount
 from engines.graph.fp16_gate import Fp16Figures
 from engines.pair.detector_plans import FaceFigures
 from engines.pair.manifest import Manifest
@@ -75,7 +76,8 @@ def _latency(found: DetectorAcceptance) -> str:
 
 def face_rows(figures: FaceFigures, what: str) -> list[Row]:
     """Return how far a detector's faces moved, and what by."""
-    found = f"{figures.faces} faces on {figures.photographs} photographs, {figures.appeared} others"
+    seen = amount(figures.photographs, "photograph")
+    found = f"{amount(figures.faces, 'face')} on {seen}, {amount(figures.appeared, 'other')}"
     moved = (
         f"{figures.landmark_pixels:.2f} pixels at most, {figures.usual_pixels:.2f} in the median, "
         "of a face 112 wide"
@@ -110,7 +112,7 @@ def figures_rows(figures: Fp16Figures) -> list[Row]:
     """Return what the FP16 gate measured."""
     found = figures.deviation
     rows = [
-        ("FP16, emulated", f"on {figures.face_images} faces against FP32"),
+        ("FP16, emulated", f"on {amount(figures.face_images, 'face')} against FP32"),
         (
             "  largest activation",
             f"{figures.largest_activation:.4g} in {figures.largest_tensor} (FP16 ends at 65504)",
@@ -128,7 +130,7 @@ def device_report(manifest: Manifest, found: DeviceAcceptance) -> Table:
     """Return what was measured on this device."""
     rows: list[Row] = [
         ("engine pair", manifest.pair_id),
-        ("compared with", f"FP32 on the CPU, {found.face_images} faces"),
+        ("compared with", f"FP32 on the CPU, {amount(found.face_images, 'face')}"),
         *acceptance_rows(found),
         ("verdict", "passed" if found.passed else "FAILED: build again, or with --precision fp32"),
     ]
@@ -184,7 +186,7 @@ def _sidecar_rows(sidecar: Sidecar) -> list[Row]:
     rows: list[Row] = [
         ("  built for", _machine(sidecar.fingerprint)),
         ("  network", f"{source.role}, ONNX SHA-256 {source.sha256}"),
-        ("  size", f"{sidecar.plan_bytes:,} bytes, {build.layers} layers"),
+        ("  size", f"{sidecar.plan_bytes:,} bytes, {amount(build.layers, 'layer')}"),
         ("  precision", f"{source.precision}, {build.typing} typing; in FP32: {kept}"),
         ("  PRelu", PRELU_WORDS[source.prelu]),
         ("  batch sizes", f"{profile.smallest} to {profile.largest}, tuned for {profile.usual}"),
@@ -204,6 +206,6 @@ def _machine(fingerprint: Fingerprint) -> str:
     if fingerprint.compute_capability:
         parts.append(f"compute capability {fingerprint.compute_capability}")
     if fingerprint.multiprocessors:
-        parts.append(f"{fingerprint.multiprocessors} multiprocessors")
+        parts.append(amount(fingerprint.multiprocessors, "multiprocessor"))
     parts += [f"{n} {v}" for n, v in (("CUDA", fingerprint.cuda), ("L4T", fingerprint.l4t)) if v]
     return ", ".join(parts)

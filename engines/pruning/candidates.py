@@ -14,6 +14,7 @@ from itertools import product
 
 import onnx
 
+from engines.amounts import amount
 from engines.graph import graph
 from engines.graph.cost import multiply_adds_by_node
 from engines.graph.network import Network
@@ -103,7 +104,7 @@ def _families(names: tuple[str, ...], *, folded: bool) -> Iterator[_Family]:
     for count in LAST_LAYERS:
         if count < len(names):
             last = names[-count:]
-            yield _Family("last layers", f"last {count} layers", last, SOME_SPARSITIES)
+            yield _Family("last layers", f"last {amount(count, 'layer')}", last, SOME_SPARSITIES)
     for size, places in WINDOWS.items():
         for share in places if size < len(names) else ():
             name, layers = _window(names, size, share)

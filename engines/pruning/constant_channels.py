@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from engines.amounts import amount
 from engines.graph import graph
 from engines.onnxruntime.backend import open_network
 
@@ -146,7 +147,7 @@ def channel_axis(array: NDArray[np.generic], node: onnx.NodeProto, channels: int
         return None
     axis = 0 if node.op_type == "BatchNormalization" else array.ndim - 3
     if axis not in {0, 1} or array.shape[axis] != channels or array.size != channels:
-        raise ValueError(f"{array.shape} does not run along {channels} channels")
+        raise ValueError(f"{array.shape} does not run along {amount(channels, 'channel')}")
     return axis
 
 

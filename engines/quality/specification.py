@@ -6,6 +6,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.amounts import amount
+
 FaceImages: TypeAlias = NDArray[np.uint8]
 """(N, height, width, 3) uint8 in B, G, R order, aligned to the network's template."""
 
@@ -48,4 +50,6 @@ class InputSpecification:
 
     def __post_init__(self) -> None:
         if len(self.template) not in {3, 5}:
-            raise ValueError(f"template: {len(self.template)} points, five or three are needed")
+            raise ValueError(
+                f"template: {amount(len(self.template), 'point')}, five or three are needed"
+            )

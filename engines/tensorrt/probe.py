@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 
+from engines.amounts import amount
 from engines.errors import BackendError
 from engines.tensorrt.api import load_api
 from engines.tensorrt.cuda.choose import choose_cuda
@@ -43,7 +44,7 @@ class Probe:
         passed_over = "".join(f"\nnot through {reason}" for reason in self.passed_over)
         return (
             f"{device.runtime} through {self.binding}: {device.name}, compute capability "
-            f"{device.compute_capability}, {device.multiprocessors} multiprocessors, "
+            f"{device.compute_capability}, {amount(device.multiprocessors, 'multiprocessor')}, "
             f"{device.free_bytes >> 20} of {device.total_bytes >> 20} MiB free"
             f"{trip}{passed_over}"
         )

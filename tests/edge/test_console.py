@@ -8,7 +8,7 @@ from rich.box import SQUARE
 from rich.console import Console
 from rich.table import Table
 
-from edge.console import Screen, amount, progress
+from edge.console import Screen, progress
 from edge.delivery.face_output import faces_table
 from edge.delivery.record import ComponentRecord, face_record
 from tests.edge.assessments import Given, assessment
@@ -107,11 +107,3 @@ def test_weak_components_break_between_words_in_a_narrow_terminal():
     )
     words = re.findall(r"[a-z]+", shown(faces_table([record]), width=80))
     assert {"illumination", "uniformity"} <= set(words)
-
-
-def test_one_is_no_plural():
-    assert (amount(1, "face"), amount(2, "face"), amount(0, "face")) == (
-        "1 face",
-        "2 faces",
-        "0 faces",
-    )

@@ -113,7 +113,7 @@ function showVerdict({ gates, bad, warn }) {
   if (bad) words.push(`${bad} of ${count(gates.length, "gate", "gates")} ${bad === 1 ? "needs" : "need"} somebody`);
   if (warn) words.push(bad ? `${warn} worth a look` : `${warn} of ${count(gates.length, "gate", "gates")} worth a look`);
   const verdict = find("#verdict");
-  const well = gates.length === 1 ? "The gate is well" : `All ${gates.length} gates are well`;
+  const well = gates.length === 1 ? "The gate is well" : `All ${count(gates.length, "gate", "gates")} are well`;
   say(verdict, !gates.length ? "" : words.length ? `⚠ ${words.join(" · ")}` : `✓ ${well}`);
   verdict.className = bad ? "bad" : warn ? "warn" : "good";
   document.title = `${words.length ? "⚠ " : ""}Fleet of face gates`;

@@ -1,4 +1,5 @@
 // Masks drawn over the live picture, and hours; previewed on the last faces, and applied.
+import { amount } from "/amounts.js";
 import { apply } from "/apply.js";
 import { showFaces } from "/faces.js";
 import { ask, draw, pause } from "/live.js";
@@ -319,13 +320,12 @@ export class Area {
   }
 
   showPreview(found) {
-    const people = (count) => (count === 1 ? "1 person" : `${count} people`);
     const words = [];
-    if (found.masked_count) words.push(`${people(found.masked_count)} would be under a mask.`);
-    if (found.unmasked) words.push(`${found.unmasked} faces would be under a mask no more.`);
-    if (found.outside) words.push(`${found.outside} faces were seen outside of the hours.`);
-    const none = found.changes.length ? `None of the last ${found.faces} faces would change.` : "This is in effect.";
-    this.find(".area-said").textContent = words.length ? `Of the last ${found.faces} faces: ${words.join(" ")}` : none;
+    if (found.masked_count) words.push(`${amount(found.masked_count, "person", "people")} would be under a mask.`);
+    if (found.unmasked) words.push(`${amount(found.unmasked, "face")} would be under a mask no more.`);
+    if (found.outside) words.push(`${amount(found.outside, "face was", "faces were")} seen outside of the hours.`);
+    const none = found.changes.length ? `None of the last ${amount(found.faces, "face")} would change.` : "This is in effect.";
+    this.find(".area-said").textContent = words.length ? `Of the last ${amount(found.faces, "face")}: ${words.join(" ")}` : none;
     showFaces(this.find(".area-masked"), found.masked, { camera: this.camera, forwarded: false });
     this.find(".area-yaml").textContent = found.yaml;
     this.find(".area-apply").disabled = !found.changes.length;

@@ -1,4 +1,5 @@
 // One camera in detail: live picture, state, faces forwarded last and near misses.
+import { amount, number } from "/amounts.js";
 import { Area } from "/area.js";
 import { sign } from "/cameras.js";
 import { showFaces } from "/faces.js";
@@ -130,11 +131,10 @@ export class Camera {
   }
 
   showCounts(camera) {
-    const number = (value) => value.toLocaleString("en");
     const reasons = Object.entries(camera.reasons).sort((a, b) => b[1] - a[1]);
     const discarded = reasons.map(([reason, count]) => `${reason} ${number(count)}`).join(", ");
     this.find(".counts").textContent =
-      `${number(camera.frames)} frames, ${number(camera.faces)} faces: ` +
+      `${amount(camera.frames, "frame")}, ${amount(camera.faces, "face")}: ` +
       `${number(camera.forwarded)} forwarded${discarded && `, ${discarded}`}`;
   }
 

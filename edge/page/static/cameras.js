@@ -1,11 +1,12 @@
 // The list of all cameras at a glance, the worst first; each takes one or two lines.
+import { amount, number } from "/amounts.js";
+
 const SIGNS = { good: "●", warn: "⚠", bad: "✗", ended: "■" };
-const number = (value) => value.toLocaleString("en");
 
 export const sign = (kind) => SIGNS[kind] ?? "·";
 
 function words(camera) {
-  const counts = `${number(camera.faces)} faces, ${number(camera.forwarded)} forwarded`;
+  const counts = `${amount(camera.faces, "face")}, ${number(camera.forwarded)} forwarded`;
   if (camera.state !== "streaming") return camera.error ? `${camera.state}: ${camera.error}` : camera.words;
   if (camera.notices.length) return camera.notices.join(" ");
   return camera.mode === "observe" ? `${counts}; observing only` : counts;

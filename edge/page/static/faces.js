@@ -1,4 +1,5 @@
 // Faces in lists, and one of them opened with its record.
+import { amount } from "/amounts.js";
 import { ask, order } from "/live.js";
 
 const dialog = document.getElementById("face");
@@ -110,7 +111,7 @@ async function showMark() {
   for (const button of dialog.querySelectorAll(".marks button")) button.disabled = !marked.is_kept;
   const count = marked.wanted + marked.unwanted;
   part(".said").textContent = marked.is_kept
-    ? `${count} ${count === 1 ? "face" : "faces"} marked here; edge-gate tune --marks takes them into account.`
+    ? `${amount(count, "face")} marked here; edge-gate tune --marks takes them into account.`
     : "Name a file as page.history in the configuration, and marks are kept for edge-gate tune.";
 }
 

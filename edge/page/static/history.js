@@ -1,10 +1,10 @@
 // The last week of one camera by the hour, and what happened: events of all cameras or of one.
+import { amount, number } from "/amounts.js";
 import { ask } from "/live.js";
 
 const SPANS = { "24 hours": 24, "3 days": 72, "7 days": 168 };
 const COLOURS = ["--bar", "--warn", "--accent", "--bad", "--quiet"];
 const HOUR_MS = 3600000;
-const number = (value) => value.toLocaleString("en");
 const total = (counts) => Object.values(counts).reduce((sum, value) => sum + value, 0);
 const dayAndHour = (hour) =>
   new Date(hour * HOUR_MS).toLocaleString("en-GB", { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
@@ -71,9 +71,9 @@ export class History {
     const whole = this.span === 24 ? "24 hours" : `${this.span / 24} days`;
     const sum = (rows) => rows.flat().reduce((all, value) => all + value, 0);
     const times = this.times(hours);
-    bars(this.find(".by-forwarded"), forwarded, ["--good"], times, `${number(sum(forwarded))} faces forwarded in ${whole}`);
-    bars(this.find(".by-reason"), discarded, COLOURS, times, `${number(sum(discarded))} faces discarded in ${whole}`);
-    bars(this.find(".by-score"), scores, ["--bar"], ["0", "50", "100"], `${number(sum(scores))} scores in ${whole}`);
+    bars(this.find(".by-forwarded"), forwarded, ["--good"], times, `${amount(sum(forwarded), "face")} forwarded in ${whole}`);
+    bars(this.find(".by-reason"), discarded, COLOURS, times, `${amount(sum(discarded), "face")} discarded in ${whole}`);
+    bars(this.find(".by-score"), scores, ["--bar"], ["0", "50", "100"], `${amount(sum(scores), "score")} in ${whole}`);
     bars(this.find(".by-state"), up, ["--good"], times, this.stateWords(hours), 100);
     this.keys(reasons, hours);
     this.table(hours, reasons);

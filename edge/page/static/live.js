@@ -1,4 +1,5 @@
 // Asking the gate, and drawing what a camera sees with a box around each face.
+import { amount } from "/amounts.js";
 
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -89,5 +90,5 @@ function label(pen, { words, colour, x, y, h }, scale) {
 function describe(faces) {
   if (!faces.length) return "Live picture, no face";
   const words = faces.map(([, , , , kind, text]) => `${KINDS[kind].sign} ${text}`);
-  return `Live picture, ${faces.length} faces: ${words.join("; ")}`;
+  return `Live picture, ${amount(faces.length, "face")}: ${words.join("; ")}`;
 }

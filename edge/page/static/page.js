@@ -1,4 +1,5 @@
 // The whole page: asks the gate once a second how it is, and shows one camera beside the list of all.
+import { amount } from "/amounts.js";
 import { Camera } from "/camera.js";
 import { Cameras, sign } from "/cameras.js";
 import { ask, pause } from "/live.js";
@@ -57,11 +58,11 @@ function showVerdict(state) {
   const failing = state.sinks.filter((sink) => sink.sign === "bad").map((sink) => sink.name);
   const all = state.cameras.length;
   const words = [];
-  if (troubled) words.push(`${troubled} of ${all} ${all === 1 ? "camera needs" : "cameras need"} a look`);
+  if (troubled) words.push(`${troubled} of ${amount(all, "camera needs", "cameras need")} a look`);
   if (failing.length) words.push(`${failing.join(", ")} takes no faces`);
   if (state.outbox.problem) words.push("faces wait in memory only");
   if (state.overload) words.push(`overloaded: looking ${state.overload.toFixed(1)} times less often`);
-  const well = all === 1 ? "The camera streams" : `All ${all} cameras stream`;
+  const well = all === 1 ? "The camera streams" : `All ${amount(all, "camera")} stream`;
   said(find("#verdict"), words.length ? `⚠ ${words.join(" · ")}` : `✓ ${well}`, words.length ? "warn" : "good");
   document.title = `${words.length ? "⚠ " : ""}Face gate`;
 }

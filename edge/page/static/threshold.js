@@ -1,4 +1,5 @@
 // The slider: what another threshold would have done, the lines to paste, and applying them.
+import { amount } from "/amounts.js";
 import { apply } from "/apply.js";
 import { showFaces } from "/faces.js";
 import { ask, pause } from "/live.js";
@@ -6,7 +7,6 @@ import { ask, pause } from "/live.js";
 const QUIET_MS = 80;
 const COPIED_MS = 2000;
 const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(0)}\u00a0%` : "–");
-const tracks = (count) => (count === 1 ? "1 track" : `${count} tracks`);
 
 function unscored(reasons) {
   const counted = Object.entries(reasons).sort((a, b) => b[1] - a[1]);
@@ -109,8 +109,8 @@ export class Threshold {
   words(found) {
     if (!found.faces) return "No face was assessed yet; the preview begins with the first one.";
     const what = (counted) =>
-      `${counted.faces} of ${found.faces} faces (${percent(counted.faces, found.faces)}), ` +
-      `${counted.people} of ${tracks(found.people)}`;
+      `${counted.faces} of ${amount(found.faces, "face")} (${percent(counted.faces, found.faces)}), ` +
+      `${counted.people} of ${amount(found.people, "track")}`;
     const rest = unscored(found.unscored);
     if (found.threshold === this.inEffect) {
       return `In effect: ${this.inEffect}. Of the faces assessed last it passes ${what(found.now)}.${rest}`;
@@ -121,7 +121,7 @@ export class Threshold {
   side(name, faces, count, words) {
     this.camera.find(`.${name}`).parentElement.hidden = !count;
     this.camera.find(`.${name}-title`).textContent =
-      `${tracks(count)} would ${words}` +
+      `${amount(count, "track")} would ${words}` +
       (count > faces.length ? `; ${faces.length} of them, close to the threshold` : "");
     const forwarded = name === "gained";
     showFaces(this.camera.find(`.${name}`), faces, { camera: this.camera, forwarded });

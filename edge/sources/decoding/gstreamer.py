@@ -20,6 +20,7 @@ from edge.sources.decoding.library import Library
 from edge.sources.decoding.references import extradata_of, is_annex_b, without_repeats
 from edge.sources.decoding.sample import Sample, Stated
 from edge.sources.geometry import Picture, turn_of
+from engines.amounts import amount
 
 _NS = 1_000_000_000
 SHIFT_NS = 3600 * _NS
@@ -170,7 +171,9 @@ class GStreamerDecoder:
         if len(self._usual) == REMEMBERED:
             self._delay = max(self._usual)
         if len(self._held) > MOST_HELD:
-            raise self._failed(f"{len(self._held)} packets went in, and no picture came out")
+            raise self._failed(
+                f"{amount(len(self._held), 'packet')} went in, and no picture came out"
+            )
         return ready
 
     def _rest(self) -> list[Picture]:

@@ -281,7 +281,7 @@ def test_faces_that_no_disk_keeps_at_a_stop_are_booked_as_lost(
     rows = {row.sink: row for row in dispatcher.ledger()}
     assert (rows["down"].waiting, rows["down"].lost, rows["down"].unexplained) == (0, 10, 0)
     assert (rows["up"].delivered, rows["up"].lost, rows["up"].unexplained) == (10, 0, 0)
-    assert "10 faces were in memory only and are lost" in caplog.text
+    assert "10 faces lost: in memory only" in caplog.text
     assert dispatcher.stop() == 0
 
 
@@ -340,7 +340,7 @@ def test_faces_of_a_deleted_file_that_no_disk_takes_are_lost_and_booked(
     os.truncate(ballast, ballast.stat().st_size - 150_000)  # enough for the books
     dispatcher.accept(blob(3, size=300_000))
     assert dispatcher.stop() == 4
-    assert "3 faces were in a file that was deleted and are lost" in caplog.text
+    assert "3 faces lost: in a file that was deleted" in caplog.text
     assert counted(only_row(dispatcher)) == (4, 0, 4, 0)
     ballast.unlink()
     row = only_row(open_dispatcher(path=path, sink=ScriptedSink()))

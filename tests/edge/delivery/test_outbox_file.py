@@ -11,6 +11,7 @@ from edge.delivery import outbox_tables as tables
 from edge.delivery.outbox import Outbox
 from edge.delivery.outbox_file import MIGRATIONS, open_file, open_intact
 from edge.errors import OutboxError, OutboxFullError
+from engines.amounts import amount
 from tests.edge.deliveries import blob, waiting
 
 
@@ -62,7 +63,7 @@ def test_a_corrupt_file_is_set_aside_and_the_gate_goes_on(at, damage, caplog):
     with caplog.at_level(logging.ERROR, "edge.delivery"):
         row = reopened(at)
     assert (row.queued, row.lost, row.waiting) == (3, 3, 0)
-    assert "3 faces that were accepted" in caplog.text
+    assert "3 faces lost, accepted" in caplog.text
     assert at.path.with_name("outbox.sqlite.corrupt-1").read_bytes() == broken
     assert "set aside as" in caplog.text
     assert ".recover" in caplog.text
@@ -100,7 +101,7 @@ def test_a_log_cut_by_a_power_loss_loses_only_its_tail_and_says_how_much(at, cap
     row = reopened(at)
     assert 0 < row.waiting < 20
     assert (row.queued, row.waiting + row.lost, row.unexplained) == (20, 20, 0)
-    assert f"{row.lost} faces that were accepted and not yet delivered are lost" in caplog.text
+    assert f"{amount(row.lost, 'face')} lost, accepted and not yet delivered" in caplog.text
 
 
 def test_a_database_of_another_program_is_left_alone(at):

@@ -135,7 +135,7 @@ def test_an_outbox_deleted_between_two_runs_says_how_many_faces_it_held(open_out
     outbox.close()
     at.path.unlink()
     assert books(open_outbox(("mqtt", "third", "http"))) == {"http": (2, 0, 2)}
-    assert "2 faces that were accepted" in caplog.text
+    assert "2 faces lost, accepted" in caplog.text
 
 
 def test_more_faces_than_there_are_places_are_followed_in_turns(monkeypatch, open_outbox, at):

@@ -68,7 +68,7 @@ def test_each_limit_that_is_missed_is_named_with_both_figures():
     assert "an edge of a box moved by 5.00 pixels, above 1" in words
     assert "a landmark moved by 7.07 pixels, above 2.5" in words
     assert "a detector score moved by 0.100, above 0.02" in words
-    assert "1 faces came or went" in words
+    assert "1 face came or went" in words
 
 
 def test_without_any_face_nothing_is_proved():

@@ -249,5 +249,5 @@ def test_faces_that_went_nowhere_are_told_for_each_source_and_sink():
     ledgers = Ledgers((Ledger("door", 9, Counts(), 0),), (row,))
     assert ledgers.imbalances() == [
         "door: 9 of 9 frames went nowhere",
-        "sink http: 1 faces went nowhere",
+        "sink http: 1 face went nowhere",
     ]

@@ -154,7 +154,7 @@ def test_faces_that_were_in_memory_only_at_the_end_are_lost_by_books_log_and_exi
         gate.wait_for("READY=1")
         gate.wait_until_forwarded(more_than=1)
         code, source, sink = gate.terminate()
-        lost = gate.wait_for_log("faces are lost")["lost"]
+        lost = gate.wait_for_log("lost by this process")["lost"]
     assert code == 1
     assert source["forwarded"] == sink["lost"] == lost > 1
     assert (sink["waiting"], sink["delivered"]) == (0, 0)

@@ -266,7 +266,7 @@ def test_damaged_pictures_of_a_video_are_left_out_and_told(tmp_path):
     frames = list(VideoFile(video.path, damaged=told.append).frames())
     indices = [video.index_of(frame.pixels) for frame in frames]
     assert indices == [*range(17), *range(24, 36)]
-    assert [str(error) for error in told] == [f"{video.path}: 7 pictures are damaged and left out"]
+    assert [str(error) for error in told] == [f"{video.path}: 7 damaged pictures left out"]
 
 
 def test_an_unreadable_image_is_reported_and_the_run_goes_on(tmp_path, picture):
