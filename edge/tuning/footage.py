@@ -62,6 +62,11 @@ class Footage:
         return self.tracks if self.confirmed is None else self.confirmed
 
     @property
+    def more(self) -> str:
+        """What to do where this is not enough."""
+        return "record longer" if self.minutes else "give more photographs, or video"
+
+    @property
     def tracks(self) -> int:
         """Number of tracks with a face that can be forwarded."""
         return np.unique(self.track).size

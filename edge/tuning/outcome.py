@@ -164,10 +164,10 @@ def _no_goal(tuning: Tuning) -> str:
 def _warnings(tuning: Tuning, found: Suggestion, goal: Goal) -> Iterator[str]:
     footage = footage_of(tuning.observed)
     if footage.people < FEW_TRACKS:
-        yield (
-            f"Only {people_words(footage.people)} walked by: the true intervals are wider. "
-            "Record more."
-        )
+        few = amounts.amount(footage.people, "face was scored", "faces were scored")
+        seen = f"{people_words(footage.people)} walked by" if footage.minutes else few
+        more = footage.more.capitalize()
+        yield f"Only {seen}: the true intervals are wider. {more}."
     if goal.kind not in ("fnmr", "marks") and not 0.8 <= found.achieved / goal.value <= 1.25:
         yield (
             f"No threshold comes closer: pre-checks discard {footage.discarded_track.size} of "

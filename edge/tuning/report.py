@@ -7,6 +7,7 @@ import numpy as np
 from edge.footage.faces import ObservedFace
 from edge.reports.html_page import Html, Tile, diff, element, page, table, tiles, wrapped
 from edge.tuning.charts import charts
+from edge.tuning.footage import Footage
 from edge.tuning.outcome import Tuning, conclusion, footage_of, number
 from edge.tuning.people import Person, lost, lost_rows, people_of
 from edge.tuning.sheets import Sheets, sheets
@@ -112,6 +113,12 @@ def _sheet(faces: Sequence[ObservedFace], threshold: float, *, discarded: bool =
     )
 
 
+def _people_words(footage: Footage) -> str:
+    if footage.minutes:
+        return f"{amount(footage.people, 'track')} that a second look confirmed"
+    return "not told apart: each face of a photograph counts as somebody"
+
+
 def _counts(tuning: Tuning) -> list[tuple[str, str]]:
     footage, observed = footage_of(tuning.observed), tuning.observed
     above = int(np.count_nonzero(footage.score >= tuning.candidate))
@@ -123,7 +130,7 @@ def _counts(tuning: Tuning) -> list[tuple[str, str]]:
         ("faces found", f"{footage.faces}"),
         ("faces scored", f"{footage.score.size}"),
         ("tracks", f"{every}, {footage.tracks} of them with a scored face"),
-        ("people", f"{amount(footage.people, 'track')} that a second look confirmed"),
+        ("people", _people_words(footage)),
         (
             f"forwarded at {number(tuning.candidate)}",
             f"{amount(above, 'face')}, of {amount(people, 'track')}",

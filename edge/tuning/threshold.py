@@ -95,8 +95,8 @@ def _require(footage: Footage, goal: Goal) -> None:
     if footage.score.size < LEAST_FACES:
         raise TuningError(
             f"only {amount(footage.score.size, 'face')} could be scored and a threshold needs at "
-            f"least {LEAST_FACES}: record longer, or look at the reasons the others were discarded "
-            "for"
+            f"least {LEAST_FACES}: {footage.more}, or look at the reasons the others were "
+            "discarded for"
         )
     if goal.kind == "per_minute" and footage.forwarded is None:
         raise ValueError("what the gate forwards is not known")

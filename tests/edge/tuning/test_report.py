@@ -117,6 +117,24 @@ def test_the_conclusion_names_threshold_interval_and_what_to_expect():
     assert len(lines) == 3
 
 
+def few(time_s, video_s):
+    """Return what nine faces say of marked ones: a goal that asks for no number of people."""
+    faces = [replace(face(50.0 + n, n), time_s=time_s) for n in range(9)]
+    observed = Observed(faces, frames=9, video_s=video_s, confirmed=frozenset(range(9)))
+    given = replace(suggested(tuning(range(60))), observed=observed, goal=Goal("marks", 1.0))
+    return conclusion(given)[-1], report(given)
+
+
+def test_few_people_are_asked_for_by_what_there_is_of_them():
+    intervals = "the true intervals are wider."
+    said, shown = few(0.0, 60.0)
+    assert said == f"Only 9 people walked by: {intervals} Record longer."
+    assert "9 tracks that a second look confirmed" in shown
+    said, shown = few(None, 0.0)
+    assert said == f"Only 9 faces were scored: {intervals} Give more photographs, or video."
+    assert "second look" not in shown
+
+
 def test_the_conclusion_says_what_run_would_forward():
     given = replace(suggested(tuning(np.linspace(0, 99, 100))), forwarded=12)
     assert conclusion(given)[3] == "By the threshold 70 run forwards 12 faces of this footage."

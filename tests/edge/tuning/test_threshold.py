@@ -192,7 +192,16 @@ def test_the_curve_never_rises():
 @pytest.mark.parametrize(
     ("footage", "goal", "message"),
     [
-        (footage_of([50.0] * 49), Goal("forward_rate", 0.3), "only 49 faces .* at least 50"),
+        (
+            footage_of([50.0] * 49, minutes=1.0),
+            Goal("forward_rate", 0.3),
+            "only 49 faces .* at least 50: record longer, or",
+        ),
+        (
+            footage_of([50.0]),
+            Goal("forward_rate", 0.3),
+            "only 1 face could .* at least 50: give more photographs, or video, or",
+        ),
         (
             footage_of(range(60), np.arange(60) % 4),
             Goal("forward_rate", 0.3),
