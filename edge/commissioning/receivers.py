@@ -1,5 +1,6 @@
 """Where faces shall go, as somebody types it: a folder, https://…, mqtt://…, stdout."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,10 +116,19 @@ def quoted(text: str) -> str:
 
 
 def written(path: Path, folder: Path) -> str:
-    """Return a path as the configuration in a folder names it: relative below it."""
-    absolute = path.expanduser().absolute()
-    below = absolute.is_relative_to(folder.absolute())
-    return str(absolute.relative_to(folder.absolute()) if below else absolute)
+    """
+    Return a path as the configuration in a folder names it.
+
+    It is relative below the folder, and where it was given relative: to the folder then.
+    """
+    path, folder = path.expanduser(), folder.absolute()
+    absolute = path.absolute()
+    if path.is_absolute() and not absolute.is_relative_to(folder):
+        return str(absolute)
+    relative = os.path.relpath(absolute, folder)
+    # As the configuration is read, "link/.." is no step; a system takes it through the link.
+    meant = Path(os.path.abspath(folder / relative))  # noqa: PTH100
+    return relative if meant.resolve() == absolute.resolve() else str(absolute.resolve())
 
 
 def _split(text: str) -> SplitResult:

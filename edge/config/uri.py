@@ -82,13 +82,15 @@ def check_host(host: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SourceUri:
-    """The address of a source; as text and in messages it is redacted."""
+    """The address of a source; as text and in messages it is redacted, and of a file its path."""
 
     scheme: Scheme
     address: str = field(repr=False)
     """The whole address, with credentials: for the library that connects, and nothing else."""
 
     def __str__(self) -> str:
+        if self.scheme == "file":
+            return self.address.removeprefix("file://")
         return redacted(self.address) if self.is_network else self.address
 
     def __repr__(self) -> str:

@@ -250,6 +250,27 @@ def test_a_folder_is_as_good_as_a_camera_and_is_tuned_by_its_own_footage(site, m
     assert read_config(site / "gate.yaml").config.gate.threshold != 30
 
 
+def test_a_recording_beside_the_folder_is_said_and_written_as_it_was_given(
+    site, monkeypatch, capsys
+):
+    (site / "rec").mkdir()
+    write_walk(site / "rec" / "x.mkv", people(count=1, shots=1).values())
+    (site / "pairs").rename(site / "rec" / "pairs")
+    (site / "gate").mkdir()
+    monkeypatch.chdir(site / "gate")
+    words = ["init", "../rec/x.mkv", "--pair", "../rec/pairs/mobilefacenet512", "--yes"]
+    assert main([*words, "--no-run"]) == 0
+    told = capsys.readouterr().out
+    assert "trying ../rec/x.mkv …" in told
+    assert "  ../rec/x.mkv: a picture of " in told
+    assert f" {site}/rec/x.mkv: one frame" in told
+    text = (site / "gate" / "gate.yaml").read_text()
+    assert 'uri: "../rec/x.mkv"' in text
+    assert 'pair: "../rec/pairs/mobilefacenet512"' in text
+    (source,) = read_config(site / "gate" / "gate.yaml").config.sources
+    assert source.uri.path == site / "rec" / "x.mkv"
+
+
 def test_an_interrupted_init_says_so_and_leaves_no_configuration(site, camera):
     with terminal(site, camera.uri) as shown:
         shown.shows("user: ")

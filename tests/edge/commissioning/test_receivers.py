@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 import yaml
@@ -129,6 +130,25 @@ def test_a_path_below_the_configuration_is_named_from_there(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     assert written(tmp_path / "faces", tmp_path) == "faces"
     assert written(tmp_path / "faces", tmp_path / "etc") == str(tmp_path / "faces")
+
+
+@pytest.mark.parametrize(
+    ("given", "folder", "text"),
+    [
+        ("../rec/x.mkv", ".", "../rec/x.mkv"),
+        ("./x.mkv", ".", "x.mkv"),
+        ("x.mkv", "etc", "../x.mkv"),
+        ("etc/x.mkv", "etc", "x.mkv"),
+        ("link/../x.mkv", ".", "{0}/elsewhere/x.mkv"),
+    ],
+)
+def test_a_relative_path_stays_one_and_means_the_same_file(
+    given, folder, text, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("elsewhere/deep")
+    assert written(Path(given), Path(folder)) == text.format(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", " "])

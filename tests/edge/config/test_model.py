@@ -27,7 +27,7 @@ def test_a_pair_and_a_source_are_enough():
 )
 def test_a_source_starts_from_the_folder_of_the_file(written, path):
     (source,) = loaded(SMALLEST.replace("photographs", f'"{written}"')).config.sources
-    assert (str(source.uri), source.uri.path) == (f"file://{path}", Path(path))
+    assert (str(source.uri), source.uri.path) == (path, Path(path))
 
 
 def test_every_path_starts_from_the_folder_of_the_file():

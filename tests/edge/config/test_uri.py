@@ -91,7 +91,12 @@ def test_an_address_is_shown_without_credentials(address, shown):
 
 
 def test_a_file_name_with_an_at_sign_is_shown_as_it_is():
-    assert str(parse_uri("file:///srv//x/a@b.mp4")) == "file:///srv//x/a@b.mp4"
+    assert str(parse_uri("file:///srv//x/a@b.mp4")) == "/srv//x/a@b.mp4"
+
+
+@pytest.mark.parametrize("text", ["../rec/x.mkv", "/srv/x.mkv", "recordings"])
+def test_a_path_is_shown_as_it_was_given(text):
+    assert str(parse_uri(text)) == text
 
 
 def test_words_without_addresses_stay_as_they_are():
