@@ -80,7 +80,9 @@ VERSION_2 = (
 """What tells repeated faces and the ends of tracks, so that decisions can be made again."""
 VERSION_3 = ("ALTER TABLE faces ADD COLUMN sketch BLOB",)
 """What tells which faces a gate would have looked at."""
-MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3)
+VERSION_4 = ("ALTER TABLE pieces ADD COLUMN conditions TEXT NOT NULL DEFAULT ''",)
+"""By which settings faces were found, so that those of others are not promised by."""
+MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)
 """Statements; the n-th take a file from version n - 1 to n. Only ever append."""
 FORMAT = Format(
     APPLICATION_ID,

@@ -14,6 +14,7 @@ from edge.config.tracks import Mode
 from edge.gate.observation import Observation
 from edge.gate.outcome import SeenFace
 from edge.samples import Captured, Pixels, Reason
+from edge.shadow_log.conditions import conditions_of
 from edge.shadow_log.tables import Kind, LoggedFace
 from edge.shadow_log.writer import Noted, ShadowLogWriter
 from edge.watched_thread import WatchedThread
@@ -24,7 +25,8 @@ NOT_SCORED = "not scored: it could not change what is sent of its track"
 @dataclass(frozen=True, slots=True)
 class _Use:
     writer: ShadowLogWriter
-    modes: Mapping[str, Mode]
+    watching: Mapping[str, tuple[Mode, str]]
+    """Mode and conditions of each camera."""
     pair_id: str
 
 
@@ -48,8 +50,7 @@ class ShadowLog:
         else:
             kept = before is not None and before.writer.settings == config.shadow_log
             writer = before.writer if kept and before else ShadowLogWriter(config.shadow_log)
-            modes = {each.name: in_effect(config, each).faces.mode for each in config.sources}
-            self._use = _Use(writer, modes, pair_id)
+            self._use = _Use(writer, dict(_watching(config)), pair_id)
         if before is not None and (self._use is None or self._use.writer is not before.writer):
             before.writer.stop()
 
@@ -63,11 +64,13 @@ class ShadowLog:
         use, captured, outcome = self._use, observation.captured, observation.outcome
         if use is None or (captured is None and not outcome.following):
             return
-        mode = use.modes.get(observation.camera)
-        if mode is None:  # a camera that a reload is just about to end
+        watching = use.watching.get(observation.camera)
+        if watching is None:  # a camera that a reload is just about to end
             return
         scored_by = (face.pair_id for face in outcome.assessments)
-        kind = Kind(observation.camera, observation.run, mode, next(scored_by, use.pair_id))
+        mode, conditions = watching
+        scorer = next(scored_by, use.pair_id)
+        kind = Kind(observation.camera, observation.run, mode, scorer, conditions)
         use.writer.put(
             Noted(
                 kind,
@@ -85,6 +88,13 @@ class ShadowLog:
         use, self._use = self._use, None
         if use is not None:
             use.writer.stop()
+
+
+def _watching(config: Config) -> Iterator[tuple[str, tuple[Mode, str]]]:
+    for source in config.sources:
+        found = in_effect(config, source)
+        conditions = conditions_of(found.faces, found.geometry, config.detector)
+        yield source.name, (found.faces.mode, conditions)
 
 
 def _faces(

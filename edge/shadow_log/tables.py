@@ -27,6 +27,8 @@ class Kind:
     mode: str
     """`observe` and `every` score every face that passes the pre-checks."""
     pair_id: str
+    conditions: str = ""
+    """By which its faces were found, of `conditions_of`; empty where that was not noted."""
 
 
 @dataclass(slots=True)
@@ -114,10 +116,11 @@ def put_piece(database: sqlite3.Connection, piece: Piece, now: ClockReading) -> 
             return piece.piece_id
     kind = piece.kind
     added = database.execute(
-        "INSERT INTO pieces (camera, run, mode, pair_id, began_s, began_wall_s, seen_s, "
-        "watched_s, frames, joins, has_moments) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+        "INSERT INTO pieces (camera, run, mode, pair_id, conditions, began_s, began_wall_s, "
+        "seen_s, watched_s, frames, joins, has_moments) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
         (
-            *(kind.camera, kind.run, kind.mode, kind.pair_id),
+            *(kind.camera, kind.run, kind.mode, kind.pair_id, kind.conditions),
             *(now.outbox_s, now.wall_s),
             *(piece.seen_s, piece.watched_s, piece.frames, piece.joins),
         ),
@@ -252,8 +255,8 @@ def last_time(database: sqlite3.Connection) -> ClockReading:
 def read_pieces(database: sqlite3.Connection, camera: str) -> list[Piece]:
     """Return the pieces of a camera, the oldest first."""
     rows = database.execute(
-        "SELECT run, mode, pair_id, seen_s, watched_s, frames, joins, has_moments, id FROM pieces "
-        "WHERE camera = ? ORDER BY id",
+        "SELECT run, mode, pair_id, conditions, seen_s, watched_s, frames, joins, has_moments, id "
+        "FROM pieces WHERE camera = ? ORDER BY id",
         (camera,),
     )
     return [

@@ -25,6 +25,7 @@ from edge.samples import (
     Reason,
     Verdict,
 )
+from edge.shadow_log.conditions import UNKNOWN, differences
 from edge.shadow_log.file import open_shadow_log, translated
 from edge.shadow_log.pieces import watched_s
 from edge.shadow_log.tables import LoggedFace, Moment, Piece, read_moments, read_pieces
@@ -45,9 +46,13 @@ class Logged:
     observed: Observed
     left_out: Sequence[str]
     """In words; nothing when all could be used."""
+    differing: Sequence[str] = ()
+    """Used frames whose faces were found by other settings, with these, in words."""
 
 
-def logged_footage(path: Path, camera: str, pair: KnownPair, faces: CameraSettings) -> Logged:
+def logged_footage(
+    path: Path, camera: str, pair: KnownPair, faces: CameraSettings, conditions: str = UNKNOWN
+) -> Logged:
     """
     Return the footage of one camera.
 
@@ -56,6 +61,7 @@ def logged_footage(path: Path, camera: str, pair: KnownPair, faces: CameraSettin
         camera: Its name in the configuration.
         pair: Scores of other engine pairs cannot be compared, and are left out.
         faces: In effect; what they say of tracks tells who is who.
+        conditions: By which faces are found now.
 
     Raises:
         ShadowLogError: The file cannot be read.
@@ -69,7 +75,8 @@ def logged_footage(path: Path, camera: str, pair: KnownPair, faces: CameraSettin
         observed = reading.ended(replace(faces, mode="observe"), pair.identity)
         observed.frames = sum(piece.frames for piece in used)
         observed.video_s = watched_s(used)
-        return Logged(observed, list(_left_out(pieces, pair.pair_id)))
+        differing = list(_differing(used, conditions))
+        return Logged(observed, list(_left_out(pieces, pair.pair_id)), differing)
 
 
 def _why_not(piece: Piece, pair_id: str) -> str | None:
@@ -92,7 +99,21 @@ def _left_out(pieces: Sequence[Piece], pair_id: str) -> Iterator[str]:
         if why is not None:
             frames[why] += piece.frames
     for why, count in frames.items():
-        yield f"{amount(count, 'frame')} {why}"
+        yield f"{_seen(count)} {why}"
+
+
+def _differing(used: Sequence[Piece], conditions: str) -> Iterator[str]:
+    frames: Counter[str] = Counter()
+    for piece in used:
+        words = differences(piece.kind.conditions, conditions)
+        if words:
+            frames[words] += piece.frames
+    for words, count in frames.items():
+        yield f"{_seen(count)} with {words}"
+
+
+def _seen(frames: int) -> str:
+    return amount(frames, "frame") if frames else "photographs"  # which pieces do not count
 
 
 class _Reading:

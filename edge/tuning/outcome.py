@@ -62,6 +62,8 @@ class Tuning:
     """Quality score from which a person below the threshold is sent all the same; 100: never."""
     left_out: Sequence[str] = ()
     """Frames of a shadow log that cannot be used, with the reason, in words."""
+    differing: Sequence[str] = ()
+    """Frames of a shadow log whose faces were found by other settings, with these, in words."""
     diff: str = ""
     """The change of the configuration; empty where there is none."""
 
@@ -95,6 +97,7 @@ def conclusion(tuning: Tuning) -> list[str]:
 
 def _known(tuning: Tuning) -> Iterator[str]:
     yield from (f"Left out: {words}." for words in tuning.left_out)
+    yield from _differing(tuning)
     yield from _people(tuning)
     yield from _forwarded(tuning)
     yield from _marked(tuning)
@@ -112,6 +115,12 @@ def _answer(key: str, goal: Goal, found: Suggestion) -> Iterator[str]:
     )
 
 
+def _differing(tuning: Tuning) -> Iterator[str]:
+    yield from (f"Logged by other settings: {words}." for words in tuning.differing)
+    if tuning.differing:
+        yield "By those of now other faces are found and discarded: let the gate observe anew."
+
+
 def _people(tuning: Tuning) -> Iterator[str]:
     everybody = people_of(tuning.observed, tuning.looked_at)
     if everybody:
@@ -126,7 +135,8 @@ def _people(tuning: Tuning) -> Iterator[str]:
 def _forwarded(tuning: Tuning) -> Iterator[str]:
     if tuning.forwarded is not None and not tuning.nothing_seen:
         faces = amounts.amount(tuning.forwarded, "face")
-        yield f"By the threshold {number(tuning.candidate)} run forwards {faces} of this footage."
+        said = f"By the threshold {number(tuning.candidate)} run forwards {faces} of this footage"
+        yield f"{said}, if it finds the faces that were logged." if tuning.differing else f"{said}."
 
 
 def _marked(tuning: Tuning) -> Iterator[str]:

@@ -110,9 +110,17 @@ def tune_logged_camera(target: Target, asked: Asked, pair: KnownPair) -> Tuning:
     Raises:
         ShadowLogError: The log cannot be read.
     """
-    logged = logged_footage(target.footage[0], target.name, pair, target.faces)
+    logged = logged_footage(target.footage[0], target.name, pair, target.faces, target.conditions)
     marks = _marks(asked, target.name, pair.pair_id)
-    found = _Found(target, logged.observed, pair.pair_id, pair.identity, logged.left_out, marks)
+    found = _Found(
+        target,
+        logged.observed,
+        pair.pair_id,
+        pair.identity,
+        logged.left_out,
+        logged.differing,
+        marks,
+    )
     return _answered(found, asked, None)
 
 
@@ -144,6 +152,7 @@ class _Found:
     pair_id: str
     identity: IdentityScale
     left_out: Sequence[str] = ()
+    differing: Sequence[str] = ()
     marks: _Marks = _Marks()
 
     def tuning(self, goal: Goal | None) -> Tuning:
@@ -165,6 +174,7 @@ class _Found:
                 ("mode", target.faces.mode),
             ],
             left_out=self.left_out,
+            differing=self.differing,
         )
 
     def forwarded(self) -> Forwarded:

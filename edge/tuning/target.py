@@ -9,6 +9,7 @@ from edge.config.model import Config
 from edge.config.reader import KeyPath
 from edge.config.source import AS_STATED, Geometry
 from edge.errors import UsageError
+from edge.shadow_log.conditions import UNKNOWN, conditions_of
 from edge.shadow_log.file import is_shadow_log
 
 ALL_CAMERAS = "all-cameras"
@@ -27,6 +28,8 @@ class Target:
     footage: tuple[Path, ...]
     geometry: Geometry = AS_STATED
     """How its pictures become what people saw."""
+    conditions: str = UNKNOWN
+    """By which its faces are found."""
 
 
 def targets(config: Config, footage: Sequence[Path], named: str | None) -> tuple[Target, ...]:
@@ -70,12 +73,14 @@ def _target(config: Config, index: int, footage: Sequence[Path], *, own: bool) -
     source = config.sources[index]
     shown = tuple(footage) or (_own_footage(config, index) or source.uri.path,)
     recorded = () if any(is_shadow_log(path) for path in shown) else shown
+    faces = after_observing(config, source, recorded).faces
     return Target(
         name=source.name,
         section=("sources", index, "gate") if own else section_of(config, index),
-        faces=after_observing(config, source, recorded).faces,
+        faces=faces,
         footage=shown,
         geometry=source.geometry,
+        conditions=conditions_of(faces, source.geometry, config.detector),
     )
 
 

@@ -1,16 +1,20 @@
 import sqlite3
 from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from rich.progress import Progress
 
 from edge.config.effective import CameraSettings, observing
 from edge.config.file import checked
-from edge.config.model import GateSettings
+from edge.config.model import DetectorSettings, GateSettings
 from edge.config.reader import parse_document
+from edge.config.source import AS_STATED
 from edge.config.tracks import TrackSettings
 from edge.delivery.clock import ClockReading
 from edge.delivery.face_database import transaction
@@ -23,6 +27,7 @@ from edge.gate.observation import Observation
 from edge.samples import Box, Reason
 from edge.service.purge import purge_shadow_log
 from edge.service.wanted_faces import Wanted
+from edge.shadow_log.conditions import conditions_of, differences
 from edge.shadow_log.file import open_shadow_log
 from edge.shadow_log.log import ShadowLog
 from edge.shadow_log.pieces import Pieces
@@ -32,13 +37,14 @@ from edge.tuning.log_footage import logged_footage
 from edge.tuning.outcome import conclusion, footage_of
 from edge.tuning.run import Asked, tune_logged_camera
 from edge.tuning.steps import Goal
-from edge.tuning.target import Target
+from edge.tuning.target import Target, targets
 from engines.pair.pair import KnownPair
-from tests.edge.generated_footage import ColourPair, cameras, footage, gate_of
+from tests.edge.generated_footage import ColourPair, Person, Recording, cameras, footage, gate_of
 
 OBSERVED = Kind("door", "run", "observe", "pair")
 COLOURS = KnownPair(ColourPair.pair_id, ColourPair.identity)
 PAIR = KnownPair("pair", ColourPair.identity)
+MASK = "0,0 0.5,0 0.5,1 0,1"
 CAMERA = CameraSettings(GateSettings(), TrackSettings(), "best_shot")
 
 
@@ -124,6 +130,13 @@ def test_what_would_mislead_is_left_out_and_told(path, kind, words):
     assert logged.left_out == [words]
 
 
+def test_photographs_that_are_left_out_are_not_told_as_no_frames(path):
+    logging = LoggingRun(path.parent)
+    logging.take([Recording("one.png", [[Person(50), None]], is_still=True)], CAMERA)
+    (words,) = logged_footage(logging.path, "door", PAIR, CAMERA).left_out
+    assert words == "photographs scored by engine pair colours"
+
+
 def test_frames_left_out_are_among_the_first_things_that_tune_says(path):
     write(path, Kind("door", "run", "best_shot", "pair"), face(0.0))
     asked = Asked(Goal("forward_rate", 0.3), labels=None, fmr=0.001, every=1)
@@ -138,20 +151,36 @@ def test_other_cameras_stay_apart(path):
     assert logged_footage(path, "yard", PAIR, CAMERA).observed.faces == []
 
 
+def configuration(path, camera):
+    """Return what a camera that observes is configured by."""
+    masks = [MASK] if camera.masks else []
+    source = {"name": "door", "uri": "walk.mp4", "mode": "observe", "masks": masks}
+    text = yaml.safe_dump(
+        {
+            "pair": "pair",
+            "gate": camera.gate.model_dump(exclude_none=True, exclude_unset=True),
+            "tracks": camera.tracks.model_dump(exclude_none=True, exclude_unset=True),
+            "sources": [source],
+            "sinks": [{"type": "stdout"}],
+            "shadow_log": {"path": str(path)},
+        }
+    )
+    return checked(parse_document(text, path.with_name("gate.yaml"))).config
+
+
+def conditions(camera):
+    return conditions_of(camera, AS_STATED, DetectorSettings())
+
+
 class LoggingRun:
     """Takes files through a gate that observes, with a shadow log that looks on."""
 
     def __init__(self, folder):
         self.path = folder / "shadow.sqlite"
-        text = (
-            "pair: pair\nmode: observe\nsources: [{name: door, uri: walk.mp4}]\n"
-            f"sinks: [{{type: stdout}}]\nshadow_log: {{path: {self.path}}}\n"
-        )
-        self.config = checked(parse_document(text, folder / "gate.yaml")).config
 
     def take(self, files, camera):
         log = ShadowLog()
-        log.use(self.config, "colours")
+        log.use(configuration(self.path, camera), "colours")
         frames = frames_of(cast("list[VideoFile]", files), Progress(disable=True), unwanted)
         for step in steps(frames, gate_of(observing(camera))):
             log.observe(Observation("door", step.captured, step.outcome, "run", step.seen_s))
@@ -186,6 +215,73 @@ def test_a_log_promises_what_the_recording_itself_promises(tmp_path_factory, fil
     assert logged.frames == recorded.frames - recorded.stills
 
 
+@settings(max_examples=15, deadline=None)
+@given(footage(), cameras, cameras.filter(lambda camera: camera.mode != "observe"))
+def test_a_log_of_other_settings_promises_the_same_where_faces_were_found_alike(
+    tmp_path_factory, files, other, now
+):
+    found_alike = {"gap": now.tracks.gap, "search": searched_by(now)}
+    then = replace(now, gate=other.gate, tracks=other.tracks.model_copy(update=found_alike))
+    logging = LoggingRun(tmp_path_factory.mktemp("log"))
+    logging.take(files, then)
+    logged = logged_footage(logging.path, "door", COLOURS, now, conditions(now))
+    assert logged.differing == []
+    frames = frames_of(cast("list[VideoFile]", files), Progress(disable=True), unwanted)
+    observing_now = replace(then, tracks=now.tracks.model_copy(update=found_alike))
+    recorded = observe(steps(frames, gate_of(observing(observing_now))))
+    assert promised(logged.observed, now) == promised(recorded, now)
+
+
+def searched_by(camera):
+    return "every" if camera.mode == "every" else camera.tracks.search
+
+
+CHANGES = [
+    ({"gate": {"border_margin": 0.8}}, "gate.border_margin 0.25 (now 0.8)"),
+    ({"tracks": {"search": "every"}}, "tracks.search sparing (now every)"),
+    ({"mode": "every"}, "tracks.search sparing (now every)"),
+    ({"detector": {"name": "yunet"}}, "detector.name mtcnn (now yunet)"),
+    ({"detector": {"model": "mine.onnx"}}, "detector.model not set (now /here/mine.onnx)"),
+    ({"sources": {"rotate": 90}}, "rotate 0 (now 90)"),
+    ({"sources": {"aspect": "16:9"}}, "aspect not set (now 16:9)"),
+    ({"sources": {"masks": [MASK]}}, "other masks"),
+    ({"sources": {"gate": {"max_dark": 0.5}}}, "gate.max_dark 1 (now 0.5)"),
+    ({"gate": {"threshold": 77, "components": True}, "tracks": {"keep": 3}}, ""),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), CHANGES)
+def test_settings_that_no_log_brings_back_are_told(change, words):
+    assert differences(target({}).conditions, target(change).conditions) == words
+
+
+def target(change):
+    source = {"name": "door", "uri": "walk.mp4", **change.get("sources", {})}
+    shared = {key: value for key, value in change.items() if key != "sources"}
+    text = yaml.safe_dump(
+        {"pair": "pair", **shared, "sources": [source], "sinks": [{"type": "stdout"}]}
+    )
+    config = checked(parse_document(text, Path("/here/gate.yaml"))).config
+    (found,) = targets(config, [Path("walk.mp4")], None)
+    return found
+
+
+def test_a_promise_from_faces_that_other_settings_found_says_so(path):
+    then, now = target({}).conditions, target({"gate": {"border_margin": 0.8}}).conditions
+    known = replace(face(0.0), embedding=np.array([1.0, 0.0], np.float32))
+    write(path, replace(OBSERVED, conditions=then), known, replace(known, seen_s=1.0))
+    asked = Asked(None, labels=None, fmr=0.001, every=1)
+    tuned = Target("door", ("gate",), CAMERA, (path,), conditions=now)
+    said = conclusion(tune_logged_camera(tuned, asked, PAIR))
+    assert "Logged by other settings: 2 frames with gate.border_margin 0.25 (now 0.8)." in said
+    assert any(words.endswith("if it finds the faces that were logged.") for words in said)
+
+
+def test_a_log_that_does_not_say_how_it_was_made_is_believed(path):
+    write(path, OBSERVED, face(0.0))
+    assert logged_footage(path, "door", PAIR, CAMERA, target({}).conditions).differing == []
+
+
 def test_a_log_of_an_earlier_release_is_left_out_and_told(path):
     write(path, OBSERVED, face(0.0))
     with closing(open_shadow_log(path)) as database, transaction(database):
@@ -212,6 +308,10 @@ STRANGE = [
     "UPDATE moments SET ended = '{', seen_s = x'ff'",
     "UPDATE moments SET ended = x'ff'",
     "UPDATE moments SET ended = '[[1e999]]'",
+    "UPDATE pieces SET conditions = '{'",
+    "UPDATE pieces SET conditions = x'ff'",
+    "UPDATE pieces SET conditions = 5",
+    "UPDATE pieces SET conditions = '[1, 2]'",
 ]
 
 
@@ -221,7 +321,7 @@ def test_a_shadow_log_of_values_that_no_gate_wrote_is_read_or_refused(path, stat
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(statement)
     with suppress(ShadowLogError):
-        logged_footage(path, "door", PAIR, CAMERA)
+        logged_footage(path, "door", PAIR, CAMERA, conditions(CAMERA))
     with suppress(ShadowLogError):
         purge_shadow_log(path, Wanted(older_than_s=0.0), dry_run=False)
     with suppress(ShadowLogError):
