@@ -8,7 +8,7 @@ fails ends the run. With one, faces go by way of it, as in a service.
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import TypeAlias
 
@@ -102,6 +102,7 @@ def _directly(config: Config) -> Iterator[Forward]:
 def _queued(config: Config, undelivered: list[str]) -> Iterator[Forward]:
     """Let the outbox keep each face; at the end wait for the sinks, and say what they left."""
     forwarding, counts = open_delivery(config), Counts()
+    before = {row.sink: row for row in forwarding.ledger()}
     forwarding.start()
     try:
         yield lambda shot: forwarding.forward(shot, None, counts)
@@ -110,10 +111,11 @@ def _queued(config: Config, undelivered: list[str]) -> Iterator[Forward]:
         lost = forwarding.stop()
     if lost:
         undelivered.append(f"lost, in memory only: {amount(lost, 'face')}")
-    undelivered += [words for row in forwarding.ledger() for words in _left(row)]
-    if counts.lost or counts.evicted:
-        left = amount(counts.lost + counts.evicted, "face")
-        undelivered.append(f"no room in the outbox for {left}")
+    known = {sink.name for sink in config.sinks}
+    for row in forwarding.ledger():
+        undelivered += [*_left(row, known), *_gone(row, before.get(row.sink))]
+    if counts.lost:
+        undelivered.append(f"kept by neither disk nor memory: {amount(counts.lost, 'face')}")
 
 
 def _wait_for_sinks(forwarding: Forwarding) -> None:
@@ -127,12 +129,25 @@ def _wait_for_sinks(forwarding: Forwarding) -> None:
         pause.wait(LOOK_AGAIN_S)
 
 
-def _left(row: LedgerRow) -> Iterator[str]:
+def _left(row: LedgerRow, known: Collection[str]) -> Iterator[str]:
     if row.waiting:
+        who_sends = "to be sent by the next run"
+        if row.sink not in known:
+            who_sends = "and the configuration has no such sink: name it again, or they expire"
         waiting = amount(row.waiting, "face")
-        yield f"still in the outbox for sink {row.sink}: {waiting}, to be sent by the next run"
+        yield f"still in the outbox for sink {row.sink}: {waiting}, {who_sends}"
     if row.dead:
         yield f"sink {row.sink} refused {amount(row.dead, 'face')}: see edge-gate outbox status"
+
+
+def _gone(row: LedgerRow, before: LedgerRow | None) -> Iterator[str]:
+    """Tell what left the outbox during the run, and went to nobody."""
+    evicted = row.evicted - (before.evicted if before else 0)
+    expired = row.expired - (before.expired if before else 0)
+    if evicted:
+        yield f"no room in the outbox for sink {row.sink}: {amount(evicted, 'face')}"
+    if expired:
+        yield f"too old, and deleted from the outbox for sink {row.sink}: {amount(expired, 'face')}"
 
 
 def counted(name: str, way: Iterable[Step], forward: Forward, observe: Observer) -> Counter[Reason]:

@@ -1,3 +1,6 @@
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from edge.__main__ import EXIT_CONFIG, main
@@ -43,6 +46,38 @@ def test_with_an_outbox_a_failing_sink_loses_nothing_and_holds_up_nobody(run, tm
         assert set(server.keys()) == kept_keys(tmp_path / "faces") == delivered_at_first
         assert outbox_keys(tmp_path / "outbox.sqlite") == set()
     assert len(delivered_at_first) == 2  # of two people
+
+
+def test_every_face_that_gave_way_to_a_better_one_is_told(run, tmp_path):
+    with serving() as server:
+        server.behaviours += [answers(503)] * 9
+        run(server.url, "outbox: {path: both.sqlite}")
+        with closing(sqlite3.connect(tmp_path / "both.sqlite")) as database:
+            (both,) = database.execute("SELECT sum(bytes) FROM faces").fetchone()
+        code, said = run(server.url, f"outbox: {{path: one.sqlite, quota: {both - 1}}}")
+    gone = evicted(tmp_path / "one.sqlite")["http"]
+    assert (code, gone) == (1, 1)
+    assert "no room in the outbox for sink http: 1 face" in said
+
+
+def evicted(outbox):
+    with closing(sqlite3.connect(outbox)) as database:
+        rows = database.execute("SELECT sink, faces FROM ledger WHERE event = 'evicted'")
+        return dict(rows.fetchall())
+
+
+def test_faces_that_wait_for_a_sink_that_is_no_more_are_not_promised_to_the_next_run(
+    run, tmp_path, capsys
+):
+    with serving() as server:
+        server.behaviours += [answers(503)] * 9
+        run(server.url, "outbox: {path: outbox.sqlite}")
+        server.behaviours.clear()
+        config = tmp_path / "gate.yaml"
+        config.write_text(config.read_text().replace("type: http", "type: http, name: other"))
+        assert main(["run", "--config", str(config)]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "for sink http: 2 faces, and the configuration has no such sink: name it again" in said
 
 
 def test_a_refused_face_is_a_dead_letter_that_the_run_tells_of(run):
