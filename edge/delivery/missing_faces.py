@@ -74,7 +74,7 @@ def note_lacking(path: Path, sinks: Sequence[str], counted: Sequence[Counted]) -
     """
     try:
         with closing(Owed(path, sinks)) as owed:
-            owed.lack(books.summed([*owed.lacking, *counted]))
+            owed.lack_more(counted)
     except OSError as error:
         log.error(NOT_NOTED, path, error.strerror, counted)  # noqa: TRY400 -- it is the disk's
 

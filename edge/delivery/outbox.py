@@ -23,7 +23,7 @@ from edge.delivery.outbox_access import Access
 from edge.delivery.outbox_file import open_file
 from edge.delivery.outbox_ledger import Counted, LedgerRow
 from edge.delivery.outbox_tables import Kept, Queued, Stock, Stored
-from edge.delivery.owed import lacking_beside
+from edge.delivery.owed import note_beside
 from edge.delivery.room import Room
 from edge.errors import OutboxError, OutboxFullError
 from edge.samples import Delivery
@@ -322,12 +322,13 @@ class Outbox:
             OutboxError: The file cannot be read.
         """
         with self._access.reading() as (database, now):
-            return books.ledger(database, now, self._lacking())
+            return books.ledger(database, now, self._lacking(database))
 
-    def _lacking(self) -> list[Counted]:
+    def _lacking(self, database: sqlite3.Connection) -> list[Counted]:
         if self._is_ours:
             return self._access.lacking()
-        return lacking_beside(self._settings.path)  # as the gate left it, for a command
+        note = note_beside(self._settings.path)  # as the gate left it, for a command
+        return books.lacking(database, note)
 
     def stock(self) -> Stock:
         """

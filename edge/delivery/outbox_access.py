@@ -56,7 +56,7 @@ class Access:
         self._clock = OutboxClock(ClockReading(*last), clocks)
         self._damage: str | None = None
         self._unrecorded: set[tuple[int, str]] = set()
-        self._lacking: list[Counted] = [] if owed is None else owed.lacking
+        self._lacking = [] if owed is None else books.lacking(database, owed.note)
 
     @contextmanager
     def reading(self) -> Iterator[tuple[sqlite3.Connection, ClockReading]]:
@@ -101,7 +101,7 @@ class Access:
             try:
                 with self._told(), transaction(database):
                     _record(database, recorded)
-                    database.executemany(books.ADD_TO_LEDGER, self._lacking)
+                    self._book_lacking(database)
                     yield database, now
                     if keep_time:
                         _keep_time(database, now)
@@ -194,6 +194,11 @@ class Access:
             if self._owed is not None:
                 self._owed.close()
                 self._owed = None
+
+    def _book_lacking(self, database: sqlite3.Connection) -> None:
+        database.executemany(books.ADD_TO_LEDGER, self._lacking)
+        if self._lacking and self._owed is not None and self._owed.note.counted:
+            books.keep_note(database, self._owed.note)
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -79,7 +79,17 @@ ALTER TABLE faces ADD COLUMN checksum INTEGER;
 """
 """Tells a face that is not as it was accepted; NULL for those of the first release."""
 
-MIGRATIONS: tuple[str, ...] = (VERSION_1, VERSION_2)
+VERSION_3 = """
+CREATE TABLE noted (
+    note INTEGER NOT NULL,
+    sink TEXT NOT NULL,
+    event TEXT NOT NULL,
+    faces INTEGER NOT NULL
+);
+"""
+"""What is in the ledger of the note beside the file: a kill may leave both."""
+
+MIGRATIONS: tuple[str, ...] = (VERSION_1, VERSION_2, VERSION_3)
 """Statement scripts; the n-th takes a file from version n - 1 to n. Only ever append."""
 
 

@@ -28,6 +28,15 @@ SELECT sink, count(*) FROM queue INDEXED BY queue_dead WHERE refusal IS NOT NULL
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What the books lack, as it is written down beside them."""
+
+    number: int
+    """No other note has it, in [0, 2 ** 53); a note to which more was added keeps its own."""
+    counted: tuple[Counted, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerRow:
     """Where the faces of one sink went, since the outbox was made."""
 
@@ -65,6 +74,22 @@ def count(database: sqlite3.Connection, sinks: Iterable[str], event: str, faces:
 def counted(database: sqlite3.Connection) -> list[Counted]:
     """Return what happened to faces so far."""
     return database.execute("SELECT sink, event, faces FROM ledger").fetchall()
+
+
+def lacking(database: sqlite3.Connection, note: Note) -> list[Counted]:
+    """Return what a note tells and the books do not have yet."""
+    booked = "SELECT sink, event, -max(0, CAST(faces AS INTEGER)) FROM noted WHERE note = ?"
+    left = summed([*note.counted, *database.execute(booked, (note.number,))])
+    return [each for each in left if each[2] > 0]
+
+
+def keep_note(database: sqlite3.Connection, note: Note) -> None:
+    """Remember, in the transaction that books what a note tells, that it is booked."""
+    database.execute("DELETE FROM noted")
+    database.executemany(
+        "INSERT INTO noted (note, sink, event, faces) VALUES (?, ?, ?, ?)",
+        [(note.number, *each) for each in note.counted],
+    )
 
 
 def summed(counted: Iterable[Counted]) -> list[Counted]:

@@ -12,13 +12,15 @@ tells is an estimate.
     face
 
 What the books lack is what happened to faces while a full disk took no transaction: this file has
-its room already. The outbox books it with its next transaction.
+its room already. The outbox books it with its next transaction, and its number with it: a kill
+before the note is cleared leaves both, and the next process books none of it again.
 """
 
 import errno
 import json
 import logging
 import os
+import secrets
 import sqlite3
 import struct
 import zlib
@@ -26,9 +28,10 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from edge.delivery.outbox_ledger import Counted
+from edge.delivery.outbox_ledger import Counted, Note, summed
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,9 @@ _LACKING = struct.Struct("<II")
 """Length in bytes of what the books lack, and the CRC-32 of the names and of it."""
 _ENTRY = struct.Struct("<BBq")
 """Sink and event by their numbers, faces."""
+_NUMBER = struct.Struct("<QI")
+"""Behind the entries: the number of the note, and the CRC-32 of them and of the number."""
+_NUMBER_BITS = 53
 _EVENTS = ("queued", "delivered", "evicted", "expired", "purged", "lost")
 _MORE = """
 CREATE TEMP TRIGGER owed_more AFTER INSERT ON queue
@@ -79,8 +85,8 @@ class Owed:
         content = os.pread(self._file, _size(), 0)
         self.newest, known, self._masks = _parsed(content)
         self._sinks = [*dict.fromkeys((*known, *sinks))][:_MOST_SINKS]
-        self.lacking = _parsed_lacking(content, known)
-        """What the books lack: sink, event, faces."""
+        self.note = _parsed_note(content, known)
+        """What the books lack, as far as they do not have it from this note."""
 
     def missing(self, newest: int) -> tuple[int, dict[str, int]]:
         """
@@ -120,11 +126,21 @@ class Owed:
         Raises:
             OSError: The file system refuses: the file has no room yet, and there is none.
         """
-        self.lacking = list(counted)
+        self.note = Note(_number(), tuple(counted))
         if self._is_deleted and not counted:
             return
         if self._is_deleted:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._path))
+        self._write()
+
+    def lack_more(self, counted: Sequence[Counted]) -> None:
+        """
+        Write down what the books lack too, whether they have the rest of the note or not.
+
+        Raises:
+            OSError: As for `lack`.
+        """
+        self.note = replace(self.note, counted=tuple(summed([*self.note.counted, *counted])))
         self._write()
 
     def follow(self, database: sqlite3.Connection) -> None:
@@ -175,8 +191,8 @@ class Owed:
     def _whole(self) -> bytes:
         names = json.dumps(self._sinks).encode()
         head = (_head(self.newest) + names).ljust(_LACKING_AT, b"\0")[:_LACKING_AT]
-        lacking = _lacking_bytes(self.lacking, self._sinks, head[_HEAD.size :])
-        return head + lacking.ljust(_MASKS_AT - _LACKING_AT, b"\0") + self._masks.tobytes()
+        note = _note_bytes(self.note, self._sinks, head[_HEAD.size :])
+        return head + note.ljust(_MASKS_AT - _LACKING_AT, b"\0") + self._masks.tobytes()
 
 
 def _beside(outbox: Path) -> Path:
@@ -187,36 +203,59 @@ def _head(newest: int) -> bytes:
     return _HEAD.pack(MAGIC, newest, newest ^ _ALL_BITS)
 
 
-def lacking_beside(outbox: Path) -> list[Counted]:
-    """Return what the books of an outbox lack, by the file beside it as it is."""
+def note_beside(outbox: Path) -> Note:
+    """Return what the books of an outbox may lack, by the file beside it as it is."""
     with suppress(OSError):
         content = _beside(outbox).read_bytes()
-        return _parsed_lacking(content, _parsed(content)[1])
-    return []
+        return _parsed_note(content, _parsed(content)[1])
+    return Note(_number(), ())
 
 
-def _lacking_bytes(counted: Iterable[Counted], sinks: Sequence[str], names: bytes) -> bytes:
+def _number() -> int:
+    return secrets.randbits(_NUMBER_BITS)
+
+
+def _note_bytes(note: Note, sinks: Sequence[str], names: bytes) -> bytes:
     entries = b"".join(
         _ENTRY.pack(sinks.index(sink), _EVENTS.index(event), faces)
-        for sink, event, faces in counted
+        for sink, event, faces in note.counted
         if sink in sinks
     )
-    return _LACKING.pack(len(entries), zlib.crc32(names + entries)) + entries if entries else b""
+    if not entries:
+        return b""
+    number = _NUMBER.pack(note.number, _checksum(entries, note.number))
+    return _LACKING.pack(len(entries), zlib.crc32(names + entries)) + entries + number
 
 
-def _parsed_lacking(content: bytes, sinks: Sequence[str]) -> list[Counted]:
-    if len(content) != _size():
-        return []
-    size, checksum = _LACKING.unpack_from(content, _LACKING_AT)
-    entries = content[_LACKING_AT + _LACKING.size : _MASKS_AT][:size]
-    names = content[_HEAD.size : _LACKING_AT]
-    if zlib.crc32(names + entries) != checksum or len(entries) % _ENTRY.size:
-        return []
-    return [
+def _checksum(entries: bytes, number: int) -> int:
+    return zlib.crc32(entries + number.to_bytes(8, "little"))
+
+
+def _parsed_note(content: bytes, sinks: Sequence[str]) -> Note:
+    """Return the note of a file; one that tells its number no more is as good as a new one."""
+    entries = _parsed_entries(content)
+    if not entries:
+        return Note(_number(), ())
+    end = _LACKING_AT + _LACKING.size + len(entries)
+    number, checksum = _NUMBER.unpack_from(content, end)
+    counted = (
         (sinks[sink], _EVENTS[event], faces)
         for sink, event, faces in _ENTRY.iter_unpack(entries)
         if sink < len(sinks) and event < len(_EVENTS)
-    ]
+    )
+    is_known = checksum == _checksum(entries, number)
+    return Note(number if is_known else _number(), tuple(counted))
+
+
+def _parsed_entries(content: bytes) -> bytes:
+    if len(content) != _size():
+        return b""
+    size, checksum = _LACKING.unpack_from(content, _LACKING_AT)
+    entries = content[_LACKING_AT + _LACKING.size : _MASKS_AT - _NUMBER.size][:size]
+    names = content[_HEAD.size : _LACKING_AT]
+    if zlib.crc32(names + entries) != checksum or len(entries) % _ENTRY.size:
+        return b""
+    return entries
 
 
 def _size() -> int:

@@ -117,7 +117,7 @@ def test_a_database_of_another_program_is_left_alone(at):
 def test_a_file_of_a_newer_release_is_refused_and_left_alone(at):
     open_file(at, (*MIGRATIONS, "CREATE TABLE of_tomorrow (name TEXT);")).close()
     before = at.path.read_bytes()
-    with pytest.raises(OutboxError, match=r"schema version 3, this release knows 2"):
+    with pytest.raises(OutboxError, match=r"schema version 4, this release knows 3"):
         open_file(at)
     assert at.path.read_bytes() == before
 
@@ -126,7 +126,7 @@ def test_faces_survive_a_migration(at):
     filled(at)
     script = "ALTER TABLE faces ADD COLUMN track TEXT;\nUPDATE faces SET track = key;\n"
     database = open_file(at, (*MIGRATIONS, script))
-    assert database.execute("PRAGMA user_version").fetchone() == (3,)
+    assert database.execute("PRAGMA user_version").fetchone() == (4,)
     rows = database.execute("SELECT count(*) FROM faces WHERE track = key").fetchone()
     database.close()
     assert rows == (3,)

@@ -1,14 +1,20 @@
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
 
 from edge.config.delivery import OutboxSettings
 from edge.delivery import owed
+from edge.delivery.missing_faces import note_lacking
 from edge.delivery.outbox import Outbox
+from edge.delivery.outbox_file import open_intact
 from edge.errors import OutboxFullError
 from tests.edge.deliveries import blob, waiting
+from tests.edge.running_gate import ROOT
 
 SINKS = ("http", "mqtt")
 WHOLE = 4096 + 4 * owed.SLOTS
@@ -186,9 +192,9 @@ def noted(at, counted, sinks=MANY):
 def test_what_the_books_lack_of_all_sinks_is_read_again(at):
     counted = [(sink, event, 2**40 + n) for n, sink in enumerate(MANY) for event in EVENTS]
     noted(at, counted)
-    assert owed.lacking_beside(at.path) == counted
+    assert owed.note_beside(at.path).counted == tuple(counted)
     noted(at, [])
-    assert owed.lacking_beside(at.path) == []
+    assert owed.note_beside(at.path).counted == ()
 
 
 @pytest.mark.parametrize(
@@ -200,14 +206,74 @@ def test_a_damaged_note_of_what_the_books_lack_counts_for_nothing(at, place):
     content = bytearray(beside.read_bytes())
     content[place] ^= 1
     beside.write_bytes(content)
-    assert owed.lacking_beside(at.path) == []
+    assert owed.note_beside(at.path).counted == ()
     outbox = Outbox(at, SINKS)
     assert outbox.ledger() == []
     outbox.close()
 
 
+LOST = [("http", "queued", 3), ("http", "lost", 3)]
+
+
+def test_a_note_that_tells_its_number_no_more_is_booked_all_the_same(at):
+    noted(at, LOST, SINKS)
+    beside = at.path.with_name("outbox.sqlite-owed")
+    content = bytearray(beside.read_bytes())
+    content[2048 + 8 + 20] ^= 1
+    beside.write_bytes(content)
+    with closing(Outbox(at, SINKS)) as outbox:
+        assert books(outbox) == {"http": (3, 0, 3)}
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from edge.config.delivery import OutboxSettings
+from edge.delivery import owed
+from edge.delivery.outbox import Outbox
+
+owed.Owed.lack = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+Outbox(OutboxSettings(path=Path(sys.argv[1])), ("http", "mqtt"))
+"""
+
+
+def killed_before_the_note_is_cleared(at):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(at.path)], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+def test_what_a_process_books_that_is_killed_before_it_clears_the_note_is_booked_once(at):
+    noted(at, LOST, SINKS)
+    killed_before_the_note_is_cleared(at)
+    with closing(Outbox(at, SINKS, opened=open_intact)) as looked_into:
+        assert books(looked_into) == {"http": (3, 0, 3)}
+    for _ in range(2):
+        with closing(Outbox(at, SINKS)) as outbox:
+            assert books(outbox) == {"http": (3, 0, 3)}
+
+
+def test_what_is_noted_after_such_a_kill_is_all_that_is_booked(at):
+    """The processes after it cannot open the outbox, and do not know whether it is booked."""
+    noted(at, LOST, SINKS)
+    killed_before_the_note_is_cleared(at)
+    for sink in SINKS:
+        note_lacking(at.path, SINKS, [(sink, "queued", 2), (sink, "lost", 2)])
+    killed_before_the_note_is_cleared(at)
+    note_lacking(at.path, SINKS, LOST)
+    for _ in range(2):
+        with closing(Outbox(at, SINKS)) as outbox:
+            assert books(outbox) == {"http": (8, 0, 8), "mqtt": (2, 0, 2)}
+
+
+def test_a_note_like_one_before_is_another_loss(at):
+    for times in (1, 2):
+        noted(at, LOST, SINKS)
+        with closing(Outbox(at, SINKS)) as outbox:
+            assert books(outbox) == {"http": (3 * times, 0, 3 * times)}
+
+
 def test_a_file_of_the_release_before_lacks_nothing(at):
     with closing(owed.Owed(at.path, SINKS)) as file:
         file.begin(3, [(3, "http")])
-        assert file.lacking == []
-    assert owed.lacking_beside(at.path) == []
+        assert file.note.counted == ()
+    assert owed.note_beside(at.path).counted == ()
