@@ -65,13 +65,15 @@ def settle(access: Access, owed: Owed, path: Path) -> None:
 
 def note_lacking(path: Path, sinks: Sequence[str], counted: Sequence[Counted]) -> None:
     """
-    Note beside an outbox that cannot be opened what its books lack.
+    Note beside an outbox that cannot be opened what its books lack; of one in memory nobody asks.
 
     Args:
         path: Of the outbox.
         sinks: Those that may get faces.
         counted: What happened.
     """
+    if path == IN_MEMORY:
+        return
     try:
         with closing(Owed(path, sinks)) as owed:
             owed.lack_more(counted)

@@ -9,6 +9,7 @@ import pytest
 
 from edge.config.delivery import OutboxSettings
 from edge.delivery import owed
+from edge.delivery.face_database import IN_MEMORY
 from edge.delivery.missing_faces import note_lacking
 from edge.delivery.outbox import Outbox
 from edge.delivery.outbox_file import open_intact
@@ -263,6 +264,12 @@ def test_what_is_noted_after_such_a_kill_is_all_that_is_booked(at):
     for _ in range(2):
         with closing(Outbox(at, SINKS)) as outbox:
             assert books(outbox) == {"http": (8, 0, 8), "mqtt": (2, 0, 2)}
+
+
+def test_what_an_outbox_in_memory_lacks_is_noted_in_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    note_lacking(IN_MEMORY, SINKS, LOST)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_note_like_one_before_is_another_loss(at):
