@@ -23,7 +23,7 @@ from edge.errors import ConfigError
 from edge.history.file import takes_history
 from edge.monitoring.baseline import read_baseline
 from edge.pipeline.proof import unproved
-from edge.pipeline.trial import device_findings, tried_cameras, tried_sinks
+from edge.pipeline.trial import device_findings, outbox_findings, tried_cameras, tried_sinks
 from edge.printable import say
 from edge.shadow_log.file import takes_shadow_log
 from edge.sources.files import no_footage
@@ -64,6 +64,7 @@ def _connected(config: Config) -> int:
         decoder_findings(config.sources),
         tried_cameras(config.sources),
         tried_sinks(config),
+        outbox_findings(config.delivery.outbox),
     )
     is_well = True
     for finding in tried:

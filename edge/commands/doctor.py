@@ -33,7 +33,7 @@ from edge.diagnosis.preflight import (
 )
 from edge.diagnosis.service_findings import service_findings
 from edge.diagnosis.service_view import hidden_paths, is_for_the_service
-from edge.pipeline.trial import device_findings, tried_cameras
+from edge.pipeline.trial import device_findings, outbox_findings, tried_cameras
 from engines.errors import EnginesError
 from engines.pair.execution import Execution, library_of
 from engines.pair.manifest import read_manifest
@@ -91,6 +91,7 @@ def _service(config: Config | None, path: Path, nodes: tuple[DeviceNode, ...]) -
     yield from service_findings(nodes, (path, config.pair) if of_service else ())
     yield from decoder_findings(config.sources)
     yield from device_findings(config.sources)
+    yield from outbox_findings(config.delivery.outbox)
     # The others may be open in the gate, which is no fault.
     yield from tried_cameras([source for source in config.sources if source.uri.is_network])
     if of_service:

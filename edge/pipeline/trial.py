@@ -16,7 +16,12 @@ from typing import cast
 import numpy as np
 
 from edge import __version__
-from edge.config.delivery import DirectorySinkSettings, MqttSinkSettings, SinkSettings
+from edge.config.delivery import (
+    DirectorySinkSettings,
+    MqttSinkSettings,
+    OutboxSettings,
+    SinkSettings,
+)
 from edge.config.model import Config
 from edge.config.source import SourceSettings
 from edge.delivery.encode import encode_face_image
@@ -28,6 +33,7 @@ from edge.delivery.record import (
     record_name,
     record_of,
 )
+from edge.delivery.room import Room, free_bytes
 from edge.diagnosis.doctor import Finding
 from edge.errors import EdgeError, SourceError
 from edge.samples import Damaged, Delivery, Frame, Reason
@@ -118,6 +124,25 @@ def device_findings(sources: Sequence[SourceSettings]) -> Iterator[Finding]:
             yield Finding(topic, "note", text, "name it by /dev/v4l/by-id/…")
         else:
             yield Finding(topic, "ok", f"{path} is there")
+
+
+def outbox_findings(settings: OutboxSettings | None) -> Iterator[Finding]:
+    """
+    Yield a problem where an outbox was never opened and its disk is too full for it.
+
+    A gate starts all the same, and keeps faces in memory; where nothing was ever written there is
+    no room for what it loses at a stop either, so that no later process knows of it.
+    """
+    if settings is None:
+        return
+    room, free = Room(settings.path), free_bytes(settings.path)
+    if not room.is_held and free < room.bytes:
+        text = (
+            f"{settings.path}: its disk has {free:,} bytes left, and {room.bytes:,} are kept there "
+            "to deliver and to count with: faces would be in memory only, and of those lost at a "
+            "stop the log alone would tell"
+        )
+        yield Finding("outbox", "problem", text, "make room")
 
 
 def _tried_sink(settings: SinkSettings, delivery: Delivery) -> Finding:
