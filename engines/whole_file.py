@@ -46,6 +46,8 @@ def whole_file(path: Path, *, mode: int | None = None, durable: bool = True) -> 
         return
     if mode is None and before is not None:
         mode = stat.S_IMODE(before.st_mode)
+    if before is not None and stat.S_ISDIR(before.st_mode):  # else told when all is written
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     part = part_of(path)
     with _named(path), _created(part, 0o666 if mode is None else mode) as file:
         try:

@@ -230,3 +230,9 @@ def test_a_write_that_finds_no_room_names_the_file(tmp_path, size):
 def test_a_full_device_is_named_too():
     with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
         write_whole(Path("/dev/full"), b"x")
+
+
+def test_a_folder_of_its_name_is_told_before_anything_is_written(tmp_path):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(IsADirectoryError, match="taken"), whole_file(tmp_path / "taken"):
+        raise AssertionError("the work was done for nothing")
