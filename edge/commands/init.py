@@ -14,6 +14,7 @@ from edge.commissioning.picture import LOOK_S, Pictures, first_faces
 from edge.commissioning.questions import Questions, Terminal, Unattended
 from edge.commissioning.receivers import FORMS, Receiver, Receivers
 from edge.commissioning.secret_files import SecretFiles
+from edge.commissioning.taken_back import made_for
 from edge.commissioning.written import LOG, TUNING, Wanted, configuration_text, observing_text
 from edge.config.file import checked, read_config
 from edge.config.model import DetectorSettings
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     asks = sys.stdin.isatty() and not arguments.yes
     questions: Questions = Terminal() if asks else Unattended()
     secrets, pictures = SecretFiles(out.parent), Pictures()
-    with secrets.needed(), pictures.needed():
+    with made_for(out.parent), secrets.needed(), pictures.needed():
         cameras = _cameras(arguments, questions, secrets)
         _stay_out_of_footage(cameras, out)
         _show_faces(cameras, out.parent, pictures)

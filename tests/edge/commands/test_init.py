@@ -306,6 +306,18 @@ def test_nothing_is_written_into_the_footage_of_which_it_would_become_a_part(
     assert sink.path == site / "faces"
 
 
+@pytest.mark.parametrize("sink", ["faces", "http://10.0.0.1/plain"])
+def test_a_folder_that_is_not_there_is_made_and_goes_again_with_a_failure(site, sink, monkeypatch):
+    recordings = site / "recordings"
+    recordings.mkdir()
+    write_walk(recordings / "walk.mp4", list(people(count=1, shots=1).values()))
+    monkeypatch.chdir(site)
+    words = ["--out", "new/er/gate.yaml", "--sink", sink, "--yes", "--no-run"]
+    code = main(["init", "recordings", *words])
+    assert (code == 0) == (site / "new/er/gate.yaml").exists() == (site / "new").exists()
+    assert (code == 0) == (sink == "faces")
+
+
 def test_what_would_be_wrong_is_told_before_a_pair_is_built(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "walks").mkdir()
