@@ -78,6 +78,11 @@ class Tuning:
         return not (self.observed.frames or self.observed.faces)
 
     @property
+    def decides(self) -> bool:
+        """Whether a threshold is in effect, or was found."""
+        return self.suggestion is not None or self.current is not None
+
+    @property
     def candidate(self) -> float:
         """The threshold that the report looks around."""
         if self.suggestion is not None:
@@ -123,7 +128,7 @@ def _differing(tuning: Tuning) -> Iterator[str]:
 
 def _people(tuning: Tuning) -> Iterator[str]:
     everybody = people_of(tuning.observed, tuning.looked_at)
-    if everybody:
+    if everybody and tuning.decides:
         best = [person.score for person in everybody]
         yield lost_words(best, tuning.candidate, tuning.floor)
     unconfirmed = unconfirmed_of(tuning.observed)
@@ -165,10 +170,11 @@ def figure(kind: str, value: float) -> str:
 def _no_goal(tuning: Tuning) -> str:
     if tuning.nothing_seen:
         return "There was no frame to look at."
-    return (
-        f"The threshold {number(tuning.candidate)} was looked at. Ask for a suggestion with "
-        "--forward-rate, --per-minute, --fnmr-labels or --marks."
-    )
+    looked = f"The threshold {number(tuning.candidate)} was looked at."
+    if not tuning.decides:
+        looked = "Here gate.shift_at_most decides, and no threshold."
+    ask = "Ask for a suggestion with --forward-rate, --per-minute, --fnmr-labels or --marks."
+    return f"{looked} {ask}"
 
 
 def _warnings(tuning: Tuning, found: Suggestion, goal: Goal) -> Iterator[str]:

@@ -218,7 +218,7 @@ def _labels(asked: Asked, centres: CentralFaces, target: Target) -> _Labels | No
 def _answered(found: _Found, asked: Asked, labels: _Labels | None) -> Tuning:
     forwarded = found.forwarded()
     tuning = _suggested(found.tuning(asked.goal), asked, labels, forwarded)
-    if tuning.suggestion is None and tuning.current is None:
+    if not tuning.decides:
         return tuning  # no threshold is in effect, and none was found
     return replace(tuning, forwarded=forwarded([tuning.candidate])[0].size)
 

@@ -142,6 +142,12 @@ def test_the_conclusion_says_what_run_would_forward():
     assert conclusion(looked)[2] == "By the threshold 30 run forwards 1 face of this footage."
 
 
+def test_where_a_shift_decides_no_threshold_is_told_as_in_effect():
+    said = conclusion(replace(tuning([50.0]), current=None))
+    assert said[0].startswith("Here gate.shift_at_most decides, and no threshold. Ask for")
+    assert not any("threshold 0" in words or "At 0" in words for words in said)
+
+
 def test_of_footage_that_is_left_out_whole_nothing_is_promised():
     said = conclusion(replace(tuning([]), forwarded=0, left_out=["544 frames in another mode"]))
     assert said == ["There was no frame to look at.", "Left out: 544 frames in another mode."]
