@@ -55,7 +55,9 @@ def _rows(path: Path) -> Sequence[Mapping[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path}: cannot be read as CSV: {error}") from error
     columns = set(rows[0]) if rows else set()
     if "group" not in columns or not columns & {"image", "person"}:

@@ -87,7 +87,9 @@ def read_pairs(path: Path, only: Sequence[str] = ()) -> PairList:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path}: cannot be read as CSV: {error}") from error
     missing = [name for name in COLUMNS if not rows or name not in rows[0]]
     if missing:

@@ -181,7 +181,7 @@ def _cached(file: CataloguedFile) -> tuple[Path, ...]:
 
 def _user_file(file: CataloguedFile, source: UserFile) -> Path:
     if not source.path.is_file():
-        raise FetchError(f"{source.path}: no such file: correct 'file:' of {file.name}")
+        raise FetchError(f"{source.path}: no such file: put it there, or correct 'file:'")
     if file.sha256 is not None:
         advice = "restore the file, or correct 'sha256' in its entry"
         require_sha256(str(source.path), file.sha256, sha256_of(source.path), advice)

@@ -193,7 +193,7 @@ def test_groups_have_their_shares_errors_and_variance(work, out, capsys, tmp_pat
         (["--degrade", "1,-2"], "-2 is not between 0 and"),
         (["--folds", "1,twelve"], "no fold is named 'twelve'; there are 1, 2"),
         (["--measure", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
-        (["--groups", "nowhere.csv"], "nowhere.csv: cannot be read as CSV"),
+        (["--groups", "nowhere.csv"], "nowhere.csv: cannot be read: No such file or directory"),
         (["--groups", "nowhere.csv", "--measures", "norm"], "--groups needs the measure prefiqs"),
         (["--images", "nowhere"], "nowhere: no such folder of images"),
     ],
