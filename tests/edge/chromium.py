@@ -18,6 +18,8 @@ from websockets.sync.client import ClientConnection, connect
 PATIENCE_S = 60
 """Only a defect waits as long."""
 LOOK_EVERY_S = 0.05
+DESKTOP = (1280, 900)
+"""Width and height of a tab unless told."""
 
 
 ARGUMENTS = (
@@ -87,6 +89,10 @@ class Browser:
         """Return what a session told so far."""
         return [event for event in self._events if event.get("sessionId") == session]
 
+    def forget(self, session: str) -> None:
+        """Know nothing any more of what a session told."""
+        self._events = [event for event in self._events if event.get("sessionId") != session]
+
 
 def _text(selector: str) -> str:
     """Return an expression for what a visible element says."""
@@ -99,7 +105,7 @@ def _text(selector: str) -> str:
 class Tab:
     """One page, with cookies of its own."""
 
-    def __init__(self, browser: Browser, width: int = 1280, height: int = 900) -> None:
+    def __init__(self, browser: Browser) -> None:
         self._browser = browser
         context = browser.call("Target.createBrowserContext")["browserContextId"]
         self._context = context
@@ -111,7 +117,20 @@ class Tab:
         ]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
-        self.size(width, height)
+        self.size(*DESKTOP)
+
+    def empty(self) -> None:
+        """
+        Be as a new one: nothing shown, kept, told or to go back to.
+
+        What a page keeps by its origin is out of reach of pages of another port.
+        """
+        self.open("about:blank")
+        self.call("Network.clearBrowserCookies")
+        self.call("Page.resetNavigationHistory")
+        self.size(*DESKTOP)
+        self.run("1")  # whatever was told before comes before this answer
+        self._browser.forget(self._session)
 
     def call(self, method: str, **parameters: object) -> Any:
         return self._browser.call(method, self._session, **parameters)

@@ -74,12 +74,21 @@ def serve(tmp_path):
         yield start
 
 
-@pytest.fixture
-def tab(browser, serve):  # noqa: ARG001 -- a page whose gate is gone complains, rightly
+@pytest.fixture(scope="session")
+def window(browser):
+    """A tab that each test finds empty: most of the time of a new one goes into its process."""
     with closing(Tab(browser)) as opened:
         yield opened
-        assert opened.complaints == []
-        assert len({urlsplit(url).netloc for url in opened.requested} - {""}) == 1
+
+
+@pytest.fixture
+def tab(window, serve):  # noqa: ARG001 -- a page whose gate is gone complains, rightly
+    yield window
+    try:
+        assert window.complaints == []
+        assert len({urlsplit(url).netloc for url in window.requested} - {""}) == 1
+    finally:
+        window.empty()
 
 
 @pytest.fixture(scope="session")

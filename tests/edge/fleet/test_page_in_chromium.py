@@ -1,6 +1,6 @@
 """The page of a fleet in a real browser: no gate, three, fifty; by day and night, two sizes."""
 
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -62,23 +62,20 @@ def fifty() -> Fleet:
 
 
 @pytest.fixture
-def look(browser):
+def look(window):
     """Open the page of a fleet."""
-    ending = []
+    with ExitStack() as ending:
 
-    def start(fleet: Fleet, settings: PageSettings | None = None, path: str = "") -> Tab:
-        server = fleet_server(fleet, settings or PageSettings(listen="127.0.0.1:0"))
-        server.start()
-        tab = Tab(browser)
-        ending.append((tab, server))
-        tab.open(f"http://127.0.0.1:{server.port}/{path}")
-        return tab
+        def start(fleet: Fleet, settings: PageSettings | None = None, path: str = "") -> Tab:
+            server = fleet_server(fleet, settings or PageSettings(listen="127.0.0.1:0"))
+            server.start()
+            ending.callback(server.stop)
+            ending.callback(window.empty)
+            window.open(f"http://127.0.0.1:{server.port}/{path}")
+            return window
 
-    yield start
-    for tab, server in ending:
-        with closing(tab):
-            server.stop()
-            assert [words for words in tab.complaints if "ERR_CONNECTION" not in words] == []
+        yield start
+        assert window.complaints == []
 
 
 def test_the_worst_gate_is_first_with_what_is_wrong_in_words(look):

@@ -1,6 +1,5 @@
 """The reports of tune and replay in a real browser, by day and by night, large and small."""
 
-from contextlib import closing
 from dataclasses import replace
 
 import cv2
@@ -16,7 +15,6 @@ from edge.tuning.outcome import Tuning, footage_of
 from edge.tuning.report import report
 from edge.tuning.steps import Goal, Steps, forward_rates
 from edge.tuning.threshold import suggest
-from tests.edge.chromium import Tab, chromium
 
 FAR = f"/{'a-long-path/' * 30}"
 DIFF = f"--- gate.yaml\n+++ gate.yaml\n@@ -1,1 +1,2 @@\n uri: {FAR}\n+  threshold: 7\n"
@@ -83,21 +81,24 @@ def _rerun(frames, chosen):
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("chromium")) as opened:
-        yield opened
+def pages(tmp_path_factory):
+    """Where each report was written."""
+    folder = tmp_path_factory.mktemp("reports")
+    (folder / "tune.html").write_text(report(tuned()))
+    (folder / "replay.html").write_text(replayed())
+    return folder
 
 
 @pytest.fixture(params=["tune", "replay"])
-def tab(request, browser, tmp_path):
-    path = tmp_path / "report.html"
-    path.write_text(report(tuned()) if request.param == "tune" else replayed())
-    with closing(Tab(browser)) as opened:
-        opened.open(path.as_uri())
-        yield opened
-        assert opened.complaints == []
-        asked = {url.partition(":")[0] for url in opened.requested}
+def tab(request, window, pages):
+    window.open((pages / f"{request.param}.html").as_uri())
+    yield window
+    try:
+        assert window.complaints == []
+        asked = {url.partition(":")[0] for url in window.requested}
         assert asked == {"file", "data"}
+    finally:
+        window.empty()
 
 
 @pytest.mark.parametrize("width", [1280, 390, 320])
