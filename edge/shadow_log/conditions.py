@@ -8,9 +8,8 @@ score nor embedding in the log, and no other setting brings them back.
 
 import json
 
-from edge.config.effective import CameraSettings
+from edge.config.effective import CameraSettings, InEffect
 from edge.config.model import DetectorSettings
-from edge.config.source import Geometry
 
 DECIDED_AGAIN = frozenset({"threshold", "shift_at_most", "components"})
 """Keys of the gate that matter after the networks only."""
@@ -18,21 +17,23 @@ UNKNOWN = ""
 """Of a log of an earlier release, which did not note them."""
 
 
-def conditions_of(faces: CameraSettings, geometry: Geometry, detector: DetectorSettings) -> str:
+def conditions_of(camera: InEffect, detector: DetectorSettings) -> str:
     """
     Return the settings by which a camera's faces are found, in JSON: equal texts, equal settings.
 
     Args:
-        faces: In effect for the camera.
-        geometry: How its pictures become what people saw.
+        camera: What holds for it: when and how often it is looked at, too.
         detector: Finds its faces.
     """
+    faces, geometry = camera.faces, camera.geometry
     whole = "every" in (faces.tracks.search, faces.mode)
     found = {
         **{f"gate.{key}": value for key, value in _pre_checks(faces)},
         "tracks.gap": faces.tracks.gap,
         "tracks.search": "every" if whole else "sparing",
         "masks": faces.masks,
+        "schedule": [hours.model_dump(mode="json") for hours in camera.schedule],
+        "max_fps": camera.max_fps,
         "aspect": geometry.aspect and str(geometry.aspect).replace("/", ":"),
         "rotate": geometry.rotate,
         "mirror": geometry.mirror,

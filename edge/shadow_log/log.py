@@ -93,7 +93,7 @@ class ShadowLog:
 def _watching(config: Config) -> Iterator[tuple[str, tuple[Mode, str]]]:
     for source in config.sources:
         found = in_effect(config, source)
-        conditions = conditions_of(found.faces, found.geometry, config.detector)
+        conditions = conditions_of(found, config.detector)
         yield source.name, (found.faces.mode, conditions)
 
 

@@ -73,14 +73,14 @@ def _target(config: Config, index: int, footage: Sequence[Path], *, own: bool) -
     source = config.sources[index]
     shown = tuple(footage) or (_own_footage(config, index) or source.uri.path,)
     recorded = () if any(is_shadow_log(path) for path in shown) else shown
-    faces = after_observing(config, source, recorded).faces
+    found = after_observing(config, source, recorded)
     return Target(
         name=source.name,
         section=("sources", index, "gate") if own else section_of(config, index),
-        faces=faces,
+        faces=found.faces,
         footage=shown,
         geometry=source.geometry,
-        conditions=conditions_of(faces, source.geometry, config.detector),
+        conditions=conditions_of(found, config.detector),
     )
 
 

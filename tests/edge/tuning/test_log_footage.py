@@ -10,11 +10,10 @@ import yaml
 from hypothesis import given, settings
 from rich.progress import Progress
 
-from edge.config.effective import CameraSettings, observing
+from edge.config.effective import CameraSettings, InEffect, observing
 from edge.config.file import checked
 from edge.config.model import DetectorSettings, GateSettings
 from edge.config.reader import parse_document
-from edge.config.source import AS_STATED
 from edge.config.tracks import TrackSettings
 from edge.delivery.clock import ClockReading
 from edge.delivery.face_database import transaction
@@ -169,7 +168,7 @@ def configuration(path, camera):
 
 
 def conditions(camera):
-    return conditions_of(camera, AS_STATED, DetectorSettings())
+    return conditions_of(InEffect(camera), DetectorSettings())
 
 
 class LoggingRun:
@@ -236,6 +235,7 @@ def searched_by(camera):
     return "every" if camera.mode == "every" else camera.tracks.search
 
 
+NIGHT = {"days": ["mon"], "start": "22:00", "end": "06:00"}
 CHANGES = [
     ({"gate": {"border_margin": 0.8}}, "gate.border_margin 0.25 (now 0.8)"),
     ({"tracks": {"search": "every"}}, "tracks.search sparing (now every)"),
@@ -245,6 +245,8 @@ CHANGES = [
     ({"sources": {"rotate": 90}}, "rotate 0 (now 90)"),
     ({"sources": {"aspect": "16:9"}}, "aspect not set (now 16:9)"),
     ({"sources": {"masks": [MASK]}}, "other masks"),
+    ({"sources": {"schedule": [NIGHT]}}, "other schedule"),
+    ({"sources": {"max_fps": 2}}, "max_fps 10 (now 2)"),
     ({"sources": {"gate": {"max_dark": 0.5}}}, "gate.max_dark 1 (now 0.5)"),
     ({"gate": {"threshold": 77, "components": True}, "tracks": {"keep": 3}}, ""),
 ]
