@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 
-def children(pid: int) -> list[int]:
-    """Return the processes that the threads of a process have started."""
+def descendants(pid: int) -> list[int]:
+    """Return the processes that a process has started, and that these have."""
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
+    children = [int(child) for task in tasks for child in task.read_text().split()]
+    return [one for child in children for one in (child, *descendants(child))]
 
 
 def processor_s(pid: int) -> float:
@@ -19,4 +20,4 @@ def processor_s(pid: int) -> float:
 def own_processor_s() -> float:
     """Return that of this process and of those it has started, so far."""
     own = os.getpid()
-    return sum(map(processor_s, [own, *children(own)]))
+    return sum(map(processor_s, [own, *descendants(own)]))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from tests.processes import children
+from tests.processes import descendants
 from tests.soak_scene import Scene, process_mb
 
 SAMPLE_S = 0.5
@@ -36,7 +36,8 @@ class MemoryCurve:
             with suppress(OSError, ValueError):
                 assert self._scene.gate is not None
                 pid = self._scene.gate.process.pid
-                at_s, cameras_mb = time.monotonic() - began_s, sum(map(process_mb, children(pid)))
+                at_s = time.monotonic() - began_s
+                cameras_mb = sum(map(process_mb, descendants(pid)))
                 self._rows.append((at_s, process_mb(pid), cameras_mb, self.fault))
 
     def end(self, folder: Path | None) -> None:

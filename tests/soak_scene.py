@@ -23,7 +23,7 @@ from tests.edge.mqtt_broker import Broker
 from tests.edge.mqtt_relay import PUBACK, Relay
 from tests.edge.rtsp import RtspCamera
 from tests.edge.running_gate import RunningGate
-from tests.processes import children
+from tests.processes import descendants
 from tests.soak_hostile import VIEWERS, Viewers, asked
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -116,7 +116,7 @@ class Scene:
 def processor_s(gate: RunningGate) -> float:
     """Return the seconds of processor time of a gate and of the processes of its cameras."""
     pid = gate.process.pid
-    return sum(map(_processor_s, [pid, *children(pid)]))
+    return sum(map(_processor_s, [pid, *descendants(pid)]))
 
 
 def _processor_s(pid: int) -> float:

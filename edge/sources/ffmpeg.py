@@ -88,7 +88,7 @@ class NetworkCamera:
                 # Only packets that wait in a queue are looked at for gaps in their numbers.
                 self._options["reorder_queue_size"] = "2"
 
-    def frames(self) -> Iterator[Frame | Damaged | Passed]:
+    def frames(self) -> Generator[Frame | Damaged | Passed, None, None]:
         """
         Yield fresh frames; `time_s` is the presentation time since the connection was made.
 

@@ -26,7 +26,7 @@ from edge.samples import Frame
 from edge.sources.open import frame_source
 from tests.bench.lines import show
 from tests.edge.motion_jpeg import MotionJpeg, motion_jpeg
-from tests.processes import children, own_processor_s
+from tests.processes import descendants, own_processor_s
 
 FRAMES, PASSED_OVER = 200, 20
 RATE = 20
@@ -84,7 +84,7 @@ def cost(address: str, *, isolate: bool, sent: Path) -> Cost:
         latencies_s.append(now_s - float(np.fromfile(sent)[number]))
     used_s = own_processor_s() - before_s
     own = os.getpid()
-    private = sum(map(private_mb, [own, *children(own)]))
+    private = sum(map(private_mb, [own, *descendants(own)]))
     frames.close()  # type: ignore[attr-defined]
     return Cost(private, 1000 * used_s / FRAMES, 1000 * statistics.median(latencies_s))
 

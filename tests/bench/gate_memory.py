@@ -51,7 +51,7 @@ from tests.bench.street import Gate, View, gate
 from tests.edge import running_gate
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face
 from tests.memory import resident_bytes
-from tests.processes import children
+from tests.processes import descendants
 from tests.soak_scene import process_mb
 
 SAMPLE_S = 5.0
@@ -63,7 +63,7 @@ Row = tuple[float, float, float]
 def row(running: Gate, began_s: float) -> Row:
     """Return what a gate takes now."""
     pid = running.process.process.pid
-    cameras_mb = sum(map(process_mb, children(pid)))
+    cameras_mb = sum(map(process_mb, descendants(pid)))
     return time.monotonic() - began_s, process_mb(pid), cameras_mb
 
 

@@ -1,16 +1,13 @@
 """
 A network camera in a process of its own, so that none can take the gate down.
 
-Not a fork: the gate has threads and a GPU, of which a copy is worth nothing. Each opening starts a
-process; `docs/measured.md` has what that costs.
+Not a fork of the gate, which has threads and a GPU, of which a copy is worth nothing, but of a
+process that has nothing else to do; `docs/measured.md` has what an opening costs.
 """
 
-import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,19 +18,14 @@ from edge.config.uri import SourceUri
 from edge.errors import SourceError
 from edge.samples import Damaged, Frame, Passed
 from edge.sources.clock import stamped
+from edge.sources.confined.forks import Fork, Forks
 from edge.sources.confined.messages import LONGEST, START_S, heard
 from edge.sources.confined.pictures import SharedPictures, created
 from edge.sources.decoding.demand import Demand
 from edge.sources.network.camera_tls import tls_options
 
-PROGRAM = (
-    "import gc; gc.disable(); "
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
-    "from edge.sources.confined.process import main; "
-    "gc.enable(); gc.freeze(); main(*map(int, sys.argv[2:]))"
-)
-"""What it imports stays for good: a quarter of its start went to look for garbage in that."""
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+FORKS = Forks()
+"""Of the whole gate: what they share is loaded once."""
 STUCK = 2.5
 """Times its own timeout, after which the process is ended: a read may take twice the timeout."""
 GOODBYE_S = 1.0
@@ -68,7 +60,7 @@ class ConfinedCamera:
         """
         Yield fresh frames; take them in the thread that took the first one.
 
-        The process dies with that thread.
+        It ends when this generator is closed.
 
         Raises:
             LoginRefusedError: It knows nobody by this login.
@@ -90,7 +82,7 @@ class ConfinedCamera:
     def _received(
         self,
         uri: SourceUri,
-        process: "subprocess.Popen[bytes]",
+        process: Fork,
         channel: Connection,
         pictures: SharedPictures,
     ) -> Iterator[Frame | Damaged | Passed]:
@@ -128,9 +120,7 @@ def _alone(settings: SourceSettings) -> SourceSettings:
     )
 
 
-def _message(
-    uri: SourceUri, process: "subprocess.Popen[bytes]", channel: Connection, seconds: float
-) -> bytes:
+def _message(uri: SourceUri, process: Fork, channel: Connection, seconds: float) -> bytes:
     try:
         if channel.poll(seconds):
             return channel.recv_bytes(LONGEST)
@@ -139,36 +129,29 @@ def _message(
     raise SourceError(f"{uri}: its process has not answered for {seconds:.0f} s and is ended")
 
 
-def _end(process: "subprocess.Popen[bytes]") -> str:
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(GOODBYE_S)
-    code = process.returncode or 0
+def _end(process: Fork) -> str:
+    process.ends_within(GOODBYE_S)
+    code = process.exit_code or 0
     how = signal.Signals(-code).name if code < 0 else f"code {code}"
     return f"its process has ended ({how}): what it sends is broken, or needs too much memory"
 
 
 @contextmanager
-def _process(memory: int) -> Iterator[tuple["subprocess.Popen[bytes]", Connection]]:
+def _process(memory: int) -> Iterator[tuple[Fork, Connection]]:
     ours, theirs = socket.socketpair()
     with Connection(ours.detach()) as channel:
         with theirs:
-            process = _started(theirs.fileno(), memory)
+            process = FORKS.start(theirs.fileno(), memory)
         try:
             yield process, channel
         finally:
             channel.close()  # so it ends by itself, and says goodbye to the camera
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(GOODBYE_S)
-            process.kill()
-            process.wait()
+            if not process.ends_within(GOODBYE_S):
+                _end_by_force(process)
+            process.close()
 
 
-def _started(channel: int, memory: int) -> "subprocess.Popen[bytes]":
-    numbers = map(str, (os.getpid(), channel, memory))
-    return subprocess.Popen(
-        [sys.executable, "-I", "-c", PROGRAM, json.dumps(sys.path), *numbers],
-        stdin=subprocess.DEVNULL,
-        env=os.environ | ONE_THREAD,
-        pass_fds=(channel, memory),
-        start_new_session=True,  # Ctrl-C is for the gate, which ends this process then
-    )
+def _end_by_force(process: Fork) -> None:
+    process.kill()
+    if not process.ends_within(GOODBYE_S):
+        FORKS.forget()  # it does not answer: let the next camera have another one

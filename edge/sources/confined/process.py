@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def main(parent: int, channel: int, memory: int) -> None:
     Serve one opening of a camera; what it is comes first through the channel.
 
     Args:
-        parent: Number of the process that started this one.
+        parent: Number of the process that this one was forked from.
         channel: Descriptor of a socket.
         memory: Descriptor from `pictures.created`.
     """
@@ -65,7 +65,8 @@ def _served(
     """Hand pictures over; return the message that says why there are no more of them."""
     try:
         camera = NetworkCamera(settings, lambda: uri, demand=Demand(pictures.due))
-        _hand_over(camera.frames(), gate, pictures)
+        with closing(camera.frames()) as frames:  # says goodbye to the camera
+            _hand_over(frames, gate, pictures)
     except (BrokenPipeError, ConnectionResetError, EOFError):
         raise
     except LoginRefusedError as error:

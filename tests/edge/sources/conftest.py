@@ -3,26 +3,8 @@ import warnings
 
 import pytest
 
-from edge.sources.confined import camera
 from edge.sources.decoding.library import load_gstreamer
 from tests.edge.system_gstreamer import binding_folder, need_gstreamer
-from tests.edge.warm_camera import WarmCamera
-
-STARTED = camera._started
-
-
-@pytest.fixture(scope="module")
-def warm_cameras():
-    """Fork the processes of network cameras: most of their start are their imports."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(camera, "_started", WarmCamera)
-        yield
-
-
-@pytest.fixture
-def started_cameras(warm_cameras, monkeypatch):  # noqa: ARG001 -- after it
-    """Start them after all as a gate does, for what is only there then."""
-    monkeypatch.setattr(camera, "_started", STARTED)
 
 
 @pytest.fixture

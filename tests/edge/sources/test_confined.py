@@ -89,7 +89,12 @@ def frames_from(uri, **keys):
 
 
 def processes(parent):
-    """Return the numbers of the processes of cameras that a process has started."""
+    """Return the numbers of the processes of cameras that a process has."""
+    return [process for server in servers(parent) for process in servers(server)]
+
+
+def servers(parent):
+    """Return the children of a process that serve cameras, or are forked into such."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -147,6 +152,78 @@ def test_the_process_of_a_configured_camera_loads_no_network(camera):
     frames.close()
     assert "/av/" in loaded
     assert "/onnxruntime/" not in loaded
+
+
+def test_when_the_server_is_killed_its_cameras_end_and_the_next_has_another_one(camera):
+    frames = frames_from(camera)
+    next(frames)
+    (server,) = servers(os.getpid())
+    os.kill(server, signal.SIGKILL)
+    with pytest.raises(SourceError, match="SIGKILL"):
+        list(islice(frames, 10))
+    assert next(frames_from(camera)).index == 0
+    assert server not in servers(os.getpid())
+
+
+def test_a_server_that_hangs_is_left_to_the_cameras_that_it_has(camera, monkeypatch):
+    frames = frames_from(camera)
+    next(frames)
+    (server,) = servers(os.getpid())
+    os.kill(server, signal.SIGSTOP)
+    monkeypatch.setattr("edge.sources.confined.camera.START_S", 0.1)
+    monkeypatch.setattr("edge.sources.confined.camera.GOODBYE_S", 0.1)
+    with pytest.raises(SourceError, match="has not answered"):
+        next(frames_from(camera))
+    monkeypatch.undo()
+    assert next(frames_from(camera)).index == 0
+    assert next(frames).index == 1
+    os.kill(server, signal.SIGCONT)
+    frames.close()
+    os.waitpid(server, 0)
+
+
+def test_the_server_has_one_thread_so_that_its_forks_are_whole(camera):
+    next(frames_from(camera))
+    (server,) = servers(os.getpid())
+    assert len(list(Path(f"/proc/{server}/task").iterdir())) == 1
+
+
+def test_a_process_holds_nothing_by_which_it_could_end_others(camera):
+    one, other = frames_from(camera), frames_from(camera)
+    next(one)
+    next(other)
+    (server,) = servers(os.getpid())
+    held = [_sockets(process) for process in (server, *servers(server))]
+    assert len(held) == 3
+    assert all(held)
+    assert len(set().union(*held)) == sum(map(len, held))
+    one.close()
+    other.close()
+
+
+def _sockets(process):
+    links = [str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir()]
+    return {link for link in links if link.startswith("socket:")}
+
+
+FAILING = """
+import os, socket
+from multiprocessing.connection import Connection
+from edge.sources.confined.camera import FORKS
+ours, theirs = socket.socketpair()
+fork = FORKS.start(theirs.fileno(), os.memfd_create("too-small"))
+Connection(ours.detach()).send_bytes(b"not what a gate sends")
+theirs.close()
+print(fork.ends_within(60), fork.exit_code)
+"""
+
+
+def test_a_process_that_fails_says_where_and_its_code_is_told():
+    done = subprocess.run(
+        [sys.executable, "-c", FAILING], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True 1\n"
+    assert "Traceback" in done.stderr
 
 
 PARENT = """
@@ -207,14 +284,18 @@ def claiming_gigabytes():
 
 
 MEASURED = """
-import resource, sys
+import os, resource, sys
 from edge.errors import LoginRefusedError, SourceError
-from tests.edge.sources.test_confined import frames_from
+from edge.sources.confined.camera import FORKS
+from tests.edge.sources.test_confined import frames_from, servers
 try:
     next(frames_from(sys.argv[1], open_timeout=5))
 except SourceError as error:
     words = error
 gate = next(line.split()[1] for line in open("/proc/self/status") if line[:5] == "VmHWM")
+(server,) = servers(os.getpid())
+FORKS.forget()
+os.waitpid(server, 0)
 process = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 print(1024 * int(gate), 1024 * process, words)
 """

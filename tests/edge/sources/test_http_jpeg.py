@@ -22,8 +22,6 @@ from tests.edge.motion_jpeg import MotionJpeg, motion_jpeg
 from tests.edge.sent_video import moving_pictures, sent_video, write_video
 from tests.edge.watching import PATIENCE_S
 
-pytestmark = pytest.mark.usefixtures("warm_cameras")
-
 SHOWN = moving_pictures(3, 64, 48)
 
 

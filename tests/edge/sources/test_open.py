@@ -20,8 +20,6 @@ from tests.edge.motion_jpeg import MotionJpeg, motion_jpeg
 from tests.edge.sent_video import moving_pictures, write_video
 from tests.edge.watching import PATIENCE_S, Told
 
-pytestmark = pytest.mark.usefixtures("warm_cameras")
-
 
 def unwanted(error: Exception) -> None:
     raise error

@@ -14,8 +14,6 @@ from tests.edge.rtsp import RtspCamera
 from tests.edge.system_gstreamer import need_gstreamer
 from tests.edge.watching import Told
 
-pytestmark = pytest.mark.usefixtures("warm_cameras")
-
 
 @pytest.fixture
 def camera():

@@ -29,8 +29,6 @@ from tests.edge.rtsp import RtspCamera
 from tests.edge.sent_video import sent_video
 from tests.edge.system_gstreamer import need_gstreamer
 
-pytestmark = pytest.mark.usefixtures("warm_cameras")
-
 SLICED = {
     "h264": {"x264-params": "slices=4:sliced-threads=0"},
     "hevc": {"x265-params": "slices=3:log-level=none"},

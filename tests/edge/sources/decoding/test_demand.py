@@ -20,8 +20,6 @@ from tests.edge.sent_video import decoded, moving_pictures, write_video
 from tests.edge.system_gstreamer import need_gstreamer
 from tests.edge.watching import PATIENCE_S
 
-pytestmark = pytest.mark.usefixtures("warm_cameras")
-
 NEVER = float("inf")
 RATE = 25
 

@@ -16,8 +16,6 @@ from tests.edge.rtsp import RtspCamera
 from tests.edge.system_gstreamer import need_gstreamer
 from tests.edge.watching import PATIENCE_S
 
-pytestmark = pytest.mark.usefixtures("warm_cameras")
-
 OURS = "127.0.0.1"
 
 

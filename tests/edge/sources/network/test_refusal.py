@@ -19,8 +19,6 @@ from tests.edge.sources.network.test_rtsp_redirect import DIGEST, camera, says
 from tests.edge.sources.test_confined import processes
 from tests.edge.watching import PATIENCE_S
 
-pytestmark = pytest.mark.usefixtures("warm_cameras")
-
 SECRET = "hunter2"
 
 
@@ -45,7 +43,6 @@ def failure(uri, **keys):
     return raised.value
 
 
-@pytest.mark.usefixtures("started_cameras")
 def test_the_right_login_gives_pictures_and_no_process_shows_it(guarded, decoder):
     keys = {"open_timeout": PATIENCE_S, "decoder": decoder}
     settings = camera_settings(address(guarded, f"admin:{SECRET}@"), **keys)
