@@ -17,6 +17,20 @@ def processor_s(pid: int) -> float:
     return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
+def all_processor_s(pid: int) -> float:
+    """Return that of a process and of all it has started so far, ended or not."""
+    return sum(map(_with_ended_s, [pid, *descendants(pid)]))
+
+
+def _with_ended_s(pid: int) -> float:
+    """Return utime, stime and those of ended children."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has ended meanwhile, and now counts with its parent
+        return 0.0
+    return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
 def own_processor_s() -> float:
     """Return that of this process and of those it has started, so far."""
     own = os.getpid()

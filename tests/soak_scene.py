@@ -23,7 +23,7 @@ from tests.edge.mqtt_broker import Broker
 from tests.edge.mqtt_relay import PUBACK, Relay
 from tests.edge.rtsp import RtspCamera
 from tests.edge.running_gate import RunningGate
-from tests.processes import descendants
+from tests.processes import all_processor_s
 from tests.soak_hostile import VIEWERS, Viewers, asked
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -115,17 +115,7 @@ class Scene:
 
 def processor_s(gate: RunningGate) -> float:
     """Return the seconds of processor time of a gate and of the processes of its cameras."""
-    pid = gate.process.pid
-    return sum(map(_processor_s, [pid, *descendants(pid)]))
-
-
-def _processor_s(pid: int) -> float:
-    """Return utime, stime and those of ended children, of proc(5)."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:  # it has ended meanwhile, and now counts with its parent
-        return 0.0
-    return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
+    return all_processor_s(gate.process.pid)
 
 
 def resident_mb(gate: RunningGate) -> float:

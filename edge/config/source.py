@@ -133,8 +133,8 @@ class SourceSettings(Section):
     isolate: bool = True
     """
     Network cameras: read each in a process of its own, with a limit of memory, so that what a
-    broken or hostile camera sends cannot take the gate down; 40 to 80 MB each. False reads it in
-    the gate, for cameras that are trusted, on a board that is short of memory.
+    broken or hostile camera sends cannot take the gate down; 40 MB in all, and 15 to 85 MB each.
+    False reads it in the gate, for cameras that are trusted, on a board that is short of memory.
     """
     decoder: Literal["auto", "ffmpeg", "gstreamer"] = "auto"
     """

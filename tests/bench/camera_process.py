@@ -2,7 +2,8 @@
 What a process for each network camera costs: python tests/bench/camera_process.py
 
 Motion JPEG over HTTP on this machine, read in the gate's process and in one of its own: memory,
-processor time, and the time from the last byte sent to the frame in the gate's hands.
+processor time, and the time from the last byte sent to the frame in the gate's hands. Then, of one
+or more cameras with a process each: the memory of these processes and what their start takes.
 """
 
 import os
@@ -18,6 +19,7 @@ from threading import Event
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -38,15 +40,15 @@ SIZES = ((1280, 720), (1920, 1080), (3840, 2160))
 class Cost:
     """Of one camera."""
 
-    private_mb: float
-    """Memory of no other process, of the gate and the camera's process together."""
+    memory_mb: float
+    """Of the gate and the camera's processes."""
     cpu_ms: float
     """Processor time for each frame, of both."""
     latency_ms: float
     """Median."""
 
 
-def sending(width: int, height: int, sent_s: np.memmap) -> type[MotionJpeg]:
+def sending(width: int, height: int, sent_s: NDArray[np.float64]) -> type[MotionJpeg]:
     """Return a camera whose pictures tell their number by their brightness, modulo LEVELS."""
     noise = np.random.default_rng(0).normal(0, 4, (height, width, 3))
     levels = [np.clip(noise + 8 + 16 * level, 0, 255).astype(np.uint8) for level in range(LEVELS)]
@@ -66,9 +68,10 @@ def sending(width: int, height: int, sent_s: np.memmap) -> type[MotionJpeg]:
     return Camera
 
 
-def private_mb(pid: int) -> float:
+def proportional_mb(pid: int) -> float:
+    """Return what a process has in memory, and its part of what it shares (Pss of proc(5))."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def cost(address: str, *, isolate: bool, sent: Path) -> Cost:
@@ -84,18 +87,18 @@ def cost(address: str, *, isolate: bool, sent: Path) -> Cost:
         latencies_s.append(now_s - float(np.fromfile(sent)[number]))
     used_s = own_processor_s() - before_s
     own = os.getpid()
-    private = sum(map(private_mb, [own, *descendants(own)]))
+    memory_mb = sum(map(proportional_mb, [own, *descendants(own)]))
     frames.close()  # type: ignore[attr-defined]
-    return Cost(private, 1000 * used_s / FRAMES, 1000 * statistics.median(latencies_s))
+    return Cost(memory_mb, 1000 * used_s / FRAMES, 1000 * statistics.median(latencies_s))
 
 
 def main() -> None:
     if len(sys.argv) > 1:
         address, isolate, sent = sys.argv[1:]
         measured = cost(address, isolate=isolate == "own", sent=Path(sent))
-        show(f"{measured.private_mb} {measured.cpu_ms} {measured.latency_ms}")
+        show(f"{measured.memory_mb} {measured.cpu_ms} {measured.latency_ms}")
         return
-    show("| picture | process | private memory, MB | processor, ms a frame | latency, ms |")
+    show("| picture | process | memory, MB | processor, ms a frame | latency, ms |")
     show("|---|---|---|---|---|")
     for width, height in SIZES:
         with NamedTemporaryFile() as file:
