@@ -1,4 +1,8 @@
-"""The form in which a pair is written: one lean graph, or two plain networks to compare it with."""
+"""
+The form in which a pair is written: one lean graph, or two plain networks to compare it with.
+
+In both PRelu is spelled out, last of all steps: a plan gets it in the form that is asked for.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +40,7 @@ class FormedPair:
     """ONNX by role: `fused`, or `dense` and `pruned`; run in this order they give two outputs."""
     layers: tuple[LayerSparsity, ...]
     compaction: tuple[CompactedLayer, ...]
-    """Empty when separate: there nothing but BatchNormalization was touched."""
+    """Empty when separate: there nothing but BatchNormalization and PRelu was touched."""
     cost: Cost
 
 
@@ -52,7 +56,8 @@ def form_pair(network: Network, recipe: Recipe, form: Form) -> FormedPair:
             raise RecipeError("a recipe of several masks is one graph: leave out --form separate")
         folded = fold_batch_norm(network)
         pruned, layers = prune(folded, recipe)
-        models: dict[Role, onnx.ModelProto] = {"dense": folded.model, "pruned": pruned.model}
+        plain: dict[Role, onnx.ModelProto] = {"dense": folded.model, "pruned": pruned.model}
+        models = {role: spell_out_prelu(each) for role, each in plain.items()}
         return formed(network, models, layers, ())
     fused, layers, compaction = pruned_copies(network, recipe)
     return formed(network, {"fused": spell_out_prelu(joined(fused))}, layers, compaction)

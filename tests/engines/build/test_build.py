@@ -77,6 +77,16 @@ def test_batch_norm_is_folded_in_both_halves(tmp_path):
         assert "BatchNormalization" not in {node.op_type for node in nodes}
 
 
+def test_prelu_is_spelled_out_in_both_halves(tmp_path):
+    """As in a fused pair: ONNX Runtime's own takes longer than the convolutions together."""
+    tiny_pair(tmp_path)
+    shipped = onnx.load(next((tmp_path / "sources").glob("*.onnx")))
+    assert "PRelu" in {node.op_type for node in shipped.graph.node}
+    for name in ("dense.onnx", "pruned.onnx"):
+        nodes = onnx.load(tmp_path / "pair" / name).graph.node
+        assert "PRelu" not in {node.op_type for node in nodes}
+
+
 def test_a_fused_pair_scores_like_the_pair_of_two_plain_networks(tmp_path):
     recipe = Recipe(sparsity=0.3, layers=("embedding_raw",))
     faces = synthetic_faces(seed=7).images
