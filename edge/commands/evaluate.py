@@ -43,10 +43,11 @@ from edge.evaluation.run import (
     versions,
     with_verifying_qualities,
 )
-from edge.evaluation.score_bands import SCORED_BY
+from edge.evaluation.score_bands import SHIFT, scoring_of
 from edge.printable import say
 from engines.onnxruntime.backend import open_network
 from engines.pair.dense import dense_network
+from engines.pair.manifest import read_manifest
 from engines.pair.pair import EnginePair, open_pair
 
 BOOTSTRAP_SEED = 0
@@ -105,7 +106,10 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
         raise UsageError(f"{arguments.images}: no such folder of images")
     members = _members(arguments, pairs)
     looked_at = versions(pairs.images(), arguments.degrade, arguments.degrade_share)
-    plan = _plan(arguments)
+    plan, scoring = _plan(arguments), scoring_of(read_manifest(arguments.pair))
+    if SHIFT in arguments.measures and scoring.measure not in arguments.measures:
+        arguments.measures = (*arguments.measures, scoring.measure)
+        plan = _plan(arguments)
     with ExitStack() as stack:
         progress = stack.enter_context(progress_on(console()))
         opened = _open(arguments, stack, progress)
@@ -134,8 +138,8 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
         faults=answers_to_faults(looked_at, judged, plan.measures),
         failures=judged.failures(),
         milliseconds=times,
-        bands=bands_of(pairs, judged, verifying, opened.pair.mapping)
-        if SCORED_BY in plan.measures
+        bands=bands_of(pairs, judged, verifying, scoring)
+        if scoring.measure in plan.measures
         else {},
         groups=None
         if members is None
@@ -143,7 +147,7 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
             View(judged.clean.faces, verifying.clean.embeddings()),
             pairs,
             members,
-            (opened.pair.mapping, arguments.threshold),
+            (scoring, arguments.threshold),
             plan.seed,
         ),
     )
@@ -152,8 +156,8 @@ def _evaluate(arguments: argparse.Namespace) -> Evaluation:
 def _members(arguments: argparse.Namespace, pairs: PairList) -> Mapping[str, Membership] | None:
     if arguments.groups is None:
         return None
-    if SCORED_BY not in arguments.measures:
-        raise UsageError(f"--groups needs the measure {SCORED_BY}, which the score is made of")
+    if SHIFT not in arguments.measures:
+        raise UsageError(f"--groups needs the measure {SHIFT}, which the score is made of")
     return read_groups(arguments.groups, pairs.images())
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edge.evaluation.curves import FMRS, View, compared_pairs
 from edge.evaluation.group_list import Membership
 from edge.evaluation.pair_list import PairList
-from edge.evaluation.score_bands import SCORED_BY, matched, quality_scores
+from edge.evaluation.score_bands import Scoring, matched, quality_scores
 from engines.biometrics.bootstrap import Estimate
 from engines.biometrics.differentials import (
     Draws,
@@ -20,7 +20,6 @@ from engines.biometrics.differentials import (
     variance_between,
 )
 from engines.errors import EvaluationError
-from engines.quality.score_mapping import ScoreMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def judge_groups(
     view: View,
     pairs: PairList,
     members: Mapping[str, Membership],
-    gate: tuple[ScoreMapping, float],
+    gate: tuple[Scoring, float],
     seed: int,
 ) -> GroupsResult:
     """
@@ -103,7 +102,7 @@ def judge_groups(
         view: The images as they are.
         pairs: All pairs.
         members: Person and group by image name.
-        gate: Mapping of the pair, and the quality score from which an image is forwarded.
+        gate: By what the pair scores, and the quality score from which an image is forwarded.
         seed: Of the bootstrap.
 
     Raises:
@@ -111,8 +110,8 @@ def judge_groups(
     """
     grouped = _grouped(view, members)
     draws = grouped.people.draws(np.random.default_rng(seed))
-    mapping, threshold = gate
-    scores = quality_scores(_values(view, grouped, SCORED_BY), mapping)
+    scoring, threshold = gate
+    scores = quality_scores(_values(view, grouped, scoring.measure), scoring.mapping)
     passes = scores >= threshold
     compared = _compared(view, pairs, grouped, passes)
     groups = [

@@ -125,9 +125,9 @@ def _fused(pair: EnginePair) -> Measure:
         return Measure(_prefiqs, "pair")
 
     def quality(sample: Sample) -> float:
-        return -float(pair.assess(sample.face_image).shift[0])
+        return float(quality_from_shift(pair.assess(sample.face_image).shift)[0])
 
-    return Measure(quality, "none", (record.file.sha256, pair.pair_id))
+    return Measure(quality, "none", ("quality", record.file.sha256, pair.pair_id))
 
 
 def _prefiqs(sample: Sample) -> float:

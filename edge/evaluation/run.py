@@ -22,13 +22,12 @@ from edge.evaluation.measured_faces import FaceMeasurer, Shot
 from edge.evaluation.measures import Measure, Sample
 from edge.evaluation.pair_list import PairList
 from edge.evaluation.report import Failure
-from edge.evaluation.score_bands import Band, score_bands
+from edge.evaluation.score_bands import Band, Scoring, score_bands
 from engines.biometrics.degrade import assigned_degradation
 from engines.errors import AlignmentError, EmbeddingError, EvaluationError
 from engines.pair.pair import EnginePair
 from engines.protocols import EmbeddingNetwork
 from engines.quality.preprocess import prepare
-from engines.quality.score_mapping import ScoreMapping
 from engines.quality.specification import Embeddings
 
 TIMED_ROUNDS = 30
@@ -160,12 +159,12 @@ def _joined(judged: Collected, verifying: Collected) -> Collected:
 
 
 def bands_of(
-    pairs: PairList, judged: Found, verifying: Found, mapping: ScoreMapping
+    pairs: PairList, judged: Found, verifying: Found, scoring: Scoring
 ) -> dict[str, tuple[Band, ...]]:
     """Return, for the same sets, how comparisons of each quality score end."""
     sets = views_of(judged, verifying)
     return {
-        name: score_bands(compared_pairs(name, pairs, views), mapping)
+        name: score_bands(compared_pairs(name, pairs, views), scoring)
         for name, views in sets.items()
     }
 

@@ -12,11 +12,27 @@ from edge.evaluation.curves import FMRS, Compared
 from engines.biometrics.comparisons import threshold_at_fmr
 from engines.biometrics.edc import Qualities
 from engines.errors import EvaluationError
+from engines.pair.manifest import Manifest
 from engines.quality.score_mapping import ScoreMapping
 
-SCORED_BY = "prefiqs"
-"""The measure that the quality score is made of."""
+SHIFT, FUSED = "prefiqs", "fused"
+"""The measures that a quality score may be made of."""
 EDGES = (0, 10, 15, 20, 25, 30, 40, 50, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What the quality score of a pair is made of."""
+
+    measure: str
+    """`prefiqs`, or `fused` of a pair with a second opinion."""
+    mapping: ScoreMapping
+    """From the shift that the measure tells to the score."""
+
+
+def scoring_of(manifest: Manifest) -> Scoring:
+    """Return by what a pair scores, in the gate as here."""
+    return Scoring(FUSED if manifest.second_opinion else SHIFT, manifest.mapping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +48,16 @@ class Band:
     """Share of them that match, by FMR; None where there are none, or the FMR is not measurable."""
 
 
-def score_bands(compared: Compared, mapping: ScoreMapping) -> tuple[Band, ...]:
+def score_bands(compared: Compared, scoring: Scoring) -> tuple[Band, ...]:
     """
     Return how comparisons of each quality end, at thresholds of all comparisons together.
 
     Args:
         compared: With the measure that the quality score is made of.
-        mapping: From its shift to the score.
+        scoring: Names it.
     """
     comparisons = compared.comparisons
-    scores = quality_scores(compared.qualities(SCORED_BY), mapping)[comparisons.mated]
+    scores = quality_scores(compared.qualities(scoring.measure), scoring.mapping)[comparisons.mated]
     mated = comparisons.score[comparisons.mated]
     others = comparisons.score[~comparisons.mated]
     matches = {f"{fmr:g}": matched(mated, others, fmr) for fmr in FMRS}
@@ -49,7 +65,7 @@ def score_bands(compared: Compared, mapping: ScoreMapping) -> tuple[Band, ...]:
 
 
 def quality_scores(qualities: Qualities, mapping: ScoreMapping) -> NDArray[np.float64]:
-    """Return the (N,) quality scores, in [0, 100], of what `SCORED_BY` measures."""
+    """Return the (N,) quality scores, in [0, 100], of a measure that is made of shifts."""
     shift = 2 * (1 - qualities)
     return mapping.score(shift.astype(np.float32))
 

@@ -1,6 +1,8 @@
 """`edge evaluate` over real faces: 12 people of the ORL faces, the default network and detector."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,8 +13,8 @@ from engines.build.build import BuildRequest, build_pair
 from engines.build.golden_faces import golden_faces, photographs_of, read_golden, read_photograph
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.graph.network import load_network
-from tests.networks import TinyNetwork
-from tests.pairs import tiny_pair
+from tests.networks import TinyNetwork, loaded
+from tests.pairs import request, synthetic_faces, tiny_pair
 from tests.quality_networks import write_brightness
 
 pytestmark = pytest.mark.registry
@@ -160,6 +162,29 @@ def test_a_quality_network_of_the_users_stands_in_the_same_table(work, out, caps
     _, found, _ = evaluated(work, capsys, "--out", out, *options)
     assert found["plan"]["measures"] == ["prefiqs", "norm", "brightness"]
     assert 0 < found["milliseconds"]["brightness"] < found["milliseconds"]["norm"]
+
+
+def test_the_scores_are_those_of_the_gate_with_a_second_opinion_too(work, capsys, tmp_path):
+    second = find_entry(str(write_brightness(tmp_path)))
+    images = synthetic_faces(subjects=30, each=2, seed=4).images
+    asked = request(loaded(tmp_path, TinyNetwork(seed=3)), form="fused")
+    build_pair(replace(asked, reference=images, second_opinion=second), tmp_path / "pair")
+    options = ("--pair", tmp_path / "pair", "--measures", "prefiqs,norm")
+    _, found, _ = evaluated(work, capsys, "--out", tmp_path / "out", *options)
+    assert found["plan"]["measures"] == ["prefiqs", "norm", "fused"]
+    scores = scores_of(work, tmp_path / "pair", capsys)
+    rows = [line.split(",") for line in (work / "pairs.csv").read_text().splitlines()]
+    poorer = [min(scores[a], scores[b]) for a, b, mated in rows if mated == "1"]
+    for band in found["bands"]["clean"]:
+        inside = [one for one in poorer if band["low"] <= one < band["high"]]
+        assert band["mated"] == len(inside)
+
+
+def scores_of(work, pair, capsys):
+    photographs = [str(path) for path in (work / "images").glob("s*.png")]
+    assert main(["score", *photographs, "--json", "--pair", str(pair)]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return {Path(record["source"]).name: record["score"] for record in records}
 
 
 def write_groups(path, names):

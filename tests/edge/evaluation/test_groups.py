@@ -13,11 +13,12 @@ from edge.evaluation.group_list import Membership
 from edge.evaluation.groups import judge_groups
 from edge.evaluation.groups_report import group_tables
 from edge.evaluation.pair_list import PairList
+from edge.evaluation.score_bands import Scoring
 from engines.errors import EvaluationError
 from engines.quality.score_mapping import ScoreMapping
 
 EACH, PICTURES = 60, 3
-MAPPING = ScoreMapping(((0.0, 100.0), (2.0, 0.0)))
+SCORING = Scoring("prefiqs", ScoreMapping(((0.0, 100.0), (2.0, 0.0))))
 """Quality 0.6 is score 60."""
 LOWER = 0.1
 """Quality that one group lacks."""
@@ -53,7 +54,7 @@ def pairs_of(members):
 
 
 def judged(view, members):
-    return judge_groups(view, pairs_of(members), members, (MAPPING, THRESHOLD), 0)
+    return judge_groups(view, pairs_of(members), members, (SCORING, THRESHOLD), 0)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import pytest
 
 from edge.evaluation.measure_names import MEASURES
 from edge.evaluation.measures import Measure, MeasureSettings, Sample, open_measures
+from edge.evaluation.score_bands import quality_scores, scoring_of
 from engines.build.build import build_pair
 from engines.catalogue.catalogue import find_entry
 from engines.pair.pair import open_pair
@@ -141,4 +142,10 @@ def test_fused_is_what_the_pair_decides_by(folder, pair, tmp_path):
     with open_pair(tmp_path / "pair") as both:
         sample = sample_of(both)
         (shift,) = both.assess(sample.face_image).shift
-        assert value("fused", tmp_path / "pair", both, sample) == -shift
+        fused = value("fused", tmp_path / "pair", both, sample)
+        assert 2 * (1 - fused) == pytest.approx(shift)
+        scoring = scoring_of(both.manifest)
+        (score,) = quality_scores(np.array([fused]), scoring.mapping)
+        assert score == pytest.approx(both.mapping.score(shift), rel=1e-4)
+        assert scoring.measure == "fused"
+    assert scoring_of(pair.manifest).measure == "prefiqs"

@@ -3,10 +3,10 @@ import pytest
 
 from edge.evaluation.curves import MeasuredFace, View, compared_pairs
 from edge.evaluation.pair_list import PairList
-from edge.evaluation.score_bands import score_bands
+from edge.evaluation.score_bands import Scoring, score_bands
 from engines.quality.score_mapping import ScoreMapping
 
-MAPPING = ScoreMapping(((0.0, 100.0), (2.0, 0.0)))
+SCORING = Scoring("prefiqs", ScoreMapping(((0.0, 100.0), (2.0, 0.0))))
 ALIKE, OTHER = np.array([1.0, 0.0]), np.array([0.0, 1.0])
 HUNDRED = 100
 
@@ -34,13 +34,13 @@ def compared():
 
 
 def test_the_poorer_image_decides_the_band_and_each_band_has_its_own_share():
-    bands = {band.low: band for band in score_bands(compared(), MAPPING)}
+    bands = {band.low: band for band in score_bands(compared(), SCORING)}
     assert {low: band.mated for low, band in bands.items() if band.mated} == {0: 10, 20: 10, 50: 10}
     shares = [bands[low].succeeded["0.01"] for low in (0, 20, 50)]
     assert shares == pytest.approx([0.1, 0.4, 1.0])
 
 
 def test_an_empty_band_and_a_rate_beyond_the_pairs_are_undefined():
-    bands = {band.low: band for band in score_bands(compared(), MAPPING)}
+    bands = {band.low: band for band in score_bands(compared(), SCORING)}
     assert bands[30].succeeded["0.01"] is None
     assert bands[50].succeeded["0.001"] is None
