@@ -7,11 +7,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.progress import Progress
 
+from edge.__main__ import main
 from engines.build.golden_faces import photographs_of, read_golden, read_photograph
-from engines.build.request import build_catalogued
-from engines.catalogue.catalogue import find_entry
 
 SIZE = (304, 344)
 """Width and height of the frames."""
@@ -25,8 +23,7 @@ def default_pair(folder: Path) -> Path:
 @cache
 def _built() -> "tempfile.TemporaryDirectory[str]":
     folder = tempfile.TemporaryDirectory()
-    entry = find_entry("mobilefacenet512")
-    build_catalogued(entry, Path(folder.name) / "pair", 1, Progress(disable=True))
+    assert main(["pair", "build", "--out", f"{folder.name}/pair"]) == 0
     return folder
 
 

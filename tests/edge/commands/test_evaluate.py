@@ -10,9 +10,10 @@ import pytest
 
 from edge.__main__ import main
 from engines.build.build import BuildRequest, build_pair
-from engines.build.golden_faces import golden_faces, photographs_of, read_golden, read_photograph
+from engines.build.golden_faces import photographs_of, read_golden, read_photograph
 from engines.catalogue.catalogue import fetch, find_entry
 from engines.graph.network import load_network
+from tests.few_faces import few_golden
 from tests.networks import TinyNetwork, loaded
 from tests.pairs import request, synthetic_faces, tiny_pair
 from tests.quality_networks import write_brightness
@@ -29,7 +30,7 @@ def work(tmp_path_factory):
     entry = find_entry("mobilefacenet512")
     assert entry.specification is not None
     network = load_network(fetch(entry)[0], entry.specification, entry.embedding_length)
-    golden = golden_faces(entry.specification)
+    golden = few_golden(entry.specification)
     build_pair(BuildRequest(entry.name, entry.licence, network, golden), folder / "pair")
     (folder / "images").mkdir()
     people = photographs(folder / "images")
