@@ -19,7 +19,7 @@ from edge.errors import SourceError
 from edge.samples import Damaged, Frame, Passed
 from edge.sources.clock import stamped
 from edge.sources.confined.forks import Fork, Forks
-from edge.sources.confined.messages import LONGEST, START_S, heard
+from edge.sources.confined.messages import LONGEST, NOT_FORKED, START_S, heard
 from edge.sources.confined.pictures import SharedPictures, created
 from edge.sources.decoding.demand import Demand
 from edge.sources.network.camera_tls import tls_options
@@ -132,6 +132,8 @@ def _message(uri: SourceUri, process: Fork, channel: Connection, seconds: float)
 def _end(process: Fork) -> str:
     process.ends_within(GOODBYE_S)
     code = process.exit_code or 0
+    if code == NOT_FORKED:
+        return "no process can be started for it: allow more (TasksMax of the unit), or free memory"
     how = signal.Signals(-code).name if code < 0 else f"code {code}"
     return f"its process has ended ({how}): what it sends is broken, or needs too much memory"
 

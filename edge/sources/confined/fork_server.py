@@ -17,6 +17,7 @@ import traceback
 from contextlib import closing, suppress
 from typing import NamedTuple
 
+from edge.sources.confined.messages import NOT_FORKED
 from edge.sources.confined.process import main as serve_camera
 
 
@@ -44,7 +45,6 @@ def main(control: int) -> None:
 def _as_camera(asked: Asked) -> None:
     code = 1
     try:
-        os.close(asked.life)
         serve_camera(os.getppid(), asked.channel, asked.memory)
         code = 0
     except BaseException:  # noqa: BLE001 -- the end of the process, which says why
@@ -98,14 +98,25 @@ class ForkServer:
             self._selector.unregister(gate)
             self._gate = None
             return None
-        pid = os.fork()
+        life = socket.socket(fileno=descriptors.life)
+        try:
+            pid = os.fork()
+        except OSError:  # a limit of processes or of memory
+            pid = None
         if pid == 0:
+            life.close()
             return descriptors
         os.close(descriptors.channel)
         os.close(descriptors.memory)
-        self._lives[pid] = life = socket.socket(fileno=descriptors.life)
-        self._selector.register(life, selectors.EVENT_READ, pid)
+        self._keep(pid, life)
         return None
+
+    def _keep(self, pid: int | None, life: socket.socket) -> None:
+        if pid is None:
+            _tell(life, NOT_FORKED)
+        else:
+            self._lives[pid] = life
+            self._selector.register(life, selectors.EVENT_READ, pid)
 
     def _kill(self, pid: int, life: object) -> None:
         """Kill a fork that nobody wants, unless it was reaped just now."""
@@ -118,13 +129,16 @@ class ForkServer:
             self._ended.recv(4096)
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
-                self._tell(*ended)
+                pid, status = ended
+                life = self._lives.pop(pid)
+                with suppress(KeyError):  # it was to be killed
+                    self._selector.unregister(life)
+                _tell(life, os.waitstatus_to_exitcode(status))
 
-    def _tell(self, pid: int, status: int) -> None:
-        with self._lives.pop(pid) as life, suppress(OSError):
-            with suppress(KeyError):
-                self._selector.unregister(life)
-            life.send(str(os.waitstatus_to_exitcode(status)).encode())
+
+def _tell(life: socket.socket, code: int) -> None:
+    with life, suppress(OSError):  # the gate no longer listens
+        life.send(str(code).encode())
 
 
 def _received(gate: socket.socket) -> Asked | None:

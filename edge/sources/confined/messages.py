@@ -21,6 +21,8 @@ from edge.errors import LoginRefusedError, SourceError
 from edge.samples import Damaged, Passed
 from edge.sources.confined.pictures import Place
 
+NOT_FORKED = 71
+"""Told in the place of an exit code when there can be no process (EX_OSERR of sysexits.h)."""
 LONGEST = 10_000
 """Bytes of a message."""
 READY = b'["ready"]'

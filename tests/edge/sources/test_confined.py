@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from threading import Event, Thread
@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from edge.config.model import Source
 from edge.errors import LoginRefusedError, SourceError
 from edge.samples import CAMERA_PIXELS, Damaged
+from edge.sources.confined.camera import FORKS
+from edge.sources.confined.fork_server import ForkServer
 from edge.sources.confined.messages import DAMAGED, READY, failed, heard, picture
 from edge.sources.confined.pictures import Place, SharedPictures, created
 from edge.sources.confined.process import GSTREAMER_BYTES, MEMORY_BYTES, allowed
@@ -224,6 +226,22 @@ def test_a_process_that_fails_says_where_and_its_code_is_told():
     )
     assert done.stdout == "True 1\n"
     assert "Traceback" in done.stderr
+
+
+def test_a_process_that_cannot_be_forked_is_an_error_of_its_camera(camera, monkeypatch):
+    def refused():
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", refused)
+    asked, theirs = socket.socketpair()
+    monkeypatch.setattr(FORKS, "_ready", lambda: asked)
+    with theirs, closing(ForkServer(theirs)) as server:
+        serving = Thread(target=server.next_fork)
+        serving.start()
+        with pytest.raises(SourceError, match="no process can be started"):
+            next(frames_from(camera))
+        asked.close()
+        serving.join()
 
 
 PARENT = """
