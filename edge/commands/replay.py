@@ -79,6 +79,8 @@ def _side(
 
 
 def _decides(faces: CameraSettings) -> str:
+    if faces.mode == "observe":
+        return "mode observe, which sends nothing"
     if faces.threshold is None:
         return f"shift_at_most {faces.gate.shift_at_most:g}"
     floor = floor_of(faces)

@@ -127,8 +127,8 @@ def _differing(tuning: Tuning) -> Iterator[str]:
 
 
 def _people(tuning: Tuning) -> Iterator[str]:
-    everybody = people_of(tuning.observed, tuning.looked_at)
-    if everybody and tuning.decides:
+    everybody = people_of(tuning.observed, tuning.looked_at) if tuning.decides else ()
+    if everybody:
         best = [person.score for person in everybody]
         yield lost_words(best, tuning.candidate, tuning.floor)
     unconfirmed = unconfirmed_of(tuning.observed)

@@ -66,6 +66,12 @@ def test_the_floor_reaches_who_walks_by_and_is_named(replay, work):
     assert len(faces) == 3
 
 
+def test_a_side_that_only_observes_is_named_so(replay, work):
+    (work / "observing.yaml").write_text(f"{(work / 'all.yaml').read_text()}mode: observe\n")
+    _, _, told = replay("all", "observing")
+    assert "B (mode observe, which sends nothing) 0 faces." in told
+
+
 def test_one_photograph_twice_is_forwarded_as_often_as_run_forwards_it(work, tmp_path):
     photographs, faces = tmp_path / "photographs", tmp_path / "faces"
     photographs.mkdir()
