@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,10 @@ def _address(process: subprocess.Popen[str]) -> str:
     raise AssertionError(f"chromium ended with {process.wait()}")
 
 
+class PageHasLeftError(AssertionError):
+    """The page was asked something, and went away before it had answered."""
+
+
 class Browser:
     """One process, for many tabs."""
 
@@ -81,6 +85,8 @@ class Browser:
         while True:
             answer = json.loads(self._wire.recv(timeout=PATIENCE_S))
             if answer.get("id") == self._number:
+                if "navigated" in answer.get("error", {}).get("message", ""):
+                    raise PageHasLeftError(method, answer["error"])
                 assert "error" not in answer, (method, answer["error"])
                 return answer["result"]
             self._events.append(answer)
@@ -167,7 +173,9 @@ class Tab:
         """Wait until an expression is true, and return its value."""
         end_s = time.monotonic() + PATIENCE_S
         while True:
-            value = self.run(script)
+            value = None
+            with suppress(PageHasLeftError):  # the next one may say it
+                value = self.run(script)
             if value:
                 return value
             if time.monotonic() > end_s:
