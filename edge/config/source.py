@@ -1,7 +1,7 @@
 """The part of the configuration that says where frames come from, and how long to wait for them."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -219,6 +219,11 @@ def are_stills(paths: Iterable[Path]) -> bool:
 
 
 def _holds_video(path: Path) -> bool:
-    return is_video(path) or any(
-        is_video(Path(name)) for _, _, files in os.walk(path) for name in files
-    )
+    return is_video(path) or any(is_video(Path(name)) for name in _shown(path))
+
+
+def _shown(folder: Path) -> Iterator[str]:
+    """Yield the names of the files below a folder, without the hidden ones, which nobody reads."""
+    for _, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (name for name in files if not name.startswith("."))

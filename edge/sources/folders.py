@@ -93,7 +93,8 @@ def images_in(paths: Sequence[Path]) -> Iterator[Path]:
     Yield image files: those named outright, and those of folders below them, sorted.
 
     What is missing or cannot be listed is yielded too: `read_image` then says what is wrong with
-    it, and the run goes on. Links to folders are not followed, so that a loop of links ends.
+    it, and the run goes on. Links to folders are not followed, so that a loop of links ends, and
+    hidden folders not searched: what somebody threw away lies there, and small copies.
 
     Raises:
         SourceError: A folder holds no image.
@@ -124,7 +125,7 @@ def _files_below(folder: Path, endings: frozenset[str], kind: str) -> Iterator[P
     unlisted: list[Path] = []
     found = False
     for file in _below(folder, unlisted):
-        if _is_read(file, endings):
+        if _why_not(file, endings) is None:
             found = True
             yield file
     yield from unlisted
@@ -137,17 +138,18 @@ def _files_below(folder: Path, endings: frozenset[str], kind: str) -> Iterator[P
 
 
 def _below(folder: Path, unlisted: list[Path]) -> Iterator[Path]:
-    """Yield every file of a folder and those below it, sorted."""
+    """Yield every file of a folder and those below it, sorted, and the folders left out."""
     for root, folders, files in os.walk(
         folder, onerror=lambda e: unlisted.append(Path(e.filename))
     ):
-        folders.sort()
-        for name in sorted(files):
+        aside = [name for name in folders if _is_aside(Path(root) / name)]
+        folders[:] = sorted(set(folders) - set(aside))
+        for name in sorted([*files, *aside]):
             yield Path(root) / name
 
 
-def _is_read(file: Path, endings: frozenset[str]) -> bool:
-    return file.suffix.lower() in endings and not file.name.startswith(".")
+def _is_aside(folder: Path) -> bool:
+    return folder.name.startswith(".") or folder.is_symlink()
 
 
 def passed_over(paths: Sequence[Path], endings: frozenset[str]) -> str | None:
@@ -159,11 +161,11 @@ def passed_over(paths: Sequence[Path], endings: frozenset[str]) -> str | None:
         endings: As given to `files_in`.
     """
     reasons = Counter(
-        _reason(file)
+        why
         for folder in paths
         if is_folder(folder)
         for file in _below(folder, [])
-        if not _is_read(file, endings)
+        if (why := _why_not(file, endings)) is not None
     )
     if not reasons:
         return None
@@ -172,10 +174,15 @@ def passed_over(paths: Sequence[Path], endings: frozenset[str]) -> str | None:
     return f"{count:,} {'file' if count == 1 else 'files'} passed over: {words}"
 
 
-def _reason(file: Path) -> str:
+def _why_not(file: Path, endings: frozenset[str]) -> str | None:
+    """Return why a file, or a folder left out, is passed over; None where it is read."""
     if file.name.startswith("."):
         return "hidden"
     ending = file.suffix.lower()
+    if file.is_symlink() and is_folder(file):
+        return "a link to a folder (name it itself)"
+    if ending in endings:
+        return None
     told = advice(file)
     if told is not None:
         return f"{ending} ({told})"

@@ -157,6 +157,16 @@ def test_another_threshold_decides_even_where_a_shift_did():
     assert at_threshold(faces, 40).tracks == faces.tracks
 
 
+def test_a_video_that_nobody_reads_makes_no_video_of_photographs(photographs):
+    (photographs / ".Trash-1000").mkdir()
+    for name in ("._clip.mp4", ".Trash-1000/clip.mp4"):
+        (photographs / name).touch()
+    config = loaded(CONFIG % photographs).config
+    assert in_effect_for(config, None, []).faces.mode == "every"
+    (photographs / "clip.mp4").touch()
+    assert in_effect_for(config, None, []).faces.mode == "best_shot"
+
+
 def test_explain_tells_the_mode_that_run_uses(photographs):
     (photographs / "gate.yaml").write_text(CONFIG % "a.jpg")
     settings = effective_settings(read_config(photographs / "gate.yaml"))

@@ -58,6 +58,22 @@ def test_what_folders_hold_besides_is_counted_with_its_reason(tmp_path, ramp):
     )
 
 
+def test_hidden_folders_and_links_to_folders_are_passed_over_and_told(tmp_path, ramp):
+    (tmp_path / "shown" / ".Trash-1000" / "files").mkdir(parents=True)
+    ramp.save(tmp_path / "shown" / "a.png")
+    ramp.save(tmp_path / "shown" / ".Trash-1000" / "files" / "thrown-away.png")
+    (tmp_path / "shown" / "again.png").symlink_to(tmp_path / "shown", target_is_directory=True)
+    (tmp_path / "shown" / "b.png").symlink_to(tmp_path / "shown" / "a.png")
+    found = [path.name for path in images_in([tmp_path / "shown"])]
+    assert found == ["a.png", "b.png"]
+    assert left_out([tmp_path / "shown"]) == (
+        "2 files passed over: 1 a link to a folder (name it itself); 1 hidden"
+    )
+    assert [path.name for path in images_in([tmp_path / "shown" / ".Trash-1000"])] == [
+        "thrown-away.png"
+    ]
+
+
 def test_nothing_is_said_where_everything_is_read(tmp_path, ramp):
     ramp.save(tmp_path / "a.png")
     assert left_out([tmp_path]) is None
