@@ -238,4 +238,5 @@ def any_sample(measurer: FaceMeasurer, shots: Sequence[Shot], faces: Collected) 
     for shot in shots:
         if shot.name in faces.faces:
             return measurer.sample(shot)
-    raise EvaluationError("no face was found in any image: look at the images and the detector")
+    first = f", as in the first: {faces.failures[0].reason}" if faces.failures else ""
+    raise EvaluationError(f"no face was found in any image{first}")

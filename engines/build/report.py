@@ -20,7 +20,8 @@ from engines.quality.specification import InputSpecification
 SCALES = {
     1: "scale 1: undegraded golden faces have their median at 50",
     2: "scale 2: how many of 100 reference faces are worse, half of them undegraded",
-    3: "scale 3: how many of 100 reference faces are worse",
+    3: "scale 3: how many of 100 faces are worse, of the reference faces or, where "
+    "'pair calibrate' built the pair, of its photographs",
 }
 
 MEASURES: dict[Quality, str] = {

@@ -210,6 +210,15 @@ def test_groups_have_their_shares_errors_and_variance(work, out, capsys, tmp_pat
     assert groups["measures"]["norm"]["variance_between"]["value"] > 0
 
 
+def test_a_list_of_images_that_are_elsewhere_says_so(work, tmp_path, capsys):
+    (tmp_path / "pairs.csv").write_text("image_a,image_b,mated\nx,y,1\nx,z,0\n")
+    words = ["--pairs", tmp_path / "pairs.csv", "--images", tmp_path, "--pair", work / "pair"]
+    capsys.readouterr()
+    assert main(["evaluate", *map(str, [*words, "--out", tmp_path / "out"])]) == 1
+    said = f"no face was found in any image, as in the first: {tmp_path}/x: No such file"
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
