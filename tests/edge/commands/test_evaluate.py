@@ -1,7 +1,10 @@
 """`edge evaluate` over real faces: 12 people of the ORL faces, the default network and detector."""
 
 import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import cv2
@@ -67,58 +70,77 @@ def pair_lines(people):
     yield f"wall.png,{names[0][0]},0"
 
 
-def evaluated(work, capsys, *options):
+def evaluated(work, out, *options):
     words = ["--pairs", work / "pairs.csv", "--images", work / "images", "--pair", work / "pair"]
-    capsys.readouterr()
-    code = main(["evaluate", *map(str, [*words, "--json", *options])])
-    captured = capsys.readouterr()
-    return code, json.loads(captured.out), captured.err
+    words += ["--json", "--out", out, *options]
+    with redirect_stdout(StringIO()) as found, redirect_stderr(StringIO()) as messages:
+        code = main(["evaluate", *map(str, words)])
+    return code, json.loads(found.getvalue()), messages.getvalue()
+
+
+PLAIN = ("--measures", "prefiqs,norm")
 
 
 @pytest.fixture(scope="module")
 def out(work):
+    """One folder for all, where faces that were measured once are found again."""
     return work / "out"
 
 
-def test_real_people_are_told_apart_and_the_image_without_a_face_is_counted(work, out, capsys):
-    code, found, messages = evaluated(work, capsys, "--out", out, "--measures", "prefiqs,norm")
+@pytest.fixture(scope="module")
+def first(work, out):
+    """How a plain evaluation ends, and the result that it wrote."""
+    return *evaluated(work, out, *PLAIN), json.loads((out / "evaluation.json").read_text())
+
+
+@pytest.fixture
+def _numbers_only(monkeypatch):
+    """Draw nothing and measure no times, which are most of so small an evaluation."""
+    monkeypatch.setattr("edge.evaluation.run.TIMED_ROUNDS", 1)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+
+def test_real_people_are_told_apart_and_the_image_without_a_face_is_counted(first):
+    code, found, messages, written = first
     assert code == 1  # some inputs failed
     assert "wall.png (clean): no face found" in messages
     clean = found["sets"][0]
     assert (clean["excluded"], clean["mated"]) == (1, PEOPLE * SHOTS)
     assert clean["accuracy"]["mean"] > 0.97
     assert found["milliseconds"]["prefiqs"] > found["milliseconds"]["norm"] > 0
-    assert json.loads((out / "evaluation.json").read_text()) == found
+    assert written == found
 
 
-def test_where_no_curve_can_be_computed_no_empty_picture_is_left(work, tmp_path, capsys):
+def test_where_no_curve_can_be_computed_no_empty_picture_is_left(work, tmp_path):
+    out = tmp_path / "out"
     lines = (work / "pairs.csv").read_text().splitlines()
     (tmp_path / "few.csv").write_text("\n".join(lines[:3]))
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "evaluation.png").write_text("of an earlier run")
-    options = ("--out", tmp_path / "out", "--measures", "prefiqs", "--pairs", tmp_path / "few.csv")
-    _, found, messages = evaluated(work, capsys, *options)
+    out.mkdir()
+    (out / "evaluation.png").write_text("of an earlier run")
+    options = ("--measures", "prefiqs", "--pairs", tmp_path / "few.csv")
+    _, found, messages = evaluated(work, out, *options)
     assert all(point["reason"] for point in found["sets"][0]["points"])
     assert "no picture is drawn" in messages
-    assert not (tmp_path / "out" / "evaluation.png").exists()
-    assert (tmp_path / "out" / "edc.csv").read_text().count("\n") == 1
+    assert not (out / "evaluation.png").exists()
+    assert (out / "edc.csv").read_text().count("\n") == 1
 
 
-def test_a_second_run_finds_the_same_and_degrading_lowers_every_accuracy(work, out, capsys):
-    options = ("--out", out, "--measures", "prefiqs,norm")
-    _, first, _ = evaluated(work, capsys, *options)
-    _, second, _ = evaluated(work, capsys, *options, "--degrade", 3, "--degrade-share", 1)
-    assert second["sets"][0] == first["sets"][0]
+def test_a_second_run_finds_the_same_and_degrading_lowers_every_accuracy(work, first, out):
+    (out / "evaluation.png").unlink(missing_ok=True)
+    _, second, _ = evaluated(work, out, *PLAIN, "--degrade", 3, "--degrade-share", 1)
+    _, plain, *_ = first
+    assert second["sets"][0] == plain["sets"][0]
     degraded = second["sets"][1]
-    assert degraded["accuracy"]["mean"] < first["sets"][0]["accuracy"]["mean"]
+    assert degraded["accuracy"]["mean"] < plain["sets"][0]["accuracy"]["mean"]
     answers = [each["correlations"]["prefiqs"] for each in second["faults"]]
     assert np.median([rho for rho in answers if rho is not None]) < -0.3
     assert (out / "evaluation.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_seeds_are_pooled_and_folds_chosen(work, out, capsys):
-    options = ("--measures", "prefiqs,norm", "--folds", "1,3", "--degrade", "3,4")
-    _, found, _ = evaluated(work, capsys, "--out", out, *options)
+@pytest.mark.usefixtures("_numbers_only")
+def test_seeds_are_pooled_and_folds_chosen(work, out):
+    options = (*PLAIN, "--folds", "1,3", "--degrade", "3,4")
+    _, found, _ = evaluated(work, out, *options)
     clean, degraded = found["sets"]
     assert (found["folds"], found["degrade_seeds"]) == (["1", "3"], [3, 4])
     assert 0 < clean["pairs"] < PEOPLE * SHOTS
@@ -128,27 +150,26 @@ def test_seeds_are_pooled_and_folds_chosen(work, out, capsys):
     )
 
 
-def test_the_pooled_convention_and_another_verifying_pair_are_named_in_the_result(
-    work, out, capsys
-):
+@pytest.mark.usefixtures("_numbers_only")
+def test_the_pooled_convention_and_another_verifying_pair_are_named_in_the_result(work, out):
     options = ("--convention", "pooled", "--verify-with", work / "pair", "--measures", "norm")
-    _, found, _ = evaluated(work, capsys, "--out", out, *options)
+    _, found, _ = evaluated(work, out, *options)
     assert found["plan"]["convention"] == "pooled"
     assert found["verified_with"] == found["pair_id"]
 
 
+@pytest.mark.usefixtures("_numbers_only")
 def test_the_norm_of_another_network_that_compares_stands_beside_that_of_the_pair(
-    work, out, capsys, tmp_path
+    work, out, tmp_path
 ):
     tiny_pair(tmp_path, TinyNetwork(seed=8))
-    options = ("--degrade", "3", "--measures", "prefiqs,norm")
+    options = ("--degrade", "3", *PLAIN)
     other = ("--verify-with", tmp_path / "pair")
-    _, found, _ = evaluated(work, capsys, "--out", out, *options, *other)
+    _, found, _ = evaluated(work, out, *options, *other)
     assert found["plan"]["measures"] == ["prefiqs", "norm", "verifying_norm"]
     assert found["plan"]["reference"] == "norm"
     assert found["milliseconds"].keys() == {"prefiqs", "norm"}
-    alone = ("--pair", tmp_path / "pair", "--out", out, *options)
-    _, own, _ = evaluated(work, capsys, *alone)
+    _, own, _ = evaluated(work, out, "--pair", tmp_path / "pair", *options)
     assert areas(found, "verifying_norm") == areas(own, "norm") != areas(found, "norm")
     assert any(areas(own, "norm"))
 
@@ -158,20 +179,19 @@ def areas(found, measure):
     return [point["areas"].get(measure, {}).get("area") for point in points]
 
 
-def test_a_quality_network_of_the_users_stands_in_the_same_table(work, out, capsys, tmp_path):
-    options = ("--measures", "prefiqs,norm", "--measure", write_brightness(tmp_path))
-    _, found, _ = evaluated(work, capsys, "--out", out, *options)
+def test_a_quality_network_of_the_users_stands_in_the_same_table(work, out, tmp_path):
+    _, found, _ = evaluated(work, out, *PLAIN, "--measure", write_brightness(tmp_path))
     assert found["plan"]["measures"] == ["prefiqs", "norm", "brightness"]
     assert 0 < found["milliseconds"]["brightness"] < found["milliseconds"]["norm"]
 
 
+@pytest.mark.usefixtures("_numbers_only")
 def test_the_scores_are_those_of_the_gate_with_a_second_opinion_too(work, capsys, tmp_path):
     second = find_entry(str(write_brightness(tmp_path)))
     images = synthetic_faces(subjects=30, each=2, seed=4).images
     asked = request(loaded(tmp_path, TinyNetwork(seed=3)), form="fused")
     build_pair(replace(asked, reference=images, second_opinion=second), tmp_path / "pair")
-    options = ("--pair", tmp_path / "pair", "--measures", "prefiqs,norm")
-    _, found, _ = evaluated(work, capsys, "--out", tmp_path / "out", *options)
+    _, found, _ = evaluated(work, tmp_path / "out", "--pair", tmp_path / "pair", *PLAIN)
     assert found["plan"]["measures"] == ["prefiqs", "norm", "fused"]
     scores = scores_of(work, tmp_path / "pair", capsys)
     rows = [line.split(",") for line in (work / "pairs.csv").read_text().splitlines()]
@@ -196,11 +216,12 @@ def write_groups(path, names):
     path.write_text("\n".join(["image,person,group", *rows]))
 
 
-def test_groups_have_their_shares_errors_and_variance(work, out, capsys, tmp_path):
+@pytest.mark.usefixtures("_numbers_only")
+def test_groups_have_their_shares_errors_and_variance(work, out, tmp_path):
     names = [path.name for path in (work / "images").glob("s*.png")]
     write_groups(tmp_path / "groups.csv", names)
-    options = ("--measures", "prefiqs,norm", "--groups", tmp_path / "groups.csv")
-    _, found, _ = evaluated(work, capsys, "--out", out, *options, "--threshold", 50)
+    options = (*PLAIN, "--groups", tmp_path / "groups.csv", "--threshold", 50)
+    _, found, _ = evaluated(work, out, *options)
     groups = found["groups"]
     assert groups["threshold"] == 50
     assert sum(group["people"] for group in groups["groups"]) == PEOPLE
