@@ -99,8 +99,9 @@ class Bench:
         return self.worker.streams[name]
 
     def run(self):
+        pause = threading.Event()
         while not all(stream.source.status().frames for stream in self.worker.streams.values()):
-            pass
+            pause.wait(0.001)
         self.worker.start()
         assert self.ended.wait(PATIENCE_S)
         books = {name: stream.close() for name, stream in self.worker.streams.items()}
