@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from contextlib import redirect_stderr
 from io import StringIO
 
@@ -20,6 +18,7 @@ from engines.pair.manifest import read_manifest
 from tests.edge.detection.test_open import yunet_file
 from tests.edge.recordings import default_pair, people, write_walk
 from tests.edge.running_gate import ROOT, kept_keys
+from tests.edge.warm_process import WarmProcess
 
 pytestmark = pytest.mark.registry
 
@@ -189,8 +188,7 @@ def configured(work, folder):
 def by_a_service(config):
     """With a service manager, files are taken through the daemon."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "NOTIFY_SOCKET": ""}
-    words = [sys.executable, "-m", "edge", "run", "--config", config]
-    return subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode
+    return WarmProcess(main, ["run", "--config", str(config)], ROOT, environment).wait()
 
 
 def to_their_end(config):
