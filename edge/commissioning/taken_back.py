@@ -1,5 +1,6 @@
 """Files of a commissioning that nothing came of."""
 
+import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,8 @@ def taken_back_on_error(files: Collection[Path]) -> Iterator[None]:
         yield
     except BaseException:
         for path in files:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # not there, or what it failed by: that error is told
+                path.unlink()
         raise
 
 
@@ -24,13 +26,17 @@ def made_for(folder: Path) -> Iterator[None]:
     Make a folder, with those above; delete them again unless the block ends without an error.
 
     Raises:
-        SinkError: It cannot be made.
+        SinkError: It cannot be made, or nothing can be written into it.
     """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
-        raise SinkError(f"{folder}: cannot be made: {error.strerror or error}") from error
+        raise SinkError(
+            f"{folder}: no folder to write to: {error.strerror or error}; name another with --out"
+        ) from error
     try:
         yield
     except BaseException:

@@ -18,9 +18,11 @@ import pytest
 
 from edge.__main__ import EXIT_FAILED, EXIT_USAGE, main
 from edge.commands import init
+from edge.commissioning.taken_back import taken_back_on_error
 from edge.config.credentials import read_secret
 from edge.config.delivery import DirectorySinkSettings, HttpSinkSettings
 from edge.config.file import read_config
+from edge.errors import SinkError
 from tests.documents import blocks
 from tests.edge.face_server import serving
 from tests.edge.pseudo_terminal import PseudoTerminal
@@ -316,6 +318,17 @@ def test_a_folder_that_is_not_there_is_made_and_goes_again_with_a_failure(site, 
     code = main(["init", "recordings", *words])
     assert (code == 0) == (site / "new/er/gate.yaml").exists() == (site / "new").exists()
     assert (code == 0) == (sink == "faces")
+
+
+def test_a_file_that_cannot_be_deleted_hides_no_error(tmp_path):
+    with pytest.raises(SinkError, match="the disk"), taken_back_on_error([tmp_path]):
+        raise SinkError("the disk")
+
+
+def test_a_folder_that_takes_no_file_is_told_before_a_camera_is_looked_at(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["init", "rtsp://127.0.0.1:1/", "--out", str(tmp_path / "file" / "g.yaml")]) == 1
+    assert f"{tmp_path}/file: no folder to write to" in capsys.readouterr().err
 
 
 def test_what_would_be_wrong_is_told_before_a_pair_is_built(tmp_path, monkeypatch, capsys):
