@@ -15,6 +15,7 @@ if __name__ == "__main__":  # before what takes a while to load
 
 import argparse
 import difflib
+import errno
 import gc
 import importlib
 import io
@@ -201,8 +202,18 @@ def _exit_code(named: str | None, words: Sequence[str], load: Callable[[str], Mo
     except (EdgeError, EnginesError, OSError) as error:
         # An OSError that nobody translated still is the machine's, not the program's: a full
         # disk, a missing permission. It names the file.
-        say(f"edge-gate {named}: {error}", sys.stderr)
+        say(f"edge-gate {named}: {_words(error)}", sys.stderr)
         return EXIT_FAILED
+
+
+def _words(error: Exception) -> str:
+    """Return an error in words, one of the system without its number."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    if error.filename is None and error.errno == errno.ENOENT:
+        return "the folder you are in is gone: change to one that is there"
+    named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    return f"{named}{error.strerror}"
 
 
 def _run(named: str | None, words: Sequence[str], load: Callable[[str], ModuleType]) -> int:

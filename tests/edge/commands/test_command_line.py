@@ -77,7 +77,24 @@ def test_a_full_disk_is_said_in_one_line():
     with Path("/dev/full").open("w") as full:
         done = edge(TABLES, full)
     assert done.returncode == 1
-    assert done.stderr == b"edge-gate schema: [Errno 28] No space left on device\n"
+    assert done.stderr == b"edge-gate schema: No space left on device\n"
+
+
+@pytest.mark.registry
+def test_an_error_of_the_system_is_told_with_its_file_and_without_its_number(tmp_path, capsys):
+    taken = tmp_path / "photographs" / "sample1.jpg"
+    taken.mkdir(parents=True)
+    assert main(["demo", "--out", str(tmp_path)]) == 1
+    assert f"edge-gate demo: {taken}: Is a directory\n" in capsys.readouterr().err
+
+
+def test_a_folder_that_was_deleted_under_the_user_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gate.yaml").write_text("pair: pair\n")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["check", "../gate.yaml"]) == 1
+    assert "the folder you are in is gone" in capsys.readouterr().err
 
 
 def test_standard_output_is_utf_8_in_any_locale():
