@@ -64,6 +64,8 @@ class Tuning:
     """Frames of a shadow log that cannot be used, with the reason, in words."""
     differing: Sequence[str] = ()
     """Frames of a shadow log whose faces were found by other settings, with these, in words."""
+    every: int = 1
+    """Each n-th frame of videos was looked at; `run` looks at all."""
     diff: str = ""
     """The change of the configuration; empty where there is none."""
 
@@ -141,7 +143,16 @@ def _forwarded(tuning: Tuning) -> Iterator[str]:
     if tuning.forwarded is not None and not tuning.nothing_seen:
         faces = amounts.amount(tuning.forwarded, "face")
         said = f"By the threshold {number(tuning.candidate)} run forwards {faces} of this footage"
-        yield f"{said}, if it finds the faces that were logged." if tuning.differing else f"{said}."
+        yield f"{said}{_proviso(tuning)}."
+
+
+def _proviso(tuning: Tuning) -> str:
+    """Return what the promise depends on; nothing where it holds as it stands."""
+    if tuning.differing:
+        return ", if it finds the faces that were logged"
+    if tuning.every > 1:
+        return f", more or less: it looks at each frame, and --every {tuning.every} did not"
+    return ""
 
 
 def _marked(tuning: Tuning) -> Iterator[str]:

@@ -91,7 +91,7 @@ def tune_camera(
     sources = open_footage(_files(target, asked), problem, asked.every, target.geometry)
     observed = observe(steps(frames_of(sources, bars, problem), gate), centres.look)
     pair = opened.pair
-    found = _Found(target, observed, pair.pair_id, pair.identity, marks=marks)
+    found = _Found(target, observed, pair.pair_id, pair.identity, marks=marks, every=asked.every)
     task = bars.add_task("deciding by each threshold", total=None)
     tuning = _answered(found, asked, _labels(asked, centres, target))
     bars.update(task, total=1, completed=1)
@@ -154,6 +154,7 @@ class _Found:
     left_out: Sequence[str] = ()
     differing: Sequence[str] = ()
     marks: _Marks = _Marks()
+    every: int = 1
 
     def tuning(self, goal: Goal | None) -> Tuning:
         target = self.target
@@ -175,6 +176,7 @@ class _Found:
             ],
             left_out=self.left_out,
             differing=self.differing,
+            every=self.every,
         )
 
     def forwarded(self) -> Forwarded:

@@ -142,6 +142,14 @@ def test_the_conclusion_says_what_run_would_forward():
     assert conclusion(looked)[2] == "By the threshold 30 run forwards 1 face of this footage."
 
 
+def test_a_promise_of_some_of_the_frames_says_that_run_looks_at_all():
+    said = conclusion(replace(tuning([50.0]), forwarded=1, every=5))
+    assert said[2] == (
+        "By the threshold 30 run forwards 1 face of this footage, more or less: it looks at each "
+        "frame, and --every 5 did not."
+    )
+
+
 def test_where_a_shift_decides_no_threshold_is_told_as_in_effect():
     said = conclusion(replace(tuning([50.0]), current=None))
     assert said[0].startswith("Here gate.shift_at_most decides, and no threshold. Ask for")
