@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 
 import cv2
@@ -60,9 +60,8 @@ def pair_lines(names):
                 yield f"{shots[first]},{others[second]},0"
 
 
-@pytest.fixture
-def config(work, tmp_path):
-    path = tmp_path / "gate.yaml"
+def configured(work, folder):
+    path = folder / "gate.yaml"
     path.write_text(
         CONFIG.replace("pair: pair", f"pair: {work}/pair").replace("walk", f"{work}/walk")
     )
@@ -70,14 +69,23 @@ def config(work, tmp_path):
 
 
 @pytest.fixture
+def config(work, tmp_path):
+    return configured(work, tmp_path)
+
+
+@pytest.fixture
 def tune(config, tmp_path, capsys):
     def run(*words):
         capsys.readouterr()
-        fixed = ["tune", "--config", config, "--out", tmp_path / "new" / "folder"]
-        code = exit_code([*map(str, fixed), *map(str, words)])
+        code = exit_code(words_of(config, tmp_path, *words))
         return code, capsys.readouterr()
 
     return run
+
+
+def words_of(config, folder, *words):
+    fixed = ["tune", "--config", config, "--out", folder / "new" / "folder"]
+    return [*map(str, fixed), *map(str, words)]
 
 
 def exit_code(words):
@@ -87,18 +95,29 @@ def exit_code(words):
         return ended.code
 
 
-def test_a_threshold_goes_from_footage_into_the_file_with_one_command(tune, config, tmp_path):
-    before = config.read_text()
-    code, told = tune("--source", "door", "--forward-rate", 0.5, "--write")
-    assert code == 0
-    found = read_config(config).config.sources[0].gate.threshold
-    assert f"\n+      threshold: {found:g}\n" in told.out
+HALF = ("--source", "door", "--forward-rate", 0.5, "--write")
+
+
+@pytest.fixture(scope="module")
+def written(work, tmp_path_factory):
+    """A folder where the door's threshold was found and written, and what was said."""
+    folder = tmp_path_factory.mktemp("written")
+    config = configured(work, folder)
+    with redirect_stdout(StringIO()) as out:
+        assert exit_code(words_of(config, folder, *HALF)) == 0
+    return folder, out.getvalue()
+
+
+def test_a_threshold_goes_from_footage_into_the_file_with_one_command(written, config):
+    (folder, out), before = written, config.read_text()
+    found = read_config(folder / "gate.yaml").config.sources[0].gate.threshold
+    assert f"\n+      threshold: {found:g}\n" in out
     added = f"walk.mp4\n    gate:\n      threshold: {found:g}\n"
-    assert config.read_text() == before.replace("walk.mp4\n", added)
-    report = (tmp_path / "new" / "folder" / "door.html").read_text()
+    assert (folder / "gate.yaml").read_text() == before.replace("walk.mp4\n", added)
+    report = (folder / "new" / "folder" / "door.html").read_text()
     assert report.count("data:image/jpeg;base64,") >= 3 * 6  # each of six in each of three sheets
     assert "<td>6, 6 of them with a scored face</td>" in report  # people walking by
-    assert json.loads((tmp_path / "new" / "folder" / "door.baseline.json").read_text())["counts"]
+    assert json.loads((folder / "new" / "folder" / "door.baseline.json").read_text())["counts"]
 
 
 FRAMES_OF_EACH = 17
@@ -169,7 +188,7 @@ LOGGING = 'mode: observe\nshadow_log: {path: shadow.sqlite}\npage: {listen: "127
 def by_footage(work, tmp_path_factory):
     """What is told of the footage itself, and how many pictures its report has."""
     folder = tmp_path_factory.mktemp("footage")
-    config = configured(work, folder)
+    config = of_the_recording(work, folder)
     words = ["tune", "--config", config, "--out", folder / "out", "--per-minute", 5]
     with redirect_stderr(StringIO()) as told:
         assert main(list(map(str, words))) == 0
@@ -177,11 +196,10 @@ def by_footage(work, tmp_path_factory):
     return told_threshold(" ".join(told.getvalue().split())), pictures
 
 
-def configured(work, folder):
+def of_the_recording(work, folder):
     """Write a configuration of the recorded camera alone; return its path."""
-    path = folder / "gate.yaml"
-    text = CONFIG.replace("pair: pair", f"pair: {work}/pair").replace("walk", f"{work}/walk")
-    path.write_text(text.replace('  - {name: yard, uri: "rtsp://camera/yard"}\n', ""))
+    path = configured(work, folder)
+    path.write_text(path.read_text().replace('  - {name: yard, uri: "rtsp://camera/yard"}\n', ""))
     return path
 
 
@@ -197,7 +215,7 @@ def to_their_end(config):
 
 @pytest.mark.parametrize("run", [by_a_service, to_their_end], ids=["daemon", "files"])
 def test_a_shadow_log_tells_what_the_footage_itself_tells(tune, work, by_footage, tmp_path, run):
-    config = configured(work, tmp_path)
+    config = of_the_recording(work, tmp_path)
     config.write_text(config.read_text() + LOGGING)
     assert run(config) == 0
     code, by_log = tune(tmp_path / "shadow.sqlite", "--per-minute", 5)
@@ -232,10 +250,10 @@ def test_without_write_the_file_stays_and_the_change_is_shown(tune, config):
     assert config.read_text() == before
 
 
-def test_a_second_run_says_that_the_file_says_so_already(tune, config):
-    tune("--source", "door", "--forward-rate", 0.5, "--write")
-    before = config.read_text()
-    code, told = tune("--source", "door", "--forward-rate", 0.5, "--write")
+def test_a_second_run_says_that_the_file_says_so_already(written, tune, config):
+    before = (written[0] / "gate.yaml").read_text()
+    config.write_text(before)
+    code, told = tune(*HALF)
     assert (code, told.out, config.read_text()) == (0, "", before)
     assert "says so already" in flat(told)
 
