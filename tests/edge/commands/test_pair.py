@@ -166,8 +166,7 @@ def test_help_of_each_command_explains_and_exits_with_zero(capsys, command):
     ],
 )
 def test_each_option_reaches_the_recipe(tmp_path, entry, monkeypatch, words, expected):
-    monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
-    monkeypatch.setattr(pair_request, "reference_faces", lambda size, _: None)  # noqa: ARG005
+    tiny_faces(monkeypatch)
     asked = []
 
     def refuse(request, *_):
@@ -193,7 +192,7 @@ def test_a_recipe_that_a_network_does_not_have_exits_with_64(tmp_path, entry, ca
 
 def test_a_named_recipe_reaches_the_manifest(tmp_path, entry, monkeypatch):
     """The published one, under which the tiny network holds."""
-    monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
+    tiny_faces(monkeypatch)
     words = ("--network", entry, "--recipe", "paper", "--accept-worse", "--out", tmp_path / "pair")
     assert run("build", *words) == 0
     expected = Recipe(scope="global", sparsity=0.4, count="all")
@@ -201,7 +200,10 @@ def test_a_named_recipe_reaches_the_manifest(tmp_path, entry, monkeypatch):
 
 
 @pytest.mark.registry
-def test_a_network_that_learned_nothing_is_refused_on_real_faces(tmp_path, entry, capsys):
+def test_a_network_that_learned_nothing_is_refused_on_real_faces(
+    tmp_path, entry, capsys, monkeypatch
+):
+    monkeypatch.setattr(pair_request, "reference_faces", lambda *_: None)  # refused before
     assert run("build", "--network", entry, "--out", tmp_path / "pair") == 1
     assert "does not tell the golden faces apart" in capsys.readouterr().err
     assert not (tmp_path / "pair").exists()
@@ -232,6 +234,7 @@ def test_half_of_the_default_networks_weights_are_too_many(tmp_path, capsys, mon
 
 def tiny_faces(monkeypatch):
     monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
+    monkeypatch.setattr(pair_request, "reference_faces", lambda *_: None)
 
 
 def test_a_network_never_measured_is_calibrated_when_built(tmp_path, entry, monkeypatch):
@@ -302,7 +305,6 @@ SPELLED = ("--sparsity", "0.3", "--importance", "channel", "--layer", "stem")
 )
 def test_the_command_of_a_pair_builds_the_same_pair_anew(tmp_path, entry, monkeypatch, asked):
     tiny_faces(monkeypatch)
-    monkeypatch.setattr(pair_request, "reference_faces", lambda *_: None)
     entry.write_text(ENTRY + "quality: norm\n")
     where = tmp_path / "pair"
     assert run("build", "--network", entry, *asked, "--accept-worse", "--out", where) == 0
@@ -315,7 +317,6 @@ def test_the_command_of_a_pair_builds_the_same_pair_anew(tmp_path, entry, monkey
 
 def test_several_masks_are_taken_from_the_pair_that_has_them(tmp_path, entry, monkeypatch, capsys):
     tiny_faces(monkeypatch)
-    monkeypatch.setattr(pair_request, "reference_faces", lambda *_: None)
     masks = (Recipe(sparsity=0.3, layers=("depthwise",)),)
     two = Recipe(sparsity=0.3, layers=("stem",), masks=masks)
     build_pair(request(loaded(tmp_path, TinyNetwork(seed=3)), two, "fused"), tmp_path / "two")
@@ -483,8 +484,7 @@ def read_files():
 
 @pytest.fixture
 def _no_real_faces(monkeypatch):
-    monkeypatch.setattr(pair_request, "golden_faces", lambda size, _: synthetic_faces(size))
-    monkeypatch.setattr(pair_request, "reference_faces", lambda size, _: None)  # noqa: ARG005
+    tiny_faces(monkeypatch)
 
 
 @pytest.mark.usefixtures("_no_real_faces", "_colour_faces")
