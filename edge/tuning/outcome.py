@@ -150,7 +150,7 @@ def _proviso(tuning: Tuning) -> str:
     """Return what the promise depends on; nothing where it holds as it stands."""
     if tuning.differing:
         return ", if it finds the faces that were logged"
-    if tuning.every > 1:
+    if tuning.every > 1 and tuning.observed.video_s:
         return f", more or less: it looks at each frame, and --every {tuning.every} did not"
     return ""
 
