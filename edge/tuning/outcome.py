@@ -7,6 +7,7 @@ import numpy as np
 
 from edge.console import people_words
 from edge.footage.faces import Observed, scored
+from edge.gate.identity import TELLING
 from edge.history.tables import Mark
 from edge.tuning.footage import Footage
 from edge.tuning.marked import agreement
@@ -133,10 +134,13 @@ def _people(tuning: Tuning) -> Iterator[str]:
     if everybody:
         best = [person.score for person in everybody]
         yield lost_words(best, tuning.candidate, tuning.floor)
-    unconfirmed = unconfirmed_of(tuning.observed)
-    if everybody and unconfirmed:
-        tracks = amounts.amount(unconfirmed, "track more was", "tracks more were")
+    others = unconfirmed_of(tuning.observed)
+    if everybody and others.tracks:
+        tracks = amounts.amount(others.tracks, "track more was", "tracks more were")
         yield f"{tracks} scored, but confirmed as a person by no second look."
+    if everybody and others.photographed:
+        faces = amounts.amount(others.photographed, "face more", "faces more")
+        yield f"{faces} of photographs scored below {TELLING:g}, which tells nobody from anybody."
 
 
 def _forwarded(tuning: Tuning) -> Iterator[str]:

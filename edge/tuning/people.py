@@ -44,10 +44,25 @@ def people_of(observed: Observed, looked_at: Collection[int] | None = None) -> l
     return sorted(best.values(), key=lambda person: -person.score)
 
 
-def unconfirmed_of(observed: Observed) -> int:
-    """Return how many tracks with a scored face are no confirmed person."""
-    tracks = {face.track for face, _ in scored(observed.faces)}
-    return len(tracks - observed.confirmed)
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """Tracks with a scored face that are no confirmed person."""
+
+    tracks: int
+    """Of video."""
+    photographed: int
+    """Faces of photographs: nobody can look at them twice, and too low a score tells nobody."""
+
+
+def unconfirmed_of(observed: Observed) -> Unconfirmed:
+    """Return how many there are."""
+    others = {
+        (face.track, face.time_s is None)
+        for face, _ in scored(observed.faces)
+        if face.track not in observed.confirmed
+    }
+    photographed = sum(is_still for _, is_still in others)
+    return Unconfirmed(len(others) - photographed, photographed)
 
 
 def lost(people: Sequence[Person], threshold: float, floor: float = NO_FLOOR) -> list[Person]:

@@ -54,6 +54,13 @@ def test_tracks_that_are_no_people_are_told_beside_those_that_are(more, words):
     assert "no second look" not in " ".join(conclusion(tuning(four_people())))
 
 
+def test_a_photograph_is_not_said_to_lack_a_second_look():
+    observed = four_people(replace(face(9, 4), time_s=None), replace(face(9, 5), time_s=None))
+    said = " ".join(conclusion(tuning(observed)))
+    assert "2 faces more of photographs scored below 15" in said
+    assert "second look" not in said
+
+
 OF_FOUR = "At 65, 2 of 4 people get no face: the best of them is 60. "
 
 
