@@ -140,7 +140,7 @@ class Source(SourceSettings):
     max_fps: Annotated[float, Field(gt=0, le=240)] = 10.0
     """Cameras: frames a second to look at, at most; fewer under load. Files: every frame."""
     schedule: Annotated[tuple[Hours, ...], Field(strict=False)] = ()
-    """Hours in which frames are looked at; always if not set."""
+    """Hours in which frames are looked at; always if not set, and of files without `loop`."""
     masks: Annotated[tuple[MaskText, ...], BeforeValidator(written_masks), Field(strict=False)] = ()
     """Polygons: a face whose eyes' midpoint lies in one is discarded (`masked`)."""
     baseline: AnyPath | None = None
