@@ -6,6 +6,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -35,7 +36,8 @@ def extract(archive: Path, pattern: str, folder: Path, progress: Progress) -> li
     Write the members that fit the pattern below the folder, each under its own path.
 
     Only regular files are taken, each streamed to a temporary file and renamed, so that a file
-    that exists is whole. A member that would leave the folder is not taken.
+    that exists is whole. A member that would leave the folder is not taken; of several with the
+    path that the pattern is, the first one is.
 
     Args:
         archive: A .tgz, .tar.gz or .whl file.
@@ -51,11 +53,14 @@ def extract(archive: Path, pattern: str, folder: Path, progress: Progress) -> li
     """
     task = progress.add_task(f"extracting {PurePosixPath(pattern).name}", total=None)
     try:
-        written = [
-            _write(stream, folder / member)
+        fitting = (
+            (member, stream)
             for member, stream in _regular_files(archive)
             if matches(pattern, member) and is_inside(member)
-        ]
+        )
+        # One file is looked for no further: what follows it may be most of the archive.
+        wanted = fitting if "*" in pattern else islice(fitting, 1)
+        written = [_write(stream, folder / member) for member, stream in wanted]
     except UNREADABLE as error:
         raise FetchError(
             f"{archive}: not a readable package archive ({error}): delete it and fetch again"

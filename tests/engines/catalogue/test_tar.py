@@ -63,3 +63,11 @@ def test_what_was_extracted_from_a_broken_archive_is_whole(tmp_path: Path):
         extract(archive, "*", tmp_path, SILENT)
     assert (tmp_path / "a").read_bytes() == b"whole"
     assert not (tmp_path / "b").exists()
+
+
+def test_one_file_is_looked_for_no_further(tmp_path: Path):
+    archive = tmp_path / "broken.tgz"
+    noise = random.Random(1).randbytes(100_000)  # does not compress
+    archive.write_bytes(tarball({"a": b"whole", "b": noise})[:-2000])
+    (path,) = extract(archive, "a", tmp_path, SILENT)
+    assert path.read_bytes() == b"whole"
