@@ -11,17 +11,16 @@ no reference faces.
 import sys
 from dataclasses import replace
 
-import numpy as np
 from rich.progress import Progress
 
 from edge.__main__ import main
 from edge.commands import pair
 from edge.config.model import DetectorSettings
 from edge.detection.planned import DetectorToPlan, detector_to_plan
+from engines.biometrics.degrade import with_margin
 from engines.build import request
 from engines.build.golden_faces import GoldenFaces, golden_faces
-from engines.build.request import known_faces
-from engines.calibration.faces import CalibrationFaces
+from engines.calibration.faces import CalibrationFaces, calibration_faces
 from engines.quality.specification import InputSpecification
 
 
@@ -35,9 +34,9 @@ def few_golden(specification: InputSpecification, progress: Progress | None = No
 def a_quarter(
     specification: InputSpecification, progress: Progress | None = None
 ) -> CalibrationFaces:
-    """Return the first of the known faces."""
-    faces = known_faces(specification, progress)
-    return faces.of(np.arange(len(faces.images) // 4))
+    """Return the first of the known faces: what is made of the first golden ones."""
+    golden = few_golden(with_margin(specification), progress)
+    return calibration_faces(golden.images, specification, subjects=golden.subjects)
 
 
 def few_photographs(settings: DetectorSettings, progress: Progress | None = None) -> DetectorToPlan:

@@ -33,3 +33,11 @@ def test_a_program_judges_on_a_quarter_of_the_known_faces(monkeypatch):
 def test_a_test_is_given_a_quarter_of_them(monkeypatch):
     whole = made(monkeypatch)
     assert 4 * len(few_faces.a_quarter(ONE).images) == whole
+
+
+def test_it_is_their_first_quarter(monkeypatch):
+    made(monkeypatch)
+    few = few_faces.a_quarter(ONE)
+    first = request.known_faces(ONE).of(np.arange(len(few.images)))
+    for field in ("images", "strength", "photograph"):
+        np.testing.assert_array_equal(getattr(few, field), getattr(first, field))
