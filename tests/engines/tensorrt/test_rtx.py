@@ -14,9 +14,12 @@ import pytest
 from engines.pair.detector_plans import read_detector_plans
 from engines.pair.manifest import read_manifest
 from engines.tensorrt.host import installed_version
-from tests.engines.tensorrt.foreign_packages import ROOT, RTX_VERSIONS, installed_rtx, run_with
-
-SCRIPT = str(ROOT / "tests/engines/tensorrt/rtx_facts.py")
+from tests.engines.tensorrt.foreign_packages import (
+    RTX_VERSIONS,
+    fork_with,
+    installed_rtx,
+    run_with,
+)
 
 pytestmark = pytest.mark.registry
 
@@ -31,7 +34,7 @@ def rtx(request):
 @cache
 def all_facts(folder: Path) -> dict[str, Any]:
     """One process for all cases of a version, because most of its time is its start."""
-    done = run_with(folder, SCRIPT)
+    done = fork_with(folder, "tests.engines.tensorrt.rtx_facts")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -113,24 +116,6 @@ def test_the_installed_version_is_found_without_importing_it(rtx):
     assert done.stdout.split() == [rtx[0], "False"]
 
 
-IN_TURN = """
-import contextlib, io, json, sys
-from edge.__main__ import main
-for words in json.loads(sys.argv[1]):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main(["pair", *words])
-    print(json.dumps({"code": code, "out": out.getvalue(), "err": err.getvalue()}))
-"""
-
-
-def in_one_process(rtx, *commands: list[str]) -> list[dict[str, Any]]:
-    """Run commands of `edge-gate pair` one after the other: most of their time is its start."""
-    done = run_with(rtx[1], "-c", IN_TURN, json.dumps(commands), timeout=600)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 def test_the_default_network_is_built_from_the_command_line_and_verified_without_a_gpu(
     rtx, tmp_path
 ):
@@ -139,8 +124,7 @@ def test_the_default_network_is_built_from_the_command_line_and_verified_without
     form, detector = {"1.4.0.76": ("separate", "none"), "1.7.1.116": ("fused", "mtcnn")}[rtx[0]]
     device = ("--backend", "rtx", "--compute-capability", "SM86")
     options = (*device, "--form", form, "--detector", detector)
-    words = ("-m", "tests.few_faces", "build", *options, "--out", pair)
-    built = run_with(rtx[1], *words, timeout=600)
+    built = fork_with(rtx[1], "tests.few_faces", "build", *options, "--out", pair)
     assert built.returncode == 0, built.stderr
     manifest = read_manifest(tmp_path / "pair")
     assert manifest.plans.keys() == manifest.files.keys()
@@ -149,11 +133,12 @@ def test_the_default_network_is_built_from_the_command_line_and_verified_without
     assert ("landmarks moved" in built.stdout) is (detector != "none")
     assert all(f"rtx{rtx[0]}-sm8.6.plan" in record.name for record in manifest.plans.values())
     assert not [record.name for record in manifest.plans.values() if "joined" in record.name]
-    verified, run = in_one_process(rtx, ["verify", pair], ["verify", pair, "--device"])
-    assert verified["code"] == 0, verified["err"]
+    verified = fork_with(rtx[1], "edge", "pair", "verify", pair)
+    assert verified.returncode == 0, verified.stderr
     for figure in ("largest activation", "lowest cosine", "shift off by", "rank agreement"):
-        assert f"  {figure}" in verified["out"]
-    assert (run["code"], "CUDA" in run["err"]) == (1, True), run["err"]
+        assert f"  {figure}" in verified.stdout
+    run = fork_with(rtx[1], "edge", "pair", "verify", pair, "--device")
+    assert (run.returncode, "CUDA" in run.stderr) == (1, True), run.stderr
 
 
 def test_here_no_plain_tensorrt_is_installed_and_none_is_found():
