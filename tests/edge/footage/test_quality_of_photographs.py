@@ -20,24 +20,23 @@ pytestmark = pytest.mark.registry
 FRONTAL = ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg", "sample6.jpg", "sample3.jpg")
 
 
-def defocused(pixels, face):
-    return cv2.GaussianBlur(pixels, (0, 0), 0.10 * face.inter_eye_distance)
+def defocused(pixels, nose, across):  # noqa: ARG001 -- all faults are called alike
+    return cv2.GaussianBlur(pixels, (0, 0), 0.10 * across)
 
 
-def darkened(pixels, face):  # noqa: ARG001 -- all faults are called alike
+def darkened(pixels, nose, across):  # noqa: ARG001
     noise = np.random.default_rng(3).normal(0, 4, pixels.shape)
     return np.clip(pixels * 0.04 + noise, 0, 255).astype(np.uint8)
 
 
-def shrunk(pixels, face):
-    scale = 5 / face.inter_eye_distance
+def shrunk(pixels, nose, across):  # noqa: ARG001
+    scale = 5 / across
     small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return cv2.resize(small, pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC)
 
 
-def occluded(pixels, face):
+def occluded(pixels, nose, across):
     hidden = pixels.copy()
-    nose, across = face.face.landmarks[2], face.inter_eye_distance
     left, right = int(nose[0] - 1.2 * across), int(nose[0] + 1.2 * across)
     top, bottom = int(nose[1] - 0.2 * across), int(nose[1] + 1.6 * across)
     hidden[max(0, top) : bottom, max(0, left) : right] = (60, 60, 60)
@@ -70,8 +69,13 @@ def frontal(assess):
 
 
 def shift_after(fault, pixels, face, pair):
-    """The same landmarks are used, so that only the face image differs."""
-    image = align(fault(pixels, face), face.face.landmarks, pair.specification)
+    """The same landmarks are used, so that only the face image differs; all else is cut off."""
+    landmarks, across = face.face.landmarks, face.inter_eye_distance
+    left, top = np.maximum(landmarks[2] - 3 * across, 0).astype(int)
+    right, bottom = (landmarks[2] + 3 * across).astype(int)
+    there = landmarks - np.array([left, top], landmarks.dtype)
+    faulty = fault(pixels[top:bottom, left:right], there[2], across)
+    image = align(faulty, there, pair.specification)
     return float(pair.assess(image[None]).shift[0])
 
 
