@@ -2,6 +2,9 @@
 
 import json
 import shutil
+from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
+from io import StringIO
 
 import cv2
 import pytest
@@ -23,28 +26,36 @@ def work(tmp_path_factory):
     write_walk(folder / "footage" / "walk.mp4", frames[:3])
     for number, pixels in enumerate(frames[3:]):
         cv2.imwrite(str(folder / "footage" / f"{number}.png"), pixels)
-    for name, gate in (("all", "threshold: 0"), ("none", "shift_at_most: 0"), ("some", "")):
+    for name, gate in (("all", "threshold: 0"), ("none", "shift_at_most: 0")):
         text = f"pair: pair\ngate: {{{gate}}}\nsources: [{{name: door, uri: footage}}]\n"
         text += "tracks: {at_least_one_above: 100}\n"
         (folder / f"{name}.yaml").write_text(f"{text}sinks: [{{type: stdout}}]\n")
     return folder
 
 
-@pytest.fixture
-def replay(work, tmp_path, capsys):
-    def run(first, second, *words):
-        configs = ["--config", work / f"{first}.yaml", "--config", work / f"{second}.yaml"]
-        out = tmp_path / "made" / "here"
-        command = ["replay", work / "footage", *configs, "--out", out, *words]
+def replayed(work, folder, first, second):
+    """Return the exit code, what was written, and the messages."""
+    configs = ["--config", work / f"{first}.yaml", "--config", work / f"{second}.yaml"]
+    out = folder / "made" / "here"
+    command = ["replay", work / "footage", *configs, "--out", out]
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()) as told:
         code = main([str(word) for word in command])
-        read = [(out / name).read_text() for name in ("replay.html", "replay.json")]
-        return code, read, capsys.readouterr().err
-
-    return run
+    read = [(out / name).read_text() for name in ("replay.html", "replay.json")]
+    return code, read, told.getvalue()
 
 
-def test_each_person_is_forwarded_once_and_the_other_side_says_why_not(replay):
-    code, (page, text), told = replay("all", "none")
+@pytest.fixture
+def replay(work, tmp_path):
+    return partial(replayed, work, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def all_and_none(work, tmp_path_factory):
+    return replayed(work, tmp_path_factory.mktemp("replayed"), "all", "none")
+
+
+def test_each_person_is_forwarded_once_and_the_other_side_says_why_not(all_and_none):
+    code, (page, text), told = all_and_none
     found = json.loads(text)
     assert code == 0
     assert found["a"]["faces"] == found["b"]["faces"] == 3 * 10 + 2
@@ -90,8 +101,8 @@ def test_one_photograph_twice_is_forwarded_as_often_as_run_forwards_it(work, tmp
     assert told["a"]["forwarded"] == len(kept_keys(faces)) == 2
 
 
-def test_a_second_replay_writes_the_same_files(replay):
-    assert replay("some", "all")[1] == replay("some", "all")[1]
+def test_a_second_replay_writes_the_same_files(all_and_none, replay):
+    assert replay("all", "none")[1] == all_and_none[1]
 
 
 def test_one_configuration_is_not_enough(work, capsys):
