@@ -37,12 +37,16 @@ def absolute_path(value: object, info: ValidationInfo) -> object:
     Resolve a path against the folder in the validation context; without one, leave it as it is.
 
     Raises:
-        ValueError: The path is empty or holds a NUL character.
+        ValueError: The path is empty, holds a NUL character, or begins with ~.
     """
     if not isinstance(value, str):
         return value
     if not value or "\0" in value:
         raise ValueError("a path must not be empty or hold a NUL character")
+    if (
+        value.split("/", maxsplit=1)[0] == "~"
+    ):  # else a folder of that name is made, and faces are put there
+        raise ValueError("~ stands for no folder here, a service has another: write the whole path")
     if info.context is None:
         return Path(value)
     # Not Path.resolve(): it follows links, and raises on a loop of them.

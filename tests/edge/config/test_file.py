@@ -205,6 +205,12 @@ def test_empty_lists_are_refused():
     ]
 
 
+def test_a_home_that_no_service_has_makes_no_folder_of_that_name():
+    (mistake,) = mistakes(SMALLEST.replace("path: faces", "path: ~/faces"))
+    assert "sinks[0].path: ~ stands for no folder here" in mistake
+    loaded(SMALLEST.replace("path: faces", "path: ./~"))
+
+
 def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
     text = "treads: 1\nthreads: 0\nsources:\n- {name: a}\nsinks: []\n"
     assert [mistake.split(": ")[1] for mistake in mistakes(text)] == [
