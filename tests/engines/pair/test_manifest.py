@@ -32,6 +32,18 @@ def test_a_written_manifest_is_read_back_the_same(folder):
     assert read_manifest(folder) == manifest
 
 
+WORDS = ("Zoë: #1", "顔 \U0001f642", "- two\nlines\t", "long " * 40, "1e3")
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_words_of_every_kind_are_read_back_the_same(folder, name):
+    manifest = read_manifest(folder)
+    network = manifest.network.model_copy(update={"name": name})
+    written = identified(manifest.model_copy(update={"network": network}))
+    write_manifest(folder, written)
+    assert read_manifest(folder) == written
+
+
 def test_whole_numbers_and_floats_of_one_value_have_one_identity(folder):
     manifest = read_manifest(folder)
     content = manifest.model_dump(mode="json", by_alias=True)
