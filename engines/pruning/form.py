@@ -54,13 +54,21 @@ def form_pair(network: Network, recipe: Recipe, form: Form) -> FormedPair:
     if form == "separate":
         if recipe.masks:
             raise RecipeError("a recipe of several masks is one graph: leave out --form separate")
-        folded = fold_batch_norm(network)
-        pruned, layers = prune(folded, recipe)
-        plain: dict[Role, onnx.ModelProto] = {"dense": folded.model, "pruned": pruned.model}
-        models = {role: spell_out_prelu(each) for role, each in plain.items()}
+        models, layers = _two_copies(network, recipe)
         return formed(network, models, layers, ())
     fused, layers, compaction = pruned_copies(network, recipe)
     return formed(network, {"fused": spell_out_prelu(joined(fused))}, layers, compaction)
+
+
+def _two_copies(
+    network: Network, recipe: Recipe
+) -> tuple[dict[Role, onnx.ModelProto], tuple[LayerSparsity, ...]]:
+    """Return the dense and the pruned network; at no time are there more than four of them."""
+    folded = fold_batch_norm(network)
+    pruned, layers = prune(folded, recipe)
+    spelled = spell_out_prelu(pruned.model)
+    del pruned
+    return {"dense": spell_out_prelu(folded.model), "pruned": spelled}, layers
 
 
 def pruned_copies(
