@@ -17,7 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.biometrics.comparisons import Comparisons
-from engines.biometrics.edc import Qualities, Question, error_versus_discard, partial_area
+from engines.biometrics.edc import (
+    Levels,
+    Qualities,
+    Question,
+    error_versus_discard,
+    fixed_curves,
+    levels_of,
+    partial_area,
+)
 from engines.errors import EvaluationError
 
 RESAMPLES = 1000
@@ -85,11 +93,12 @@ def _draw_areas(
 ) -> dict[str, NDArray[np.float64]]:
     drawn: list[dict[str, float]] = []
     kinds = list(_kinds(comparisons))
+    levels = {name: levels_of(quality) for name, quality in qualities.items()}
     for _ in range(RESAMPLES):
         chosen = _draw(kinds, rng)
-        resampled = {name: quality[chosen] for name, quality in qualities.items()}
+        resampled = {name: level[chosen] for name, level in levels.items()}
         try:
-            drawn.append(_areas(comparisons.of(chosen), resampled, question))
+            drawn.append(_areas_of_levels(comparisons.of(chosen), resampled, question))
         except EvaluationError:  # a draw without a single error has no area
             continue
     if len(drawn) < LEAST_DEFINED * RESAMPLES:
@@ -143,6 +152,17 @@ def _areas(
         name: partial_area(error_versus_discard(comparisons, quality, question), question.limit)
         for name, quality in qualities.items()
     }
+
+
+def _areas_of_levels(
+    comparisons: Comparisons, levels: Mapping[str, Levels], question: Question
+) -> dict[str, float]:
+    """Return the areas that the qualities give: in both conventions only their order counts."""
+    if question.convention == "pooled":
+        ordered = {name: level.astype(np.float64) for name, level in levels.items()}
+        return _areas(comparisons, ordered, question)
+    curves = fixed_curves(comparisons, levels, question.fmr)
+    return {name: partial_area(curve, question.limit) for name, curve in curves.items()}
 
 
 def estimate_of(value: float, draws: NDArray[np.float64]) -> Estimate:

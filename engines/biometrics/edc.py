@@ -15,6 +15,7 @@ those whose quality reaches the value at position floor(x * P) of the sorted qua
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +28,8 @@ from engines.errors import EvaluationError
 Convention = Literal["fixed", "pooled"]
 Qualities = NDArray[np.float64]
 """(P,) quality of each pair, finite; higher is better."""
+Levels = NDArray[np.intp]
+"""(P,) how many lower qualities there are than that of each pair, equal ones counted once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,35 @@ def error_versus_discard(comparisons: Comparisons, quality: Qualities, question:
         raise EvaluationError("a quality is not finite: exclude the images that failed")
     if question.convention == "pooled":
         return _pooled(comparisons, quality, question)
+    return fixed_curves(comparisons, {"": levels_of(quality)}, question.fmr)[""]
+
+
+def levels_of(quality: Qualities) -> Levels:
+    """Return the levels of (P,) qualities."""
+    return np.unique(quality, return_inverse=True)[1]
+
+
+def fixed_curves(
+    comparisons: Comparisons, levels: Mapping[str, Levels], fmr: float
+) -> dict[str, Curve]:
+    """
+    Return for each measure the curve that `error_versus_discard` gives, with the fixed threshold.
+
+    For many draws of the same pairs: nothing is sorted.
+
+    Args:
+        comparisons: P pairs.
+        levels: (P,) of each measure's qualities; some levels may be missing here.
+        fmr: False match rate that sets the threshold, in (0, 1).
+
+    Raises:
+        EvaluationError: There are no mated pairs, or the FMR cannot be measured with so few
+            non-mated pairs.
+    """
     mated = comparisons.mated
-    threshold = threshold_at_fmr(comparisons.score[~mated], question.fmr)
-    return _stepwise(comparisons.score[mated] < threshold, quality[mated])
+    threshold = threshold_at_fmr(comparisons.score[~mated], fmr)
+    refused = comparisons.score[mated] < threshold
+    return {name: _stepwise(refused, level[mated]) for name, level in levels.items()}
 
 
 def partial_area(curve: Curve, limit: float) -> float:
@@ -123,13 +152,14 @@ def partial_area(curve: Curve, limit: float) -> float:
     return float(area / (limit * at_no_discard))
 
 
-def _stepwise(refused: NDArray[np.bool_], quality: Qualities) -> Curve:
-    if not quality.size:
+def _stepwise(refused: NDArray[np.bool_], level: Levels) -> Curve:
+    if not level.size:
         raise EvaluationError("error versus discard needs mated pairs: give pairs with mated = 1")
-    levels, level = np.unique(quality, return_inverse=True)
-    discarded = _before(np.bincount(level, minlength=levels.size))
-    errors = refused.sum() - _before(np.bincount(level, refused, levels.size))
-    return Curve(discarded / quality.size, errors / (quality.size - discarded), "fixed")
+    counts = np.bincount(level)
+    there = counts > 0
+    discarded = _before(counts)[there]
+    errors = refused.sum() - _before(np.bincount(level, refused))[there]
+    return Curve(discarded / level.size, errors / (level.size - discarded), "fixed")
 
 
 def _before(counts: NDArray[np.float64] | NDArray[np.intp]) -> NDArray[np.float64]:

@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.biometrics.comparisons import Comparisons
-from engines.biometrics.edc import Question, error_versus_discard, pair_quality, partial_area
+from engines.biometrics.edc import (
+    Question,
+    error_versus_discard,
+    fixed_curves,
+    levels_of,
+    pair_quality,
+    partial_area,
+)
 from engines.errors import EvaluationError
 
 QUARTERS = st.integers(0, 4).map(lambda n: n / 4)  # few levels, so ties are the rule
@@ -57,6 +64,18 @@ def test_pooled_curve_equals_judging_what_remains_afresh_at_every_per_cent(pairs
     for per_cent, fnmr in enumerate(curve.fnmr):
         kept = quality >= np.sort(quality)[per_cent * quality.size // 100]
         assert fnmr == fnmr_by_counting(comparisons.of(kept), 0.5)
+
+
+@given(PAIRS, st.data())
+def test_levels_give_the_curve_of_their_qualities_in_any_draw(pairs, data):
+    whole, quality = unzip([*pairs, (0.5, 0.5, True), (0.5, 0.5, False), (0.25, 0.5, False)])
+    places = st.lists(st.integers(0, quality.size - 1), max_size=40)
+    chosen = np.array([*data.draw(places), *range(-3, 0)])
+    drawn = whole.of(chosen)
+    wanted = error_versus_discard(drawn, quality[chosen], Question(0.5))
+    found = fixed_curves(drawn, {"a": levels_of(quality)[chosen]}, 0.5)["a"]
+    np.testing.assert_array_equal(found.discard, wanted.discard)
+    np.testing.assert_array_equal(found.fnmr, wanted.fnmr)
 
 
 def test_pooled_discards_whole_pairs_despite_rounding():
