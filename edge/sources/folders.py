@@ -149,7 +149,8 @@ def _below(folder: Path, unlisted: list[Path]) -> Iterator[Path]:
 
 
 def _is_aside(folder: Path) -> bool:
-    return folder.name.startswith(".") or folder.is_symlink()
+    # Not Path.is_symlink, which raises where no path can be so long: the walk tells of that folder.
+    return folder.name.startswith(".") or os.path.islink(folder)  # noqa: PTH114
 
 
 def passed_over(paths: Sequence[Path], endings: frozenset[str]) -> str | None:
