@@ -82,13 +82,17 @@ def window(browser):
 
 
 @pytest.fixture
-def tab(window, serve):  # noqa: ARG001 -- a page whose gate is gone complains, rightly
+def any_tab(window, serve):  # noqa: ARG001 -- a page whose gate is gone complains, rightly
+    """One that may complain."""
     yield window
-    try:
-        assert window.complaints == []
-        assert len({urlsplit(url).netloc for url in window.requested} - {""}) == 1
-    finally:
-        window.empty()
+    window.empty()
+
+
+@pytest.fixture
+def tab(any_tab):
+    yield any_tab
+    assert any_tab.complaints == []
+    assert len({urlsplit(url).netloc for url in any_tab.requested} - {""}) == 1
 
 
 @pytest.fixture(scope="session")

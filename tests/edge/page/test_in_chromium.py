@@ -4,7 +4,7 @@ import json
 import re
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 
@@ -12,7 +12,6 @@ import pytest
 
 from edge.history.tables import Event, add_events
 from edge.samples import Reason
-from tests.edge.chromium import Tab
 from tests.edge.looked_at import NEEDS_A_TOKEN, PEOPLE, TOKEN, Face, observation
 from tests.edge.statuses import gate_status
 
@@ -230,15 +229,14 @@ def test_a_sink_that_fails_is_told_with_its_error_and_what_waits(tab, serve):
     assert tab.text("#verdict") == "⚠ http takes no faces"
 
 
-def test_a_gate_that_goes_away_is_told_and_found_again(browser, serve):
+def test_a_gate_that_goes_away_is_told_and_found_again(any_tab, serve):
     gate = serve(PEOPLE)
-    with closing(Tab(browser)) as tab:
-        tab.open(gate.address)
-        tab.until_text(f"{DOOR} .forwarded", "✓ 90")
-        gate.busy = "the worker did not answer within 3 s"
-        tab.until_text("#problem", "did not answer within 3 s")
-        gate.busy = None
-        tab.until("document.querySelector('#problem').hidden")
+    any_tab.open(gate.address)
+    any_tab.until_text(f"{DOOR} .forwarded", "✓ 90")
+    gate.busy = "the worker did not answer within 3 s"
+    any_tab.until_text("#problem", "did not answer within 3 s")
+    gate.busy = None
+    any_tab.until("document.querySelector('#problem').hidden")
 
 
 def test_a_camera_that_stops_shows_its_last_picture_as_old(tab, serve):
@@ -251,33 +249,31 @@ def test_a_camera_that_stops_shows_its_last_picture_as_old(tab, serve):
     tab.until_text(f"{DOOR} .nothing", "No frames come")
 
 
-def test_without_the_token_there_is_only_the_question_for_it(browser, serve):
+def test_without_the_token_there_is_only_the_question_for_it(any_tab, serve):
     gate = serve(PEOPLE, NEEDS_A_TOKEN)
-    with closing(Tab(browser)) as tab:
-        tab.open(gate.address)
-        assert tab.run("location.pathname") == "/login"
-        assert tab.run("document.activeElement.id") == "token"
-        tab.type(TOKEN)
-        tab.press("Enter")
-        tab.until_text(f"{DOOR} .forwarded", "✓ 90")
-        assert tab.run("document.cookie") == ""  # no script reads the session
-        assert tab.complaints == []
-        tab.run("document.querySelector('#logout button').click()")
-        tab.until("location.pathname === '/login' && document.readyState === 'complete'")
-        tab.open(gate.address)
-        assert tab.run("location.pathname") == "/login"
+    any_tab.open(gate.address)
+    assert any_tab.run("location.pathname") == "/login"
+    assert any_tab.run("document.activeElement.id") == "token"
+    any_tab.type(TOKEN)
+    any_tab.press("Enter")
+    any_tab.until_text(f"{DOOR} .forwarded", "✓ 90")
+    assert any_tab.run("document.cookie") == ""  # no script reads the session
+    assert any_tab.complaints == []
+    any_tab.run("document.querySelector('#logout button').click()")
+    any_tab.until("location.pathname === '/login' && document.readyState === 'complete'")
+    any_tab.open(gate.address)
+    assert any_tab.run("location.pathname") == "/login"
 
 
-def test_a_wrong_token_is_told(browser, serve):
+def test_a_wrong_token_is_told(any_tab, serve):
     gate = serve(PEOPLE, NEEDS_A_TOKEN)
-    with closing(Tab(browser)) as tab:
-        tab.open(gate.address)
-        tab.type("wrong-horse-battery")
-        tab.press("Enter")
-        tab.until_text("[role=alert]", "not the token")
-        # The browser itself reports the status of the form's answer; nothing else.
-        assert all("403" in words for words in tab.complaints)
-        assert gate.ask("/api/state")[0] == 401
+    any_tab.open(gate.address)
+    any_tab.type("wrong-horse-battery")
+    any_tab.press("Enter")
+    any_tab.until_text("[role=alert]", "not the token")
+    # The browser itself reports the status of the form's answer; nothing else.
+    assert all("403" in words for words in any_tab.complaints)
+    assert gate.ask("/api/state")[0] == 401
 
 
 def test_fifty_faces_a_second_are_kept_up_with(tab, serve):

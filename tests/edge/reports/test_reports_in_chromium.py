@@ -90,15 +90,12 @@ def pages(tmp_path_factory):
 
 
 @pytest.fixture(params=["tune", "replay"])
-def tab(request, window, pages):
-    window.open((pages / f"{request.param}.html").as_uri())
-    yield window
-    try:
-        assert window.complaints == []
-        asked = {url.partition(":")[0] for url in window.requested}
-        assert asked == {"file", "data"}
-    finally:
-        window.empty()
+def tab(request, any_tab, pages):
+    any_tab.open((pages / f"{request.param}.html").as_uri())
+    yield any_tab
+    assert any_tab.complaints == []
+    asked = {url.partition(":")[0] for url in any_tab.requested}
+    assert asked == {"file", "data"}
 
 
 @pytest.mark.parametrize("width", [1280, 390, 320])
