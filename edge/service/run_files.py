@@ -12,12 +12,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import TypeAlias
 
-from edge.config.delivery import MqttSinkSettings
+from edge.config.delivery import MqttSinkSettings, OutboxSettings
 from edge.config.model import Config
 from edge.console import console, counts_words, note, progress
 from edge.delivery.encode import to_delivery
 from edge.delivery.outbox_ledger import LedgerRow
-from edge.errors import EdgeError
+from edge.errors import EdgeError, OutboxError
 from edge.footage.camera_run import Step, steps
 from edge.footage.frames import frames_of
 from edge.gate.best_shot import Shot
@@ -27,6 +27,7 @@ from edge.pipeline.ledger import Counts
 from edge.pipeline.open_delivery import open_delivery
 from edge.pipeline.open_networks import open_networks
 from edge.samples import Reason
+from edge.service.purge import not_made, open_for_service
 from edge.service.sole_use import SoleUse
 from edge.shadow_log.log import ShadowLog
 from edge.sinks.open import open_sink
@@ -101,8 +102,8 @@ def _directly(config: Config) -> Iterator[Forward]:
 @contextmanager
 def _queued(config: Config, undelivered: list[str]) -> Iterator[Forward]:
     """Let the outbox keep each face; at the end wait for the sinks, and say what they left."""
+    before = _books_before(config.delivery.outbox)
     forwarding, counts = open_delivery(config), Counts()
-    before = {row.sink: row for row in forwarding.ledger()}
     forwarding.start()
     try:
         yield lambda shot: forwarding.forward(shot, None, counts)
@@ -116,6 +117,17 @@ def _queued(config: Config, undelivered: list[str]) -> Iterator[Forward]:
         undelivered += [*_left(row, known), *_gone(row, before.get(row.sink))]
     if counts.lost:
         undelivered.append(f"kept by neither disk nor memory: {amount(counts.lost, 'face')}")
+
+
+def _books_before(outbox: OutboxSettings | None) -> dict[str, LedgerRow]:
+    """Return where faces went in earlier runs; opening it for this one may evict some already."""
+    if outbox is None or not_made(outbox.path):
+        return {}
+    try:
+        with closing(open_for_service(outbox.path)) as opened:
+            return {row.sink: row for row in opened.ledger()}
+    except OutboxError:  # damaged: it is set aside, and a new one begun
+        return {}
 
 
 def _wait_for_sinks(forwarding: Forwarding) -> None:
@@ -144,9 +156,9 @@ def _gone(row: LedgerRow, before: LedgerRow | None) -> Iterator[str]:
     """Tell what left the outbox during the run, and went to nobody."""
     evicted = row.evicted - (before.evicted if before else 0)
     expired = row.expired - (before.expired if before else 0)
-    if evicted:
+    if evicted > 0:
         yield f"no room in the outbox for sink {row.sink}: {amount(evicted, 'face')}"
-    if expired:
+    if expired > 0:
         yield f"too old, and deleted from the outbox for sink {row.sink}: {amount(expired, 'face')}"
 
 

@@ -60,6 +60,17 @@ def test_every_face_that_gave_way_to_a_better_one_is_told(run, tmp_path):
     assert "no room in the outbox for sink http: 1 face" in said
 
 
+def test_faces_that_a_smaller_quota_deletes_when_the_run_begins_are_told(run, tmp_path):
+    with serving() as server:
+        server.behaviours += [answers(503)] * 9
+        run(server.url, "outbox: {path: outbox.sqlite}")
+        server.behaviours.clear()
+        code, said = run(server.url, "outbox: {path: outbox.sqlite, quota: 1kB}")
+    assert evicted(tmp_path / "outbox.sqlite")["http"] >= 2
+    assert code == 1
+    assert f"for sink http: {evicted(tmp_path / 'outbox.sqlite')['http']} faces" in said
+
+
 def evicted(outbox):
     with closing(sqlite3.connect(outbox)) as database:
         rows = database.execute("SELECT sink, faces FROM ledger WHERE event = 'evicted'")
