@@ -10,6 +10,7 @@ from edge.delivery.sender import Sender
 from edge.errors import OutboxError, OutboxFullError, SinkBusyError, SinkError, SinkRefusedError
 from tests.edge.clocks import Hands
 from tests.edge.deliveries import PATIENCE_S, ScriptedSink, Stuck, blob, keys
+from tests.edge.watching import until
 
 BACKOFF = BackoffSettings(first=2.0, at_most=60.0)
 QUICK = BackoffSettings(first=0.001, at_most=0.001)
@@ -80,13 +81,9 @@ def sender_of():
         assert sender.join(PATIENCE_S)
 
 
-def until(reached):
-    """Wait until something is so."""
-    for _ in range(6000):
-        if reached():
-            return
-        threading.Event().wait(0.01)
-    pytest.fail("it did not come to that")
+def rests(sender):
+    """Return the question whether it says that it idles or rests, and is not taken for stuck."""
+    return lambda: sender.thread.death() is None
 
 
 def a_moment():
@@ -356,7 +353,7 @@ def test_a_sender_that_idles_or_rests_says_so_and_is_not_taken_for_stuck(sender_
     for sender in (idle, resting):
         sender.thread.patience_s = -1.0
         sender.start()
-        until(lambda sender=sender: sender.thread.death() is None)
+        until(rests(sender))
 
 
 @pytest.mark.parametrize("trouble", [ValueError("a defect"), MemoryError(), KeyError("webp")])
@@ -394,7 +391,7 @@ def test_a_sink_that_does_not_return_after_a_rest_is_told_as_a_stuck_thread(send
     sender = sender_of(sink, outbox)
     sender.thread.patience_s = -1.0
     sender.start()
-    until(lambda: sender.thread.death() is None)  # it rests
+    until(rests(sender))
     outbox.put(blob(1))
     sender.wake()
     assert sink.going.wait(PATIENCE_S)

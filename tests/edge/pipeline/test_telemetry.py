@@ -28,6 +28,7 @@ from engines.pair.manifest import read_manifest
 from tests.edge.assessments import assessment
 from tests.edge.monitoring.test_metrics import samples
 from tests.edge.running_gate import ENGINES
+from tests.edge.watching import until
 
 pytestmark = pytest.mark.registry
 
@@ -74,12 +75,6 @@ def watched():
 
 
 LOOPED = ", loop: true, pace: timestamps"
-
-
-def until(true):
-    pause = threading.Event()
-    while not true():
-        pause.wait(0.01)  # the processor is the gate's
 
 
 def counts_now(daemon):

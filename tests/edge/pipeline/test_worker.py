@@ -27,6 +27,7 @@ from edge.sources.status import Limits, Surroundings
 from engines.errors import BackendError
 from engines.pair.pair import EnginePair
 from tests.edge.canned import BrightnessPair, CannedDetector, upright_face
+from tests.edge.watching import until
 
 PATIENCE_S = 30
 TOGETHER = 3
@@ -99,9 +100,8 @@ class Bench:
         return self.worker.streams[name]
 
     def run(self):
-        pause = threading.Event()
-        while not all(stream.source.status().frames for stream in self.worker.streams.values()):
-            pause.wait(0.001)
+        sources = [stream.source for stream in self.worker.streams.values()]
+        until(lambda: all(source.status().frames for source in sources))
         self.worker.start()
         assert self.ended.wait(PATIENCE_S)
         books = {name: stream.close() for name, stream in self.worker.streams.items()}

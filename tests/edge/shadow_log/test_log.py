@@ -1,7 +1,6 @@
 import os
 import sqlite3
 import stat
-import threading
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -30,6 +29,7 @@ from edge.shadow_log.tables import Kind, Piece, read_faces, read_pieces
 from edge.shadow_log.writer import MOST_WAITING, TIDY_EVERY_S, Noted, ShadowLogWriter
 from tests.edge.assessments import Given, assessment
 from tests.edge.clocks import DAY, Hands
+from tests.edge.watching import until
 
 KIND = Kind("door", "run", "observe", "pair")
 WALL = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -233,15 +233,6 @@ def test_a_folder_that_cannot_be_written_stops_nobody_and_is_told_once(tmp_path,
     errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
     assert len(errors) == 1
     assert "the gate goes on without it" in errors[0]
-
-
-def until(is_so):
-    """Wait for what another thread does."""
-    for _ in range(3000):
-        if is_so():
-            return
-        threading.Event().wait(0.02)
-    pytest.fail("it did not come")
 
 
 def test_a_full_disk_is_told_and_what_comes_later_is_logged_again(small_file_system, caplog):
