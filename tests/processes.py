@@ -13,8 +13,7 @@ def descendants(pid: int) -> list[int]:
 
 def processor_s(pid: int) -> float:
     """Return the processor time of a process so far, without that of its children."""
-    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+    return sum(_times_s(pid)[:2])
 
 
 def all_processor_s(pid: int) -> float:
@@ -23,12 +22,16 @@ def all_processor_s(pid: int) -> float:
 
 
 def _with_ended_s(pid: int) -> float:
-    """Return utime, stime and those of ended children."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(_times_s(pid))
     except OSError:  # it has ended meanwhile, and now counts with its parent
         return 0.0
-    return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _times_s(pid: int) -> list[float]:
+    """Return utime, stime, and those of ended children."""
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+    return [int(each) / os.sysconf("SC_CLK_TCK") for each in ticks]
 
 
 def own_processor_s() -> float:
