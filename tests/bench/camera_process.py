@@ -2,8 +2,8 @@
 What a process for each network camera costs: python tests/bench/camera_process.py
 
 Motion JPEG over HTTP on this machine, read in the gate's process and in one of its own: memory,
-processor time, and the time from the last byte sent to the frame in the gate's hands. Then, of one
-or more cameras with a process each: the memory of these processes and what their start takes.
+processor time, and the time from the last byte sent to the frame in the gate's hands. What several
+cameras take together is told by `camera_starts`.
 """
 
 import os

@@ -95,7 +95,7 @@ def first(work, out):
 
 @pytest.fixture
 def _numbers_only(monkeypatch):
-    """Draw nothing and measure no times, which are most of so small an evaluation."""
+    """Draw nothing and time one round, not thirty: these are most of so small an evaluation."""
     monkeypatch.setattr("edge.evaluation.run.TIMED_ROUNDS", 1)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
 
