@@ -5,9 +5,11 @@ Native libraries run in subprocesses, because one that crashes must not take the
 they are never part of this project's environment.
 """
 
+import faulthandler
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from runpy import run_module
@@ -19,6 +21,8 @@ from engines.catalogue.cache import cache_folder, locked
 from tests.edge.warm_process import WarmProcess
 
 ROOT = Path(__file__).parents[3]
+HANGS_S = 600
+"""Only a native library that hangs takes as long."""
 
 RTX_VERSIONS = ("1.4.0.76", "1.7.1.116")
 """Of TensorRT-RTX: with the API of TensorRT 10, and with that of 11."""
@@ -87,12 +91,17 @@ def fork_with(folder: Path, module: str, *words: str) -> subprocess.CompletedPro
     """
     environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
     program = WarmProcess(_program, [str(folder), module, *words], ROOT, environment, (1,), (2,))
+    hanging = threading.Timer(HANGS_S, program.kill)
+    hanging.daemon = True
+    hanging.start()
     out, err = program.communicate()
+    hanging.cancel()
     return subprocess.CompletedProcess([module, *words], program.wait(), out, err)
 
 
 def _program() -> None:
     folder, module = sys.argv[1:3]
     del sys.argv[1:3]
+    faulthandler.enable()
     sys.path.insert(0, folder)
     run_module(module, run_name="__main__", alter_sys=True)
