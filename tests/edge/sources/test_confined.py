@@ -236,7 +236,7 @@ def test_a_process_that_cannot_be_forked_is_an_error_of_its_camera(camera, monke
     asked, theirs = socket.socketpair()
     monkeypatch.setattr(FORKS, "_ready", lambda: asked)
     with theirs, closing(ForkServer(theirs)) as server:
-        serving = Thread(target=server.next_fork)
+        serving = Thread(target=server.next_fork, daemon=True)
         serving.start()
         with pytest.raises(SourceError, match="no process can be started"):
             next(frames_from(camera))
