@@ -1,11 +1,10 @@
 """Files of a commissioning that nothing came of."""
 
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from edge.errors import SinkError
+from edge.delivery.face_output import made_folder
 
 
 @contextmanager
@@ -29,14 +28,7 @@ def made_for(folder: Path) -> Iterator[None]:
         SinkError: It cannot be made, or nothing can be written into it.
     """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise SinkError(
-            f"{folder}: no folder to write to: {error.strerror or error}; name another with --out"
-        ) from error
+    made_folder(folder)
     try:
         yield
     except BaseException:
