@@ -124,8 +124,8 @@ def files_in(paths: Sequence[Path], endings: frozenset[str], kind: str) -> Itera
 def _files_below(folder: Path, endings: frozenset[str], kind: str) -> Iterator[Path]:
     unlisted: list[Path] = []
     found = False
-    for file in _below(folder, unlisted):
-        if _why_not(file, endings) is None:
+    for file, why_not in _below(folder, endings, unlisted):
+        if why_not is None:
             found = True
             yield file
     yield from unlisted
@@ -137,20 +137,31 @@ def _files_below(folder: Path, endings: frozenset[str], kind: str) -> Iterator[P
         )
 
 
-def _below(folder: Path, unlisted: list[Path]) -> Iterator[Path]:
-    """Yield every file of a folder and those below it, sorted, and the folders left out."""
+def _below(
+    folder: Path, endings: frozenset[str], unlisted: list[Path]
+) -> Iterator[tuple[Path, str | None]]:
+    """
+    Yield every file of a folder and those below it, sorted, and the folders left out.
+
+    With each comes why it is passed over; None where it is read.
+    """
     for root, folders, files in os.walk(
         folder, onerror=lambda e: unlisted.append(Path(e.filename))
     ):
-        aside = [name for name in folders if _is_aside(Path(root) / name)]
-        folders[:] = sorted(set(folders) - set(aside))
+        whys = {name: _why_not_searched(Path(root) / name) for name in folders}
+        aside = {name: why_not for name, why_not in whys.items() if why_not is not None}
+        folders[:] = sorted(whys.keys() - aside.keys())
         for name in sorted([*files, *aside]):
-            yield Path(root) / name
+            path = Path(root) / name
+            yield path, aside[name] if name in aside else _why_not_read(path, endings)
 
 
-def _is_aside(folder: Path) -> bool:
+def _why_not_searched(folder: Path) -> str | None:
+    if folder.name.startswith("."):
+        return "hidden"
     # Not Path.is_symlink, which raises where no path can be so long: the walk tells of that folder.
-    return folder.name.startswith(".") or os.path.islink(folder)  # noqa: PTH114
+    is_link = os.path.islink(folder)  # noqa: PTH114
+    return "a link to a folder (name it itself)" if is_link else None
 
 
 def passed_over(paths: Sequence[Path], endings: frozenset[str]) -> str | None:
@@ -162,11 +173,11 @@ def passed_over(paths: Sequence[Path], endings: frozenset[str]) -> str | None:
         endings: As given to `files_in`.
     """
     reasons = Counter(
-        why
+        why_not
         for folder in paths
         if is_folder(folder)
-        for file in _below(folder, [])
-        if (why := _why_not(file, endings)) is not None
+        for _, why_not in _below(folder, endings, [])
+        if why_not is not None
     )
     if not reasons:
         return None
@@ -175,13 +186,10 @@ def passed_over(paths: Sequence[Path], endings: frozenset[str]) -> str | None:
     return f"{count:,} {'file' if count == 1 else 'files'} passed over: {words}"
 
 
-def _why_not(file: Path, endings: frozenset[str]) -> str | None:
-    """Return why a file, or a folder left out, is passed over; None where it is read."""
+def _why_not_read(file: Path, endings: frozenset[str]) -> str | None:
     if file.name.startswith("."):
         return "hidden"
     ending = file.suffix.lower()
-    if file.is_symlink() and is_folder(file):
-        return "a link to a folder (name it itself)"
     if ending in endings:
         return None
     told = advice(file)

@@ -74,6 +74,20 @@ def test_hidden_folders_and_links_to_folders_are_passed_over_and_told(tmp_path, 
     ]
 
 
+def test_files_whose_path_is_too_long_are_found_and_passed_over_like_others(tmp_path, monkeypatch):
+    deepest = tmp_path
+    monkeypatch.chdir(tmp_path)
+    while (left := 4090 - len(f"{deepest}/")) > 0:  # a path may have 4095 bytes
+        name = "d" * min(left, 250)
+        deepest /= name
+        Path(name).mkdir()
+        monkeypatch.chdir(name)
+    for name in ("picture.png", "notes.txt"):
+        Path(name).touch()
+    assert list(images_in([tmp_path])) == [deepest / "picture.png"]
+    assert passed_over([tmp_path], suffixes()) == "1 file passed over: 1 of unknown ending .txt"
+
+
 def test_nothing_is_said_where_everything_is_read(tmp_path, ramp):
     ramp.save(tmp_path / "a.png")
     assert left_out([tmp_path]) is None
