@@ -36,16 +36,17 @@ def main(control: int) -> None:
     Args:
         control: Descriptor of the socket through which the gate asks.
     """
+    own = os.getpid()  # a fork that asked for its parent could be told who adopted it
     with socket.socket(fileno=control) as gate, closing(ForkServer(gate)) as server:
         asked = server.next_fork()
     if asked is not None:
-        _as_camera(asked)
+        _as_camera(own, asked)
 
 
-def _as_camera(asked: Asked) -> None:
+def _as_camera(parent: int, asked: Asked) -> None:
     code = 1
     try:
-        serve_camera(os.getppid(), asked.channel, asked.memory)
+        serve_camera(parent, asked.channel, asked.memory)
         code = 0
     except BaseException:  # noqa: BLE001 -- the end of the process, which says why
         traceback.print_exc()

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from edge.config.model import Source
 from edge.errors import LoginRefusedError, SourceError
 from edge.samples import CAMERA_PIXELS, Damaged
+from edge.sources.confined import fork_server
 from edge.sources.confined.camera import FORKS
-from edge.sources.confined.fork_server import ForkServer
+from edge.sources.confined.fork_server import Asked, ForkServer
 from edge.sources.confined.messages import DAMAGED, READY, failed, heard, picture
 from edge.sources.confined.pictures import Place, SharedPictures, created
 from edge.sources.confined.process import GSTREAMER_BYTES, MEMORY_BYTES, allowed
@@ -242,6 +243,21 @@ def test_a_process_that_cannot_be_forked_is_an_error_of_its_camera(camera, monke
             next(frames_from(camera))
         asked.close()
         serving.join()
+
+
+def test_a_process_is_told_who_forked_it_and_not_who_adopted_it(monkeypatch):
+    told = []
+    monkeypatch.setattr(os, "fork", lambda: 0)
+    monkeypatch.setattr(os, "_exit", lambda _: None)
+    monkeypatch.setattr(fork_server, "serve_camera", lambda *numbers: told.append(numbers))
+    gate, asked = socket.socketpair()
+    with gate:
+        socket.send_fds(gate, [b"f"], [gate.fileno()] * len(Asked._fields))
+        fork_server.main(asked.detach())
+    ((parent, *descriptors),) = told
+    for descriptor in descriptors:
+        os.close(descriptor)
+    assert parent == os.getpid()
 
 
 PARENT = """
