@@ -121,7 +121,7 @@ def test_a_process_that_is_killed_ends_its_camera_and_no_other(camera):
     next(other)
     os.kill(process, signal.SIGKILL)
     with pytest.raises(SourceError, match="SIGKILL"):
-        list(islice(doomed, 10))
+        list(doomed)
     assert len(list(islice(other, 20))) == 20
     other.close()
     assert processes(os.getpid()) == []
@@ -163,7 +163,7 @@ def test_when_the_server_is_killed_its_cameras_end_and_the_next_has_another_one(
     (server,) = servers(os.getpid())
     os.kill(server, signal.SIGKILL)
     with pytest.raises(SourceError, match="SIGKILL"):
-        list(islice(frames, 10))
+        list(frames)  # some still come: its forks are killed when the memory of it is taken down
     assert next(frames_from(camera)).index == 0
     assert server not in servers(os.getpid())
 
