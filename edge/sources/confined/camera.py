@@ -156,4 +156,4 @@ def _process(memory: int) -> Iterator[tuple[Fork, Connection]]:
 def _end_by_force(process: Fork) -> None:
     process.kill()
     if not process.ends_within(GOODBYE_S):
-        FORKS.forget()  # it does not answer: let the next camera have another one
+        FORKS.forget(process)  # its server does not answer: let the next camera have another one

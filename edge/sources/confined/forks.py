@@ -22,14 +22,15 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA
 class Fork:
     """The process of a camera; not a child of ours."""
 
-    def __init__(self, life: socket.socket) -> None:
+    def __init__(self, life: socket.socket, asked: socket.socket) -> None:
         """
         Keep the socket by which it is ended, and heard of.
 
         Args:
             life: `fork_server` has the other end.
+            asked: Through which the server was asked for it.
         """
-        self._life = life
+        self._life, self.asked = life, asked
         self.exit_code: int | None = None
         """Below zero for a signal; None while it runs."""
 
@@ -80,12 +81,18 @@ class Forks:
             control = self._ready()
             with suppress(OSError):  # it was killed just now: the channel tells of it
                 socket.send_fds(control, [b"f"], [channel, memory, theirs.fileno()])
-        return Fork(ours)
+        return Fork(ours, control)
 
-    def forget(self) -> None:
-        """Ask another server from now on; this one ends with the last camera that it has."""
+    def forget(self, fork: Fork) -> None:
+        """
+        Ask another server from now on than that of a fork, which ends with the last that it has.
+
+        Args:
+            fork: If another is asked already, nothing is changed.
+        """
         with self._lock:
-            self._forget()
+            if fork.asked is self._control:
+                self._forget()
 
     def _ready(self) -> socket.socket:
         self._left = [server for server in self._left if server.poll() is None]

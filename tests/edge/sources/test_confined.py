@@ -185,6 +185,26 @@ def test_a_server_that_hangs_is_left_to_the_cameras_that_it_has(camera, monkeypa
     os.waitpid(server, 0)
 
 
+def test_for_all_cameras_of_a_server_that_hangs_there_is_one_other(camera, monkeypatch):
+    old = [frames_from(camera) for _ in range(2)]
+    for frames in old:
+        next(frames)
+    (server,) = servers(os.getpid())
+    os.kill(server, signal.SIGSTOP)
+    monkeypatch.setattr("edge.sources.confined.camera.GOODBYE_S", 0.1)
+    new = []
+    for frames in old:
+        frames.close()
+        new.append(frames_from(camera))
+        next(new[-1])
+    assert len(servers(os.getpid())) == 2
+    os.kill(server, signal.SIGCONT)
+    os.waitpid(server, 0)
+    monkeypatch.undo()
+    for frames in new:
+        frames.close()
+
+
 def test_the_server_has_one_thread_so_that_its_forks_are_whole(camera):
     next(frames_from(camera))
     (server,) = servers(os.getpid())
@@ -328,7 +348,7 @@ except SourceError as error:
     words = error
 gate = next(line.split()[1] for line in open("/proc/self/status") if line[:5] == "VmHWM")
 (server,) = servers(os.getpid())
-FORKS.forget()
+FORKS._forget()
 os.waitpid(server, 0)
 process = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 print(1024 * int(gate), 1024 * process, words)
