@@ -8,7 +8,7 @@ score nor embedding in the log, and no other setting brings them back.
 
 import json
 
-from edge.config.effective import CameraSettings, InEffect
+from edge.config.effective import InEffect
 from edge.config.model import DetectorSettings
 
 DECIDED_AGAIN = frozenset({"threshold", "shift_at_most", "components"})
@@ -26,9 +26,10 @@ def conditions_of(camera: InEffect, detector: DetectorSettings) -> str:
         detector: Finds its faces.
     """
     faces, geometry = camera.faces, camera.geometry
+    pre_checks = faces.gate.model_dump(exclude=set(DECIDED_AGAIN))
     whole = "every" in (faces.tracks.search, faces.mode)
     found = {
-        **{f"gate.{key}": value for key, value in _pre_checks(faces)},
+        **{f"gate.{key}": value for key, value in pre_checks.items()},
         "tracks.gap": faces.tracks.gap,
         "tracks.search": "every" if whole else "sparing",
         "masks": faces.masks,
@@ -43,10 +44,6 @@ def conditions_of(camera: InEffect, detector: DetectorSettings) -> str:
         "detector.smallest_face": detector.smallest_face,
     }
     return json.dumps(found, sort_keys=True)
-
-
-def _pre_checks(faces: CameraSettings) -> list[tuple[str, float]]:
-    return sorted(faces.gate.model_dump(exclude=set(DECIDED_AGAIN)).items())
 
 
 def differences(then: str, now: str) -> str:
