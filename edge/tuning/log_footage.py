@@ -3,7 +3,7 @@
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -75,8 +75,11 @@ def logged_footage(
         observed = reading.ended(replace(faces, mode="observe"), pair.identity)
         observed.frames = sum(piece.frames for piece in used)
         observed.video_s = watched_s(used)
-        differing = list(_differing(used, conditions))
-        return Logged(observed, list(_left_out(pieces, pair.pair_id)), differing)
+        return Logged(
+            observed,
+            left_out=_frames(pieces, lambda piece: _why_not(piece, pair.pair_id)),
+            differing=_frames(used, lambda piece: _others(piece, conditions)),
+        )
 
 
 def _why_not(piece: Piece, pair_id: str) -> str | None:
@@ -92,24 +95,19 @@ def _why_not(piece: Piece, pair_id: str) -> str | None:
     return None
 
 
-def _left_out(pieces: Sequence[Piece], pair_id: str) -> Iterator[str]:
+def _others(piece: Piece, conditions: str) -> str | None:
+    words = differences(piece.kind.conditions, conditions)
+    return f"with {words}" if words else None
+
+
+def _frames(pieces: Sequence[Piece], said: Callable[[Piece], str | None]) -> list[str]:
+    """Return how many frames each thing is said of; of some pieces nothing is."""
     frames: Counter[str] = Counter()
     for piece in pieces:
-        why = _why_not(piece, pair_id)
-        if why is not None:
-            frames[why] += piece.frames
-    for why, count in frames.items():
-        yield f"{_seen(count)} {why}"
-
-
-def _differing(used: Sequence[Piece], conditions: str) -> Iterator[str]:
-    frames: Counter[str] = Counter()
-    for piece in used:
-        words = differences(piece.kind.conditions, conditions)
-        if words:
+        words = said(piece)
+        if words is not None:
             frames[words] += piece.frames
-    for words, count in frames.items():
-        yield f"{_seen(count)} with {words}"
+    return [f"{_seen(count)} {words}" for words, count in frames.items()]
 
 
 def _seen(frames: int) -> str:
