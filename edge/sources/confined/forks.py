@@ -1,5 +1,6 @@
 """How the gate starts and ends the processes of cameras, which `fork_server` forks."""
 
+import errno
 import json
 import os
 import signal
@@ -8,6 +9,8 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+
+from edge.sources.confined.messages import NOT_FORKED
 
 PROGRAM = (
     "import gc; gc.disable(); "
@@ -22,13 +25,13 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA
 class Fork:
     """The process of a camera; not a child of ours."""
 
-    def __init__(self, life: socket.socket, asked: socket.socket) -> None:
+    def __init__(self, life: socket.socket, asked: socket.socket | None) -> None:
         """
         Keep the socket by which it is ended, and heard of.
 
         Args:
             life: `fork_server` has the other end.
-            asked: Through which the server was asked for it.
+            asked: Through which the server was asked for it; None where there can be none.
         """
         self._life, self.asked = life, asked
         self.exit_code: int | None = None
@@ -77,10 +80,17 @@ class Forks:
             memory: Descriptor from `pictures.created`.
         """
         ours, theirs = socket.socketpair()
+        control = None
         with self._lock, theirs:
-            control = self._ready()
-            with suppress(OSError):  # it was killed just now: the channel tells of it
-                socket.send_fds(control, [b"f"], [channel, memory, theirs.fileno()])
+            try:
+                control = self._ready()
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.ENOMEM):
+                    raise
+                theirs.send(str(NOT_FORKED).encode())  # as the server, where it can fork none
+            else:
+                with suppress(OSError):  # it was killed just now: the channel tells of it
+                    socket.send_fds(control, [b"f"], [channel, memory, theirs.fileno()])
         return Fork(ours, control)
 
     def forget(self, fork: Fork) -> None:

@@ -1,5 +1,6 @@
 """A network camera in a process of its own: what it does there harms nobody else."""
 
+import errno
 import os
 import signal
 import socket
@@ -263,6 +264,20 @@ def test_a_process_that_cannot_be_forked_is_an_error_of_its_camera(camera, monke
             next(frames_from(camera))
         asked.close()
         serving.join()
+
+
+def test_where_no_server_can_be_started_this_is_an_error_of_the_camera_too(camera, monkeypatch):
+    def refused(*_):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    with monkeypatch.context() as full:
+        full.setattr("edge.sources.confined.forks._started", refused)
+        full.syspath_prepend("elsewhere")  # so that another server is wanted
+        with pytest.raises(SourceError, match="no process can be started"):
+            next(frames_from(camera))
+    frames = frames_from(camera)
+    assert next(frames).index == 0
+    frames.close()
 
 
 def test_a_process_is_told_who_forked_it_and_not_who_adopted_it(monkeypatch):
