@@ -43,9 +43,8 @@ def absolute_path(value: object, info: ValidationInfo) -> object:
         return value
     if not value or "\0" in value:
         raise ValueError("a path must not be empty or hold a NUL character")
-    if (
-        value.split("/", maxsplit=1)[0] == "~"
-    ):  # else a folder of that name is made, and faces are put there
+    # Else a folder of that name is made, and faces are put there.
+    if value.split("/", maxsplit=1)[0] == "~":
         raise ValueError("~ stands for no folder here, a service has another: write the whole path")
     if info.context is None:
         return Path(value)
