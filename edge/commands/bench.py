@@ -195,7 +195,7 @@ def _processor() -> str:
 
 def _print(bench: Bench) -> None:
     shown_on = Screen(highlight=False)
-    threads = f"{bench.threads} thread{'s' * (bench.threads > 1)}"
+    threads = amount(bench.threads, "thread")
     title = f"{bench.network} (engine pair {bench.pair_id}), {threads}, {bench.processor}"
     table = Table(title=title)
     for heading in ("what", "batch", "ms", "faces per second per core"):

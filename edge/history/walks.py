@@ -9,6 +9,7 @@ from edge.gate.observation import Observation
 from edge.gate.outcome import SeenFace
 from edge.history.tables import Event
 from edge.samples import Reason
+from engines.amounts import amount
 
 MOST_OPEN = 2000
 """Tracks at once of all cameras; the one seen longest ago is told first."""
@@ -104,7 +105,7 @@ class Walks:
 
 def _event(walk: _Walk, camera: str, wall_s: float) -> Event:
     if walk.forwarded:
-        words = f"{walk.forwarded} face{'s' * (walk.forwarded > 1)} forwarded"
+        words = f"{amount(walk.forwarded, 'face')} forwarded"
         return Event(wall_s, camera, Reason.FORWARDED.value, walk.score, words)
     reason, words = walk.reason, walk.detail
     if reason is Reason.FORWARDED:  # it reached the threshold, and was held back

@@ -12,6 +12,7 @@ from edge.sources.folders import files_in, is_file, is_photograph, passed_over, 
 from edge.sources.geometry import as_seen
 from edge.sources.images import read_image
 from edge.sources.video import VideoFile, holds_video
+from engines.amounts import amount
 
 
 def native_path(path: Path) -> str:
@@ -50,7 +51,7 @@ class ImageFiles:
         self._paths = paths
         self._first = first
         self._unreadable = unreadable
-        self.name = f"{len(paths)} image{'' if len(paths) == 1 else 's'}"
+        self.name = amount(len(paths), "image")
 
     def frames(self) -> Iterator[Frame]:
         """Yield one frame for each image that can be decoded; `time_s` is None."""
