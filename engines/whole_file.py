@@ -40,14 +40,14 @@ def whole_file(path: Path, *, mode: int | None = None, durable: bool = True) -> 
         OSError: The file system refuses. What was there is untouched, always.
     """
     before = path.stat() if path.exists() else None
-    if before is not None and not (stat.S_ISREG(before.st_mode) or stat.S_ISDIR(before.st_mode)):
+    if before is not None and stat.S_ISDIR(before.st_mode):  # else told when all is written
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if before is not None and not stat.S_ISREG(before.st_mode):
         with _named(path), path.open("wb") as file:
             yield file
         return
     if mode is None and before is not None:
         mode = stat.S_IMODE(before.st_mode)
-    if before is not None and stat.S_ISDIR(before.st_mode):  # else told when all is written
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     part = part_of(path)
     with _named(path), _created(part, 0o666 if mode is None else mode) as file:
         try:
