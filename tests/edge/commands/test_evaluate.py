@@ -107,7 +107,8 @@ def test_real_people_are_told_apart_and_the_image_without_a_face_is_counted(firs
     clean = found["sets"][0]
     assert (clean["excluded"], clean["mated"]) == (1, PEOPLE * SHOTS)
     assert clean["accuracy"]["mean"] > 0.97
-    assert found["milliseconds"]["prefiqs"] > found["milliseconds"]["norm"] > 0
+    assert found["milliseconds"].keys() == {"prefiqs", "norm"}
+    assert min(found["milliseconds"].values()) > 0
     assert written == found
 
 
@@ -182,7 +183,7 @@ def areas(found, measure):
 def test_a_quality_network_of_the_users_stands_in_the_same_table(work, out, tmp_path):
     _, found, _ = evaluated(work, out, *PLAIN, "--measure", write_brightness(tmp_path))
     assert found["plan"]["measures"] == ["prefiqs", "norm", "brightness"]
-    assert 0 < found["milliseconds"]["brightness"] < found["milliseconds"]["norm"]
+    assert min(found["milliseconds"].values()) > 0
 
 
 @pytest.mark.usefixtures("_numbers_only")
