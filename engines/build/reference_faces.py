@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from engines.biometrics.degrade import with_margin
 from engines.build.golden_faces import GOLDEN, golden_faces
-from engines.calibration.faces import CalibrationFaces, calibration_faces
+from engines.calibration.faces import COPIES, CalibrationFaces, strangers, with_faults
 from engines.quality.specification import FaceImages, InputSpecification
 
 UNPOSED = Path(__file__).with_name("unposed.yaml")
@@ -22,10 +22,15 @@ LISTS = (GOLDEN, UNPOSED)
 
 
 def reference_faces(
-    specification: InputSpecification, progress: Progress | None = None
+    posed: CalibrationFaces, specification: InputSpecification, progress: Progress | None = None
 ) -> FaceImages:
     """
-    Return the reference faces as a network wants them.
+    Return the reference faces as a network wants them: the posed ones, then the others.
+
+    Args:
+        posed: `known_faces` of the specification; their copies with faults are not made again.
+        specification: Of the network.
+        progress: A running display of the caller's; None shows nothing.
 
     Returns:
         (N, height, width, 3) uint8 BGR, aligned to the network's template.
@@ -33,11 +38,11 @@ def reference_faces(
     Raises:
         CatalogueError: A package cannot be obtained.
     """
-    return reference_copies(specification, progress).images
+    return reference_copies(posed, specification, progress).images
 
 
 def reference_copies(
-    specification: InputSpecification, progress: Progress | None = None
+    posed: CalibrationFaces, specification: InputSpecification, progress: Progress | None = None
 ) -> CalibrationFaces:
     """
     Return the reference faces with the strength of their faults; who they are is left out.
@@ -45,6 +50,11 @@ def reference_copies(
     Raises:
         CatalogueError: A package cannot be obtained.
     """
-    framed = [golden_faces(with_margin(specification), progress, path).images for path in LISTS]
-    # The unposed ones are fewer than calibration asks for, so both are degraded together.
-    return calibration_faces(np.concatenate(framed), specification)
+    unposed = golden_faces(with_margin(specification), progress, UNPOSED).images
+    first = len(posed.images) // (1 + COPIES) + 1
+    shots = with_faults(unposed, specification, first=first)
+    images, strength = zip(*shots, strict=True)
+    return strangers(
+        np.concatenate((posed.images, np.stack(images))),
+        np.concatenate((posed.strength, np.array(strength, np.intp))),
+    )

@@ -83,7 +83,9 @@ def loaded_request(
 ) -> BuildRequest:
     """Do as `build_request` with a network that was read already."""
     request = unscaled_request(known, recipe, threads, progress, quality)
-    return replace(request, reference=reference_faces(request.network.specification, progress))
+    specification = request.network.specification
+    posed = request.judge.faces() if request.judge else known_faces(specification, progress)
+    return replace(request, reference=reference_faces(posed, specification, progress))
 
 
 def unscaled_request(

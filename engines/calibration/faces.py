@@ -78,12 +78,8 @@ def calibration_faces(
     Raises:
         CalibrationError: There are too few.
     """
-    shots: list[tuple[Image, int]] = []
-    faces = 0
-    for faces, image in enumerate(framed, start=1):
-        names = [f"{faces} {copy}" for copy in range(COPIES)]
-        shots.append((_cut(image, specification), 0))
-        shots += [degraded(image, name, specification, seed, share=1) for name in names]
+    shots = with_faults(framed, specification, seed)
+    faces = len(shots) // (1 + COPIES)
     if faces < LEAST_FACES:
         raise CalibrationError(
             f"{amount(faces, 'face is', 'faces are')} too few to calibrate on: "
@@ -100,6 +96,26 @@ def calibration_faces(
         people.repeat(1 + COPIES),
         np.full(len(images), subjects is not None),
     )
+
+
+def with_faults(
+    framed: Iterable[Image], specification: InputSpecification, seed: int = 0, first: int = 1
+) -> list[tuple[Image, int]]:
+    """
+    Return each face as the network wants it, followed by its degraded versions, with the strength.
+
+    Args:
+        framed: As of `calibration_faces`.
+        specification: Of the network.
+        seed: Of faults, strengths and noise.
+        first: Number of the first face, which they also depend on.
+    """
+    shots: list[tuple[Image, int]] = []
+    for number, image in enumerate(framed, start=first):
+        shots.append((_cut(image, specification), 0))
+        names = [f"{number} {copy}" for copy in range(COPIES)]
+        shots += [degraded(image, name, specification, seed, share=1) for name in names]
+    return shots
 
 
 def together(known: CalibrationFaces, others: CalibrationFaces) -> CalibrationFaces:

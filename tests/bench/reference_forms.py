@@ -116,7 +116,7 @@ def known_of(every: Sequence[Examined], each: Examined) -> Known:
     """Embed the reference faces by every recipe that is looked at."""
     subject = each.subject
     specification = subject.network.specification
-    faces = reference_copies(specification)
+    faces = reference_copies(subject.known(), specification)
     taken = each.candidates[each.chosen(best_rule([one for one in every if one is not each]))]
     order = np.argsort(each.signals["mean of all"])[:BETTER:EACH]
     drawn = [each.candidates[int(at)] for at in order]

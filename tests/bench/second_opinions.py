@@ -85,7 +85,7 @@ def _reference(every: Sequence[Examined], each: Examined, second: QualityNetwork
     """Embed the reference faces, and ask of them."""
     rule = best_rule([other for other in every if other is not each])
     network, taken = each.subject.network, each.candidates[each.chosen(rule)]
-    known = reference_faces(network.specification)
+    known = reference_faces(each.subject.known(), network.specification)
     dense, own = each.subject.embedded([taken], known)
     alone = embedding_shift(dense, held_out_of_first(dense, each.subject.known()))
     return Reference(
