@@ -34,7 +34,7 @@ def gate_status(**keys: object) -> GateStatus:
         not_ready=None,
         pair_id="pair",
         config_hash="0a1b",
-        summary="1/1 sources up",
+        summary="1/1 source up",
         overload=None,
         cameras=(camera_status(),),
         sinks=(

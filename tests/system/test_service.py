@@ -37,7 +37,7 @@ def damage(gate, folder):
 def test_a_face_of_the_camera_is_delivered_after_a_boot(gate):
     face = gate.receive().face()
     assert face["login"] == "Bearer token"
-    gate.wait_until(lambda: "1/1 sources up" in gate.property("StatusText"), "the camera")
+    gate.wait_until(lambda: "1/1 source up" in gate.property("StatusText"), "the camera")
     assert gate.property("NRestarts") == "0"
 
 

@@ -51,13 +51,12 @@ def test_a_gate_whose_session_is_taken_over_says_so_and_leaves_it_to_the_other(
         first, second = open_sink(relay.port), open_sink(relay.port)
         first.idle()
         second.idle()
-        until(lambda: first.connection().problem)
+        until(lambda: "give each gate a device: of its own" in caplog.text)
         about = first.connection()
         assert about.losses == {"taken_over": 1}
         assert "another client with our id 'edge-gate-box-mqtt' took the session over" in str(
             about.problem
         )
-        assert "give each gate a device: of its own" in caplog.text
         for _ in range(3):
             first.idle()
             with pytest.raises(SinkBusyError, match="0x8E") as raised:
