@@ -43,7 +43,9 @@ def chromium(folder: Path) -> Iterator["Browser"]:
     command = [program, *ARGUMENTS, f"--user-data-dir={folder}", "about:blank"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
-            with connect(_address(process), max_size=None, compression=None) as wire:
+            # No pings: they draw from `random` beside whatever test runs, which Hypothesis refuses.
+            options = {"max_size": None, "compression": None, "ping_interval": None}
+            with connect(_address(process), **options) as wire:
                 yield Browser(wire)
         finally:
             process.kill()
