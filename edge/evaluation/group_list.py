@@ -5,12 +5,12 @@ Columns: `group`, and `image` or `person` or both. An image without a person in 
 person that its folder is named after, as in LFW. Nothing is guessed from a face.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from edge.errors import UsageError
+from edge.evaluation.csv_rows import csv_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,7 @@ def read_groups(path: Path, images: Sequence[str]) -> Mapping[str, Membership]:
 
 
 def _rows(path: Path) -> Sequence[Mapping[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path}: cannot be read as CSV: {error}") from error
+    rows = csv_rows(path)
     columns = set(rows[0]) if rows else set()
     if "group" not in columns or not columns & {"image", "person"}:
         raise UsageError(f"{path}:1: it needs the columns group, and image or person")

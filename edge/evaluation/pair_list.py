@@ -6,7 +6,6 @@ out as LFW's view 2 (equally long runs of mated and non-mated pairs in turn) has
 two runs; any other file has ten folds, filled in turn with mated and with non-mated pairs.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import UsageError
+from edge.evaluation.csv_rows import csv_rows
 from engines.errors import CalibrationError
 
 COLUMNS = ("image_a", "image_b", "mated")
@@ -84,13 +84,7 @@ def read_pairs(path: Path, only: Sequence[str] = ()) -> PairList:
         UsageError: Not readable, a column missing, a value of `mated` other than 0 and 1, no
             such fold, or no mated or no non-mated pair; the message starts with file and line.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path}: cannot be read as CSV: {error}") from error
+    rows = csv_rows(path)
     missing = [name for name in COLUMNS if not rows or name not in rows[0]]
     if missing:
         raise UsageError(f"{path}:1: no column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
